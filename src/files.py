@@ -1,0 +1,67 @@
+"""Outputs that are either whole or absent: write to a temporary neighbour, then rename."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from src.errors import AssayError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+
+    The suffix is kept, since writers choose the format by it. Works for a file and for a folder
+    that the block makes; a folder that stood at `path` gives way only then.
+
+    Raises:
+        AssayError: the folder cannot be written to.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(temporary)
+        yield temporary
+        if temporary.is_dir():
+            _remove(path)
+        temporary.replace(path)
+    except PermissionError as error:
+        raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        _remove(temporary)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON that is the same for the same value; NaN is refused."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        AssayError: the file is missing or holds no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
+    except json.JSONDecodeError as error:
+        raise AssayError(f"{path}: expected JSON, found something else at line {error.lineno}") from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

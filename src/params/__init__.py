@@ -1,0 +1,32 @@
+"""params.yaml as validated, frozen models: the whole file is checked before any stage does any work."""
+
+from src.params.loading import load, parse
+from src.params.sections import (
+    Augment,
+    Clahe,
+    Crop,
+    Dataset,
+    Evaluate,
+    Model,
+    Params,
+    Preprocess,
+    Split,
+    Track,
+    Train,
+)
+
+__all__ = [
+    "Augment",
+    "Clahe",
+    "Crop",
+    "Dataset",
+    "Evaluate",
+    "Model",
+    "Params",
+    "Preprocess",
+    "Split",
+    "Track",
+    "Train",
+    "load",
+    "parse",
+]

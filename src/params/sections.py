@@ -1,0 +1,154 @@
+"""The sections of params.yaml, one frozen model each; every field states what is allowed."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+
+from src import plugins
+from src.nearest import suggestion
+
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
+OpenFraction = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Positive = Annotated[float, Field(gt=0, strict=True)]
+Count = Annotated[StrictInt, Field(ge=1)]
+Optimizer = Literal["adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
+RATIO_TOLERANCE = 1e-6
+
+
+def named(package: str) -> AfterValidator:
+    """Accept only the name of a module in a package below src, without importing it."""
+
+    def check(name: str) -> str:
+        known = plugins.names(package)
+        if name not in known:
+            raise ValueError(f"expected one of {', '.join(known)}{suggestion(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys are refused, values cannot be changed once read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Dataset(Section):
+    """Where the images come from and how labels, groups and folds are read from them."""
+
+    source: Annotated[str, Field(min_length=1)]
+    layout: Annotated[str, named("datasets.layouts")]
+    positive: str | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    max_unpacked_gb: Positive = 20.0
+
+
+class Clahe(Section):
+    """Contrast limited adaptive histogram equalization."""
+
+    clip_limit: Positive = 3.0
+    tile_grid: Annotated[StrictInt, Field(ge=1, le=64)] = 8
+
+
+class Crop(Section):
+    """How the body is found: lengths in pixels of the working size, grey levels of 0..255."""
+
+    blur: Annotated[StrictInt, Field(ge=1, le=31, multiple_of=1)] = 3
+    threshold: Annotated[StrictInt, Field(ge=0, le=255)] = 50
+    min_area: Annotated[StrictInt, Field(ge=0)] = 200
+    max_area: Fraction = 0.5
+    narrow: Annotated[StrictInt, Field(ge=0)] = 50
+    long: Annotated[StrictInt, Field(ge=0)] = 150
+
+
+class Preprocess(Section):
+    """What is done to each image before it is packed, in the order of `steps`."""
+
+    size: Annotated[StrictInt, Field(ge=8, le=2048)]
+    color: Literal["gray", "rgb"]
+    steps: Annotated[tuple[Annotated[str, named("imaging.steps")], ...], Field(min_length=1)]
+    working_size: Annotated[StrictInt, Field(ge=8, le=4096)] = 512
+    detail: Annotated[StrictInt, Field(ge=8, le=4096)] = 256
+    clahe: Clahe = Clahe()
+    crop: Crop = Crop()
+    max_megapixels: Positive = 100.0
+    max_rejected: Fraction = 0.05
+
+
+class Split(Section):
+    """How the images are divided into train, val and test."""
+
+    train: OpenFraction
+    val: OpenFraction
+    test: OpenFraction
+    by: Literal["group", "image"] = "group"
+    folds: Literal["ignore", "respect"] = "ignore"
+    leaks: Literal["fail", "warn"] = "warn"
+
+    @model_validator(mode="after")
+    def sums_to_one(self) -> Self:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > RATIO_TOLERANCE:
+            raise ValueError(f"train + val + test: expected a sum of 1, found {total:g}")
+        return self
+
+
+class Model(Section):
+    """The architecture and what it can be varied in."""
+
+    name: Annotated[str, named("models")]
+    dropout: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.5
+    stride: Annotated[StrictInt, Field(ge=1, le=8)] = 1
+    pooling: Literal["none", "average", "max"] = "none"
+
+
+class Augment(Section):
+    """Random changes of each training image; the ranges are symmetric, as in Keras' ImageDataGenerator."""
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    shift: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    fill: Literal["nearest", "constant", "reflect", "wrap"] = "nearest"
+
+
+class Train(Section):
+    """How the model is fitted."""
+
+    epochs: Count
+    batch_size: Count
+    optimizer: Optimizer
+    learning_rate: Positive
+    patience: Count = 20
+    threads: Annotated[StrictInt, Field(ge=1, le=256)] = 2
+    augment: Augment = Augment()
+
+
+class Evaluate(Section):
+    """How the scores on the test part are made."""
+
+    threshold: Literal["youden", "f1"] | OpenFraction = "youden"
+    confidence: OpenFraction = 0.95
+    resamples: Annotated[StrictInt, Field(ge=100, le=100_000)] = 1000
+    mistakes: Annotated[StrictInt, Field(ge=0, le=100)] = 12
+
+
+class Track(Section):
+    """Where MLflow files the runs."""
+
+    experiment: Annotated[str, Field(min_length=1)]
+    model: StrictBool = True
+
+
+class Params(Section):
+    """The whole experiment."""
+
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**31)]
+    dataset: Dataset
+    preprocess: Preprocess
+    split: Split
+    model: Model
+    train: Train
+    evaluate: Evaluate
+    track: Track

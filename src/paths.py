@@ -1,0 +1,123 @@
+"""Where each stage reads and writes, relative to the folder that the pipeline runs in."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold."""
+
+    folder: Path = Path("build/raw")
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "manifest.csv"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; rejected.csv."""
+
+    folder: Path = Path("build/prepared")
+
+    @property
+    def images(self) -> Path:
+        return self.folder / "images.npy"
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.csv"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / "rejected.csv"
+
+    @property
+    def sheet(self) -> Path:
+        return self.folder / "steps.png"
+
+
+@dataclass(frozen=True)
+class Split:
+    """split.csv (row, part); audit.json; a sheet of the most alike pairs across parts."""
+
+    folder: Path = Path("build/split")
+
+    @property
+    def parts(self) -> Path:
+        return self.folder / "split.csv"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit.json"
+
+    @property
+    def sheet(self) -> Path:
+        return self.folder / "pairs.png"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The trained model, its class names in output order, its history, and the trace of its inputs."""
+
+    folder: Path = Path("build/model")
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.keras"
+
+    @property
+    def classes(self) -> Path:
+        return self.folder / "classes.json"
+
+    @property
+    def history(self) -> Path:
+        return self.folder / "history.csv"
+
+    @property
+    def trace(self) -> Path:
+        return self.folder / "trace.json"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics.json, predictions.csv, figures and the report."""
+
+    folder: Path = Path("build/evaluation")
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        return self.folder / "predictions.csv"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+
+RAW = Raw()
+PREPARED = Prepared()
+SPLIT = Split()
+MODEL = Model()
+EVALUATION = Evaluation()
+CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs
+
+
+def home() -> Path:
+    """The repository that the person works in, also from inside a temporary DVC experiment workspace.
+
+    DVC runs ``dvc exp run --temp`` in ``.dvc/tmp/exps`` and names the original repository in DVC_ROOT;
+    what outlives one experiment (tracking database, relative paths to data elsewhere) is anchored here.
+    """
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()

@@ -1,0 +1,1 @@
+"""One thin entry point per pipeline stage, run as ``python -m stages.NAME``."""
