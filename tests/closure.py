@@ -1,27 +1,90 @@
-"""Which files of this repository an entry point imports, read from the source without running it."""
+"""Which files of this repository an entry point imports, read from the source without running it.
+
+`python -m tests.closure` writes the result into the deps of dvc.yaml.
+"""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-# A package whose modules are chosen by name in params.yaml, and what dvc.yaml lists for the chosen one.
-CHOSEN = {"src/datasets/layouts", "src/imaging/steps", "src/models"}
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+CODE = ("src", "stages")
+
+# What dvc.yaml lists for a package from which params.yaml chooses modules by name.
+CHOSEN = {
+    "datasets.layouts": "src/datasets/layouts/${dataset.layout}.py",
+    "imaging.steps": "src/imaging/steps",
+    "models": "src/models/${model.name}.py",
+}
 
 
-def closure(entry: str, root: Path) -> set[str]:
-    """List the entry module and everything below src and stages that it imports, directly or not, as posix paths."""
+def code_deps(entry: str, root: Path = ROOT) -> list[str]:
+    """List what the stage with this entry module has to name as code in its deps, sorted."""
+    found = closure(_module_file(entry, root), root)
+    for package in {name for path in found for name in _chosen(path, root)}:
+        for module in _modules(package, root):
+            found |= closure(module, root) - {module}
+        found.add(CHOSEN[package])
+    return sorted(found)
+
+
+def closure(start: str, root: Path = ROOT) -> set[str]:
+    """List a file and every file of this repository that it imports, directly or not, as posix paths."""
     found: set[str] = set()
-    waiting = [_file(entry, root)]
+    waiting = [start]
     while waiting:
         path = waiting.pop()
-        if path is None or path in found:
-            continue
-        found.add(path)
-        waiting += [_file(name, root) for name in _imports(path, root)]
+        if path not in found:
+            found.add(path)
+            waiting += [file for name in _imports(path, root) if (file := _file(name, root))]
     return found
 
 
-def imports(path: str, root: Path) -> set[str]:
+def rewrite(path: Path = ROOT / "dvc.yaml") -> None:
+    """Bring the code among the deps of every stage up to date, keeping the data and the comments."""
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    pipeline = yaml.load(path.read_text(encoding="utf-8"))
+    for stage in pipeline["stages"].values():
+        stage["deps"] = code_deps(entry(stage), path.parent) + [dep for dep in stage["deps"] if not is_code(dep)]
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(pipeline, file)
+
+
+def entry(stage: dict[str, Any]) -> str:
+    """Give the module that a stage's command runs."""
+    return str(stage["cmd"]).removeprefix("python -m ").split()[0]
+
+
+def is_code(dep: str) -> bool:
+    """Tell code from data among the deps of a stage."""
+    return dep.split("/")[0] in CODE
+
+
+def _chosen(path: str, root: Path) -> Iterator[str]:
+    """Find the packages from which a file loads modules by name: plugins.load("models", ...)."""
+    for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "plugins.load":
+            yield str(ast.literal_eval(node.args[0]))
+
+
+def _modules(package: str, root: Path) -> list[str]:
+    folder = root.joinpath("src", *package.split("."))
+    return [path.relative_to(root).as_posix() for path in folder.glob("*.py") if not path.stem.startswith("_")]
+
+
+def _module_file(module: str, root: Path) -> str:
+    path = _file(module, root)
+    if path is None:
+        raise ValueError(f"{module}: no such module below {root}")
+    return path
+
+
+def imports(path: str, root: Path = ROOT) -> set[str]:
     """List the files of this repository that a file imports itself, packages on the way left out."""
     return {file for name in _imported(path, root) if (file := _file(name, root)) and file != path}
 
@@ -58,3 +121,7 @@ def _file(module: str, root: Path) -> str | None:
         if candidate.is_file():
             return candidate.relative_to(root).as_posix()
     return None
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML, YAMLError
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from src.errors import AssayError
-from src.nearest import suggestion
+from src.params.messages import describe
 from src.params.sections import Params
 from src.paths import PARAMS
 
@@ -40,30 +40,4 @@ def parse(content: Any, where: str = str(PARAMS)) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        lines = dict.fromkeys(_describe(detail) for detail in error.errors())
-        raise AssayError("\nerror: ".join(f"{where}: {line}" for line in lines)) from None
-
-
-def _describe(detail: ErrorDetails) -> str:
-    location = tuple(part for part in detail["loc"] if isinstance(part, int) or "[" not in part)
-    key = ".".join(str(part) for part in location)
-    if detail["type"] == "extra_forbidden":
-        known = _keys(location[:-1])
-        return f"{key}: unknown key{suggestion(str(location[-1]), known)}; known: {', '.join(known)}"
-    if detail["type"] == "missing":
-        return f"{key}: missing"
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if isinstance(detail["input"], Mapping):
-        return f"{key}: {message}"
-    expected = message if message.startswith("expected") else f"expected {message}"
-    return f"{key}: {expected}; found {detail['input']!r}"
-
-
-def _keys(location: tuple[int | str, ...]) -> list[str]:
-    """List the keys of the section at a location, () being the whole file."""
-    section: type[BaseModel] = Params
-    for part in location:
-        kinds = [section.model_fields[str(part)].annotation]
-        kinds += get_args(kinds[0])
-        section = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return list(section.model_fields)
+        raise AssayError("\nerror: ".join(f"{where}: {line}" for line in describe(error))) from None

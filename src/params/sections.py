@@ -1,5 +1,6 @@
 """The sections of params.yaml, one frozen model each; every field states what is allowed."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
@@ -12,6 +13,7 @@ OpenFraction = Annotated[float, Field(gt=0, lt=1, strict=True)]
 Positive = Annotated[float, Field(gt=0, strict=True)]
 Count = Annotated[StrictInt, Field(ge=1)]
 Optimizer = Literal["adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
+THRESHOLD_RULES = ("youden", "f1")
 RATIO_TOLERANCE = 1e-6
 
 
@@ -27,6 +29,28 @@ def named(package: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _odd(number: int) -> int:
+    if number % 2 == 0:
+        raise ValueError("expected an odd number")
+    return number
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise ValueError("expected 64 hexadecimal digits")
+    return text
+
+
+def _threshold(value: str | float) -> str | float:
+    if not (value in THRESHOLD_RULES if isinstance(value, str) else 0 < value < 1):
+        raise ValueError(f"expected {', '.join(THRESHOLD_RULES)} or a number between 0 and 1")
+    return value
+
+
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+Threshold = Annotated[str | float, AfterValidator(_threshold)]
+
+
 class Section(BaseModel):
     """A part of params.yaml: unknown keys are refused, values cannot be changed once read."""
 
@@ -39,7 +63,7 @@ class Dataset(Section):
     source: Annotated[str, Field(min_length=1)]
     layout: Annotated[str, named("datasets.layouts")]
     positive: str | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     max_unpacked_gb: Positive = 20.0
 
 
@@ -53,7 +77,7 @@ class Clahe(Section):
 class Crop(Section):
     """How the body is found: lengths in pixels of the working size, grey levels of 0..255."""
 
-    blur: Annotated[StrictInt, Field(ge=1, le=31, multiple_of=1)] = 3
+    blur: Annotated[StrictInt, Field(ge=1, le=31), AfterValidator(_odd)] = 3
     threshold: Annotated[StrictInt, Field(ge=0, le=255)] = 50
     min_area: Annotated[StrictInt, Field(ge=0)] = 200
     max_area: Fraction = 0.5
@@ -89,7 +113,7 @@ class Split(Section):
     def sums_to_one(self) -> Self:
         total = self.train + self.val + self.test
         if abs(total - 1) > RATIO_TOLERANCE:
-            raise ValueError(f"train + val + test: expected a sum of 1, found {total:g}")
+            raise ValueError(f"expected train + val + test to be 1; found {total:g}")
         return self
 
 
@@ -128,7 +152,7 @@ class Train(Section):
 class Evaluate(Section):
     """How the scores on the test part are made."""
 
-    threshold: Literal["youden", "f1"] | OpenFraction = "youden"
+    threshold: Threshold = "youden"
     confidence: OpenFraction = 0.95
     resamples: Annotated[StrictInt, Field(ge=100, le=100_000)] = 1000
     mistakes: Annotated[StrictInt, Field(ge=0, le=100)] = 12
