@@ -1,0 +1,133 @@
+"""Contact sheets: a table of captioned images as one picture, drawn without matplotlib (1.2 s to import)."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from src.files import replacing
+
+Pixels = NDArray[np.uint8]
+
+GAP = 12  # pixels between cells and around the sheet
+LINE = 16  # pixels from one line of a caption to the next
+FONT_SIZE = 12
+TITLE_SIZE = 18
+PARAGRAPH_LINES = 2
+PAPER, INK, FRAME = (255, 255, 255), (32, 32, 32), (200, 200, 200)
+
+
+class Cell(NamedTuple):
+    """An image, uint8 (H, W), (H, W, 1) or (H, W, 3) RGB of any size, and the text above it."""
+
+    image: Pixels
+    caption: str
+
+
+def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> Pixels:
+    """Draw rows of cells, each image fitted into a square of `side` pixels with its aspect kept.
+
+    A line feed starts a new paragraph of the caption; one longer than two lines loses its middle.
+
+    Returns:
+        uint8 (H, W, 3) RGB; the same cells give the same pixels.
+    """
+    font, large = _font(FONT_SIZE), _font(TITLE_SIZE)
+    texts = [[_wrap(cell.caption, side, font) for cell in row] for row in rows]
+    heights = [LINE * max((len(lines) for lines in row), default=0) for row in texts]
+    header = _wrap(title, max(_width(rows, side) - 2 * GAP, side), large)
+    top = GAP + len(header) * (TITLE_SIZE + 6)
+    total = top + sum(height + side + GAP for height in heights)
+    canvas = Image.new("RGB", (_width(rows, side), max(total, 2 * GAP)), PAPER)
+    pen = ImageDraw.Draw(canvas)
+    pen.multiline_text((GAP, GAP - 4), "\n".join(header), INK, large)
+    for row, lines, height in zip(rows, texts, heights, strict=True):
+        for column, cell in enumerate(row):
+            _draw(canvas, pen, cell.image, lines[column], (GAP + column * (side + GAP), top), height, side, font)
+        top += height + side + GAP
+    return np.asarray(canvas, dtype=np.uint8)
+
+
+def write_sheet(path: Path, rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> None:
+    """Write a sheet as PNG, whole or not at all; the same cells give the same bytes."""
+    with replacing(path) as temporary:
+        Image.fromarray(sheet(rows, title, side)).save(temporary, format="PNG")
+
+
+def fit(image: Pixels, side: int) -> Pixels:
+    """Scale an image so that its longer side is `side` pixels, as RGB uint8 (H, W, 3)."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    shape = max(1, round(width * scale)), max(1, round(height * scale))
+    scaled = cv2.resize(image, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    colored = cv2.cvtColor(scaled, cv2.COLOR_GRAY2RGB) if scaled.ndim == 2 or scaled.shape[2] == 1 else scaled
+    return np.asarray(colored, dtype=np.uint8)
+
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def _width(rows: Sequence[Sequence[Cell]], side: int) -> int:
+    return GAP + max((len(row) for row in rows), default=1) * (side + GAP)
+
+
+def _draw(
+    canvas: Image.Image,
+    pen: ImageDraw.ImageDraw,
+    image: Pixels,
+    lines: list[str],
+    corner: tuple[int, int],
+    height: int,
+    side: int,
+    font: Font,
+) -> None:
+    """Draw one cell: its caption standing on its image, the image in the middle of its square."""
+    left, top = corner
+    for number, line in enumerate(lines):
+        pen.text((left, top + height - LINE * (len(lines) - number)), line, INK, font)
+    picture = Image.fromarray(fit(image, side))
+    x, y = left + (side - picture.width) // 2, top + height + (side - picture.height) // 2
+    canvas.paste(picture, (x, y))
+    pen.rectangle((left - 1, top + height - 1, left + side, top + height + side), outline=FRAME)
+
+
+def _wrap(text: str, width: int, font: Font) -> list[str]:
+    """Break each paragraph into at most two lines no wider than `width` pixels, "…" standing for its middle."""
+    wrapped: list[str] = []
+    for paragraph in text.split("\n") if text else ():
+        lines = list(_break(paragraph, width, font))
+        keep = len(paragraph)
+        while len(lines) > PARAGRAPH_LINES:
+            keep -= 1
+            head = (keep + 1) // 2
+            lines = list(_break(paragraph[:head] + "…" + paragraph[len(paragraph) - keep + head :], width, font))
+        wrapped += lines
+    return wrapped
+
+
+def _break(text: str, width: int, font: Font) -> Iterator[str]:
+    """Break at the last space that leaves a line at least half full, otherwise (file names) anywhere."""
+    while text:
+        end = len(text)
+        while end > 1 and font.getlength(text[:end]) > width:
+            end -= 1
+        space = text.rfind(" ", end // 2, end + 1) if end < len(text) else -1
+        end = space if space > 0 else end
+        yield text[:end]
+        text = text[end:].lstrip(" ")
+
+
+@lru_cache
+def _font(size: int) -> Font:
+    """Load DejaVu Sans from matplotlib's files without importing it: Pillow's own font has no accents or arrows."""
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        return ImageFont.load_default(size)
+    file = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
