@@ -1,0 +1,84 @@
+"""What is seen in the lungs: ground glass in the positive class, its look-alikes in both.
+
+A finding's mass is its added density times its area (HU times squared half body widths), and is drawn from
+one distribution for both classes: how bright a lung is tells nothing, only how the brightness is laid out does.
+"""
+
+import numpy as np
+
+from src.datasets.samples._drawing import Array, Grid, Point, ellipse, field, inside, paint
+from src.datasets.samples.ct.anatomy import Chest
+
+SOFT_TISSUE = 35.0
+
+
+def place(chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> Point:
+    """Choose where a finding stands: inside a lung, more often near the wall and toward the back."""
+    toward_wall = np.clip(np.abs(grid.x) / chest.side, 0, 1) + 0.7 * np.clip(grid.y / chest.back, -1, 1)
+    weights = np.where(lung < -0.03, np.exp(1.6 * toward_wall), 0).ravel()
+    chosen = int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))
+    row, column = np.unravel_index(min(chosen, weights.size - 1), grid.shape)
+    return float(grid.x[row, column]), float(grid.y[row, column])
+
+
+def ground_glass(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
+    """Add hazy patches with faded edges; vessels, drawn later, stay visible through them."""
+    count = int(rng.integers(2, 5))
+    for share in rng.dirichlet(np.full(count, 4.0)):
+        density = rng.uniform(230, 360)
+        radius = float(np.sqrt(share * mass / (density * np.pi)))
+        patch = _blot(grid, rng, place(chest, lung, grid, rng), radius * 1.05, 0.55, 0.4)
+        grainy = 1 + 0.22 * field(rng, grid.shape, 0.022 / grid.pixel) + 0.15 * field(rng, grid.shape, 0.06 / grid.pixel)
+        image += density * patch * np.clip(grainy, 0.2, 1.8)
+
+
+def consolidation(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
+    """Fill patches of lung with soft tissue up to a sharp edge, which hides the vessels."""
+    count = int(rng.integers(1, 4))
+    for share in rng.dirichlet(np.full(count, 4.0)):
+        radius = float(np.sqrt(share * mass / (-chest.lung * np.pi)))
+        patch = _blot(grid, rng, place(chest, lung, grid, rng), radius, 0.0, 0.3)
+        paint(image, patch, SOFT_TISSUE + 12 * field(rng, grid.shape, 0.04 / grid.pixel))
+
+
+def nodules(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
+    """Add round, dense, sharp spots of a few sizes."""
+    count = int(rng.integers(3, 10))
+    for share in rng.dirichlet(np.full(count, 3.0)):
+        radius = float(np.sqrt(share * mass / (-chest.lung * np.pi)))
+        spot = ellipse(grid, place(chest, lung, grid, rng), (radius, radius * rng.uniform(0.8, 1)), rng.uniform(0, 3))
+        paint(image, inside(spot, 1.5 * grid.pixel), SOFT_TISSUE)
+
+
+def effusion(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
+    """Let fluid settle at the back of one or both pleural cavities, up to a nearly level surface."""
+    sides = (-1.0, 1.0) if rng.random() < 0.4 else (rng.choice([-1.0, 1.0]),)
+    for side in sides:
+        area = mass / (-chest.lung * len(sides))
+        column = np.where((lung < 0) & (grid.x * side > 0), 1.0, 0.0).sum(axis=1) * grid.pixel**2
+        filled = np.cumsum(column[::-1])[::-1]
+        surface = float(grid.y[np.count_nonzero(filled > area) - 1, 0])
+        level = surface - grid.y - 0.12 * (np.abs(grid.x) - 0.45) ** 2 + 0.006 * field(rng, grid.shape, 0.1 / grid.pixel)
+        paint(image, inside(level, 2 * grid.pixel) * inside(-side * grid.x, grid.pixel), 15.0)
+
+
+def emphysema(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> None:
+    """Dig holes of trapped air into both lungs."""
+    for _ in range(int(rng.integers(8, 30))):
+        hole = _blot(grid, rng, place(chest, lung, grid, rng), rng.uniform(0.015, 0.05), 0.15, 0.3)
+        paint(image, hole * 0.8, -985.0)
+
+
+def bands(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> None:
+    """Draw thin scars or a thickened pleura: sharp lines."""
+    for _ in range(int(rng.integers(1, 4))):
+        line = ellipse(grid, place(chest, lung, grid, rng), (rng.uniform(0.05, 0.14), 0.007), rng.uniform(0, np.pi))
+        paint(image, inside(line, 1.5 * grid.pixel), -100.0)
+
+
+def _blot(grid: Grid, rng: np.random.Generator, centre: Point, radius: float, fade: float, ragged: float) -> Array:
+    """Cover an irregular spot; `fade` is the width of its edge in radii, `ragged` how far the edge wanders."""
+    stretch = rng.uniform(0.75, 1.35)
+    distance = ellipse(grid, centre, (radius * stretch, radius / stretch), rng.uniform(0, np.pi)) / radius
+    distance = distance + ragged * field(rng, grid.shape, radius * 0.8 / grid.pixel)
+    return inside(distance, max(2 * fade, 1.5 * grid.pixel / radius))

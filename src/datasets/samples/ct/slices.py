@@ -1,0 +1,45 @@
+"""One slice, drawn from the outside in."""
+
+import numpy as np
+
+from src.datasets.samples._drawing import Array, Grid, Pixels, ellipse, field, inside, paint
+from src.datasets.samples.ct import anatomy, findings, tissue, vessels
+from src.datasets.samples.ct.anatomy import Chest
+from src.datasets.samples.ct.scanner import Look
+
+
+def draw(chest: Chest, look: Look, level: float, positive: bool, rng: np.random.Generator) -> Pixels:
+    """Draw a slice as gray levels (H, W); `level` runs from 0 (aortic arch) to 1 (heart)."""
+    grid = look.grid(chest)
+    outline = anatomy.body(chest, grid, rng)
+    lung, middle = anatomy.lungs(chest, level, grid, rng)
+    image = np.full(grid.shape, tissue.AIR)
+    tissue.table(image, chest, outline, grid, rng)
+    size = (chest.side, (chest.back - chest.front) / 2)
+    cage = ellipse(grid, (0, (chest.front + chest.back) / 2), size, power=2.35)
+    tissue.wall(image, chest, outline, cage, grid, rng)
+    paint(image, inside(np.maximum(middle, cage), 2 * grid.pixel), -20 + 30 * field(rng, grid.shape, 0.06 / grid.pixel))
+    paint(image, inside(np.maximum(middle + 0.02, cage), 0.03), 40.0)
+    tissue.mediastinum(image, chest, level, grid, rng)
+    paint(image, inside(lung, 1.5 * grid.pixel), _air(chest, level, lung, grid, rng, positive))
+    tissue.bones(image, chest, level, grid, rng)
+    return look.show(image, grid, rng)
+
+
+def _air(chest: Chest, level: float, lung: Array, grid: Grid, rng: np.random.Generator, positive: bool) -> Array:
+    """Draw the inside of the lungs in HU (H, W)."""
+    density = chest.lung + 35 * grid.y / chest.depth + 14 * field(rng, grid.shape, 0.25 / grid.pixel)
+    density += 16 * field(rng, grid.shape, 0.02 / grid.pixel)
+    if rng.random() < 0.2:
+        findings.emphysema(density, chest, lung, grid, rng)
+    mass = float(rng.uniform(20, 60))
+    if positive:
+        findings.ground_glass(density, chest, lung, grid, rng, mass)
+    tree = vessels.draw(chest, level, grid, rng)
+    paint(density, tree, np.maximum(density, 40.0))
+    if rng.random() < 0.3:
+        findings.bands(density, chest, lung, grid, rng)
+    if not positive:
+        look_alike = rng.choice([findings.consolidation, findings.nodules, findings.effusion])
+        look_alike(density, chest, lung, grid, rng, mass)
+    return np.minimum(density, 60.0)
