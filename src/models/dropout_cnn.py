@@ -1,0 +1,18 @@
+"""Two convolutions, each followed by max pooling, with dropout after the first and before the dense layer."""
+
+import keras
+from keras import layers
+
+from src.models._parts import flat
+
+
+def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
+    """Give (N, 64) features."""
+    x = layers.Conv2D(32, 3, strides=stride, activation="relu")(image)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Conv2D(64, 3, activation="relu")(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = flat(x, pooling)
+    x = layers.Dropout(dropout)(x)
+    return layers.Dense(64, activation="relu")(x)

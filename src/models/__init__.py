@@ -1,0 +1,11 @@
+"""Architectures, one file each; the file's name is the model's name in params.yaml.
+
+A model file defines only ``features(image, *, dropout, stride, pooling)``: from a tensor (N, H, W, C) of pixels
+scaled to [0, 1] to a tensor (N, F). Input scaling and output layer are shared by all.
+"""
+
+from src.models import _tensorflow  # noqa: F401  first: it sets what TensorFlow reads when it is loaded
+from src.models._building import build
+from src.models._loading import load
+
+__all__ = ["build", "load"]

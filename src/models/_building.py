@@ -1,0 +1,68 @@
+"""What all models share: pixels scaled to [0, 1] at the input, class probabilities at the output."""
+
+from types import ModuleType
+
+import keras
+
+from src import plugins
+from src.errors import AssayError
+
+LARGE_SIDE = 512
+Shape = tuple[int, int, int]
+
+
+def build(
+    name: str, input_shape: Shape, classes: int, *, dropout: float = 0.5, stride: int = 1, pooling: str = "none"
+) -> keras.Model:
+    """Build an untrained model that takes pixels 0..255, shape (N, H, W, C), and gives class probabilities.
+
+    With two classes the output is (N, 1), the probability of the last class; with more it is (N, classes).
+
+    Raises:
+        AssayError: no model has this name, there are fewer than two classes, or the images are too small for it.
+    """
+    architecture = plugins.load("models", name)
+    if classes < 2:
+        raise AssayError(f"{name}: expected at least 2 classes, found {classes}")
+    variation: dict[str, float | str] = {"dropout": dropout, "stride": stride, "pooling": pooling}
+    try:
+        return _assemble(architecture, name, input_shape, classes, variation)
+    except ValueError as error:
+        needed = _smallest_side(architecture, name, input_shape, classes, variation)
+        if needed is None:
+            raise
+        size = "x".join(str(side) for side in input_shape[:2])
+        message = f"preprocess.size: expected at least {needed} for {name} with stride {stride}, found {size}"
+        raise AssayError(message) from error
+
+
+def _assemble(
+    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, float | str]
+) -> keras.Model:
+    pixels = keras.Input(input_shape, name="pixels")
+    image = keras.layers.Rescaling(1 / 255)(pixels)
+    features = architecture.features(image, **variation)
+    return keras.Model(pixels, _head(features, classes), name=name)
+
+
+def _head(features: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    if classes == 2:
+        return keras.layers.Dense(1, activation="sigmoid", name="probability")(features)
+    return keras.layers.Dense(classes, activation="softmax", name="probability")(features)
+
+
+def _smallest_side(
+    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, float | str]
+) -> int | None:
+    """Find the smallest square image that the model takes, or None if size is not what it fails on."""
+
+    def fits(side: int) -> bool:
+        try:
+            _assemble(architecture, name, (side, side, input_shape[2]), classes, variation)
+        except ValueError:
+            return False
+        return True
+
+    if not fits(LARGE_SIDE):
+        return None
+    return next(side for side in range(min(input_shape[:2]) + 1, LARGE_SIDE + 1) if fits(side))

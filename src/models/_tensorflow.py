@@ -1,0 +1,40 @@
+"""Imports TensorFlow once, the same way everywhere: numerics fixed, start-up chatter left out, errors shown."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STDERR = 2
+# TensorFlow writes these past its own log level: information, and on a machine without a GPU that CUDA is absent.
+CHATTER = re.compile(rb"^(I\d{4} |WARNING: All log messages before absl|E\d{4} .*failed call to cuInit)")
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Hold back what native code writes to stderr inside the block, and write it afterwards without the chatter."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, STDERR)
+            os.close(kept)
+            held.seek(0)
+            os.write(STDERR, b"".join(line for line in held if not CHATTER.match(line)))
+
+
+# Read when TensorFlow is loaded. Weights depend on oneDNN being on or off, so it is not left to the machine's default.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+with without_chatter():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is held back

@@ -1,0 +1,89 @@
+"""Random rotation, shift, shear, zoom and flip of an image as one affine warp."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src import seeds
+from src.params import Augment
+
+BORDERS = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "constant": cv2.BORDER_CONSTANT,
+    "reflect": cv2.BORDER_REFLECT,
+    "wrap": cv2.BORDER_WRAP,
+}
+DRAWS = 8
+Floats = NDArray[np.float64]
+
+
+def draws(seed: int, epoch: int, images: int) -> Floats:
+    """Draw the random numbers of an epoch, (images, 8) in [0, 1): line i belongs to image i of the packed store.
+
+    An image's line depends on seed, epoch and its own number alone, so neither the order of the images,
+    nor the batch size, nor who else is in the part changes how it is augmented.
+    """
+    return seeds.stream(seed, "augment", epoch).random((images, DRAWS))
+
+
+def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
+    """Turn draws (N, 8) into matrices (N, 2, 3) from output to input pixel coordinates (x, y).
+
+    On square images these are the matrices of Keras' ImageDataGenerator: rotation, shift, shear and zoom in this
+    order about the centre, flips last. On others that class turns about a point off the centre; this does not.
+    """
+    spread = 2 * draw - 1
+    warp = (
+        _rotation(np.deg2rad(section.rotation) * spread[:, 0])
+        @ _shift(section.shift * height * spread[:, 1], section.shift * width * spread[:, 2])
+        @ _shear(np.deg2rad(section.shear) * spread[:, 3])
+        @ _scale(1 + section.zoom * spread[:, 4], 1 + section.zoom * spread[:, 5])
+        @ _scale(_sign(section, "horizontal", draw[:, 6]), _sign(section, "vertical", draw[:, 7]))
+    )
+    centre = _shift(np.array([width / 2 - 0.5]), np.array([height / 2 - 0.5]))
+    return (centre @ warp @ np.linalg.inv(centre))[:, :2]
+
+
+def warp(image: NDArray[np.generic], matrix: Floats, fill: str) -> NDArray[np.float32]:
+    """Warp an image (H, W, C) by a matrix (2, 3) with linear interpolation; the value range stays."""
+    height, width = image.shape[:2]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    pixels = image.astype(np.float32)
+    warped = cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=BORDERS[fill])
+    return np.asarray(warped, np.float32).reshape(image.shape)
+
+
+def _sign(section: Augment, direction: str, draw: Floats) -> Floats:
+    flips = (draw < 0.5) & (section.flip in (direction, "both"))
+    return np.where(flips, -1.0, 1.0)
+
+
+def _eye(count: int) -> Floats:
+    return np.tile(np.eye(3), (count, 1, 1))
+
+
+def _rotation(radians: Floats) -> Floats:
+    matrix = _eye(len(radians))
+    matrix[:, 0, 0] = matrix[:, 1, 1] = np.cos(radians)
+    matrix[:, 1, 0] = np.sin(radians)
+    matrix[:, 0, 1] = -np.sin(radians)
+    return matrix
+
+
+def _shift(x: Floats, y: Floats) -> Floats:
+    matrix = _eye(len(x))
+    matrix[:, 0, 2], matrix[:, 1, 2] = x, y
+    return matrix
+
+
+def _shear(radians: Floats) -> Floats:
+    matrix = _eye(len(radians))
+    matrix[:, 0, 1] = -np.sin(radians)
+    matrix[:, 1, 1] = np.cos(radians)
+    return matrix
+
+
+def _scale(x: Floats, y: Floats) -> Floats:
+    matrix = _eye(len(x))
+    matrix[:, 0, 0], matrix[:, 1, 1] = x, y
+    return matrix

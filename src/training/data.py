@@ -1,0 +1,109 @@
+"""What training may see: the images and labels of the parts train and val."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import AssayError
+from src.nearest import suggestion
+from src.paths import Prepared, Split
+
+FITTED = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the packed store (N,) and their class numbers (N,)."""
+
+    rows: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The packed images uint8 (N, H, W, C), class names in output order, and the two parts; no test rows."""
+
+    images: NDArray[np.uint8]
+    classes: tuple[str, ...]
+    train: Part
+    val: Part
+
+
+def load(prepared: Prepared, split: Split, positive: str | None = None) -> Data:
+    """Open the packed store memory-mapped and pick out train and val.
+
+    Raises:
+        AssayError: files are missing or do not belong together, `positive` is no label, or a part lacks classes.
+    """
+    labels = [line["label"] for line in _table(prepared.index, "label")]
+    images = _images(prepared.images)
+    if len(images) != len(labels):
+        raise AssayError(f"{prepared.images}: expected {len(labels)} images as in index.csv, found {len(images)}")
+    classes = order(labels, positive)
+    numbers = np.array([classes.index(label) for label in labels], np.int64)
+    rows = {part: np.array(_rows(split.parts, part, len(labels)), np.int64) for part in FITTED}
+    train, val = (Part(rows[part], numbers[rows[part]]) for part in FITTED)
+    _check(split.parts, classes, train, val)
+    return Data(images, classes, train, val)
+
+
+def order(labels: Sequence[str], positive: str | None) -> tuple[str, ...]:
+    """Sort the class names; with two classes the positive one comes last.
+
+    >>> order(["ill", "well", "ill"], "ill")
+    ('well', 'ill')
+    """
+    classes = tuple(sorted(set(labels)))
+    if positive is not None and positive not in classes:
+        hint = suggestion(positive, classes)
+        raise AssayError(f"dataset.positive: expected one of {', '.join(classes)}, found {positive!r}{hint}")
+    if len(classes) == 2 and positive == classes[0]:
+        return classes[::-1]
+    return classes
+
+
+def _images(path: Path) -> NDArray[np.uint8]:
+    try:
+        images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage preprocess with `dvc repro preprocess`") from error
+    except ValueError as error:
+        raise AssayError(f"{path}: expected a NumPy array, found something else") from error
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise AssayError(f"{path}: expected uint8 (N, H, W, C), found {images.dtype} {images.shape}")
+    return images
+
+
+def _table(path: Path, *columns: str) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = csv.DictReader(file)
+            missing = set(columns) - set(lines.fieldnames or ())
+            if missing:
+                raise AssayError(f"{path}: expected the columns {', '.join(columns)}, found {lines.fieldnames}")
+            return list(lines)
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
+
+
+def _rows(path: Path, part: str, images: int) -> list[int]:
+    rows = [int(line["row"]) for line in _table(path, "row", "part") if line["part"] == part]
+    if rows and not 0 <= min(rows) <= max(rows) < images:
+        raise AssayError(f"{path}: expected rows below {images} as in index.csv, found {max(rows)}")
+    return rows
+
+
+def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part) -> None:
+    if len(classes) < 2:
+        raise AssayError(f"{path}: expected at least two classes, found {', '.join(classes) or 'none'}")
+    absent = [name for number, name in enumerate(classes) if number not in train.targets]
+    if absent:
+        raise AssayError(f"{path}: expected every class in train, found no image of {', '.join(absent)}")
+    seen = sorted({classes[number] for number in val.targets})
+    if len(seen) < 2:
+        found = f"{len(val.rows)} images of {seen[0]}" if seen else "none"
+        raise AssayError(f"{path}: expected images of at least two classes in val, found {found}; raise split.val")
