@@ -8,12 +8,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from src.files import replacing
-
-Pixels = NDArray[np.uint8]
+from src.imaging.pixels import Pixels
 
 GAP = 12  # pixels between cells and around the sheet
 LINE = 16  # pixels from one line of a caption to the next

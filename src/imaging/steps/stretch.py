@@ -1,0 +1,13 @@
+"""Step `stretch`: use the whole range of grey levels."""
+
+import cv2
+import numpy as np
+
+from src.imaging.frame import Frame
+from src.imaging.pixels import Pixels, as_pixels, to_levels
+
+
+def apply(image: Pixels, frame: Frame) -> Pixels:
+    """Map the darkest value to 0 and the brightest to 255, in all channels alike so that hues stay; flat becomes 0."""
+    table = to_levels(np.arange(256), float(image.min()), float(image.max()))
+    return as_pixels(cv2.LUT(image, table))

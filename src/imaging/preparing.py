@@ -1,0 +1,111 @@
+"""The work of the preprocess stage: every image of the manifest through the steps and into the store."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from src.errors import AssayError
+from src.files import replacing
+from src.imaging.chain import Chain, compose
+from src.imaging.frame import Box
+from src.imaging.manifest import Source, read_manifest
+from src.imaging.pixels import Pixels
+from src.imaging.reading import Facts, read
+from src.imaging.store import COLUMNS, packing, table
+from src.imaging.unreadable import UnreadableError
+from src.imaging.walkthrough import Examples, write_walkthrough
+from src.imaging.workers import cores, ordered
+from src.params import Preprocess
+from src.paths import Prepared, Raw
+from src.progress import track
+
+REJECTED_COLUMNS = ("path", "label", "reason")
+SHOWN = 20  # rejected files named in the message; the list beside the folder has all
+NO_BOX = (None, None, None, None)
+
+
+class Kept(NamedTuple):
+    """An image as it goes to the store, the facts of its file, and the box that `crop` cut."""
+
+    image: Pixels
+    facts: Facts
+    box: Box | None
+
+
+class Rejected(NamedTuple):
+    """A row of rejected.csv."""
+
+    path: str
+    label: str
+    reason: str
+
+
+def prepare(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None = None) -> None:
+    """Write the packed images, their index, the rejected files and a sheet of the steps: all or nothing.
+
+    The result does not depend on the number of threads (by default that of the cores).
+
+    Raises:
+        AssayError: steps that do not fit, more than `max_rejected` of the files rejected, or no image left.
+    """
+    chain, sources = compose(section), read_manifest(raw)
+    left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
+    with replacing(prepared.folder) as folder:
+        folder.mkdir()
+        unfinished, examples = Prepared(folder), Examples()
+        rejected = _pack(raw, unfinished, chain, sources, threads or cores(), examples)
+        if len(rejected) > section.max_rejected * len(sources) or len(rejected) == len(sources):
+            shutil.copyfile(unfinished.rejected, left)
+            raise AssayError(_complaint(rejected, len(sources), section.max_rejected, left))
+        write_walkthrough(unfinished.sheet, raw, chain, examples)
+    left.unlink(missing_ok=True)
+
+
+def prepare_one(path: Path, chain: Chain) -> Kept:
+    """Read one file and run the steps, as for the store.
+
+    Raises:
+        UnreadableError: the file does not become an image; the message is the reason.
+    """
+    image, facts = read(path, chain.section.max_megapixels, chain.gray)
+    done = chain(image)
+    return Kept(done.image, facts, done.box)
+
+
+def _pack(
+    raw: Raw, unfinished: Prepared, chain: Chain, sources: list[Source], threads: int, examples: Examples
+) -> list[Rejected]:
+    """Write images.npy, index.csv and rejected.csv in the order of the manifest; only rejected rows stay in memory."""
+    rejected: list[Rejected] = []
+    work: Callable[[Source], Kept | Rejected] = partial(_attempt, raw, chain)
+    results = track(ordered(work, sources, threads), len(sources), "preprocess")
+    with (
+        packing(unfinished.images, chain.shape) as add_image,
+        table(unfinished.index, COLUMNS) as add_row,
+        table(unfinished.rejected, REJECTED_COLUMNS) as add_rejected,
+    ):
+        for source, result in zip(sources, results, strict=True):
+            if isinstance(result, Rejected):
+                rejected.append(result)
+                add_rejected(result)
+            else:
+                add_image(result.image)
+                add_row((*source, *result.facts, *(result.box or NO_BOX)))
+                examples.see(source.path, source.label)
+    return rejected
+
+
+def _attempt(raw: Raw, chain: Chain, source: Source) -> Kept | Rejected:
+    try:
+        return prepare_one(raw.folder / source.path, chain)
+    except UnreadableError as error:
+        return Rejected(source.path, source.label, str(error))
+
+
+def _complaint(rejected: list[Rejected], total: int, allowed: float, left: Path) -> str:
+    lines = [f"  {row.path}: {row.reason}" for row in rejected[:SHOWN]]
+    more = [f"  and {len(rejected) - SHOWN} more"] if len(rejected) > SHOWN else []
+    found = f"{len(rejected)} of {total} files rejected, expected at most {allowed:.1%} (preprocess.max_rejected)"
+    return "\n".join([f"{found}; the whole list is {left}", *lines, *more])

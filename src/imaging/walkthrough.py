@@ -1,0 +1,47 @@
+"""A picture of what the steps do to a few images: a row for each, a column for each step."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from src.imaging.chain import Chain
+from src.imaging.frame import Frame
+from src.imaging.reading import read
+from src.imaging.sheet import Cell, write_sheet
+from src.paths import Raw
+
+ROWS = 6
+SIDE = 180  # pixels of a cell
+
+
+class Examples:
+    """The first and the last path of each label: sorted neighbours are often slices of one patient."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+        self._last: dict[str, str] = {}
+
+    def see(self, path: str, label: str) -> None:
+        """Note an image that was kept."""
+        self._first.setdefault(label, path)
+        self._last[label] = path
+
+    def chosen(self) -> list[tuple[str, str]]:
+        """Give (label, path) of at most ROWS images, sorted, every label once before any twice."""
+        pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
+        return sorted(list(pairs)[:ROWS])
+
+
+def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:
+    """Write the sheet as PNG."""
+    rows = [list(_row(raw.folder / name, label, chain)) for label, name in examples.chosen()]
+    write_sheet(path, rows, "From file to model, step by step", SIDE)
+
+
+def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:
+    image, facts = read(path, chain.section.max_megapixels)
+    yield Cell(image, f"{path.name}\n{label}\n{facts.format} {facts.width}x{facts.height}")
+    frame = Frame(chain.section)
+    for name, after in chain.trail(image, frame):
+        size = f"{after.shape[1]}x{after.shape[0]}"
+        place = f" from ({frame.box.left}, {frame.box.top})" if name == "crop" and frame.box else ""
+        yield Cell(after, f"{name}\n{size}{place}")
