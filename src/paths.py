@@ -85,7 +85,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics.json, predictions.csv, figures and the report."""
+    """metrics.json, predictions.csv, figures, the tables behind them, and the report."""
 
     folder: Path = Path("build/evaluation")
 
@@ -102,6 +102,10 @@ class Evaluation:
         return self.folder / "figures"
 
     @property
+    def plots(self) -> Path:
+        return self.folder / "plots"
+
+    @property
     def report(self) -> Path:
         return self.folder / "report.html"
 
@@ -111,6 +115,7 @@ PREPARED = Prepared()
 SPLIT = Split()
 MODEL = Model()
 EVALUATION = Evaluation()
+DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs
 
 

@@ -1,0 +1,44 @@
+"""Progress of work that is measured in bytes: a bar in a terminal, a plain line now and then elsewhere."""
+
+import logging
+import sys
+import time
+from typing import Any, Self
+
+log = logging.getLogger(__name__)
+SECONDS_BETWEEN_LINES = 10.0
+MB = 10**6
+
+
+class ByteProgress:
+    """Shows how many of `total` bytes are done, None where the total is not known; `what` names the work."""
+
+    def __init__(self, what: str, total: int | None, done: int = 0) -> None:
+        self.done = done
+        self._what = what
+        self._total = total
+        self._shown = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc=self._what, total=self._total, initial=self.done, unit="B", unit_scale=True, file=sys.stderr
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, count: int) -> None:
+        """Note that so many more bytes are done."""
+        self.done += count
+        if self._bar is not None:
+            self._bar.update(count)
+        elif time.monotonic() - self._shown >= SECONDS_BETWEEN_LINES:
+            self._shown = time.monotonic()
+            total = f" of {self._total / MB:.0f}" if self._total else ""
+            log.info("%s: %.0f%s MB", self._what, self.done / MB, total)

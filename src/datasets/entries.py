@@ -1,0 +1,87 @@
+"""One row of the manifest per image: what a layout gives, how it is checked, written and summed up."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from src.errors import AssayError
+
+FOLDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+CLASSES_NEEDED = 2
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """An image: its path below the source (posix), its class, its patient or slide, the source's own split."""
+
+    path: str
+    label: str
+    group: str = ""
+    fold: str = ""
+
+
+def fold_of(word: str) -> str | None:
+    """Give train, val or test for a word that data sets use for it.
+
+    >>> fold_of("Validation"), fold_of("CT_COVID")
+    ('val', None)
+    """
+    return FOLDS.get(word.strip().lower())
+
+
+def check(entries: Sequence[Entry], where: str) -> None:
+    """Refuse what no later stage can use.
+
+    Raises:
+        AssayError: no image, a single class, or two classes that differ by case only.
+    """
+    counts = Counter(entry.label for entry in entries)
+    if not counts:
+        raise AssayError(f"{where}: expected images of at least two classes, the layout found none")
+    if len(counts) < CLASSES_NEEDED:
+        raise AssayError(f"{where}: expected at least two classes, found only {_counted(counts)}")
+    spelled: dict[str, str] = {}
+    for label in sorted(counts):
+        other = spelled.setdefault(label.strip().lower(), label)
+        if other != label:
+            raise AssayError(f"{where}: expected one spelling for each class, found {other!r} and {label!r}")
+
+
+def write(entries: Sequence[Entry], path: Path) -> None:
+    """Write a manifest, sorted by path."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Entry))
+        writer.writerows(astuple(entry) for entry in sorted(entries))
+
+
+def summary(entries: Sequence[Entry]) -> str:
+    """Sum up a manifest: images, classes, groups, folds.
+
+    >>> summary([Entry("a/1.png", "a", "P1", "train"), Entry("b/1.png", "b", "P2", "test")])
+    '2 images: a 1, b 1; 2 groups; folds train 1, test 1'
+    """
+    groups = {entry.group for entry in entries} - {""}
+    counts = Counter(entry.fold for entry in entries)
+    folds = [f"{fold} {counts[fold]}" for fold in dict.fromkeys(FOLDS.values()) if counts[fold]]
+    return "; ".join(
+        (
+            f"{len(entries)} images: {_counted(Counter(entry.label for entry in entries))}",
+            f"{len(groups)} groups" if groups else "groups unknown",
+            f"folds {', '.join(folds)}" if folds else "no folds",
+        )
+    )
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

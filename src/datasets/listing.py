@@ -1,0 +1,60 @@
+"""What a layout gets to see of a source: relative posix paths, and the text of small files among them."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.errors import AssayError
+
+MAX_TEXT = 100 * 2**20
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a source; `where` names it in errors."""
+
+    files: Mapping[str, Path]
+    images: tuple[str, ...]
+    where: str
+
+    def text(self, path: str) -> str:
+        """Read a small text file in UTF-8.
+
+        Raises:
+            AssayError: it is missing, is too large for a table of images, or is not UTF-8.
+        """
+        file = self.files.get(path)
+        if file is None:
+            raise AssayError(f"{self.where}: expected the file {path}, found no such file")
+        if file.stat().st_size > MAX_TEXT:
+            raise AssayError(f"{self.where}: {path}: expected a text file below {MAX_TEXT >> 20} MB")
+        try:
+            return file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise AssayError(f"{self.where}: {path}: expected UTF-8, found other bytes at {error.start}") from error
+
+    def table(self, path: str, columns: Sequence[str]) -> list[dict[str, str]]:
+        """Read these columns of a CSV file with a head line, stray spaces stripped.
+
+        Raises:
+            AssayError: as `text`, or a column is missing, or a quote is never closed.
+        """
+        try:
+            rows = list(csv.reader(io.StringIO(self.text(path)), strict=True))
+        except csv.Error as error:
+            raise AssayError(f"{self.where}: {path}: expected CSV, found {error}") from error
+        head = [name.strip() for name in rows[0]] if rows else []
+        missing = [name for name in columns if name not in head]
+        if missing:
+            raise AssayError(
+                f"{self.where}: {path}: expected the columns {', '.join(columns)}, "
+                f"found {', '.join(head) or 'nothing'} (no {', '.join(missing)})"
+            )
+        places = {name: head.index(name) for name in columns}
+        return [
+            {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
+            for row in rows[1:]
+            if any(cell.strip() for cell in row)
+        ]

@@ -1,0 +1,70 @@
+"""The download stage: from any source to a folder of images with a manifest."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from src import plugins
+from src.datasets import entries
+from src.datasets.placing import place
+from src.datasets.scanning import Skipped, scan
+from src.datasets.sources import Source, open_source
+from src.errors import AssayError
+from src.files import replacing
+from src.params import Dataset
+from src.paths import Raw
+
+log = logging.getLogger(__name__)
+
+STAGING = ".unpacked"
+
+
+def download(dataset: Dataset, raw: Raw, home: Path) -> None:
+    """Write the images that a source's layout names, and manifest.csv, into the raw folder, whole or not at all.
+
+    Relative paths are looked up in the current directory, then in `home`, the person's repository.
+
+    Raises:
+        AssayError: the source cannot be had, or is not what dataset.layout expects.
+    """
+    layout = plugins.load("datasets.layouts", dataset.layout)
+    _remove_leftovers(raw.folder)
+    try:
+        with replacing(raw.folder) as folder:
+            folder.mkdir()
+            source = open_source(dataset, folder / STAGING, home)
+            _refuse_overlap(source, raw.folder)
+            listing, skipped = scan(source.folder, dataset.source)
+            found: list[entries.Entry] = layout.read(listing)
+            entries.check(found, dataset.source)
+            place(found, listing, folder, ours=source.ours, home=home)
+            shutil.rmtree(folder / STAGING, ignore_errors=True)
+            entries.write(found, folder / raw.manifest.name)
+    except OSError as error:
+        raise AssayError(f"{error.filename or raw.folder}: {error.strerror or error}") from error
+    log.info("%s: %s", dataset.source, entries.summary(found))
+    _report_left_out(source, skipped, len(listing.images) - len(found))
+
+
+def _report_left_out(source: Source, skipped: Skipped, images: int) -> None:
+    junk = source.junk + skipped.junk
+    copied = f"{skipped.copied} files of the folder {skipped.copy}, a copy of the rest" if skipped.copied else ""
+    left_out = [
+        f"{junk} junk files" if junk else "",
+        copied,
+        f"{images} images that the layout does not name" if images else "",
+    ]
+    if any(left_out):
+        log.info("left out: %s", "; ".join(filter(None, left_out)))
+
+
+def _refuse_overlap(source: Source, raw: Path) -> None:
+    ours, theirs = raw.resolve(), source.folder.resolve()
+    if not source.ours and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
+        raise AssayError(f"dataset.source: expected a folder that does not overlap with {raw}, found {theirs}")
+
+
+def _remove_leftovers(raw: Path) -> None:
+    """Remove what earlier runs left when they were killed; DVC lets only one process run the stage at a time."""
+    for leftover in raw.parent.glob(f".{raw.stem}.*.part"):
+        shutil.rmtree(leftover, ignore_errors=True)
