@@ -1,0 +1,73 @@
+"""What the data of a run were: counts by part, where they came from, and how they were divided."""
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ruamel.yaml import YAML
+
+from src.params import Dataset, Split
+
+PARTS = ("train", "val", "test")
+
+
+def rows(path: Path) -> Iterator[Mapping[str, str]]:
+    """Read a CSV file row by row."""
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def source_name(source: str) -> str:
+    """Name a source without the machine's folders or a URL's host and query.
+
+    >>> source_name("/home/me/data/covid_ct.zip"), source_name("https://host/a/b.zip?key=1"), source_name("kaggle:me/b")
+    ('covid_ct.zip', 'b.zip', 'b')
+    """
+    path = urlsplit(source).path if re.match(r"https?://", source) else source
+    return re.split(r"[/\\:]", path.rstrip("/\\"))[-1] or source
+
+
+def split_name(split: Split) -> str:
+    """Describe in a few words how the parts were made.
+
+    >>> split_name(Split(train=0.5, val=0.1, test=0.4))
+    '50/10/40 by group'
+    """
+    ratios = "/".join(f"{100 * part:g}" for part in (split.train, split.val, split.test))
+    return f"{ratios} by {split.by}" + (", the source's own test part" if split.folds == "respect" else "")
+
+
+def counts(index: Path, parts: Path) -> dict[str, int]:
+    """Count images and groups: keys images, train.images, train.groups, val.images, ...; 0 groups if none is known."""
+    part_of = {row["row"]: row["part"] for row in rows(parts)}
+    images: dict[str, int] = defaultdict(int)
+    groups: dict[str, set[str]] = defaultdict(set)
+    for number, row in enumerate(rows(index)):
+        part = part_of.get(str(number), "")
+        images[part] += 1
+        groups[part] |= {row["group"]} - {""}
+    found = {"images": sum(images.values())}
+    for part in PARTS:
+        found |= {f"{part}.images": images[part], f"{part}.groups": len(groups[part])}
+    return found
+
+
+def describe(dataset: Dataset, split: Split, index: Path, parts: Path) -> dict[str, str]:
+    """Give the tags that say which data a run saw."""
+    counted = {f"data.{key}": str(value) for key, value in counts(index, parts).items()}
+    return {"data.name": source_name(dataset.source), "data.split": split_name(split), **counted}
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """Give the hash of every output that dvc.lock knows, as tags: ``dvc.build/model``; none without a dvc.lock."""
+    if not lock.is_file():
+        return {}
+    stages: Mapping[str, Any] = (YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8")) or {}).get(
+        "stages", {}
+    )
+    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    return {f"dvc.{out['path']}": str(out.get("md5") or out.get("hash", "")) for out in outs}

@@ -1,0 +1,176 @@
+"""Records of a training and of an evaluation, made from what the stages wrote."""
+
+import math
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src import params, paths
+from src.errors import AssayError
+from src.files import read_json
+from src.tracking import facts, surroundings
+from src.tracking.record import Dataset, Metric, Model, Record
+from src.tracking.surroundings import Commit
+from src.tracking.trace import Trace, flat
+
+LOCK = Path("dvc.lock")
+SHORT = 8  # characters of a trace that people read
+FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a metric
+
+
+@dataclass(frozen=True)
+class Stint:
+    """When a stage ran, in milliseconds since 1970, the state of the code when it began, and what it measured."""
+
+    start: int
+    end: int
+    commit: Commit
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+def training(trace: Trace, stint: Stint | None = None) -> Record:
+    """Describe the training in build/; without a stint it is one that DVC restored, and nobody knows when it ran."""
+    when = stint or _now()
+    settings = params.load()
+    epochs = list(facts.rows(paths.MODEL.history))
+    data = facts.describe(settings.dataset, settings.split, paths.PREPARED.index, paths.SPLIT.parts)
+    return Record(
+        kind="train",
+        trace=trace.trace,
+        experiment=settings.track.experiment,
+        name=f"{settings.model.name}-{trace.trace[:SHORT]}",
+        start=when.start,
+        end=when.end,
+        fresh=stint is not None,
+        params=_params(settings),
+        tags={**_origin(when.commit, "training" if stint else "outputs restored by DVC"), **_code(trace), **data},
+        metrics=[*_history(epochs, when), *_once(when.measured, when)],
+        files=_present(_train_files()),
+        texts=_texts(when.commit),
+        dataset=_dataset(trace, settings, data),
+        model=_model() if settings.track.model else None,
+    )
+
+
+def evaluation(trace: Trace, stint: Stint | None = None) -> Record:
+    """Describe the evaluation in build/, a part of the run of the training that it looked at."""
+    when = stint or _now()
+    settings = params.load()
+    scores = {**_scores(read_json(paths.EVALUATION.metrics)), **_shortcuts(read_json(paths.SPLIT.audit))}
+    return Record(
+        kind="evaluate",
+        trace=trace.trace,
+        experiment=settings.track.experiment,
+        name=f"{settings.model.name}-{trace.trace[:SHORT]}",
+        start=when.start,
+        end=when.end,
+        fresh=stint is not None,
+        params=_params(settings),
+        tags=facts.locked(LOCK),
+        metrics=_once({**scores, **when.measured}, when),
+        files=_present(_evaluation_files()),
+    )
+
+
+def _train_files() -> dict[str, Path]:
+    sheets = {"data/steps.png": paths.PREPARED.sheet, "data/pairs.png": paths.SPLIT.sheet}
+    tables = {"data/audit.json": paths.SPLIT.audit, "data/rejected.csv": paths.PREPARED.rejected}
+    model = {"history.csv": paths.MODEL.history, "trace.json": paths.MODEL.trace, "classes.json": paths.MODEL.classes}
+    return {"params.yaml": paths.PARAMS, "dvc.lock": LOCK, "dvc.yaml": Path("dvc.yaml"), **sheets, **tables, **model}
+
+
+def _evaluation_files() -> dict[str, Path]:
+    figures = {f"figures/{path.name}": path for path in sorted(paths.EVALUATION.figures.glob("*")) if path.is_file()}
+    tables = {path.name: path for path in (paths.EVALUATION.metrics, paths.EVALUATION.predictions)}
+    return {**figures, **tables, "report.html": paths.EVALUATION.report}
+
+
+def _present(files: Mapping[str, Path]) -> dict[str, Path]:
+    return {name: path for name, path in files.items() if path.is_file()}
+
+
+def _texts(commit: Commit) -> dict[str, str]:
+    texts = {"environment.txt": surroundings.environment()}
+    return texts | ({"git.diff": commit.diff} if commit.diff else {})
+
+
+def _params(settings: params.Params) -> dict[str, str]:
+    return {key: _text(value) for key, value in flat(settings.model_dump(mode="json"))}
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _origin(commit: Commit, origin: str) -> dict[str, str]:
+    tags = {"origin": origin, **surroundings.machine()}
+    if commit.commit:
+        tags |= {"mlflow.source.git.commit": commit.commit, "git.commit": commit.commit, "git.branch": commit.branch}
+        tags["git.dirty"] = str(commit.dirty).lower()
+    if experiment := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc.experiment"] = experiment
+    return tags
+
+
+def _code(trace: Trace) -> dict[str, str]:
+    return {"code.sha256": trace.code, **{f"sha256.{name}": value for name, value in trace.data.items()}}
+
+
+def _history(epochs: list[Mapping[str, str]], when: Stint) -> Iterator[Metric]:
+    """Walk the history as metrics, their times spread evenly over the training: history.csv holds none."""
+    for number, row in enumerate(epochs, start=1):
+        moment = when.start + (when.end - when.start) * number // len(epochs)
+        for key, text in row.items():
+            if key != "epoch" and text and math.isfinite(value := float(text)):
+                yield Metric(key, value, moment, int(row["epoch"]))
+
+
+def _once(values: Mapping[str, float], when: Stint) -> list[Metric]:
+    return [Metric(key, float(value), when.end, 0) for key, value in values.items() if math.isfinite(value)]
+
+
+def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
+    """Flatten metrics.json: ``{"test": {"auc": {"value": 0.9, "low": 0.8}}}`` gives test_auc and test_auc_low."""
+    numbers = {key: value for key, value in flat(tree) if isinstance(value, int | float) and math.isfinite(value)}
+    return {FORBIDDEN.sub("_", key.removesuffix(".value").replace(".", "_")): float(numbers[key]) for key in numbers}
+
+
+def _shortcuts(audit: Mapping[str, Any]) -> dict[str, float]:
+    value = (audit.get("shortcuts") or {}).get("auc")
+    return {} if value is None else {"shortcut_auc": float(value)}
+
+
+def _dataset(trace: Trace, settings: params.Params, data: Mapping[str, str]) -> Dataset:
+    name = data["data.name"]
+    digest = trace.data.get(paths.PREPARED.images.as_posix(), trace.trace)
+    counted = {key.removeprefix("data."): int(value) for key, value in data.items() if value.isdigit()}
+    return Dataset(name, digest, settings.dataset.source, counted)
+
+
+def _model() -> Model:
+    shape = np.load(paths.PREPARED.images, mmap_mode="r").shape[1:]
+    return Model(paths.MODEL.model, surroundings.serving(), list(shape))
+
+
+def _now() -> Stint:
+    now = int(time.time() * 1000)
+    return Stint(now, now, surroundings.commit())
+
+
+def restored_trace() -> Trace:
+    """Read the trace that the training in build/ left.
+
+    Raises:
+        AssayError: nothing was trained here.
+    """
+    from src.tracking import trace
+
+    if not paths.MODEL.trace.is_file():
+        raise AssayError(f"{paths.MODEL.trace}: not found; train with `dvc repro`")
+    return trace.read(paths.MODEL.trace)

@@ -1,0 +1,123 @@
+"""What one stage has to say about a run, as plain values: made without MLflow, written to it now or later."""
+
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from src.files import read_json, replacing, write_json
+
+UNSENT = Path("mlruns/unsent")
+Kind = Literal["train", "evaluate"]
+KINDS: tuple[Kind, ...] = ("train", "evaluate")  # in the order in which they are sent
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One value at one step; time in milliseconds since 1970."""
+
+    key: str
+    value: float
+    time: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The data that a model was trained on; profile holds counts."""
+
+    name: str
+    digest: str
+    source: str
+    profile: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A Keras file to be logged as a servable model, with what a server must install; shape (H, W, C)."""
+
+    file: Path
+    requirements: list[str]
+    shape: list[int]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stage's part of a run.
+
+    `key` says which record it is, so that sending it twice makes one run; `fresh` that a training was just done, while
+    a record made from outputs that DVC restored describes a training that may have its run already.
+    Files are given by the path that they get among the run's artifacts. Times in milliseconds since 1970.
+    """
+
+    kind: Kind
+    trace: str
+    experiment: str
+    name: str
+    start: int
+    end: int
+    fresh: bool = True
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: list[Metric] = field(default_factory=list)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    dataset: Dataset | None = None
+    model: Model | None = None
+
+
+def keep(record: Record, home: Path) -> Path:
+    """Copy a record with all its files to where records wait for their server, and give that folder."""
+    folder = home / UNSENT / record.trace / record.kind
+    with replacing(folder) as temporary:
+        for name, source in record.files.items():
+            _copy(source, temporary / "files" / name)
+        for name, text in record.texts.items():
+            (temporary / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / "files" / name).write_text(text, encoding="utf-8")
+        if record.model:
+            _copy(record.model.file, temporary / "model.keras")
+        write_json(temporary / "record.json", _plain(record))
+    return folder
+
+
+def load(folder: Path) -> Record:
+    """Read a record that `keep` wrote."""
+    content = read_json(folder / "record.json")
+    files = (path for path in sorted((folder / "files").rglob("*")) if path.is_file())
+    model = content["model"] and Model(**content["model"] | {"file": folder / "model.keras"})
+    parts = {
+        "metrics": [Metric(**metric) for metric in content["metrics"]],
+        "files": {path.relative_to(folder / "files").as_posix(): path for path in files},
+        "dataset": content["dataset"] and Dataset(**content["dataset"]),
+        "model": model,
+    }
+    return Record(**content | parts)
+
+
+def kept(home: Path, trace: str | None = None) -> Iterator[Path]:
+    """List the folders of records that wait, in the order in which they must be sent; of one trace or of all."""
+    for folder in sorted((home / UNSENT).glob(trace or "*")):
+        yield from (folder / kind for kind in KINDS if (folder / kind / "record.json").is_file())
+
+
+def drop(folder: Path) -> None:
+    """Forget a record that was sent, and the folder of its trace with the last one."""
+    shutil.rmtree(folder)
+    if not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    plain = asdict(replace(record, files={}, texts={}))
+    if plain["model"]:
+        plain["model"]["file"] = ""
+    return plain
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

@@ -1,0 +1,144 @@
+"""Where runs go: a database in the repository, made so that nothing can break it half-way, or a server."""
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from src.errors import AssayError
+from src.tracking.moving import ARTIFACTS, adopt, follow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+VARIABLE = "MLFLOW_TRACKING_URI"
+DATABASE = "mlflow.db"
+LOCK_SECONDS = 120
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+
+
+def uri(home: Path) -> str:
+    """Give MLFLOW_TRACKING_URI where it is set, else the database in the repository."""
+    return os.environ.get(VARIABLE) or f"sqlite:///{(home / DATABASE).as_posix()}"
+
+
+def shown(address: str) -> str:
+    """Give an address as it may stand in a message: without user and password.
+
+    >>> shown("http://me:secret@host:5000")
+    'http://host:5000'
+    """
+    return re.sub(r"//[^/@]*@", "//", address)
+
+
+@contextmanager
+def connected(home: Path) -> Iterator["MlflowClient"]:
+    """Yield a client of the store, made if it is not there, with MLflow's own functions pointed at it meanwhile.
+
+    Raises:
+        AssayError: the folder of the database cannot be written to.
+        Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
+    """
+    address = uri(home)
+    with _environment(QUIET):
+        if (path := _file(address)) is not None:
+            _settle(path)
+        import mlflow
+
+        previous = os.environ.get(VARIABLE)
+        mlflow.set_tracking_uri(address)
+        try:
+            client = mlflow.MlflowClient(tracking_uri=address)
+            with _environment(PROBE):
+                client.search_experiments(max_results=1)
+            with _environment(PATIENT):
+                yield client
+        finally:
+            mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None is how MLflow forgets it
+            if previous is not None:
+                os.environ[VARIABLE] = previous
+
+
+def experiment(client: "MlflowClient", name: str, home: Path) -> str:
+    """Give the id of an experiment, made if it is not there and restored if deleted.
+
+    Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
+    """
+    from mlflow.exceptions import MlflowException
+
+    database = _file(uri(home))
+    if (found := client.get_experiment_by_name(name)) is None:
+        try:
+            return client.create_experiment(name, location(name, database.parent) if database else None)
+        except MlflowException:
+            if (found := client.get_experiment_by_name(name)) is None:  # another process may have been quicker
+                raise
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    if database:
+        adopt(database, found.experiment_id, found.artifact_location)
+    return str(found.experiment_id)
+
+
+def location(name: str, folder: Path) -> str:
+    """Give the address of the place for an experiment's artifacts, below mlruns in the database's folder."""
+    own = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
+    return (folder / ARTIFACTS / (f"{own}_" if own == "unsent" else own)).as_uri()
+
+
+def create(path: Path) -> None:
+    """Make an MLflow database that appears whole or not at all, whoever else is making it and whatever is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
+        if path.exists() and path.stat().st_size:
+            return
+        for leftover in path.parent.glob(f"{path.name}.*.part*"):
+            leftover.unlink()
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+        artifacts = (path.parent / ARTIFACTS).as_uri()
+        store = SqlAlchemyStore(f"sqlite:///{temporary.as_posix()}", artifacts)  # type: ignore[no-untyped-call]
+        store.engine.dispose()
+        temporary.replace(path)
+
+
+def _settle(path: Path) -> None:
+    if not path.exists() or not path.stat().st_size:
+        try:
+            create(path)
+        except PermissionError as error:
+            raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
+        return
+    try:  # MLflow would try for minutes to open what is no database
+        follow(path)
+    except sqlite3.Error as error:
+        raise AssayError(f"{path.name}: not readable as MLflow's database ({error}); move it away") from error
+
+
+def _file(address: str) -> Path | None:
+    """Give the file behind a sqlite address, None for any other; its artifacts stand in mlruns beside it."""
+    return Path(address.removeprefix("sqlite:///")).resolve() if address.startswith("sqlite:///") else None
+
+
+@contextmanager
+def _environment(defaults: dict[str, str]) -> Iterator[None]:
+    """Set variables that the person has not set, and take them away again."""
+    added = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
