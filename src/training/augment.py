@@ -44,13 +44,15 @@ def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
     return (centre @ warp @ np.linalg.inv(centre))[:, :2]
 
 
-def warp(image: NDArray[np.generic], matrix: Floats, fill: str) -> NDArray[np.float32]:
-    """Warp an image (H, W, C) by a matrix (2, 3) with linear interpolation; the value range stays."""
-    height, width = image.shape[:2]
+def warp(images: NDArray[np.uint8], transforms: Floats, fill: str) -> NDArray[np.float32]:
+    """Warp images (N, H, W, C) by matrices (N, 2, 3) with linear interpolation; the value range stays."""
+    height, width = images.shape[1:3]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    pixels = image.astype(np.float32)
-    warped = cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=BORDERS[fill])
-    return np.asarray(warped, np.float32).reshape(image.shape)
+    warped = np.empty(images.shape, np.float32)
+    for image, transform, place in zip(images, transforms, warped, strict=True):
+        pixels = image.astype(np.float32)
+        cv2.warpAffine(pixels, transform, (width, height), dst=place, flags=flags, borderMode=BORDERS[fill])
+    return warped
 
 
 def _sign(section: Augment, direction: str, draw: Floats) -> Floats:

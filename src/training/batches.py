@@ -1,5 +1,6 @@
 """Batches from the memory-mapped store, made while the model works on the one before."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Batches:
     images: NDArray[np.uint8]
     part: Part
     size: int
+    threads: int = 1
 
     def __len__(self) -> int:
         return -(-len(self.part.rows) // self.size)
@@ -37,7 +39,7 @@ class Batches:
             here = slice(number * self.size, (number + 1) * self.size)
             return self.images[rows[here]].astype(np.float32), targets[here]
 
-        return ahead(batch, len(self))
+        return ahead(batch, len(self), self.threads)
 
     def augmented(self, section: Augment, seed: int, epoch: int) -> Iterator[tuple[Pixels, Numbers]]:
         """Give the part shuffled and augmented; seed and epoch alone decide how."""
@@ -49,19 +51,17 @@ class Batches:
 
         def batch(number: int) -> tuple[Pixels, Numbers]:
             here = slice(number * self.size, (number + 1) * self.size)
-            pairs = zip(rows[here], matrices[here], strict=True)
-            pixels = [augment.warp(self.images[row], matrix, section.fill) for row, matrix in pairs]
-            return np.stack(pixels), targets[here]
+            return augment.warp(self.images[rows[here]], matrices[here], section.fill), targets[here]
 
-        return ahead(batch, len(self))
+        return ahead(batch, len(self), self.threads)
 
 
-def ahead(make: Callable[[int], Item], count: int) -> Iterator[Item]:
-    """Make items 0..count-1 in a second thread, always the next one while the caller works on the current."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
-        coming = thread.submit(make, 0)
-        for number in range(1, count + 1):
-            item = coming.result()
+def ahead(make: Callable[[int], Item], count: int, threads: int) -> Iterator[Item]:
+    """Give items 0..count-1 in order; threads make the next ones while the caller works on the current one."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
+        coming = deque(pool.submit(make, number) for number in range(min(threads, count)))
+        for number in range(threads, count + threads):
+            item = coming.popleft().result()
             if number < count:
-                coming = thread.submit(make, number)
+                coming.append(pool.submit(make, number))
             yield item

@@ -101,8 +101,8 @@ def _run(
     on_epoch: Sequence[OnEpoch],
 ) -> None:
     learn, judge = steps.learning(state.model, state.optimizer), steps.judging(state.model)
-    train = Batches(data.images, data.train, section.batch_size)
-    val = Batches(data.images, data.val, section.batch_size)
+    train = Batches(data.images, data.train, section.batch_size, section.threads)
+    val = Batches(data.images, data.val, section.batch_size, section.threads)
     while len(state.rows) < section.epochs and not history.exhausted(state.rows, section.patience):
         epoch = len(state.rows) + 1
         batches = tqdm(

@@ -2,6 +2,7 @@
 
 import logging
 
+import cv2
 import keras
 import tensorflow as tf
 
@@ -16,6 +17,7 @@ def start(seed: int, threads: int) -> None:
     Forgets layer names given before, since names are part of a saved model.
     """
     _use(threads)
+    cv2.setNumThreads(1)  # one small image is too little to share: more threads warp no faster and burn twice the CPU
     for gpu in tf.config.list_physical_devices("GPU"):
         _grow(gpu)
     keras.utils.clear_session(free_memory=False)
