@@ -1,0 +1,42 @@
+"""The precision-recall curve: how many alarms are right against how many cases are found."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from src.evaluation.figures import style
+from src.evaluation.figures.curves import curves, with_bounds
+from src.evaluation.findings import Findings
+from src.evaluation.ranking import Ranking
+from src.evaluation.scored import Floats
+
+
+def points(ranking: Ranking) -> tuple[Floats, Floats]:
+    """Give recall and precision (U,), recall rising."""
+    true, false = ranking.true[0], ranking.false[0]
+    return true / true[-1], true / (true + false)
+
+
+def draw(found: Findings) -> Figure:
+    """Draw one stepped curve a class with its average precision, and where the threshold puts us."""
+    drawn = [curve for curve in curves(found) if curve.complete]
+    figure = style.square(len(drawn) + 1)
+    axes = figure.subplots()
+    for number, curve in enumerate(drawn):
+        recall, precision = points(curve.ranking)
+        average = with_bounds(found.estimates.scores.get((*curve.key, "average_precision")))
+        label = f"{style.shorten(curve.name)}: AP {average}"
+        axes.step(np.append(0.0, recall), np.append(precision[0], precision), **style.line(number), label=label)
+    if found.threshold and drawn:
+        _binary(found, axes)
+    style.share(axes, "Recall (sensitivity)", "Precision")
+    style.legend(axes, "lower left")
+    return figure
+
+
+def _binary(found: Findings, axes: Axes) -> None:
+    share = float((found.test.labels == 1).mean())
+    axes.axhline(share, color=style.GREY, linestyle=":", linewidth=1.2, label=f"chance {share:.2f}")
+    place = found.estimates.scores[("sensitivity",)].value, found.estimates.scores[("precision",)].value
+    label = f"threshold {found.threshold.value:.3f}" if found.threshold else ""
+    axes.plot(*place, "o", color=style.colour(1), markersize=8, label=label)

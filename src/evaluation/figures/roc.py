@@ -1,0 +1,37 @@
+"""The ROC curve: sensitivity against false alarms at every threshold."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from src.evaluation.figures import style
+from src.evaluation.figures.curves import curves, with_bounds
+from src.evaluation.findings import Findings
+from src.evaluation.ranking import Ranking
+from src.evaluation.scored import Floats
+
+
+def points(ranking: Ranking) -> tuple[Floats, Floats]:
+    """Give false and true positive rate (U + 1,), from (0, 0) to (1, 1)."""
+    true, false = ranking.true[0], ranking.false[0]
+    return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
+
+
+def draw(found: Findings) -> Figure:
+    """Draw one curve a class with its area and interval, the chance line, and where the threshold puts us."""
+    drawn = [curve for curve in curves(found) if curve.complete]
+    figure = style.square(len(drawn) + 1)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="chance")
+    for number, curve in enumerate(drawn):
+        area = with_bounds(found.estimates.scores.get((*curve.key, "auc")))
+        axes.plot(*points(curve.ranking), **style.line(number), label=f"{style.shorten(curve.name)}: AUC {area}")
+    if found.threshold and drawn:
+        place = found.estimates.scores[("specificity",)].value, found.estimates.scores[("sensitivity",)].value
+        axes.plot(1 - place[0], place[1], "o", color=style.colour(1), markersize=8, label=_threshold(found))
+    style.share(axes, "False positive rate (1 - specificity)", "True positive rate (sensitivity)")
+    style.legend(axes, "lower right")
+    return figure
+
+
+def _threshold(found: Findings) -> str:
+    return f"threshold {found.threshold.value:.3f}" if found.threshold else ""

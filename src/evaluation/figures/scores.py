@@ -1,0 +1,46 @@
+"""How far the probabilities of the classes lie apart."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from src.evaluation.figures import style
+from src.evaluation.scored import Scored
+
+BINS = 25
+
+
+def draw(scored: Scored, threshold: float | None) -> Figure:
+    """Draw the probability of the positive class by true class, or with more classes that of the true class."""
+    return _two(scored, threshold) if scored.binary else _many(scored)
+
+
+def _two(scored: Scored, threshold: float | None) -> Figure:
+    figure = style.canvas(6.4, 4.2)
+    axes = figure.subplots()
+    edges = np.linspace(0, 1, BINS + 1)
+    for number, name in enumerate(scored.classes):
+        values = scored.probabilities[scored.labels == number, 1]
+        label = f"{style.shorten(name)} ({len(values)})"
+        axes.hist(values, bins=edges.tolist(), color=style.colour(number), alpha=0.45)
+        axes.hist(values, bins=edges.tolist(), color=style.colour(number), histtype="step", linewidth=1.8, label=label)
+    if threshold is not None:
+        axes.axvline(threshold, color="black", linestyle="--", linewidth=1.4, label=f"threshold {threshold:.3f}")
+    axes.set(xlabel=f"Probability of {style.shorten(scored.classes[1])}", ylabel="Test images", xlim=(0, 1))
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure
+
+
+def _many(scored: Scored) -> Figure:
+    figure = style.canvas(6.8, 1.3 + 0.5 * len(scored.classes))
+    axes = figure.subplots()
+    names = []
+    for number, name in enumerate(scored.classes):
+        values = scored.probabilities[scored.labels == number, number]
+        names.append(f"{style.shorten(name)} ({len(values)})")
+        if len(values):
+            tint = {"color": style.colour(0), "linewidth": 1.6}
+            axes.boxplot([values], positions=[number], orientation="horizontal", widths=0.6, medianprops=tint)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="Probability given to the true class", xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5))
+    axes.grid(visible=False, axis="y")
+    return figure

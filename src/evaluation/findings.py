@@ -1,0 +1,131 @@
+"""All that is found out about a model from its predictions on val and test, before anything is drawn or written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from src.evaluation.intervals import FEWEST_GROUPS, Estimate, Estimates, estimate
+from src.evaluation.metrics import Key, calibration_error, measure
+from src.evaluation.scored import Floats, Integers, Scored
+from src.evaluation.threshold import FALLBACK, Threshold, choose
+from src.seeds import stream
+
+FEW_GROUPS = 20  # below that percentile intervals are known to be too narrow
+FEW_TO_CHOOSE_BY = 10
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How scores are made: the rule or number of the threshold, and the intervals."""
+
+    threshold: str | float
+    confidence: float
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Scores of the test part with intervals, those of val for reference, and what a reader must know."""
+
+    rules: Rules
+    test: Scored
+    val: Scored
+    threshold: Threshold | None  # None with more than two classes: the most probable class is taken
+    decisions: Integers  # (N,) of the test part
+    estimates: Estimates
+    calibration: float  # expected calibration error on test; NaN without images
+    by_group: Estimate | None  # ROC AUC of the mean probability of each group
+    val_values: dict[Key, float]
+    notes: tuple[str, ...] = field(default=())
+
+
+def find(test: Scored, val: Scored, rules: Rules) -> Findings:
+    """Choose the threshold on val and compute every score."""
+    threshold = choose(val.labels == 1, val.probabilities[:, 1], rules.threshold) if test.binary else None
+    cut = threshold.value if threshold else FALLBACK
+    decisions = test.decide(cut)
+    estimates = estimate(test, decisions, rules.confidence, rules.resamples, stream(rules.seed, "intervals"))
+    found = Findings(
+        rules=rules,
+        test=test,
+        val=val,
+        threshold=threshold,
+        decisions=decisions,
+        estimates=estimates,
+        calibration=calibration_error(test, decisions),
+        by_group=_by_group(test, rules),
+        val_values=_values(val, val.decide(cut)),
+    )
+    return replace(found, notes=tuple(_notes(found)))
+
+
+def merge_groups(scored: Scored) -> Scored | None:
+    """Make one case of each group, its mean probability; None where that says nothing new or labels differ within."""
+    count = scored.group_count
+    _, first = np.unique(scored.groups, return_index=True)
+    if not scored.grouped or count == scored.size or (scored.labels != scored.labels[first][scored.groups]).any():
+        return None
+    sizes = np.bincount(scored.groups, minlength=count)
+    sums = [np.bincount(scored.groups, weights=column, minlength=count) for column in scored.probabilities.T]
+    means: Floats = np.stack(sums, axis=1) / sizes[:, None]
+    return replace(
+        scored,
+        rows=scored.rows[first],
+        paths=tuple(scored.paths[place] for place in first),
+        labels=scored.labels[first],
+        probabilities=means,
+        groups=np.arange(count),
+    )
+
+
+def _by_group(test: Scored, rules: Rules) -> Estimate | None:
+    merged = merge_groups(test)
+    if merged is None:
+        return None
+    random = stream(rules.seed, "intervals", "groups")
+    found = estimate(merged, merged.decide(FALLBACK), rules.confidence, rules.resamples, random)
+    return found.scores.get(("auc",))
+
+
+def _values(scored: Scored, decisions: Integers) -> dict[Key, float]:
+    values = measure(scored, decisions, np.ones((1, scored.size)))
+    return {key: float(value[0]) for key, value in values.items() if np.isfinite(value[0])}
+
+
+def _notes(found: Findings) -> Iterator[str]:
+    yield from _notes_on_val(found)
+    test = found.test
+    for number, name in enumerate(test.classes):
+        if not (test.labels == number).any():
+            yield f"The test part holds no image of {name}: what needs one is left out."
+    if test.size and np.ptp(test.probabilities, axis=0).max() == 0:
+        yield "The model gives every test image the same probability: it tells nothing apart."
+    yield from _notes_on_groups(test)
+    if found.estimates.degenerate:
+        yield (
+            f"{found.estimates.degenerate} of {found.rules.resamples} resamples lacked a class; "
+            "scores that need it are resampled without them."
+        )
+
+
+def _notes_on_val(found: Findings) -> Iterator[str]:
+    if found.threshold is None:
+        return
+    if found.threshold.note:
+        yield f"Threshold: {found.threshold.note}."
+    fewest = min(int((found.val.labels == number).sum()) for number in (0, 1))
+    if found.threshold.rule in ("youden", "f1") and fewest < FEW_TO_CHOOSE_BY:
+        yield f"The threshold was chosen on only {fewest} val images of one class: expect it to move with the split."
+
+
+def _notes_on_groups(test: Scored) -> Iterator[str]:
+    if not test.grouped:
+        yield "No groups are known: images count as independent, and intervals are too narrow if they are not."
+    if test.group_count < FEWEST_GROUPS:
+        yield "The test part is a single group: no interval can be given."
+    elif test.group_count < FEW_GROUPS:
+        yield f"The test part has only {test.group_count} groups: the intervals are rough, and rather too narrow."
+    if test.grouped and test.group_count < test.size and merge_groups(test) is None:
+        yield "Some groups hold images of more than one class: there is no score by group."

@@ -1,0 +1,75 @@
+"""Confidence intervals by resampling whole groups.
+
+Images of one patient are alike, so they are not so many independent observations: a resample draws groups with
+replacement and takes all images of each (cluster bootstrap, percentile interval; Field and Welsh 2007,
+https://doi.org/10.1111/j.1467-9868.2007.00593.x).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.evaluation.metrics import Key, Measures, measure
+from src.evaluation.scored import Floats, Integers, Scored
+
+ELEMENTS_AT_ONCE = 2_000_000  # weights in memory at a time: 16 MB
+FEWEST_GROUPS = 2  # of one group there is only one resample
+USABLE = 0.5  # an interval needs at least this fraction of the resamples
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score with its interval; the bounds are None where the resamples cannot give them."""
+
+    value: float
+    low: float | None
+    high: float | None
+    skipped: int = 0  # resamples that the score could not be computed from
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """All scores of a part that can be computed, and how many resamples lacked at least one of them."""
+
+    scores: dict[Key, Estimate]
+    degenerate: int
+
+
+def estimate(
+    scored: Scored, decisions: Integers, confidence: float, resamples: int, random: np.random.Generator
+) -> Estimates:
+    """Compute every score of a part with its interval; a score that cannot be told from it is left out."""
+    values = measure(scored, decisions, np.ones((1, scored.size)))
+    known = {key: float(value[0]) for key, value in values.items() if np.isfinite(value[0])}
+    if scored.group_count < FEWEST_GROUPS:
+        return Estimates({key: Estimate(value, None, None) for key, value in known.items()}, degenerate=0)
+    drawn = resampled(scored, decisions, resamples, random)
+    failed = np.isnan([drawn[key] for key in known]).any(axis=0) if known else np.zeros(resamples)
+    return Estimates({key: _interval(known[key], drawn[key], confidence) for key in known}, int(failed.sum()))
+
+
+def resampled(scored: Scored, decisions: Integers, resamples: int, random: np.random.Generator) -> Measures:
+    """Compute every score (R,) of `resamples` samples of groups."""
+    parts = [measure(scored, decisions, weights) for weights in draw(scored.groups, resamples, random)]
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def draw(groups: Integers, resamples: int, random: np.random.Generator) -> Iterator[Floats]:
+    """Yield weights (r, N), a few resamples at a time: how often the group (N,) of each image was drawn."""
+    count = int(groups.max()) + 1
+    at_once = max(1, ELEMENTS_AT_ONCE // max(count, len(groups)))
+    for start in range(0, resamples, at_once):
+        size = min(at_once, resamples - start)
+        picks = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
+        times = np.bincount(picks.ravel(), minlength=size * count).reshape(size, count)
+        yield times[:, groups].astype(np.float64)
+
+
+def _interval(value: float, drawn: Floats, confidence: float) -> Estimate:
+    usable = drawn[np.isfinite(drawn)]
+    skipped = len(drawn) - len(usable)
+    if len(usable) < USABLE * len(drawn):
+        return Estimate(value, None, None, skipped)
+    low, high = np.quantile(usable, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(value, float(low), float(high), skipped)

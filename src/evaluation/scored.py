@@ -1,0 +1,60 @@
+"""What the metrics are computed from: labels, probabilities and groups of the images of one part."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The images of a part as a model sees them.
+
+    With two classes the last one is the positive one.
+    """
+
+    classes: tuple[str, ...]
+    rows: Integers  # (N,) into the packed store
+    paths: tuple[str, ...]
+    labels: Integers  # (N,) into classes
+    probabilities: Floats  # (N, K), each row sums to 1
+    groups: Integers  # (N,) 0..G-1; an image without a group is one of its own
+    grouped: bool  # whether any image names its group
+
+    @property
+    def size(self) -> int:
+        """Give the number of images N."""
+        return len(self.labels)
+
+    @property
+    def group_count(self) -> int:
+        """Give the number of groups G."""
+        return int(self.groups.max()) + 1 if self.size else 0
+
+    @property
+    def binary(self) -> bool:
+        """Tell whether there are two classes, so that a threshold decides."""
+        return len(self.classes) == 2
+
+    def decide(self, threshold: float) -> Integers:
+        """Give the class (N,) that each image is taken for.
+
+        Two classes: the positive one from the threshold on. More: the most probable, the threshold plays no part.
+        """
+        if self.binary:
+            return np.asarray(self.probabilities[:, 1] >= threshold, dtype=np.int64)
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+
+
+def group_codes(groups: list[str]) -> Integers:
+    """Number groups in the order of their first image; an empty name stands for a group of its own.
+
+    >>> group_codes(["b", "a", "b", "", ""]).tolist()
+    [0, 1, 0, 2, 3]
+    """
+    numbers: dict[str | int, int] = {}
+    return np.array([numbers.setdefault(name or row, len(numbers)) for row, name in enumerate(groups)], dtype=np.int64)

@@ -1,0 +1,76 @@
+"""The stage evaluate: from a trained model to predictions, scores, figures and the report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from src.errors import AssayError
+from src.evaluation import gallery, plots, report, tables
+from src.evaluation.findings import Findings, Rules, find
+from src.evaluation.predict import predict
+from src.evaluation.summary import summarise
+from src.evaluation.tables import Image
+from src.files import write_json
+from src.params import Augment, Evaluate
+from src.paths import Evaluation, Model, Prepared, Split
+
+JUDGED = ("val", "test")
+
+
+def evaluate(
+    prepared: Prepared,
+    split: Split,
+    model: Model,
+    out: Evaluation,
+    section: Evaluate,
+    seed: int,
+    *,
+    threads: int,
+    augment: Mapping[str, Any],
+    shown: Mapping[str, Any],
+) -> None:
+    """Judge the model on the test part and write predictions, metrics, figures and the report.
+
+    threads: of TensorFlow. augment: the fields of train.augment, for the sheet that shows what it does.
+    shown: the parameters that the report lists.
+
+    Raises:
+        AssayError: an input is missing or does not belong to the others, or the test part is empty.
+    """
+    images = tables.read_images(prepared.index, split.parts)
+    judged = [image for image in images if image.part in JUDGED]
+    if not any(image.part == "test" for image in judged):
+        raise AssayError(f"{split.parts}: expected rows of the part test, found none")
+    classes = tables.read_classes(model.classes)
+    rows = np.array([image.row for image in judged], dtype=np.int64)
+    probabilities = predict(model.model, prepared.images, rows, seed, threads)
+    found = _find(judged, probabilities, classes, section, seed)
+    tables.write_predictions(out.predictions, judged, probabilities, classes)
+    write_json(out.metrics, summarise(found))
+    plots.write(found, out.plots)
+    material = gallery.Material(
+        found=found,
+        images=images,
+        pixels=np.load(prepared.images, mmap_mode="r"),
+        history=tables.read_history(model.history),
+        augment=Augment.model_validate(augment),
+        seed=seed,
+        mistakes=section.mistakes,
+    )
+    pictures = gallery.draw_all(material, out.figures)
+    report.write(out.report, found, images, pictures, report.Sources.read(prepared, split, model, shown))
+
+
+def _find(
+    judged: list[Image],
+    probabilities: np.ndarray[Any, np.dtype[np.float64]],
+    classes: tuple[str, ...],
+    section: Evaluate,
+    seed: int,
+) -> Findings:
+    parts = {}
+    for part in JUDGED:
+        places = [place for place, image in enumerate(judged) if image.part == part]
+        parts[part] = tables.score([judged[place] for place in places], probabilities[places], classes)
+    return find(parts["test"], parts["val"], Rules(section.threshold, section.confidence, section.resamples, seed))

@@ -1,0 +1,132 @@
+"""Reads what the earlier stages wrote, and writes predictions.csv."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from src.errors import AssayError
+from src.evaluation.scored import Floats, Scored, group_codes
+from src.files import read_json, replacing
+
+
+class Image(NamedTuple):
+    """A row of index.csv together with its part."""
+
+    row: int
+    part: str
+    path: str
+    label: str
+    group: str
+
+
+def read_images(index: Path, parts: Path) -> list[Image]:
+    """Join index.csv (a row per image of the store) and split.csv (row, part), in the order of the store.
+
+    Raises:
+        AssayError: a file is missing, lacks a column, or split.csv names a row that the store does not have.
+    """
+    facts = list(_rows(index, {"path", "label", "group"}))
+    images = []
+    for entry in _rows(parts, {"row", "part"}):
+        row = int(entry["row"])
+        if not 0 <= row < len(facts):
+            raise AssayError(f"{parts}: expected rows below {len(facts)} as in {index}, found {row}")
+        fact = facts[row]
+        images.append(Image(row, entry["part"], fact["path"], fact["label"], fact["group"]))
+    return sorted(images)
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Read the class names in the order of the model's outputs.
+
+    Raises:
+        AssayError: the file holds fewer than two names or something else.
+    """
+    names = read_json(path)
+    if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
+        raise AssayError(f"{path}: expected a list of two or more class names, found {names!r}")
+    return tuple(names)
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """Read history.csv by column; cells that hold no number become NaN."""
+    columns: dict[str, list[float]] = {}
+    for entry in _rows(path, {"epoch"}):
+        for name, text in entry.items():
+            columns.setdefault(name, []).append(_number(text))
+    return columns
+
+
+def score(images: list[Image], probabilities: Floats, classes: tuple[str, ...]) -> Scored:
+    """Put images and their probabilities (N, K) together.
+
+    Raises:
+        AssayError: the model does not have as many outputs as there are classes, or an image has another label.
+    """
+    if probabilities.shape != (len(images), len(classes)):
+        expected = f"{len(classes)} outputs for {', '.join(classes)}"
+        raise AssayError(f"model: expected {expected}, found {probabilities.shape[1]}")
+    numbers = {name: number for number, name in enumerate(classes)}
+    for image in images:
+        if image.label not in numbers:
+            raise AssayError(f"{image.path}: expected one of the model's classes, found {image.label!r}")
+    return Scored(
+        classes=classes,
+        rows=np.array([image.row for image in images], dtype=np.int64),
+        paths=tuple(image.path for image in images),
+        labels=np.array([numbers[image.label] for image in images], dtype=np.int64),
+        probabilities=probabilities,
+        groups=group_codes([image.group for image in images]),
+        grouped=any(image.group for image in images),
+    )
+
+
+def count(images: list[Image]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Count images and named groups for every part and label that occurs."""
+    sizes = Counter((image.part, image.label) for image in images)
+    names = {(image.part, image.label, image.group) for image in images if image.group}
+    groups = Counter((part, label) for part, label, _ in names)
+    return {key: (sizes[key], groups[key]) for key in sorted(sizes)}
+
+
+def write_predictions(path: Path, images: list[Image], probabilities: Floats, classes: tuple[str, ...]) -> None:
+    """Write a row per image: row, part, path, label, group, and p_CLASS with eight decimals for every class."""
+    header = [*Image._fields, *(f"p_{name}" for name in classes)]
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for image, values in zip(images, probabilities, strict=True):
+            writer.writerow([*image, *(f"{value:.8f}" for value in values)])
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> None:
+    """Write rows as CSV with the given columns, numbers with six decimals."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            values = (row[column] for column in columns)
+            writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
+
+
+def _rows(path: Path, needed: set[str]) -> Iterator[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = needed - set(reader.fieldnames or ())
+            if missing:
+                raise AssayError(f"{path}: expected the columns {', '.join(sorted(needed))}, found no {missing.pop()}")
+            yield from reader
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return float("nan")
