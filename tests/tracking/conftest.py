@@ -1,79 +1,11 @@
-"""A small repository as it stands after the stages ran, and a real MLflow server on loopback."""
+"""Fixtures: a small repository with a database, a real server."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
-DVC = """
-stages:
-  train:
-    cmd: python -m stages.train
-    deps: [src/one.py, "src/models/${model.name}.py", build/prepared/images.npy, build/split/split.csv]
-    params: [seed, model, train]
-    outs: [build/model]
-"""
-LOCK = """
-schema: '2.0'
-stages:
-  train:
-    outs:
-    - {path: build/model, hash: md5, md5: abc.dir, size: 1, nfiles: 3}
-"""
-SCORES = {
-    "threshold": {"value": 0.4},
-    "test": {"images": 2, "groups": 2, "auc": {"value": 0.8, "low": 0.6, "high": 0.9}, "accuracy": {"value": 0.75}},
-}
-
-
-def write(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-
-
-def fill(root: Path, *, model: bool = False) -> None:
-    """Write what the stages before tracking write, as small as it can be."""
-    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    write(root / "params.yaml", params if model else params.replace("  model: true", "  model: false"))
-    write(root / "dvc.yaml", DVC)
-    write(root / "dvc.lock", LOCK)
-    write(root / "src/one.py", "ONE = 1\n")
-    write(root / "src/models/tiny_cnn.py", "TWO = 2\n")
-    (root / "build/prepared").mkdir(parents=True)
-    np.save(root / "build/prepared/images.npy", np.zeros((6, 8, 8, 1), np.uint8))
-    rows = "".join(f"{n}.png,{'ab'[n % 2]},p{n // 2},\n" for n in range(6))
-    write(root / "build/prepared/index.csv", f"path,label,group,fold\n{rows}")
-    parts = ("train", "train", "val", "val", "test", "test")
-    write(root / "build/split/split.csv", "row,part\n" + "".join(f"{n},{part}\n" for n, part in enumerate(parts)))
-    write(root / "build/split/audit.json", json.dumps({"shortcuts": {"auc": 0.97}}))
-    write(root / "build/split/pairs.png", PNG)
-    write(root / "build/prepared/steps.png", PNG)
-    trained(root)
-    write(root / "build/evaluation/metrics.json", json.dumps(SCORES))
-    write(root / "build/evaluation/figures/roc.png", PNG)
-    write(root / "build/evaluation/report.html", "<p>report</p>")
-    write(root / "build/evaluation/predictions.csv", "row,part\n4,test\n")
-
-
-def trained(root: Path = Path()) -> None:
-    """Write what the train stage writes, without training."""
-    rows = "".join(f"{n},{1 / n:.6f},0.5,{1.1 / n:.6f}\n" for n in range(1, 5))
-    write(root / "build/model/history.csv", f"epoch,loss,auc,val_loss\n{rows}")
-    write(root / "build/model/classes.json", '["a", "b"]')
+from tests.tracking.support import Server, fill
 
 
 @pytest.fixture
@@ -104,50 +36,6 @@ def ready(project: Path, made_database: Path) -> Path:
     return project
 
 
-class Server:
-    """A real `mlflow server` that can go away and come back with what it holds."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = folder
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        if self._process is None:
-            command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port), "--workers", "1"]
-            store = ["--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"]
-            store += ["--artifacts-destination", str(self.folder / "artifacts")]
-            quiet = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-            self._process = subprocess.Popen(
-                command + store, cwd=self.folder, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
-        wait_for(lambda: urllib.request.urlopen(f"{self.uri}/health", timeout=1).status == 200, 90)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            os.killpg(self._process.pid, 15)
-            self._process.wait(30)
-            self._process = None
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    """Ask until the answer is yes."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing after {seconds} s")
-        time.sleep(0.2)
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, made_database: Path) -> Iterator[Server]:
     """Give one server for all tests; a test that stops it starts it again."""
@@ -157,11 +45,3 @@ def server(tmp_path_factory: pytest.TempPathFactory, made_database: Path) -> Ite
     running.start()
     yield running
     running.stop()
-
-
-@contextmanager
-def client_of(home: Path) -> Iterator["object"]:
-    from src.tracking import store
-
-    with store.connected(home) as client:
-        yield client
