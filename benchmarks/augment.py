@@ -40,9 +40,9 @@ def main() -> None:
         ]  # fmt: skip
     theirs, ours = (max(rates) for rates in zip(*pairs, strict=True))
     claim = f"augmented input on {THREADS} threads, {ours:.0f} images/s against ImageDataGenerator's {theirs:.0f}"
-    report(claim, ours / theirs, 10)
+    report(claim, ours / theirs, at_least=10)
     claim = f"largest difference over {COMPARED} images for equal parameters, in grey levels of 255"
-    report(claim, difference(peer, images), 0.01, at_most=True)
+    report(claim, difference(peer, images), at_most=0.01)
 
 
 def generator() -> ImageDataGenerator:
