@@ -24,7 +24,7 @@ def to_levels(values: NDArray[np.generic], low: float, high: float) -> Pixels:
     """
     if not high > low:
         return np.zeros(values.shape, np.uint8)
-    scaled = (values.astype(np.float64) - low) * (255.0 / (high - low))
+    scaled = (values.astype(np.float64) - low) / (high - low) * 255
     return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
 

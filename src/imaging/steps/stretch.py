@@ -9,5 +9,7 @@ from src.imaging.pixels import Pixels, as_pixels, to_levels
 
 def apply(image: Pixels, frame: Frame) -> Pixels:
     """Map the darkest value to 0 and the brightest to 255, in all channels alike so that hues stay; flat becomes 0."""
-    table = to_levels(np.arange(256), float(image.min()), float(image.max()))
-    return as_pixels(cv2.LUT(image, table))
+    low, high = int(image.min()), int(image.max())
+    if (low, high) == (0, 255):
+        return image
+    return as_pixels(cv2.LUT(image, to_levels(np.arange(256), low, high)))
