@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import AssayError
-from src.tracking import record as records
-from src.tracking import store, writing
-from src.tracking.record import Record
+from src.tracking import records, store, writing
+from src.tracking.records import Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,7 +51,7 @@ def send(home: Path) -> int:
         with store.connected(home) as client:
             return _send(client, home)
     except Exception as error:
-        raise AssayError(f"MLflow at {_place(home)}: {reason(error)}; what was not sent still waits") from error
+        raise AssayError(f"{_told(home, error)}; what was not sent still waits") from error
 
 
 def reason(error: BaseException) -> str:
@@ -76,7 +75,7 @@ def _send(client: "MlflowClient", home: Path, trace: str | None = None) -> int:
 
 
 def _keep(record: Record, home: Path, error: Exception, training: Maker | None) -> None:
-    log.warning("MLflow at %s: %s", _place(home), reason(error))
+    log.warning("MLflow: %s", _told(home, error))
     try:
         waiting = {folder.name for folder in records.kept(home, record.trace)}
         if training and "train" not in waiting:
@@ -93,6 +92,11 @@ def _keep(record: Record, home: Path, error: Exception, training: Maker | None) 
 def _remind(home: Path) -> None:
     if waiting := len({folder.parent for folder in records.kept(home)}):
         log.warning("%d earlier run(s) wait in %s; send them with %s", waiting, records.UNSENT, SEND)
+
+
+def _told(home: Path, error: Exception) -> str:
+    place, text = _place(home), reason(error)
+    return text if text.startswith(place) else f"{place}: {text}"
 
 
 def _place(home: Path) -> str:

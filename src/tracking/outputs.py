@@ -15,7 +15,7 @@ from src import params, paths
 from src.errors import AssayError
 from src.files import read_json
 from src.tracking import facts, surroundings
-from src.tracking.record import Dataset, Metric, Model, Record
+from src.tracking.records import Dataset, Metric, Model, Record
 from src.tracking.surroundings import Commit
 from src.tracking.trace import Trace, flat
 

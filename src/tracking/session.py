@@ -10,7 +10,7 @@ from src import paths
 from src.tracking import delivery, outputs, surroundings
 from src.tracking import trace as traces
 from src.tracking.outputs import Stint
-from src.tracking.record import Record
+from src.tracking.records import Record
 
 log = logging.getLogger(__name__)
 

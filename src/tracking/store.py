@@ -1,5 +1,6 @@
 """Where runs go: a database in the repository, made so that nothing can break it half-way, or a server."""
 
+import logging
 import os
 import re
 import sqlite3
@@ -51,6 +52,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
         Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
     """
     address = uri(home)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news, the reason is told once
     with _environment(QUIET):
         if (path := _file(address)) is not None:
             _settle(path)
@@ -124,6 +126,8 @@ def _settle(path: Path) -> None:
     try:  # MLflow would try for minutes to open what is no database
         follow(path)
     except sqlite3.Error as error:
+        if "locked" in str(error):
+            raise AssayError(f"{path.name}: in use by another process ({error})") from error
         raise AssayError(f"{path.name}: not readable as MLflow's database ({error}); move it away") from error
 
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from src.tracking import store
-from src.tracking.record import Dataset, Kind, Model, Record
+from src.tracking.records import Dataset, Kind, Model, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

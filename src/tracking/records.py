@@ -10,6 +10,7 @@ from typing import Any, Literal
 from src.files import read_json, replacing, write_json
 
 UNSENT = Path("mlruns/unsent")
+NAME = 16  # characters of a trace that name its folder
 Kind = Literal["train", "evaluate"]
 KINDS: tuple[Kind, ...] = ("train", "evaluate")  # in the order in which they are sent
 
@@ -71,7 +72,7 @@ class Record:
 
 def keep(record: Record, home: Path) -> Path:
     """Copy a record with all its files to where records wait for their server, and give that folder."""
-    folder = home / UNSENT / record.trace / record.kind
+    folder = home / UNSENT / record.trace[:NAME] / record.kind
     with replacing(folder) as temporary:
         for name, source in record.files.items():
             _copy(source, temporary / "files" / name)
@@ -100,7 +101,7 @@ def load(folder: Path) -> Record:
 
 def kept(home: Path, trace: str | None = None) -> Iterator[Path]:
     """List the folders of records that wait, in the order in which they must be sent; of one trace or of all."""
-    for folder in sorted((home / UNSENT).glob(trace or "*")):
+    for folder in sorted((home / UNSENT).glob(trace[:NAME] if trace else "*")):
         yield from (folder / kind for kind in KINDS if (folder / kind / "record.json").is_file())
 
 

@@ -1,0 +1,172 @@
+"""Nothing that MLflow does costs a training: what cannot be written is kept, told, and sent later."""
+
+import errno
+import logging
+import resource
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from src import tracking
+from src.errors import AssayError
+from src.tracking import delivery, records, store
+from tests.tracking.support import Server
+from tests.tracking.test_session import artifacts, evaluate, runs, train
+
+AWAY = "http://127.0.0.1:9"  # the discard port: nothing listens
+
+
+def test_a_server_that_is_away_keeps_the_run_and_says_so_in_seconds(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(store.VARIABLE, "http://me:secret@127.0.0.1:9")
+    start = time.monotonic()
+    train()
+    evaluate()
+    assert time.monotonic() - start < 30
+    assert [path.name for path in records.kept(project)] == ["train", "evaluate"]
+    assert "MLflow: http://127.0.0.1:9: " in caplog.text
+    assert "Connection refused" in caplog.text
+    assert "python -m src.tracking send" in caplog.text
+    assert "secret" not in caplog.text
+    assert "Retrying" not in caplog.text
+    assert Path("build/model/trace.json").is_file()
+    assert not list(Path("mlruns").glob("*/meta.yaml"))
+
+
+@pytest.mark.slow
+def test_a_server_that_comes_back_gets_everything_once(
+    project: Path, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(store.VARIABLE, server.uri)
+    server.stop()
+    train()
+    evaluate()
+    with pytest.raises(AssayError, match="still waits"):
+        delivery.send(project)
+    server.start()
+    assert delivery.send(project) == 2
+    assert delivery.send(project) == 0
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["val_loss"] == 0.275
+    assert run.data.metrics["test_auc_high"] == 0.9
+    assert {"figures/roc.png", "params.yaml", "environment.txt"} <= artifacts(project, run)
+    assert not (project / "mlflow.db").exists()
+    assert not list((project / "mlruns/unsent").iterdir())
+
+
+@pytest.mark.slow
+def test_a_run_on_a_server_needs_nothing_local(project: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.start()
+    monkeypatch.setenv(store.VARIABLE, server.uri)
+    (project / "params.yaml").write_text((project / "params.yaml").read_text().replace("seed: 42", "seed: 7"))
+    train()
+    evaluate()
+    [run] = [run for run in runs(project) if run.data.params["seed"] == "7"]
+    assert "figures/roc.png" in artifacts(project, run)
+    assert not (project / "mlruns").exists()
+
+
+def test_an_evaluation_sends_the_training_that_waits_before_it(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(store.VARIABLE, AWAY)
+    train()
+    monkeypatch.delenv(store.VARIABLE)
+    evaluate()
+    [run] = runs(ready)
+    assert run.data.tags["origin"] == "training"
+    assert run.data.metrics["train_seconds"] == 12.5
+    assert not list(records.kept(ready))
+
+
+def test_an_evaluation_kept_alone_can_make_its_run_and_does_not_double_one(
+    ready: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train()
+    monkeypatch.setenv(store.VARIABLE, AWAY)
+    evaluate()
+    monkeypatch.delenv(store.VARIABLE)
+    assert delivery.send(ready) == 2
+    [run] = runs(ready)
+    assert run.data.metrics["train_seconds"] == 12.5
+    assert run.data.metrics["test_auc"] == 0.8
+
+
+def test_a_broken_database_is_told_and_the_run_kept(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (project / "mlflow.db").write_bytes(b"nonsense" * 5000)
+    train()
+    assert "mlflow.db: not readable as MLflow's database" in caplog.text
+    assert [path.name for path in records.kept(project)] == ["train"]
+    (project / "mlflow.db").unlink()
+    assert delivery.send(project) == 1
+    assert len(runs(project)) == 1
+
+
+def test_a_locked_database_is_told_and_the_run_kept(
+    ready: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.tracking.moving.SECONDS", 0.5)
+    with sqlite3.connect(ready / "mlflow.db", isolation_level=None) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        train()
+    assert "mlflow.db: in use by another process" in caplog.text
+    assert [path.name for path in records.kept(ready)] == ["train"]
+
+
+def test_no_place_for_artifacts_nor_for_what_is_kept_still_ends_well(
+    ready: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (ready / "mlruns").write_text("a file where a folder should be")
+    train()
+    assert Path("build/model/trace.json").is_file()
+    assert "could not be kept either" in caplog.text
+    assert "python -m src.tracking record" in caplog.text
+
+
+def test_a_full_disk_still_ends_well(ready: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with tracking.training():
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))  # a write beyond it fails as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Path("build/model/trace.json").is_file()
+    assert "mlflow.db: " in caplog.text
+    assert tracking.record()
+
+
+def test_a_result_that_cannot_be_described_is_told_and_not_failed(
+    ready: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tracking.training():
+        Path("build/model/history.csv").write_text("epoch,loss\n1,what\n")
+    assert "Not tracked, outputs are complete" in caplog.text
+    assert runs(ready) == []
+
+
+def test_what_waits_is_mentioned_after_a_later_run(
+    ready: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(store.VARIABLE, AWAY)
+    train()
+    monkeypatch.delenv(store.VARIABLE)
+    (ready / "src/one.py").write_text("ONE = 3\n")
+    train()
+    assert "1 earlier run(s) wait in mlruns/unsent" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
+        (ValueError("first\nsecond"), "first"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_a_reason_is_one_line(error: Exception, said: str) -> None:
+    assert delivery.reason(error) == said
+
+
+@pytest.fixture(autouse=True)
+def _loud(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="src")
