@@ -1,0 +1,127 @@
+"""Architectures as published, and what all models share."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src import plugins
+from src.errors import AssayError
+from src.models import build
+
+GRAY = (150, 150, 1)
+
+
+def layer(model, kind: str, number: int = 0):
+    return [item for item in model.layers if type(item).__name__ == kind][number]
+
+
+def kinds(model) -> list[str]:
+    return [type(item).__name__ for item in model.layers]
+
+
+def test_dropout_cnn_has_the_layers_of_the_study() -> None:
+    model = build("dropout_cnn", GRAY, 2, dropout=0.5)
+    assert kinds(model) == [
+        "InputLayer", "Rescaling", "Conv2D", "MaxPooling2D", "Dropout", "Conv2D", "MaxPooling2D", "Flatten", "Dropout",
+        "Dense", "Dense",
+    ]  # fmt: skip
+    convolutions = (3 * 3 * 1 + 1) * 32 + (3 * 3 * 32 + 1) * 64
+    assert model.count_params() == convolutions + (36 * 36 * 64 + 1) * 64 + (64 + 1)
+    assert [item.rate for item in model.layers if type(item).__name__ == "Dropout"] == [0.5, 0.5]
+
+
+def test_tiny_cnn_has_the_layers_of_the_study() -> None:
+    model = build("tiny_cnn", GRAY, 2, dropout=0.8)
+    assert kinds(model) == [
+        "InputLayer", "Rescaling", "Conv2D", "MaxPooling2D", "Dropout", "Flatten", "Dense", "Dense"
+    ]  # fmt: skip
+    assert model.count_params() == (9 + 1) * 6 + (74 * 74 * 6 + 1) * 2 + (2 + 1)
+    assert layer(model, "Dropout").rate == 0.8
+
+
+def test_reduced_inception_has_four_branches_of_one_filter() -> None:
+    model = build("reduced_inception", GRAY, 2)
+    assert kinds(model).count("Conv2D") == 6
+    assert sorted(item.kernel_size[0] for item in model.layers if type(item).__name__ == "Conv2D") == [1, 1, 1, 3, 5, 7]
+    pool = layer(model, "MaxPooling2D")
+    assert (pool.pool_size, pool.strides, pool.padding) == ((4, 4), (1, 1), "same")
+    assert layer(model, "Concatenate").output.shape == (None, 4 * 150 * 150)
+    parameters = (49 + 1) + (1 + 1) + (9 + 1) + (1 + 1) + (25 + 1) + (1 + 1)
+    assert model.count_params() == parameters + 4 * 150 * 150 + 1
+
+
+@pytest.mark.parametrize("name", plugins.names("models"))
+def test_two_classes_end_in_one_sigmoid_and_more_in_a_softmax(name: str) -> None:
+    two, four = build(name, (64, 64, 3), 2), build(name, (64, 64, 3), 4)
+    assert (two.layers[-1].activation.__name__, two.output_shape) == ("sigmoid", (None, 1))
+    assert (four.layers[-1].activation.__name__, four.output_shape) == ("softmax", (None, 4))
+
+
+@pytest.mark.parametrize("name", plugins.names("models"))
+@pytest.mark.parametrize("pooling", ["none", "average", "max"])
+def test_every_model_takes_every_stride_and_pooling(name: str, pooling: str) -> None:
+    for stride in (1, 2, 3):
+        model = build(name, (65, 63, 1), 2, stride=stride, pooling=pooling)
+        assert model(np.zeros((2, 65, 63, 1), np.float32)).shape == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["dropout_cnn", "tiny_cnn"])
+def test_stride_is_that_of_the_first_convolution_only(name: str) -> None:
+    model = build(name, GRAY, 2, stride=2)
+    strides = [item.strides for item in model.layers if type(item).__name__ == "Conv2D"]
+    assert strides[0] == (2, 2)
+    assert set(strides[1:]) <= {(1, 1)}
+    assert layer(model, "Conv2D").output.shape[1:3] == (74, 74)
+
+
+def test_stride_of_reduced_inception_shrinks_every_branch_alike() -> None:
+    model = build("reduced_inception", GRAY, 2, stride=2)
+    assert layer(model, "Concatenate").output.shape == (None, 4 * 75 * 75)
+
+
+def test_pooling_lets_one_value_of_each_map_into_the_dense_part() -> None:
+    flat, average = (build("dropout_cnn", GRAY, 2, pooling=pooling) for pooling in ("none", "average"))
+    assert layer(flat, "Dense").kernel.shape == (36 * 36 * 64, 64)
+    assert layer(average, "Dense").kernel.shape == (64, 64)
+
+
+def test_pixels_are_scaled_inside_the_model() -> None:
+    model = build("tiny_cnn", (16, 16, 1), 2)
+    scaling = layer(model, "Rescaling")
+    assert np.allclose(scaling(np.array([0.0, 51.0, 255.0])), [0.0, 0.2, 1.0])
+
+
+def test_an_unknown_model_lists_the_choices() -> None:
+    with pytest.raises(AssayError, match=r"'tiny_cn'; did you mean 'tiny_cnn'\?; known: dropout_cnn, .*tiny_cnn"):
+        build("tiny_cn", GRAY, 2)
+
+
+@pytest.mark.parametrize(("name", "side", "stride", "needed"), [("dropout_cnn", 9, 1, 10), ("tiny_cnn", 3, 2, 5)])
+def test_too_small_images_name_the_smallest_size(name: str, side: int, stride: int, needed: int) -> None:
+    with pytest.raises(AssayError, match=rf"preprocess\.size: expected at least {needed} for {name}.*found {side}x"):
+        build(name, (side, side, 1), 2, stride=stride)
+    assert build(name, (needed, needed, 1), 2, stride=stride)
+
+
+def test_a_mistake_in_an_architecture_is_not_blamed_on_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(plugins.load("models", "tiny_cnn"), "features", broken)
+    with pytest.raises(ValueError, match="a mistake"):
+        build("tiny_cnn", (16, 16, 1), 2)
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(AssayError, match="at least 2 classes, found 1"):
+        build("tiny_cnn", GRAY, 1)
+
+
+def test_a_file_is_all_that_a_new_model_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source = Path(plugins.load("models", "tiny_cnn").__file__ or "").read_text(encoding="utf-8")
+    (tmp_path / "wide_cnn.py").write_text(source.replace("Conv2D(6", "Conv2D(12"), encoding="utf-8")
+    package = plugins.importlib.import_module("src.models")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    monkeypatch.setattr(plugins, "names", lambda _: ("tiny_cnn", "wide_cnn"))
+    assert layer(build("wide_cnn", GRAY, 2), "Conv2D").filters == 12

@@ -1,0 +1,25 @@
+"""TensorFlow starts quietly, but not silently."""
+
+import os
+
+import pytest
+
+from src.models._tensorflow import STDERR, without_chatter
+
+
+def test_chatter_is_left_out_and_errors_are_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    with without_chatter():
+        os.write(STDERR, b"I0000 00:00:1795228037.952000 9691 port.cc:153] oneDNN custom operations are on.\n")
+        os.write(STDERR, b"E0000 00:00:1795228037.952000 9691 blas.cc:1] out of memory\n")
+    assert capfd.readouterr().err == "E0000 00:00:1795228037.952000 9691 blas.cc:1] out of memory\n"
+
+
+def test_errors_are_shown_when_the_block_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    @without_chatter()
+    def load() -> None:
+        os.write(STDERR, b"libcublas.so: cannot open\n")
+        raise ImportError
+
+    with pytest.raises(ImportError):
+        load()
+    assert "libcublas" in capfd.readouterr().err
