@@ -74,4 +74,4 @@ def _refusal(error: requests.HTTPError) -> str:
         if get_kaggle_credentials() is None:
             return f"expected Kaggle credentials, found none; {_CREDENTIALS}"
         return "Kaggle refuses it to these credentials: check the name, and accept the data set's terms on its page"
-    return f"Kaggle answers {' '.join(str(error).split())}"
+    return f"Kaggle answers {status} ({' '.join(str(error).split())})"

@@ -33,10 +33,10 @@ def dvc_links(home: Path) -> bool:
     DVC then makes the files of an output read-only and parts of its cache. A hard link to a person's file is the
     same file: it would become read-only too, and editing it would damage the cache.
     """
-    from dvc.config import Config
-
     if not (home / ".dvc").is_dir():
         return False
+    from dvc.config import Config
+
     kinds = Config(dvc_dir=str(home / ".dvc"), validate=False).get("cache", {}).get("type", "")
     return any(kind in str(kinds) for kind in ("hardlink", "symlink"))
 

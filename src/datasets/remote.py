@@ -64,10 +64,16 @@ def checksum(path: Path) -> str:
 def shown(url: str) -> str:
     """Give a URL without what may be secret in it.
 
+    Raises:
+        AssayError: the URL is malformed.
+
     >>> shown("https://me:word@host/a.zip?token=1")
     'https://host/a.zip'
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise AssayError(f"dataset.source: expected an http(s) URL, found a malformed one ({error})") from error
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
