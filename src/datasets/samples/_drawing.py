@@ -89,9 +89,7 @@ def stroke(layer: Array, grid: Grid, ends: tuple[Point, Point], radii: Point, va
     """
     (x0, y0), (x1, y1) = ends
     reach = max(radii) + grid.pixel
-    window = grid.around(
-        (min(x0, x1) - reach, min(y0, y1) - reach), (max(x0, x1) + reach, max(y0, y1) + reach)
-    )
+    window = grid.around((min(x0, x1) - reach, min(y0, y1) - reach), (max(x0, x1) + reach, max(y0, y1) + reach))
     x, y = grid.x[window] - x0, grid.y[window] - y0
     dx, dy = x1 - x0, y1 - y0
     along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)

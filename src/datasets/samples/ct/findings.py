@@ -1,9 +1,10 @@
-"""What is seen in the lungs: ground glass in the positive class, its look-alikes in both.
+"""What is seen in the lungs: ground glass in the positive class, look-alikes in the other, and more in both.
 
-A finding's mass is its added density times its area (HU times squared half body widths), and is drawn from
-one distribution for both classes: how bright a lung is tells nothing, only how the brightness is laid out does.
+The look-alike of ground glass has the very values of a ground glass, laid out in fine sharp structure instead
+of haze: how bright a lung is tells nothing of the class, only how the brightness is laid out does.
 """
 
+import cv2
 import numpy as np
 
 from src.datasets.samples._drawing import Array, Grid, Point, ellipse, field, inside, paint
@@ -21,15 +22,30 @@ def place(chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> Po
     return float(grid.x[row, column]), float(grid.y[row, column])
 
 
-def ground_glass(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
-    """Add hazy patches with faded edges; vessels, drawn later, stay visible through them."""
-    count = int(rng.integers(2, 5))
-    for share in rng.dirichlet(np.full(count, 4.0)):
-        density = rng.uniform(230, 360)
-        radius = float(np.sqrt(share * mass / (density * np.pi)))
-        patch = _blot(grid, rng, place(chest, lung, grid, rng), radius * 1.05, 0.55, 0.4)
-        grainy = 1 + 0.22 * field(rng, grid.shape, 0.022 / grid.pixel) + 0.15 * field(rng, grid.shape, 0.06 / grid.pixel)
-        image += density * patch * np.clip(grainy, 0.2, 1.8)
+def ground_glass(chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
+    """Draw the density that hazy patches with faded edges add, in HU; vessels stay visible through them."""
+    added = np.zeros(grid.shape)
+    for _ in range(int(rng.integers(2, 5))):
+        patch = _blot(grid, rng, place(chest, lung, grid, rng), rng.uniform(0.12, 0.24), 0.55, 0.4)
+        fine, coarse = (field(rng, grid.shape, grain / grid.pixel) for grain in (0.025, 0.06))
+        added = np.maximum(added, rng.uniform(260, 400) * patch * np.clip(1 + 0.25 * fine + 0.18 * coarse, 0.2, 1.8))
+    return added
+
+
+def look_alike(added: Array, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
+    """Lay the density of a ground glass out again as many small nodules or a net of scars, in the same region."""
+    if rng.random() < 0.5:
+        pattern = field(rng, grid.shape, rng.uniform(0.04, 0.06) / grid.pixel)
+    else:
+        pattern = 0.6 - 1.8 * np.abs(field(rng, grid.shape, rng.uniform(0.06, 0.09) / grid.pixel))
+    region = cv2.GaussianBlur(added, (0, 0), 0.08 / grid.pixel)
+    within = lung < 0
+    order = np.argsort((pattern + 1.2 * region / region.max())[within], kind="stable")
+    values = np.empty(order.size)
+    values[order] = np.sort(added[within])
+    arranged = np.zeros(grid.shape)
+    arranged[within] = values
+    return arranged
 
 
 def consolidation(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
@@ -58,8 +74,21 @@ def effusion(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random
         column = np.where((lung < 0) & (grid.x * side > 0), 1.0, 0.0).sum(axis=1) * grid.pixel**2
         filled = np.cumsum(column[::-1])[::-1]
         surface = float(grid.y[np.count_nonzero(filled > area) - 1, 0])
-        level = surface - grid.y - 0.12 * (np.abs(grid.x) - 0.45) ** 2 + 0.006 * field(rng, grid.shape, 0.1 / grid.pixel)
+        wave = 0.006 * field(rng, grid.shape, 0.1 / grid.pixel) - 0.12 * (np.abs(grid.x) - 0.45) ** 2
+        level = surface - grid.y + wave
         paint(image, inside(level, 2 * grid.pixel) * inside(-side * grid.x, grid.pixel), 15.0)
+
+
+def dense(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> None:
+    """Add one of the dense, sharply bordered findings, of either class; mass is HU times squared lengths."""
+    choices = (consolidation, nodules, effusion)
+    choices[int(rng.integers(len(choices)))](image, chest, lung, grid, rng, rng.uniform(12, 70))
+
+
+def haze(image: Array, chest: Chest, grid: Grid, rng: np.random.Generator) -> None:
+    """Lift the density toward the back and on one side a little, smoothly, as after shallow breath."""
+    slope = 0.5 + 0.5 * grid.y / chest.depth + rng.normal(0, 0.25) * grid.x
+    image += rng.uniform(0, 130) * np.clip(slope, 0, 1.5)
 
 
 def emphysema(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from src.datasets.samples._drawing import Array, Grid, Pixels, field
 from src.datasets.samples.ct.anatomy import Chest
 
+LUNG = 0.13  # how bright healthy lung may be, of 1
+
 
 @dataclass(frozen=True)
 class Look:
@@ -23,6 +25,7 @@ class Look:
     grain: float  # pixels
     blur: float  # pixels
     motion: int  # pixels
+    table: bool  # in the picture
     circle: bool  # a round field of view
     margins: tuple[int, int, int, int]  # black, in pixels: left, top, right, bottom
     mode: str
@@ -43,10 +46,11 @@ class Look:
             below=rng.uniform(-0.04, 0.3),
             low=rng.uniform(-1120, -980),
             high=rng.uniform(-80, 420),
-            noise=rng.uniform(12, 45),
+            noise=rng.uniform(8, 32),
             grain=rng.uniform(1.0, 2.0),
             blur=rng.uniform(0.35, 0.8),
             motion=int(rng.integers(2, 6)) if rng.random() < 0.15 else 0,
+            table=bool(rng.random() < 0.6),
             circle=bool(rng.random() < 0.3),
             margins=_margins(rng, width),
             mode=mode,
@@ -60,15 +64,19 @@ class Look:
         pixel = 2 * self.reach / self.width
         return Grid.of(self.width, round((top + bottom) / pixel), pixel, (self.width / 2, top / pixel))
 
-    def show(self, density: Array, grid: Grid, rng: np.random.Generator) -> Pixels:
-        """Turn HU (H, W) into gray levels, with this look's noise, blur, window and margins."""
+    def show(self, density: Array, lung: float, grid: Grid, rng: np.random.Generator) -> Pixels:
+        """Turn HU (H, W) into gray levels, with this look's noise, blur, window and margins.
+
+        `lung` is the density of healthy lung: a window never shows it brighter than dark gray.
+        """
         noisy = density + self.noise * field(rng, grid.shape, self.grain)
         noisy = cv2.GaussianBlur(noisy, (0, 0), self.blur)
         if self.motion:
             noisy = _moved(noisy, self.motion, rng.uniform(0, np.pi))
         if self.circle:
             noisy[np.hypot(grid.x, grid.y - 0.05) > self.reach] = -2000
-        gray = np.clip((noisy - self.low) / (self.high - self.low), 0, 1) * 255
+        low = max(self.low, (lung - LUNG * self.high) / (1 - LUNG))
+        gray = np.clip((noisy - low) / (self.high - low), 0, 1) * 255
         left, top, right, bottom = self.margins
         return np.pad(np.rint(gray).astype(np.uint8), ((top, bottom), (left, right)))
 

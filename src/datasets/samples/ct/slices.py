@@ -14,7 +14,8 @@ def draw(chest: Chest, look: Look, level: float, positive: bool, rng: np.random.
     outline = anatomy.body(chest, grid, rng)
     lung, middle = anatomy.lungs(chest, level, grid, rng)
     image = np.full(grid.shape, tissue.AIR)
-    tissue.table(image, chest, outline, grid, rng)
+    if look.table:
+        tissue.table(image, chest, outline, grid, rng)
     size = (chest.side, (chest.back - chest.front) / 2)
     cage = ellipse(grid, (0, (chest.front + chest.back) / 2), size, power=2.35)
     tissue.wall(image, chest, outline, cage, grid, rng)
@@ -23,23 +24,24 @@ def draw(chest: Chest, look: Look, level: float, positive: bool, rng: np.random.
     tissue.mediastinum(image, chest, level, grid, rng)
     paint(image, inside(lung, 1.5 * grid.pixel), _air(chest, level, lung, grid, rng, positive))
     tissue.bones(image, chest, level, grid, rng)
-    return look.show(image, grid, rng)
+    return look.show(image, chest.lung, grid, rng)
 
 
 def _air(chest: Chest, level: float, lung: Array, grid: Grid, rng: np.random.Generator, positive: bool) -> Array:
     """Draw the inside of the lungs in HU (H, W)."""
-    density = chest.lung + 35 * grid.y / chest.depth + 14 * field(rng, grid.shape, 0.25 / grid.pixel)
-    density += 16 * field(rng, grid.shape, 0.02 / grid.pixel)
+    coarse, fine = (field(rng, grid.shape, grain / grid.pixel) for grain in (0.25, 0.02))
+    density = chest.lung + 14 * coarse + 14 * fine
+    findings.haze(density, chest, grid, rng)
     if rng.random() < 0.2:
         findings.emphysema(density, chest, lung, grid, rng)
-    mass = float(rng.uniform(20, 60))
+    glass = findings.ground_glass(chest, lung, grid, rng)
     if positive:
-        findings.ground_glass(density, chest, lung, grid, rng, mass)
-    tree = vessels.draw(chest, level, grid, rng)
-    paint(density, tree, np.maximum(density, 40.0))
+        density += glass
+    elif rng.random() < 0.85:
+        density += findings.look_alike(glass, lung, grid, rng)
+    paint(density, vessels.draw(chest, level, grid, rng), np.maximum(density, 40.0))
     if rng.random() < 0.3:
         findings.bands(density, chest, lung, grid, rng)
-    if not positive:
-        look_alike = rng.choice([findings.consolidation, findings.nodules, findings.effusion])
-        look_alike(density, chest, lung, grid, rng, mass)
+    if rng.random() < (0.4 if positive else 0.5):
+        findings.dense(density, chest, lung, grid, rng)
     return np.minimum(density, 60.0)

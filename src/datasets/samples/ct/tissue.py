@@ -32,7 +32,8 @@ def mediastinum(image: Array, chest: Chest, level: float, grid: Grid, rng: np.ra
         paint(image, inside(ellipse(grid, centre, (radii[0] * 0.94, radii[1] * 0.93), angle), 4 * edge), 45.0)
         for shift, share in ((-0.4, 0.4), (0.25, 0.5)):
             chamber = (centre[0] + shift * radii[0], centre[1] + 0.3 * shift * radii[1])
-            paint(image, inside(ellipse(grid, chamber, (radii[0] * share, radii[1] * 0.6), angle), 0.06), chest.contrast)
+            distance = ellipse(grid, chamber, (radii[0] * share, radii[1] * 0.6), angle)
+            paint(image, inside(distance, 0.06), chest.contrast)
     else:
         for x, y in ((0.03, -0.36), (-0.09, -0.33)):
             great = (x + rng.normal(0, 0.01), chest.spine[1] + y)
@@ -96,9 +97,7 @@ def _on_superellipse(turn: float, width: float, height: float, power: float = 2.
     return radius * cosine, radius * sine
 
 
-def _bone(
-    image: Array, grid: Grid, rng: np.random.Generator, centre: Point, radii: Point, angle: float
-) -> None:
+def _bone(image: Array, grid: Grid, rng: np.random.Generator, centre: Point, radii: Point, angle: float) -> None:
     """Paint a bone: a dense shell around marrow."""
     reach = max(radii) + 3 * grid.pixel
     rows, columns = grid.around((centre[0] - reach, centre[1] - reach), (centre[0] + reach, centre[1] + reach))
@@ -117,6 +116,6 @@ def table(image: Array, chest: Chest, outline: Array, grid: Grid, rng: np.random
     hollow = rng.uniform(0.08, 0.2)
     depth = grid.y + hollow * grid.x**2 - chest.depth
     outside = inside(-outline + 0.01, 2 * grid.pixel)
-    for shift, thickness, density in ((0.035, 0.006, -650.0), (0.11, 0.011, -150.0), (0.19, 0.006, -500.0)):
+    for shift, thickness, density in ((0.035, 0.006, -720.0), (0.11, 0.009, -350.0), (0.19, 0.005, -650.0)):
         line = np.abs(depth - shift - rng.uniform(0, 0.02)) - thickness
         paint(image, inside(line, 1.5 * grid.pixel) * outside, density + rng.uniform(-80, 120))

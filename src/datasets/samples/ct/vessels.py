@@ -17,9 +17,9 @@ def draw(chest: Chest, level: float, grid: Grid, rng: np.random.Generator) -> Ar
     for side in (-1.0, 1.0):
         hilum = (side * rng.uniform(0.2, 0.26), chest.spine[1] - rng.uniform(0.26, 0.34))
         size = rng.uniform(0.8, 1.1) * (1.15 - 0.3 * abs(level - 0.5))
-        for angle in np.linspace(-1.35, 1.35, int(rng.integers(5, 8))) + rng.normal(0, 0.12, 1):
+        for angle in np.linspace(-1.35, 1.35, int(rng.integers(4, 7))) + rng.normal(0, 0.12, 1):
             heading = angle if side > 0 else np.pi - angle
-            for ends, radii, value in _branch(rng, hilum, heading, 0.021 * size * rng.uniform(0.5, 1.1), 0):
+            for ends, radii, value in _branch(rng, hilum, heading, 0.019 * size * rng.uniform(0.5, 1.1), 0):
                 stroke(layer, grid, ends, radii, value)
         for ends, radii, value in _dots(chest, side, rng):
             stroke(layer, grid, ends, radii, value)
@@ -31,7 +31,7 @@ def _branch(rng: np.random.Generator, start: Point, heading: float, radius: floa
 
     A vessel also rises and sinks, so that only the part of it within the slice is seen.
     """
-    height, climb, bend = rng.normal(0, 0.5), rng.normal(0, 0.22), rng.normal(0, 0.04)
+    height, climb, bend = rng.normal(0, 0.6), rng.normal(0, 0.25), rng.normal(0, 0.04)
     for _ in range(int(rng.integers(5, 15))):
         heading, height = heading + bend + rng.normal(0, 0.12), height + climb
         end = (start[0] + STEP * float(np.cos(heading)), start[1] + STEP * float(np.sin(heading)))
@@ -49,7 +49,7 @@ def _branch(rng: np.random.Generator, start: Point, heading: float, radius: floa
 
 def _dots(chest: Chest, side: float, rng: np.random.Generator) -> Iterator[Segment]:
     """Scatter vessels that run through the slice: short strokes, larger ones near the hilum."""
-    for _ in range(int(rng.integers(70, 120))):
+    for _ in range(int(rng.integers(50, 110))):
         x = side * rng.uniform(0.15, chest.side)
         y = rng.uniform(chest.front, chest.back)
         radius = 0.012 * (1.15 - abs(x)) * rng.uniform(0.3, 1.0)
