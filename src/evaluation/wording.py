@@ -1,6 +1,7 @@
 """Numbers and names as the report writes them."""
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, NamedTuple
 
 from src.evaluation.findings import Findings
@@ -51,6 +52,8 @@ def lines(found: Findings) -> Iterator[Line]:
         score = found.estimates.scores.get((key,))
         val = number(found.val_values.get((key,)))
         yield Line(name, MEANINGS[key], number(score.value if score else None), interval(score), val)
+    error = number(found.calibration if isfinite(found.calibration) else None)
+    yield Line("Calibration error", "mean distance between probability and frequency", error, NOTHING, NOTHING)
 
 
 def class_rows(found: Findings) -> list[tuple[str, list[str]]]:

@@ -58,8 +58,10 @@ def write_model(build: Build, classes: tuple[str, ...]) -> None:
     head = keras.layers.Dense(outputs, activation="sigmoid" if outputs == 1 else "softmax")
     model = keras.Model(pixels, head(mean))
     slopes = np.linspace(0, 14 * outputs, outputs) if outputs > 1 else np.array([18.0])
-    centres = (80 + 30 * np.arange(outputs)) / 255 if outputs > 1 else np.array([95 / 255])
-    head.set_weights([slopes[None, :], -np.cumsum(np.diff(slopes, prepend=0) * centres) if outputs > 1 else -slopes * centres])
+    centres = (85 + 30 * np.arange(outputs)) / 255 if outputs > 1 else np.array([95 / 255])
+    head.set_weights(
+        [slopes[None, :], -np.cumsum(np.diff(slopes, prepend=0) * centres) if outputs > 1 else -slopes * centres]
+    )
     model.save(build.model.model)
     build.model.classes.write_text(json.dumps(classes), encoding="utf-8")
     build.model.trace.write_text(json.dumps({"trace": "abc123"}), encoding="utf-8")

@@ -43,4 +43,5 @@ def choose(train: list[Image]) -> list[Image]:
 
 def _augmented(pixels: Pixels, augment: Augment, draw: NDArray[np.float64]) -> Pixels:
     transforms = matrices(augment, draw, *pixels.shape[:2])
-    return np.clip(np.rint(warp(pixels[None], transforms, augment.fill)[0]), 0, 255).astype(np.uint8)
+    seen = warp(pixels[None], transforms, augment.fill)[0]
+    return np.asarray(np.clip(np.rint(seen), 0, 255), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import style
 from src.evaluation.metrics import BINS, certainty, reliability
@@ -22,14 +23,15 @@ def draw(scored: Scored, decisions: Integers, error: float) -> Figure:
     curve.legend(loc="upper left")
     bars.hist(probability, bins=np.linspace(0, 1, BINS + 1).tolist(), color=style.colour(0), rwidth=0.92)
     bars.set(xlabel=_probability(scored), ylabel="Images")
+    bars.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     return figure
 
 
 def _outcome(scored: Scored) -> str:
-    return f"Fraction that is {style.shorten(scored.classes[1])}" if scored.binary else "Fraction that is right"
+    return f"Fraction that is {style.shorten_all(scored.classes)[1]}" if scored.binary else "Fraction that is right"
 
 
 def _probability(scored: Scored) -> str:
     if scored.binary:
-        return f"Probability of {style.shorten(scored.classes[1])}"
+        return f"Probability of {style.shorten_all(scored.classes)[1]}"
     return "Probability of the most probable class"

@@ -18,7 +18,7 @@ def draw(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> Fig
     counts = confusion(labels, decisions, len(classes))
     fractions = divide(counts.astype(np.float64), counts.sum(axis=1, keepdims=True).astype(np.float64))
     side = max(3.6, 0.62 * len(classes) + 1.9)
-    figure = style.canvas(2 * side + 1.2, side + 0.7)
+    figure = style.canvas(2 * side + 1.4, side + 0.2)
     left, right = figure.subplots(1, 2)
     _matrix(left, counts / max(1, counts.max()), [[str(value) for value in row] for row in counts], classes)
     _matrix(right, fractions, [[_percent(value) for value in row] for row in fractions], classes)
@@ -28,7 +28,7 @@ def draw(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> Fig
 
 
 def _matrix(axes: Axes, shades: Floats, texts: list[list[str]], classes: tuple[str, ...]) -> None:
-    names = [style.shorten(name, 18) for name in classes]
+    names = style.shorten_all(classes, 18)
     axes.imshow(np.nan_to_num(shades), cmap=style.SHADE, vmin=0, vmax=1)
     turned = len(names) > 3 or max(map(len, names)) > 2 * LONG
     axes.set_xticks(range(len(names)), names, rotation=40 if turned else 0, ha="right" if turned else "center")

@@ -19,7 +19,7 @@ def draw(counts: Mapping[tuple[str, str], tuple[int, int]], classes: tuple[str, 
         places = [place + (number - 1) * HEIGHT for place in range(len(classes))]
         bars = axes.barh(places, [images for images, _ in cells], HEIGHT * 0.92, color=style.colour(number), label=part)
         axes.bar_label(bars, [_text(*cell) for cell in cells], padding=4, fontsize=9)
-    axes.set_yticks(range(len(classes)), [style.shorten(name) for name in classes])
+    axes.set_yticks(range(len(classes)), style.shorten_all(classes))
     axes.invert_yaxis()
     axes.set(xlabel="Images")
     axes.margins(x=0.22)

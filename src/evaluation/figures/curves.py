@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from src.evaluation.figures import style
 from src.evaluation.findings import Findings
 from src.evaluation.intervals import Estimate
 from src.evaluation.metrics import Key
@@ -12,7 +13,7 @@ from src.evaluation.ranking import Ranking, rank
 
 
 class Curve(NamedTuple):
-    """The ranking of one class against the rest, its name, and where its scores are found."""
+    """The ranking of one class against the rest, its name as shown, and where its scores are found."""
 
     name: str
     ranking: Ranking
@@ -28,10 +29,11 @@ def curves(found: Findings) -> Iterator[Curve]:
     """Give the curve of the positive class, or of every class where there are more than two."""
     test = found.test
     weights = np.ones((1, test.size))
+    names = style.shorten_all(test.classes)
     for number in [1] if test.binary else range(len(test.classes)):
-        name = test.classes[number]
+        key = () if test.binary else ("classes", test.classes[number])
         ranking = rank(test.labels == number, test.probabilities[:, number], weights)
-        yield Curve(name, ranking, () if test.binary else ("classes", name))
+        yield Curve(names[number], ranking, key)
 
 
 def with_bounds(score: Estimate | None) -> str:

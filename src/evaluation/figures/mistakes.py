@@ -31,7 +31,7 @@ def draw(scored: Scored, decisions: Integers, images: NDArray[np.uint8], most: i
 
 def _caption(scored: Scored, decisions: Integers, place: int) -> str:
     true, taken = scored.labels[place], decisions[place]
-    names = f"{style.shorten(scored.classes[true], 14)} → {style.shorten(scored.classes[taken], 14)}"
+    names = style.shorten_all(scored.classes, 14)
     probability = scored.probabilities[place, taken]
     file = style.shorten(PurePosixPath(scored.paths[place]).name, 28)
-    return f"{file}\n{names}\nprobability {probability:.3f}"
+    return f"{file}\n{names[true]} → {names[taken]}\nprobability {probability:.3f}"

@@ -25,7 +25,7 @@ def draw(found: Findings) -> Figure:
     for number, curve in enumerate(drawn):
         recall, precision = points(curve.ranking)
         average = with_bounds(found.estimates.scores.get((*curve.key, "average_precision")))
-        label = f"{style.shorten(curve.name)}: AP {average}"
+        label = f"{curve.name}: AP {average}"
         axes.step(np.append(0.0, recall), np.append(precision[0], precision), **style.line(number), label=label)
     if found.threshold and drawn:
         _binary(found, axes)

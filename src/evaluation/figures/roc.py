@@ -24,7 +24,7 @@ def draw(found: Findings) -> Figure:
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="chance")
     for number, curve in enumerate(drawn):
         area = with_bounds(found.estimates.scores.get((*curve.key, "auc")))
-        axes.plot(*points(curve.ranking), **style.line(number), label=f"{style.shorten(curve.name)}: AUC {area}")
+        axes.plot(*points(curve.ranking), **style.line(number), label=f"{curve.name}: AUC {area}")
     if found.threshold and drawn:
         place = found.estimates.scores[("specificity",)].value, found.estimates.scores[("sensitivity",)].value
         axes.plot(1 - place[0], place[1], "o", color=style.colour(1), markersize=8, label=_threshold(found))

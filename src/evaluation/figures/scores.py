@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import style
 from src.evaluation.scored import Scored
@@ -18,14 +19,15 @@ def _two(scored: Scored, threshold: float | None) -> Figure:
     figure = style.canvas(6.4, 4.2)
     axes = figure.subplots()
     edges = np.linspace(0, 1, BINS + 1)
-    for number, name in enumerate(scored.classes):
+    for number, name in enumerate(style.shorten_all(scored.classes)):
         values = scored.probabilities[scored.labels == number, 1]
-        label = f"{style.shorten(name)} ({len(values)})"
+        label = f"{name} ({len(values)})"
         axes.hist(values, bins=edges.tolist(), color=style.colour(number), alpha=0.45)
         axes.hist(values, bins=edges.tolist(), color=style.colour(number), histtype="step", linewidth=1.8, label=label)
     if threshold is not None:
         axes.axvline(threshold, color="black", linestyle="--", linewidth=1.4, label=f"threshold {threshold:.3f}")
-    axes.set(xlabel=f"Probability of {style.shorten(scored.classes[1])}", ylabel="Test images", xlim=(0, 1))
+    axes.set(xlabel=f"Probability of {style.shorten_all(scored.classes)[1]}", ylabel="Test images", xlim=(0, 1))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     figure.legend(loc="outside upper center", ncols=3)
     return figure
 
@@ -34,9 +36,9 @@ def _many(scored: Scored) -> Figure:
     figure = style.canvas(6.8, 1.3 + 0.5 * len(scored.classes))
     axes = figure.subplots()
     names = []
-    for number, name in enumerate(scored.classes):
+    for number, name in enumerate(style.shorten_all(scored.classes)):
         values = scored.probabilities[scored.labels == number, number]
-        names.append(f"{style.shorten(name)} ({len(values)})")
+        names.append(f"{name} ({len(values)})")
         if len(values):
             tint = {"color": style.colour(0), "linewidth": 1.6}
             axes.boxplot([values], positions=[number], orientation="horizontal", widths=0.6, medianprops=tint)

@@ -3,8 +3,9 @@
 Figures are made through matplotlib's object interface: pyplot takes 1.2 s to import and keeps a state of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +43,8 @@ _STYLE: dict[str, Any] = {
     "ytick.labelsize": 9,
     "text.parse_math": False,  # a dollar sign in a class name is a dollar sign
     "savefig.facecolor": "white",
+    "figure.constrained_layout.w_pad": 0.1,  # inches
+    "figure.constrained_layout.h_pad": 0.1,
 }
 _NOT_OURS = ("backend", "interactive", "toolbar", "timezone", "backend_fallback", "date.epoch")
 
@@ -87,6 +90,28 @@ def shorten(name: str, longest: int = LONGEST_NAME) -> str:
         return name
     half = (longest - 1) // 2
     return f"{name[: longest - 1 - half]}…{name[-half:]}"
+
+
+def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
+    """Shorten names so that different ones stay different: what they have in common goes first.
+
+    >>> shorten_all(["adenocarcinoma_of_type_a_of_the_lung", "adenocarcinoma_of_type_b_of_the_lung"], 18)
+    ['…a…', '…b…']
+    """
+    short = [shorten(name, longest) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    head = _shared(names)
+    tail = _shared([name[head:][::-1] for name in names])
+    cores = [shorten(f"…{name[head : len(name) - tail]}…", longest) for name in names]
+    if len(set(cores)) == len(set(names)):
+        return cores
+    return [f"{number}: {shorten(name, longest - 4)}" for number, name in enumerate(names, start=1)]
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Count the characters with which all names begin."""
+    return len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))))
 
 
 def legend(axes: Axes, where: Literal["lower left", "lower right"]) -> None:

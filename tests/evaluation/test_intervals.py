@@ -1,0 +1,126 @@
+import time
+
+import numpy as np
+import pytest
+
+from src.evaluation.intervals import draw, estimate, resampled
+from src.evaluation.metrics import measure
+from src.evaluation.scored import Scored
+from src.seeds import stream
+from tests.evaluation import cases
+
+
+def interval(scored: Scored, key: str, seed: int = 0, resamples: int = 400, confidence: float = 0.95) -> list[float]:
+    found = estimate(scored, scored.decide(0.5), confidence, resamples, stream(seed, "test")).scores[(key,)]
+    assert found.low is not None
+    assert found.high is not None
+    return [found.low, found.high]
+
+
+def patients(seed: int, groups: int = 30, images: int = 10) -> tuple[list[int], list[float], list[int]]:
+    """Simulate patients whose images are decided right together or not at all, 70 % of them right."""
+    source = np.random.default_rng(seed)
+    labels = np.repeat(source.integers(2, size=groups), images)
+    right = np.repeat(source.random(groups) < 0.7, images)
+    scores = np.where(right == (labels == 1), 0.9, 0.1)
+    return labels.tolist(), scores.tolist(), np.repeat(np.arange(groups), images).tolist()
+
+
+def test_a_group_is_drawn_as_a_whole() -> None:
+    groups = np.array([0, 1, 1, 2, 2, 2])
+    weights = np.concatenate(list(draw(groups, 50, np.random.default_rng(0))))
+    assert (weights[:, 1] == weights[:, 2]).all()
+    assert (weights[:, 3] == weights[:, 4]).all()
+    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert weights.max() > 1
+
+
+def test_resamples_do_not_depend_on_how_many_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = cases.random(40, 2)
+    whole = interval(scored, "auc")
+    monkeypatch.setattr("src.evaluation.intervals.ELEMENTS_AT_ONCE", 200)
+    assert interval(scored, "auc") == whole
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+    scored = cases.random(40, 2)
+    assert interval(scored, "auc", seed=1) == interval(scored, "auc", seed=1)
+    assert interval(scored, "auc", seed=1) != interval(scored, "auc", seed=2)
+
+
+def test_a_higher_confidence_gives_a_wider_interval() -> None:
+    scored = cases.random(60, 2)
+    narrow, wide = interval(scored, "auc", confidence=0.8), interval(scored, "auc", confidence=0.99)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_a_resample_scores_as_its_images_would() -> None:
+    scored = cases.random(40, 2)
+    drawn = resampled(scored, scored.decide(0.5), 5, np.random.default_rng(3))
+    weights = np.concatenate(list(draw(scored.groups, 5, np.random.default_rng(3))))
+    for number, row in enumerate(weights):
+        places = np.repeat(np.arange(40), row.astype(int))
+        repeated = cases.scored(scored.labels[places].tolist(), scored.probabilities[places])
+        alone = measure(repeated, repeated.decide(0.5), np.ones((1, len(places))))
+        assert {key: value[number] for key, value in drawn.items()} == pytest.approx(
+            {key: value[0] for key, value in alone.items()}
+        )
+
+
+def test_groups_of_like_images_make_the_interval_wider() -> None:
+    labels, scores, groups = patients(0)
+    by_group = interval(cases.binary(labels, scores, groups), "accuracy")
+    by_image = interval(cases.binary(labels, scores), "accuracy")
+    assert by_group[1] - by_group[0] > 2 * (by_image[1] - by_image[0])
+
+
+def test_intervals_over_groups_hold_what_they_promise_and_naive_ones_do_not() -> None:
+    hits = np.zeros(2)
+    simulations = 120
+    for seed in range(simulations):
+        labels, scores, groups = patients(seed, groups=40, images=8)
+        for place, scored in enumerate((cases.binary(labels, scores, groups), cases.binary(labels, scores))):
+            low, high = interval(scored, "accuracy", resamples=200)
+            hits[place] += low <= 0.7 <= high
+    by_group, naive = hits / simulations
+    assert by_group > 0.88
+    assert naive < 0.7
+
+
+def test_resamples_without_a_class_are_counted_and_left_out() -> None:
+    scored = cases.binary([1, 1, 0, 0, 0, 0], [0.9, 0.3, 0.4, 0.2, 0.1, 0.1], [0, 0, 1, 2, 3, 4])
+    found = estimate(scored, scored.decide(0.5), 0.95, 1000, stream(0, "test"))
+    missed = found.scores[("auc",)].skipped
+    assert missed == pytest.approx(1000 * 0.8**5, rel=0.2)  # the one group of positive images is not drawn
+    assert missed <= found.degenerate
+    assert found.scores[("accuracy",)].skipped == 0
+    assert found.scores[("auc",)].low is not None
+
+
+def test_a_score_that_most_resamples_cannot_give_has_no_interval() -> None:
+    labels = [1, 0, *[2] * 2]
+    scored = cases.scored(labels, np.full((4, 3), 1 / 3), [0, 1, 2, 2])
+    found = estimate(scored, scored.decide(0.5), 0.95, 500, stream(0, "test"))
+    assert found.scores[("balanced_accuracy",)].low is None
+    assert found.scores[("accuracy",)].low is not None
+
+
+def test_a_single_group_has_no_interval() -> None:
+    scored = cases.binary([1, 0], [0.9, 0.1], [0, 0])
+    found = estimate(scored, scored.decide(0.5), 0.95, 500, stream(0, "test"))
+    assert found.scores[("auc",)].value == 1
+    assert all(score.low is None for score in found.scores.values())
+
+
+def test_no_score_is_nan_whatever_is_missing() -> None:
+    scored = cases.binary([1, 1], [0.9, 0.1])
+    found = estimate(scored, scored.decide(0.5), 0.95, 100, stream(0, "test"))
+    assert ("auc",) not in found.scores
+    assert all(np.isfinite(score.value) for score in found.scores.values())
+
+
+def test_a_thousand_resamples_of_thousands_of_images_take_seconds() -> None:
+    scored = cases.random(3000, 2)
+    started = time.process_time()
+    interval(scored, "auc", resamples=1000)
+    assert time.process_time() - started < 10
