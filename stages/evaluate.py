@@ -1,22 +1,24 @@
-"""Judge the model on the test part."""
+"""Stage evaluate: scores with intervals on the test part, figures and a report."""
 
-from src import console, evaluation, params, paths
+from src import console, evaluation, paths, tracking
+from src.params import load
 
 
 def main() -> None:
-    """Run the stage."""
-    values = params.load()
-    evaluation.evaluate(
-        paths.PREPARED,
-        paths.SPLIT,
-        paths.MODEL,
-        paths.EVALUATION,
-        values.evaluate,
-        values.seed,
-        threads=values.train.threads,
-        augment=values.train.augment.model_dump(),
-        shown=values.model_dump(mode="json", exclude={"track"}),
-    )
+    """Judge the model on the test part."""
+    params = load()
+    with tracking.evaluation():
+        evaluation.evaluate(
+            paths.PREPARED,
+            paths.SPLIT,
+            paths.MODEL,
+            paths.EVALUATION,
+            params.evaluate,
+            params.seed,
+            threads=params.train.threads,
+            augment=params.train.augment.model_dump(),
+            shown=params.model_dump(mode="json", exclude={"track"}),
+        )
 
 
 if __name__ == "__main__":

@@ -36,9 +36,11 @@ def split_name(split: Split) -> str:
 
     >>> split_name(Split(train=0.5, val=0.1, test=0.4))
     '50/10/40 by group'
+    >>> split_name(Split(train=0.5, val=0.1, test=0.4, folds="respect"))
+    "source's test part, by group"
     """
     ratios = "/".join(f"{100 * part:g}" for part in (split.train, split.val, split.test))
-    return f"{ratios} by {split.by}" + (", the source's own test part" if split.folds == "respect" else "")
+    return f"source's test part, by {split.by}" if split.folds == "respect" else f"{ratios} by {split.by}"
 
 
 def counts(index: Path, parts: Path) -> dict[str, int]:

@@ -136,9 +136,13 @@ def _once(values: Mapping[str, float], when: Stint) -> list[Metric]:
 
 
 def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
-    """Flatten metrics.json: ``{"test": {"auc": {"value": 0.9, "low": 0.8}}}`` gives test_auc and test_auc_low."""
-    numbers = {key: value for key, value in flat(tree) if isinstance(value, int | float) and math.isfinite(value)}
-    return {FORBIDDEN.sub("_", key.removesuffix(".value").replace(".", "_")): float(numbers[key]) for key in numbers}
+    """Flatten metrics.json: ``{"test": {"auc": {"value": 0.9, "low": 0.8}}}`` gives test_auc and test_auc_low.
+
+    Scores on val are those of the best epoch, which is kept, and are named so: val_auc is the history's.
+    """
+    numbers = {key: value for key, value in flat(tree) if isinstance(value, int | float)}
+    names = {key: FORBIDDEN.sub("_", key.removesuffix(".value").replace(".", "_")) for key in numbers}
+    return {f"best_{name}" if name.startswith("val_") else name: float(numbers[key]) for key, name in names.items()}
 
 
 def _shortcuts(audit: Mapping[str, Any]) -> dict[str, float]:

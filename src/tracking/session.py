@@ -16,44 +16,39 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Running:
-    """A stage that is under way: the trace of its training, and what it measures on the way, for MLflow only."""
+class Measured:
+    """What a stage measured on the way and varies from run to run: for MLflow, never for an output of DVC."""
 
-    trace: str
-    measured: dict[str, float] = field(default_factory=dict)
+    trace: str = ""
+    values: dict[str, float] = field(default_factory=dict)
 
     def measure(self, **values: float) -> None:
-        """Note numbers that vary from run to run, such as seconds and images a second."""
-        self.measured.update(values)
+        """Note numbers such as seconds and images a second."""
+        self.values.update(values)
 
 
 @contextmanager
-def training() -> Iterator[Running]:
-    """Know the trace of the train stage; once the block has written the model, add trace.json and track the run.
+def training() -> Iterator[Measured]:
+    """Give the trace of the train stage; once the block has written the model, add trace.json and track the run.
 
     Raises:
         AssayError: an input that dvc.yaml lists is missing.
     """
     trace = traces.compute("train")
-    began = _began()
-    running = Running(trace.trace)
-    yield running
+    began, measured = _began(), Measured(trace.trace)
+    yield measured
     traces.write(trace, paths.MODEL.trace)
-    _track(lambda: outputs.training(trace, _ended(began, running)))
+    ended = _ended(began, measured, "train_seconds")
+    _track(lambda: outputs.training(trace, ended))
 
 
 @contextmanager
-def evaluation() -> Iterator[Running]:
-    """Track an evaluation in the run of its training, which is made from DVC's outputs if it is not there.
-
-    Raises:
-        AssayError: nothing was trained here.
-    """
-    trace = outputs.restored_trace()
-    began = _began()
-    running = Running(trace.trace)
-    yield running
-    _track(lambda: outputs.evaluation(trace, _ended(began, running)), _restored)
+def evaluation() -> Iterator[Measured]:
+    """Track an evaluation in the run of its training, which is made from DVC's outputs if it is not there."""
+    began, measured = _began(), Measured()
+    yield measured
+    ended = _ended(began, measured, "evaluate_seconds")
+    _track(lambda: outputs.evaluation(outputs.restored_trace(), ended), _restored)
 
 
 def record() -> bool:
@@ -85,8 +80,9 @@ def _began() -> Stint:
     return Stint(now, now, surroundings.commit())
 
 
-def _ended(began: Stint, running: Running) -> Stint:
-    return replace(began, end=_milliseconds(), measured=running.measured)
+def _ended(began: Stint, measured: Measured, seconds: str) -> Stint:
+    end = _milliseconds()
+    return replace(began, end=end, measured={seconds: (end - began.start) / 1000, **measured.values})
 
 
 def _milliseconds() -> int:

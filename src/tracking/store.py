@@ -34,6 +34,12 @@ def uri(home: Path) -> str:
     return os.environ.get(VARIABLE) or f"sqlite:///{(home / DATABASE).as_posix()}"
 
 
+def present(home: Path) -> bool:
+    """Tell whether there is a store to read from, without making one."""
+    database = _file(uri(home))
+    return database is None or database.is_file()
+
+
 def shown(address: str) -> str:
     """Give an address as it may stand in a message: without user and password.
 

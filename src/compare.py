@@ -1,0 +1,189 @@
+"""`python -m src.compare`: the tracked runs as a table, on the screen or in a document."""
+
+import argparse
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from src import console, paths
+from src.errors import AssayError
+from src.files import write_text
+from src.tracking import runs as tracked
+from src.tracking.runs import Run
+
+START, END = "<!-- runs -->", "<!-- /runs -->"
+NOTHING = "-"
+METRICS = ("auc", "f1", "accuracy")
+SHORT_COMMIT = 7
+NOTE = (
+    "n and patients: in all, and of them in train/val/test. Val AUC: of the best epoch. AUC and what follows: of the "
+    "test part, in brackets the interval over resampled patients. Shortcut AUC: what facts of the files alone reach. "
+    "Commit: a + where there were uncommitted changes."
+)
+ABBREVIATIONS = {"auc": "AUC", "f1": "F1"}
+Row = Mapping[str, str]
+
+
+def main() -> None:
+    """Print the table, or write it into a document."""
+    asked = _parser().parse_args()
+    everything = tracked.read(paths.home())
+    chosen = choose(everything, asked)
+    if not chosen:
+        message = _nothing(everything)
+        if asked.write:
+            raise AssayError(f"{asked.write}: not written: {message}")
+        sys.stderr.write(f"{message}\n")
+        return
+    rows = [row(run, asked.metrics) for run in sorted(chosen, key=_order)]
+    if asked.write:
+        insert(asked.write, f"{markdown(rows)}\n\n{NOTE}\nWritten by `{_command()}`.")
+        sys.stderr.write(f"{asked.write}: {len(rows)} run(s) written\n")
+    else:
+        sys.stdout.write(plain(rows, shutil.get_terminal_size((200, 24)).columns) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m src.compare",
+        description="Tracked runs as a table: of each trace (same code, data and parameters) the newest.",
+        epilog="Given several values, an option selects runs with any of them; --tag those with all.",
+    )
+    parser.add_argument("--experiment", nargs="+", metavar="NAME", help="only runs of these experiments")
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="only runs on these data sets, such as covid_ct.zip")
+    parser.add_argument("--run", nargs="+", metavar="ID", help="only these runs; the beginning of an id is enough")
+    parser.add_argument("--tag", nargs="+", default=[], type=_pair, metavar="KEY=VALUE", help="a tag or parameter")
+    parser.add_argument(
+        "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores to show: %(default)s"
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help=f"write Markdown between {START} and {END} in FILE")
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, found {text!r}")
+    return key, value
+
+
+def choose(everything: Sequence[Run], asked: argparse.Namespace) -> list[Run]:
+    """Select the runs that were asked for, of each trace the newest."""
+    tests: list[Callable[[Run], bool]] = [
+        lambda run: not asked.experiment or run.experiment in asked.experiment,
+        lambda run: not asked.data or run.tags.get("data.name") in asked.data,
+        lambda run: not asked.run or run.identity.startswith(tuple(asked.run)),
+        lambda run: all(run.tags.get(key, run.params.get(key)) == value for key, value in asked.tag),
+    ]
+    return tracked.newest([run for run in everything if all(test(run) for test in tests)])
+
+
+def row(run: Run, metrics: Sequence[str] = METRICS) -> Row:
+    """Describe a run as a row of the table: column names and texts."""
+    tags, values = run.tags, run.metrics
+    return {
+        "experiment": run.experiment,
+        "data": tags.get("data.name", NOTHING),
+        "n": _parts(tags, "images"),
+        "patients": _parts(tags, "groups"),
+        "split": tags.get("data.split", NOTHING),
+        "seed": run.params.get("seed", NOTHING),
+        "model": run.params.get("model.name", NOTHING),
+        "val AUC": _score(values, "best_val_auc"),
+        **{_title(name): _score(values, f"test_{name}") for name in metrics},
+        "shortcut AUC": _score(values, "shortcut_auc"),
+        "time": _duration(values.get("train_seconds")),
+        "commit": _commit(tags),
+    }
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Lay rows out as a Markdown table."""
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def plain(rows: Sequence[Row], width: int) -> str:
+    """Lay rows out in columns; what is the same in all goes above the table where that is wider than the screen."""
+    names, above = list(rows[0]), ""
+    if len(rows) > 1 and len(_columns(rows, names).splitlines()[0]) > width:
+        same = [name for name in names if len({row[name] for row in rows}) == 1]
+        above = "".join(f"{name}: {rows[0][name]}\n" for name in same) + ("\n" if same else "")
+        names = [name for name in names if name not in same] or names[:1]
+    return above + _columns(rows, names)
+
+
+def insert(path: Path, text: str) -> None:
+    """Replace what stands between the two markers of a document.
+
+    Raises:
+        AssayError: there is no such document or it has no markers.
+    """
+    expected = f"{path}: expected the lines {START} and {END}"
+    if not path.is_file():
+        raise AssayError(f"{expected}, found no file")
+    before, start, rest = path.read_text(encoding="utf-8").partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise AssayError(f"{expected}, found no {END if start else START}")
+    write_text(path, f"{before}{START}\n{text}\n{END}{after}")
+
+
+def _columns(rows: Sequence[Row], names: Sequence[str]) -> str:
+    lines = [list(names), *([row[name] for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [[cell.ljust(size) for cell, size in zip(line, widths, strict=True)] for line in lines]
+    return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def _score(values: Mapping[str, float], name: str) -> str:
+    if name not in values:
+        return NOTHING
+    bounds = [values.get(f"{name}_{end}") for end in ("low", "high")]
+    interval = [f"{bound:.2f}" for bound in bounds if bound is not None]
+    return f"{values[name]:.3f}" + (f" [{', '.join(interval)}]" if len(interval) == len(bounds) else "")
+
+
+def _parts(tags: Mapping[str, str], what: str) -> str:
+    counts = [int(tags.get(f"data.{part}.{what}", 0)) for part in ("train", "val", "test")]
+    return f"{sum(counts)} ({'/'.join(map(str, counts))})" if any(counts) else NOTHING
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return NOTHING
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _commit(tags: Mapping[str, str]) -> str:
+    commit = tags.get("git.commit", "")[:SHORT_COMMIT]
+    return (commit + "+" * (tags.get("git.dirty") == "true")) or NOTHING
+
+
+def _title(metric: str) -> str:
+    return ABBREVIATIONS.get(metric, metric.replace("_", " "))
+
+
+def _order(run: Run) -> tuple[str, ...]:
+    tags, params = run.tags, run.params
+    keys = (tags.get("data.name"), tags.get("data.split"), params.get("model.name"), params.get("seed"), run.trace)
+    return (run.experiment, *(key or "" for key in keys))
+
+
+def _nothing(everything: Sequence[Run]) -> str:
+    if not everything:
+        return "no runs yet: `dvc repro` trains and tracks one"
+    known = ", ".join(sorted({run.experiment for run in everything}))
+    return f"none of {len(everything)} run(s) is like that; experiments: {known}"
+
+
+def _command() -> str:
+    return " ".join(["python -m src.compare", *map(shlex.quote, sys.argv[1:])])
+
+
+if __name__ == "__main__":
+    console.run(main)

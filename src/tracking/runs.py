@@ -1,0 +1,67 @@
+"""Reads tracked runs back as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.errors import AssayError
+from src.tracking import delivery, store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as Entity
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training and its evaluation; start in milliseconds since 1970."""
+
+    identity: str
+    experiment: str
+    start: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+    @property
+    def trace(self) -> str:
+        return self.tags["trace"]
+
+
+def read(home: Path) -> list[Run]:
+    """Read every finished run that has a trace, of all experiments, newest first.
+
+    Raises:
+        AssayError: the server is away or the database cannot be read.
+    """
+    if not store.present(home):
+        return []
+    try:
+        with store.connected(home) as client:
+            names = {item.experiment_id: item.name for item in client.search_experiments()}
+            found: list[Entity] = []
+            token: str | None = ""
+            while token is not None:
+                page = client.search_runs(
+                    list(names), "tags.train = 'complete'", order_by=["start_time DESC"], page_token=token or None
+                )
+                found += page
+                token = page.token or None
+    except AssayError:
+        raise
+    except Exception as error:
+        raise AssayError(f"{store.shown(store.uri(home))}: {delivery.reason(error)}") from error
+    return [_plain(run, names[run.info.experiment_id]) for run in found]
+
+
+def newest(runs: Sequence[Run]) -> list[Run]:
+    """Keep of the runs of one trace the newest."""
+    best: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: run.start):
+        best[run.trace] = run
+    return list(best.values())
+
+
+def _plain(run: "Entity", experiment: str) -> Run:
+    data = run.data
+    return Run(run.info.run_id, experiment, run.info.start_time, data.params, data.tags, data.metrics)

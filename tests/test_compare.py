@@ -1,0 +1,172 @@
+"""The table of runs says which data, how divided, and how certain."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from src import compare
+from src.errors import AssayError
+from src.tracking import store
+from src.tracking.runs import Run, newest
+from tests.tracking.support import fill
+from tests.tracking.test_session import edit, evaluate, train
+
+
+def run(identity: str = "abc", start: int = 0, experiment: str = "ct", **changes: str) -> Run:
+    tags = {
+        "trace": "t", "train": "complete", "data.name": "covid_ct.zip", "data.split": "source's test part, by group",
+        "data.train.images": "425", "data.val.images": "118", "data.test.images": "203",
+        "data.train.groups": "130", "data.val.groups": "32", "data.test.groups": "60",
+        "git.commit": "0123456789abcdef", "git.dirty": "false",
+    }  # fmt: skip
+    metrics = {
+        "best_val_auc": 0.7,
+        "test_auc": 0.65432,
+        "test_auc_low": 0.5,
+        "test_auc_high": 0.8,
+        "test_accuracy": 0.6,
+    }
+    metrics |= {"test_accuracy": 0.6, "train_seconds": 125.4, "shortcut_auc": 0.97}
+    params = {"seed": "42", "model.name": "tiny_cnn"}
+    return Run(identity, experiment, start, params | changes, tags | changes, metrics)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    fill(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["compare", *arguments])
+    compare.main()
+
+
+def test_a_row_holds_data_split_scores_with_intervals_time_and_commit() -> None:
+    assert compare.row(run()) == {
+        "experiment": "ct",
+        "data": "covid_ct.zip",
+        "n": "746 (425/118/203)",
+        "patients": "222 (130/32/60)",
+        "split": "source's test part, by group",
+        "seed": "42",
+        "model": "tiny_cnn",
+        "val AUC": "0.700",
+        "AUC": "0.654 [0.50, 0.80]",
+        "F1": "-",
+        "accuracy": "0.600",
+        "shortcut AUC": "0.970",
+        "time": "2 min 5 s",
+        "commit": "0123456",
+    }
+
+
+def test_a_commit_with_changes_is_marked() -> None:
+    assert compare.row(run(**{"git.dirty": "true"}))["commit"] == "0123456+"
+    assert compare.row(run(**{"git.commit": ""}))["commit"] == "-"
+
+
+def test_data_without_patients_has_none() -> None:
+    none = {f"data.{part}.groups": "0" for part in ("train", "val", "test")}
+    assert compare.row(run(**none))["patients"] == "-"
+
+
+def test_of_one_trace_the_newest_run_counts() -> None:
+    runs = [run("old", 1), run("new", 2), run("other", 0, trace="u")]
+    assert {found.identity for found in newest(runs)} == {"new", "other"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"a1", "b2", "c3"}),
+        (["--experiment", "ct"], {"a1", "b2"}),
+        (["--experiment", "ct", "blood"], {"a1", "b2", "c3"}),
+        (["--data", "own"], {"b2"}),
+        (["--run", "c", "a1"], {"a1", "c3"}),
+        (["--tag", "model.name=dropout_cnn"], {"c3"}),
+        (["--tag", "model.name=dropout_cnn", "data.name=own"], set()),
+    ],
+)
+def test_runs_are_chosen_by_experiment_data_id_and_tag(arguments: list[str], expected: set[str]) -> None:
+    everything = [
+        run("a1", trace="a"),
+        run("b2", trace="b", **{"data.name": "own"}),
+        run("c3", trace="c", experiment="blood", **{"model.name": "dropout_cnn"}),
+    ]
+    asked = compare._parser().parse_args(arguments)
+    assert {found.identity for found in compare.choose(everything, asked)} == expected
+
+
+def test_what_all_runs_share_goes_above_a_table_that_is_too_wide() -> None:
+    rows = [compare.row(run()), compare.row(run(**{"model.name": "dropout_cnn"}))]
+    shared, _, table = compare.plain(rows, 80).partition("\n\n")
+    assert "data: covid_ct.zip\n" in shared
+    assert table.split() == ["model", "tiny_cnn", "dropout_cnn"]
+    assert "data: covid_ct.zip" not in compare.plain(rows, 400)
+
+
+def test_markdown_keeps_a_bar_in_a_name_from_ending_the_cell() -> None:
+    assert "a\\|b" in compare.markdown([compare.row(run(experiment="a|b"))])
+
+
+def test_the_table_stands_between_the_markers_and_the_rest_is_left(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    page.write_text("before\n<!-- runs -->\nold\n<!-- /runs -->\nafter\n")
+    compare.insert(page, "| new |")
+    compare.insert(page, "| newer |")
+    assert page.read_text() == "before\n<!-- runs -->\n| newer |\n<!-- /runs -->\nafter\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [(None, "no file"), ("x", "no <!-- runs -->"), ("<!-- runs -->", "no <!-- /runs -->")]
+)
+def test_a_document_without_markers_is_refused(tmp_path: Path, content: str | None, found: str) -> None:
+    page = tmp_path / "results.md"
+    if content:
+        page.write_text(content)
+    with pytest.raises(AssayError, match=f"expected the lines .*, found {found}"):
+        compare.insert(page, "| new |")
+
+
+def test_without_any_run_one_line_says_so_and_no_database_is_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(monkeypatch)
+    assert capsys.readouterr() == ("", "no runs yet: `dvc repro` trains and tracks one\n")
+    assert not (home / "mlflow.db").exists()
+    with pytest.raises(AssayError, match=r"docs\.md: not written: no runs yet"):
+        call(monkeypatch, "--write", "docs.md")
+
+
+def test_real_runs_are_read_from_the_database_and_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit("params.yaml", "source: data/covid_ct ", f"source: {home}/secret/place/covid_ct.zip ")
+    train()
+    evaluate()
+    edit("params.yaml", "seed: 42", "seed: 7")
+    train()
+    evaluate()
+    (home / "docs.md").write_text("<!-- runs -->\n<!-- /runs -->\n")
+    call(monkeypatch, "--write", "docs.md")
+    written = (home / "docs.md").read_text()
+    assert "covid_ct.zip | 6 (2/2/2) | 3 (1/1/1) | 50/10/40 by group | 42 |" in written
+    assert "0.800 [0.60, 0.90]" in written
+    assert "0.970 | 12 s |" in written
+    assert "Written by `python -m src.compare --write docs.md`." in written
+    assert str(home) not in written
+    call(monkeypatch, "--tag", "seed=7")
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    call(monkeypatch, "--experiment", "nope")
+    assert "none of 2 run(s) is like that; experiments: covid_ct" in capsys.readouterr().err
+
+
+def test_a_server_that_is_away_is_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(store.VARIABLE, "http://127.0.0.1:9")
+    with pytest.raises(AssayError, match=r"^http://127\.0\.0\.1:9: .*Connection refused"):
+        call(monkeypatch)
