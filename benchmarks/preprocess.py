@@ -52,12 +52,14 @@ def float_loop(files: list[Path], out: Path) -> None:
     out.mkdir(exist_ok=True)
     clahe = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8))
     for number, path in enumerate(files):
-        image = cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2GRAY).astype(np.float64)
-        work = cv2.resize(image, (512, 512), interpolation=cv2.INTER_AREA)
+        image = cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2GRAY)
+        work = cv2.resize(image, (512, 512), interpolation=cv2.INTER_AREA).astype(np.float64)
         work = (work - work.min()) / (work.max() - work.min())
         left, top, right, bottom = _body(np.rint(work * 255).astype(np.uint8))
         equal = clahe.apply(np.rint(work * 255).astype(np.uint8)).astype(np.float64) / 255
-        small = cv2.resize(equal[top:bottom, left:right], (150, 150), interpolation=cv2.INTER_AREA)
+        grows = right - left <= 150 and bottom - top <= 150
+        kind = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+        small = cv2.resize(equal[top:bottom, left:right], (150, 150), interpolation=kind)
         cv2.imwrite(str(out / f"{number}.png"), np.rint(small * 255).astype(np.uint8))
 
 

@@ -29,16 +29,10 @@ def to_levels(values: NDArray[np.generic], low: float, high: float) -> Pixels:
 
 
 def resized(image: Pixels, width: int, height: int) -> Pixels:
-    """Resize to (height, width): axes that shrink by the mean over the area of a pixel, then the others bilinearly.
-
-    One call of INTER_AREA would do both, but averages nothing on either axis as soon as one of them grows.
-    """
-    smaller = min(width, image.shape[1]), min(height, image.shape[0])
-    if smaller != image.shape[1::-1]:
-        image = as_pixels(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA))
-    if smaller != (width, height):
-        image = as_pixels(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
-    return image
+    """Resize to (height, width): by area, or bilinear where both axes grow and area would show the old pixels."""
+    grows = width >= image.shape[1] and height >= image.shape[0]
+    kind = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+    return as_pixels(cv2.resize(image, (width, height), interpolation=kind))
 
 
 def as_pixels(array: NDArray[np.generic]) -> Pixels:

@@ -91,7 +91,7 @@ def _header(data: bytes) -> Image.Image:
     except UnidentifiedImageError:
         raise UnreadableError("not an image in a known format, or a damaged header") from None
     except Exception as error:  # Pillow raises a dozen kinds for damaged bytes
-        raise UnreadableError(f"damaged header: {error}") from error
+        raise UnreadableError(f"damaged header: {' '.join(str(error).split())}") from error
 
 
 def _check_single(header: Image.Image) -> None:

@@ -83,6 +83,7 @@ class Crop(Section):
     max_area: Fraction = 0.5
     narrow: Annotated[StrictInt, Field(ge=0)] = 50
     long: Annotated[StrictInt, Field(ge=0)] = 150
+    min_box: Fraction = 0.0
 
 
 class Preprocess(Section):

@@ -22,13 +22,19 @@ def apply(image: Pixels, frame: Frame) -> Pixels:
 
 
 def body(gray: Pixels, params: Crop) -> Box:
-    """Find the union of the bounding boxes of the body contours, the whole image where there is none."""
+    """Find the union of the bounding boxes of the body contours, (H, W) of any size.
+
+    The whole image where there is no contour, or where the box covers less than `min_box` of the image: in a tight
+    slice the body itself is too large to count, and what is left may be a letter in a corner.
+    """
     mean = cv2.blur(gray, (params.blur, params.blur))
     _, mask = cv2.threshold(mean, params.threshold, 255, cv2.THRESH_BINARY)
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     large = (c for c in contours if params.min_area < cv2.contourArea(c) < params.max_area * gray.size)
     boxes = (Box(x, y, x + width, y + height) for x, y, width, height in map(cv2.boundingRect, large))
-    return union((box for box in boxes if not _is_strip(box, params)), gray.shape)
+    box = union((box for box in boxes if not _is_strip(box, params)), gray.shape)
+    covered = (box.right - box.left) * (box.bottom - box.top) / gray.size
+    return box if covered >= params.min_box else union((), gray.shape)
 
 
 def union(boxes: Iterable[Box], shape: tuple[int, ...]) -> Box:
