@@ -157,11 +157,10 @@ def _store(response: requests.Response, part: Path, asked_rest: bool) -> None:
         _validator(part).write_text(_etag(response), encoding="utf-8")
     with part.open("ab" if done else "wb") as file, ByteProgress("download", total, done) as progress:
         # Undecoded: what a server takes for compression of the transfer may be the archive itself.
+        # A body that ends before its Content-Length is an error of urllib3's.
         for chunk in response.raw.stream(CHUNK, decode_content=False):
             file.write(chunk)
             progress.add(len(chunk))
-    if total is not None and _size(part) < total:
-        raise _InterruptedError(f"cut after {_size(part)} of {total} bytes")
 
 
 def _refuse(response: requests.Response) -> None:

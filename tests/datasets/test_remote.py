@@ -210,6 +210,19 @@ def test_without_a_checksum_two_halves_of_different_files_are_never_joined(serve
     assert server.asked == ["", ""]
 
 
+def test_without_a_checksum_the_rest_is_asked_for_only_if_the_file_is_the_same(server: Server, tmp_path: Path) -> None:
+    new = b"PK\x03\x04 new content" * 200_000
+
+    def change() -> None:
+        if server.asked:
+            server.content, server.validators = new, {"ETag": '"v2"'}
+
+    server.before = change
+    server.cuts = [2**20, None]
+    assert sha(new) in refusal(server, tmp_path, None)
+    assert server.asked == ["", f"bytes={2**20}-"]
+
+
 def test_a_page_instead_of_an_archive_is_said_before_its_checksum_is(server: Server, tmp_path: Path) -> None:
     server.content = b"<!DOCTYPE html><html>please log in</html>"
     assert "found an HTML page" in refusal(server, tmp_path, None)
