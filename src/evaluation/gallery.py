@@ -78,7 +78,8 @@ def _drawings(material: Material) -> Iterator[tuple[str, str, str, Drawing | Non
     yield (
         "roc",
         "ROC curve",
-        "What share of the cases is found at the price of which share of false alarms, at every threshold.",
+        "What share of the cases is found at the price of which share of false alarms, at every threshold"
+        + (", and how far that moves with other groups." if test.binary else "."),
         roc.draw(found),
     )
     yield (

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from src.evaluation.findings import Findings
 from src.evaluation.intervals import Estimate
 from src.evaluation.metrics import PER_CLASS, Key
+from src.evaluation.summary import DECIMALS
 
 NAMES = {
     "accuracy": "Accuracy",
@@ -65,12 +66,12 @@ def class_rows(found: Findings) -> list[tuple[str, list[str]]]:
 
 
 def number(value: float | None) -> str:
-    """Write a score with three decimals.
+    """Write a score with three decimals, from the six that metrics.json has.
 
     >>> number(0.87654), number(None)
     ('0.877', '-')
     """
-    return NOTHING if value is None else f"{value:.3f}"
+    return NOTHING if value is None else f"{round(value, DECIMALS):.3f}"
 
 
 def interval(score: Estimate | None) -> str:
@@ -81,7 +82,7 @@ def interval(score: Estimate | None) -> str:
     """
     if score is None or score.low is None or score.high is None:
         return NOTHING
-    return f"{score.low:.3f} to {score.high:.3f}"
+    return f"{number(score.low)} to {number(score.high)}"
 
 
 def flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[Key, str]]:

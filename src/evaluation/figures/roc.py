@@ -1,13 +1,17 @@
 """The ROC curve: sensitivity against false alarms at every threshold."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from src.evaluation.bands import roc_band
 from src.evaluation.figures import style
 from src.evaluation.figures.curves import curves, with_bounds
 from src.evaluation.findings import Findings
+from src.evaluation.intervals import FEWEST_GROUPS
 from src.evaluation.ranking import Ranking
 from src.evaluation.scored import Floats
+from src.seeds import stream
 
 
 def points(ranking: Ranking) -> tuple[Floats, Floats]:
@@ -22,6 +26,8 @@ def draw(found: Findings) -> Figure:
     figure = style.square(len(drawn) + 1)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="chance")
+    if found.test.binary and drawn and found.test.group_count >= FEWEST_GROUPS:
+        _band(found, axes)
     for number, curve in enumerate(drawn):
         area = with_bounds(found.estimates.scores.get((*curve.key, "auc")))
         axes.plot(*points(curve.ranking), **style.line(number), label=f"{curve.name}: AUC {area}")
@@ -31,6 +37,15 @@ def draw(found: Findings) -> Figure:
     style.share(axes, "False positive rate (1 - specificity)", "True positive rate (sensitivity)")
     style.legend(axes, "lower right")
     return figure
+
+
+def _band(found: Findings, axes: Axes) -> None:
+    """Shade where the curve lies in resamples of whole groups."""
+    test, rules = found.test, found.rules
+    random = stream(rules.seed, "intervals", "roc")
+    score = test.probabilities[:, 1]
+    grid, low, high = roc_band(test.labels == 1, score, test.groups, rules.confidence, rules.resamples, random)
+    axes.fill_between(grid, low, high, color=style.colour(0), alpha=0.15, linewidth=0)
 
 
 def _threshold(found: Findings) -> str:

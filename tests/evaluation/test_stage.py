@@ -1,0 +1,175 @@
+"""The stage on a small store with a real Keras model, run once for each kind and looked at from all sides."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from src.errors import AssayError
+from src.evaluation import evaluate
+from src.params import Augment, Evaluate
+from src.paths import Evaluation
+from tests.evaluation import synthetic
+from tests.evaluation.synthetic import Build
+
+BINARY = ("CT_NonCOVID", "CT_COVID")
+FOUR = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
+SHOWN = {"seed": 42, "model": {"name": "tiny_cnn", "stride": 1}, "preprocess": {"steps": ["gray", "resize"]}}
+
+pytestmark = pytest.mark.slow
+
+
+def run(build: Build, out: Evaluation | None = None) -> Evaluation:
+    target = out or build.out
+    section = Evaluate(resamples=200)
+    augment = Augment(rotation=20).model_dump()
+    evaluate(build.prepared, build.split, build.model, target, section, 42, threads=2, augment=augment, shown=SHOWN)
+    return target
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], Build]:
+    done: dict[tuple[str, ...], Build] = {}
+
+    def build(classes: tuple[str, ...]) -> Build:
+        if classes not in done:
+            made = synthetic.folders(tmp_path_factory.mktemp("build"))
+            synthetic.write_store(made, classes)
+            synthetic.write_model(made, classes)
+            run(made)
+            done[classes] = made
+        return done[classes]
+
+    return build
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_predictions_hold_every_val_and_test_image_once(built: Callable, classes: tuple[str, ...]) -> None:
+    build = built(classes)
+    parts = {int(row["row"]): row["part"] for row in rows(build.split.parts)}
+    predicted = {int(row["row"]): row["part"] for row in rows(build.out.predictions)}
+    assert predicted == {row: part for row, part in parts.items() if part != "train"}
+    for row in rows(build.out.predictions):
+        assert sum(float(row[f"p_{name}"]) for name in classes) == pytest.approx(1, abs=1e-6)
+
+
+def test_predictions_are_what_keras_predicts_from_pixels(built: Callable) -> None:
+    import keras
+
+    build = built(BINARY)
+    model = keras.saving.load_model(build.model.model)
+    store = np.load(build.prepared.images)
+    written = rows(build.out.predictions)
+    expected = model.predict(store[[int(row["row"]) for row in written]].astype("float32"), verbose=0)[:, 0]
+    assert [float(row["p_CT_COVID"]) for row in written] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_scores_can_be_computed_again_from_predictions_alone(built: Callable) -> None:
+    build = built(BINARY)
+    metrics = json.loads(build.out.metrics.read_text())
+    test = [row for row in rows(build.out.predictions) if row["part"] == "test"]
+    labels = [row["label"] == "CT_COVID" for row in test]
+    scores = np.array([float(row["p_CT_COVID"]) for row in test])
+    assert metrics["test"]["auc"]["value"] == round(roc_auc_score(labels, scores), 6)
+    right = (scores >= metrics["threshold"]) == labels
+    assert metrics["test"]["accuracy"]["value"] == round(right.mean(), 6)
+    assert metrics["test"]["images"] == len(test)
+    assert metrics["test"]["groups"] == len({row["group"] for row in test})
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_two_runs_write_the_same_bytes(built: Callable, classes: tuple[str, ...], tmp_path: Path) -> None:
+    build = built(classes)
+    again = run(build, Evaluation(tmp_path / "elsewhere"))
+    files = {path.relative_to(build.out.folder) for path in build.out.folder.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(again.folder) for path in again.folder.rglob("*") if path.is_file()}
+    for file in files:
+        assert (again.folder / file).read_bytes() == (build.out.folder / file).read_bytes(), file
+
+
+def test_all_figures_are_there(built: Callable) -> None:
+    names = {path.stem for path in built(BINARY).out.figures.iterdir()}
+    assert names == {
+        *("confusion", "roc", "precision_recall", "scores", "calibration"),
+        *("learning", "counts", "mistakes", "augmented"),
+    }
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_the_report_holds_every_score_with_its_interval(built: Callable, classes: tuple[str, ...]) -> None:
+    build = built(classes)
+    page = build.out.report.read_text()
+    test = json.loads(build.out.metrics.read_text())["test"]
+    scores = [score for score in test.values() if isinstance(score, dict) and "low" in score]
+    scores += [score for entry in test.get("classes", {}).values() for score in entry.values()]
+    assert len(scores) >= 11
+    for score in scores:
+        assert f"{score['value']:.3f}" in page
+        assert f"{score['low']:.3f} to {score['high']:.3f}" in page
+    for name in classes:
+        assert name in page
+
+
+def test_the_report_is_one_page_that_loads_nothing(built: Callable) -> None:
+    page = built(BINARY).out.report.read_text()
+    assert len(re.findall(r'<img alt="[^"]+"', page)) == page.count("<img") == 9
+    assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]{30})', page))
+    assert "http" not in re.sub(r'base64,[^"]+', "", page)
+
+
+def test_the_report_tells_trace_parameters_and_the_shortcut(built: Callable) -> None:
+    page = built(BINARY).out.report.read_text()
+    assert "abc123" in page
+    assert "model.stride</dt><dd>1<" in page
+    assert "preprocess.steps</dt><dd>gray, resize<" in page
+    assert "AUC of 0.93" in page
+
+
+def test_class_names_cannot_break_the_page(tmp_path: Path) -> None:
+    build = synthetic.folders(tmp_path)
+    classes = ("<b>bold</b>", 'quote"&')
+    synthetic.write_store(build, classes, images=40)
+    synthetic.write_model(build, classes)
+    page = run(build).report.read_text()
+    assert "<b>bold" not in page
+    assert "&lt;b&gt;bold" in page
+
+
+def test_without_groups_audit_trace_and_history_there_still_is_a_report(tmp_path: Path) -> None:
+    build = synthetic.folders(tmp_path)
+    synthetic.write_store(build, BINARY, images=40, grouped=False)
+    synthetic.write_model(build, BINARY)
+    build.split.audit.unlink()
+    build.model.trace.unlink()
+    build.model.history.write_text("epoch,loss\n", encoding="utf-8")
+    page = run(build).report.read_text()
+    assert "No groups are known" in page
+    assert "no audit of the split" in page
+    assert not (build.out.figures / "learning.png").exists()
+
+
+def test_figures_of_an_earlier_run_do_not_stay(built: Callable, tmp_path: Path) -> None:
+    out = Evaluation(tmp_path)
+    out.figures.mkdir()
+    (out.figures / "old.png").touch()
+    run(built(BINARY), out)
+    assert not (out.figures / "old.png").exists()
+
+
+def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None:
+    build = built(BINARY)
+    split = replace(build.split, folder=tmp_path)
+    split.parts.write_text("row,part\n0,train\n1,val\n", encoding="utf-8")
+    with pytest.raises(AssayError, match=r"split.csv: expected rows of the part test, found none"):
+        run(replace(build, split=split))
