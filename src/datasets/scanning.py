@@ -13,7 +13,10 @@ from src.datasets.entries import fold_of
 from src.datasets.listing import Listing
 from src.errors import AssayError
 
-IMAGES = frozenset(f".{kind}" for kind in "png jpg jpeg jpe jfif bmp tif tiff webp gif jp2 ppm pgm dcm dicom".split())
+IMAGES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
+    | {".dcm", ".dicom"}
+)
 DICOM_MAGIC = (128, b"DICM")  # DICOM PS3.10, section 7.1: a preamble of 128 bytes, then the prefix
 _DVC_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
