@@ -8,7 +8,7 @@ import numpy as np
 from src.datasets.samples._drawing import Array, Grid, Pixels, field
 from src.datasets.samples.ct.anatomy import Chest
 
-LUNG = 0.13  # how bright healthy lung may be, of 1
+LUNG = 0.1  # how bright healthy lung may be, of 1
 
 
 @dataclass(frozen=True)

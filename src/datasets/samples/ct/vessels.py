@@ -40,7 +40,7 @@ def _branch(rng: np.random.Generator, start: Point, heading: float, radius: floa
         if seen > 0.15:
             yield (start, end), (radius, thinner), seen
         start, radius = end, thinner
-        if radius < 0.0022:
+        if radius < 0.0022 or abs(start[0]) > 0.9 or abs(start[1]) > 0.7:
             return
         if depth < 3 and rng.random() < 0.27:
             turn = rng.uniform(0.35, 0.85) * rng.choice([-1.0, 1.0])
