@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 STDERR = 2
-# TensorFlow writes these past its own log level: information, and on a machine without a GPU that CUDA is absent.
-CHATTER = re.compile(rb"^(I\d{4} |WARNING: All log messages before absl|E\d{4} .*failed call to cuInit)")
+# TensorFlow writes these past its own log level: information, on a machine without a GPU that CUDA is absent, and
+# in Keras' predict an attribute that it says itself "will be ignored".
+CHATTER = re.compile(
+    rb"^(I\d{4} |WARNING: All log messages before absl|E\d{4} .*(failed call to cuInit|use_unbounded_threadpool))"
+)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SEND = "python -m src.tracking send"
 LONGEST_REASON = 300
+WORDS = {"train": "training", "evaluate": "evaluation"}
 Maker = Callable[[], Record]
 
 
@@ -30,7 +31,7 @@ def deliver(record: Record, home: Path, training: Maker | None = None) -> bool:
             if training and not writing.has_training(client, record, home):
                 writing.write(client, training(), home)
             identity = writing.write(client, record, home)
-        log.info("MLflow: %s of run %s (%s) in %s", record.kind, record.name, identity, _place(home))
+        log.info("MLflow: run %s (%s) holds the %s, in %s", record.name, identity, WORDS[record.kind], _place(home))
     except Exception as error:  # whatever a server, a database or a disk does must not cost a training
         log.debug("MLflow failed", exc_info=True)
         _keep(record, home, error, training)
@@ -68,7 +69,7 @@ def _send(client: "MlflowClient", home: Path, trace: str | None = None) -> int:
     for folder in records.kept(home, trace):
         record = records.load(folder)
         identity = writing.write(client, record, home)
-        log.info("MLflow: sent %s of run %s (%s) to %s", record.kind, record.name, identity, _place(home))
+        log.info("MLflow: sent the %s of run %s (%s) to %s", WORDS[record.kind], record.name, identity, _place(home))
         records.drop(folder)
         sent += 1
     return sent

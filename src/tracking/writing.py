@@ -1,11 +1,12 @@
 """The one place where a record becomes part of an MLflow run; doing it again changes nothing."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from src.tracking import store
-from src.tracking.records import Dataset, Kind, Model, Record
+from src.tracking import serving, store
+from src.tracking.records import Dataset, Kind, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 METRICS_AT_ONCE = 1000  # MLflow's limits for one log_batch
 ENTRIES_AT_ONCE = 100
 DIGEST_LENGTH = 36
-MIDDLE_GRAY = 128
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
@@ -36,7 +36,7 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
     for name, text in record.texts.items():
         client.log_text(identity, text, name)
     if record.model and not _has_model(client, identity):
-        _log_model(identity, record.model)
+        serving.log_model(identity, record.model)
     client.set_tag(identity, record.kind, "complete")
     if not run or run.info.status == "RUNNING":  # an evaluation leaves the time of the training as it was
         client.set_terminated(identity, end_time=record.end)
@@ -95,8 +95,6 @@ def _log(client: "MlflowClient", identity: str, record: Record) -> None:
 
 
 def _log_dataset(client: "MlflowClient", identity: str, dataset: Dataset) -> None:
-    import json
-
     from mlflow.entities import Dataset as Entity
     from mlflow.entities import DatasetInput, InputTag
 
@@ -114,28 +112,6 @@ def _has_model(client: "MlflowClient", identity: str) -> bool:
     outputs = client.get_run(identity).outputs
     found = [client.get_logged_model(output.model_id) for output in outputs.model_outputs] if outputs else []
     return any(str(model.status) == "READY" for model in found)
-
-
-def _log_model(identity: str, model: Model) -> None:
-    import keras
-    import mlflow
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
-    network = keras.saving.load_model(model.file, compile=False)
-    pixels = np.dtype(np.float32)
-    signature = ModelSignature(
-        Schema([TensorSpec(pixels, (-1, *model.shape))]), Schema([TensorSpec(pixels, (-1, network.output_shape[-1]))])
-    )
-    with mlflow.start_run(run_id=identity):
-        mlflow.tensorflow.log_model(
-            network,
-            name="model",
-            signature=signature,
-            input_example=np.full((1, *model.shape), MIDDLE_GRAY, pixels),
-            pip_requirements=model.requirements,
-        )
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
