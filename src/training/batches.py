@@ -16,6 +16,7 @@ from src.training.data import Part
 
 Pixels = NDArray[np.float32]
 Numbers = NDArray[np.int64]
+Batch = tuple[Pixels, Numbers]
 Item = TypeVar("Item")
 
 
@@ -31,17 +32,17 @@ class Batches:
     def __len__(self) -> int:
         return -(-len(self.part.rows) // self.size)
 
-    def plain(self) -> Iterator[tuple[Pixels, Numbers]]:
+    def plain(self) -> Iterator[Batch]:
         """Give the part in its own order, as it is."""
         rows, targets = self.part.rows, self.part.targets
 
-        def batch(number: int) -> tuple[Pixels, Numbers]:
+        def batch(number: int) -> Batch:
             here = slice(number * self.size, (number + 1) * self.size)
             return self.images[rows[here]].astype(np.float32), targets[here]
 
         return ahead(batch, len(self), self.threads)
 
-    def augmented(self, section: Augment, seed: int, epoch: int) -> Iterator[tuple[Pixels, Numbers]]:
+    def augmented(self, section: Augment, seed: int, epoch: int) -> Iterator[Batch]:
         """Give the part shuffled and augmented; seed and epoch alone decide how."""
         order = seeds.stream(seed, "shuffle", epoch).permutation(len(self.part.rows))
         rows, targets = self.part.rows[order], self.part.targets[order]
@@ -49,7 +50,7 @@ class Batches:
         draws = augment.draws(seed, epoch, len(self.images))[rows]
         matrices = augment.matrices(section, draws, height, width)
 
-        def batch(number: int) -> tuple[Pixels, Numbers]:
+        def batch(number: int) -> Batch:
             here = slice(number * self.size, (number + 1) * self.size)
             return augment.warp(self.images[rows[here]], matrices[here], section.fill), targets[here]
 

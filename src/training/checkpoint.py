@@ -79,7 +79,7 @@ class Checkpoint:
 
 
 def _values(variables: list[keras.Variable]) -> Values:
-    return [np.array(variable) for variable in variables]
+    return [variable.numpy().copy() for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], values: Values) -> None:

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from src import models
 from src.errors import AssayError
 from src.params import Model, Train
 from src.training import history, inputs, optimizers, runtime, scores, steps
-from src.training.batches import Batches, Numbers, Pixels
+from src.training.batches import Batch, Batches
 from src.training.checkpoint import Checkpoint, State
 from src.training.data import Data
 from src.training.history import Row
@@ -62,19 +62,24 @@ def fit(
         checkpoint.load(state)
     resumed_after = len(state.rows)
     if resumed_after:
-        log.info("goes on after epoch %d", resumed_after)
-    _run(state, data, section, seed, checkpoint, on_epoch)
+        log.info("going on after epoch %d", resumed_after)
+    ready = time.monotonic()
+    for row in _epochs(state, data, section, seed):
+        if checkpoint:
+            checkpoint.save(state)
+        log.info("%s", history.line(state.rows, section.epochs))
+        for function in on_epoch:
+            function(row)
+    done = time.monotonic()
     state.restore_best()
-    seconds = time.monotonic() - started
-    ran = len(state.rows) - resumed_after
     return Fitted(
         model=state.model,
         rows=tuple(state.rows),
         best_epoch=history.best(state.rows),
         stopped="patience" if history.exhausted(state.rows, section.patience) else "epochs",
         resumed_after=resumed_after,
-        seconds=seconds,
-        images_per_second=ran * len(data.train.rows) / seconds,
+        seconds=done - started,
+        images_per_second=(len(state.rows) - resumed_after) * len(data.train.rows) / (done - ready),
     )
 
 
@@ -92,49 +97,41 @@ def _new_state(data: Data, model: Model, section: Train) -> State:
     return State(network, optimizer)
 
 
-def _run(
-    state: State,
-    data: Data,
-    section: Train,
-    seed: int,
-    checkpoint: Checkpoint | None,
-    on_epoch: Sequence[OnEpoch],
-) -> None:
+def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
+    """Run one epoch after the other on the state, and give the row of each, until epochs or patience are used up."""
     learn, judge = steps.learning(state.model, state.optimizer), steps.judging(state.model)
     train = Batches(data.images, data.train, section.batch_size, section.threads)
     val = Batches(data.images, data.val, section.batch_size, section.threads)
     while len(state.rows) < section.epochs and not history.exhausted(state.rows, section.patience):
         epoch = len(state.rows) + 1
-        batches = tqdm(
-            train.augmented(section.augment, seed, epoch),
-            total=len(train),
-            desc=f"epoch {epoch}/{section.epochs}",
-            leave=False,
-            disable=not sys.stderr.isatty(),
-        )
-        rate = float(np.array(state.optimizer.learning_rate))
-        row = {"epoch": epoch, **_score(learn, batches), **_prefixed(_score(judge, val.plain())), "learning_rate": rate}
-        _check(row, section)
-        state.rows.append(row)
+        rate = float(state.optimizer.learning_rate.numpy())
+        batches = train.augmented(section.augment, seed, epoch)
+        learned = _score(learn, _shown(batches, len(train), f"epoch {epoch}/{section.epochs}"))
+        _check("loss", learned["loss"], epoch, section)
+        _check("sum of weights", _sum_of_weights(state), epoch, section)
+        judged = {f"val_{name}": value for name, value in _score(judge, val.plain()).items()}
+        _check("val_loss", judged["val_loss"], epoch, section)
+        state.rows.append({"epoch": epoch, **learned, **judged, "learning_rate": rate})
         if history.best(state.rows) == epoch:
             state.keep_best()
-        if checkpoint:
-            checkpoint.save(state)
-        log.info("%s", history.line(state.rows, section.epochs))
-        for function in on_epoch:
-            function(row)
+        yield state.rows[-1]
 
 
-def _score(step: steps.Step, batches: Iterable[tuple[Pixels, Numbers]]) -> dict[str, float]:
-    """Run a step over all batches; stop at the first loss that is not a finite number."""
+def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
+    """Show a bar where there is a terminal; elsewhere the line after each epoch is enough."""
+    return tqdm(batches, what, count, leave=False, disable=not sys.stderr.isatty(), unit="batch")
+
+
+def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
+    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
     losses, probabilities, targets = [], [], []
     for pixels, numbers in batches:
         loss, probability = step(pixels, numbers)
+        if not np.isfinite(loss).all():
+            return {"loss": float(loss[~np.isfinite(loss)][0])}
         losses.append(loss)
         probabilities.append(probability)
         targets.append(numbers)
-        if not np.isfinite(loss).all():
-            return {"loss": float("nan")}
     truth, guess = np.concatenate(targets), np.concatenate(probabilities)
     return {
         "loss": float(np.mean(np.concatenate(losses), dtype=np.float64)),
@@ -143,15 +140,15 @@ def _score(step: steps.Step, batches: Iterable[tuple[Pixels, Numbers]]) -> dict[
     }
 
 
-def _prefixed(row: Row) -> dict[str, float]:
-    return {f"val_{name}": value for name, value in row.items()}
+def _sum_of_weights(state: State) -> float:
+    """Add up all weights: a relu makes 0 of a NaN, so that weights can be lost while the loss still is a number."""
+    return float(sum(np.sum(np.abs(weight), dtype=np.float64) for weight in state.model.get_weights()))
 
 
-def _check(row: Row, section: Train) -> None:
-    for name in ("loss", "val_loss"):
-        if not np.isfinite(row[name]):
-            raise AssayError(
-                f"train: expected a finite {name}, found {row[name]} in epoch {row['epoch']:.0f}; likely causes: "
-                f"train.learning_rate {section.learning_rate:g} is too high for {section.optimizer}, "
-                f"train.batch_size {section.batch_size} is too small for it, or the model's values overflow"
-            )
+def _check(name: str, value: float, epoch: int, section: Train) -> None:
+    if not np.isfinite(value):
+        raise AssayError(
+            f"train: expected a finite {name}, found {value} in epoch {epoch}; likely causes: "
+            f"train.learning_rate {section.learning_rate:g} is too high for {section.optimizer}, "
+            f"train.batch_size {section.batch_size} is too small for that rate, or values overflow in the model"
+        )

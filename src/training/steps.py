@@ -45,10 +45,10 @@ def _losses(targets: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
 
 def _compiled(step: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]], model: keras.Model) -> Step:
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)]
-    graph = tf.function(step, input_signature=signature)
+    graph = tf.function(step, input_signature=signature).get_concrete_function()  # traced here, once
 
     def run(pixels: Pixels, targets: Numbers) -> Judged:
-        losses, probabilities = graph(pixels, targets)
+        losses, probabilities = graph(tf.constant(pixels), tf.constant(targets))
         return losses.numpy(), probabilities.numpy()
 
     return run

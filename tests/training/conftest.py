@@ -1,6 +1,5 @@
 """A small packed store whose classes a network can tell apart."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,29 +41,21 @@ class Store:
         self.split.parts.write_text("row,part\n" + "".join(f"{row},{part}\n" for row, part in enumerate(parts)))
 
 
-@pytest.fixture
-def make_store(tmp_path: Path) -> Callable[..., Store]:
-    """Give a function that makes a store: images of class k are brighter in the k-th quarter."""
-
-    def make(classes: tuple[str, ...] = ("CT_COVID", "CT_NonCOVID"), images: int = 60, name: str = "store") -> Store:
-        random = np.random.default_rng(7)
-        numbers = np.arange(images) // len(PARTS) % len(classes)
-        pixels = random.integers(0, 120, (images, SIDE, SIDE, 1))
-        for row, number in enumerate(numbers):
-            top, left = divmod(int(number), 2)
-            pixels[row, top * 10 : top * 10 + 10, left * 10 : left * 10 + 10] += 100
-        store = Store(tmp_path / name)
-        store.write(
-            pixels.astype(np.uint8),
-            [classes[number] for number in numbers],
-            [PARTS[row % len(PARTS)] for row in range(images)],
-        )
-        return store
-
-    return make
+def build_store(root: Path, classes: tuple[str, ...] = ("CT_COVID", "CT_NonCOVID"), images: int = 60) -> Store:
+    """Make a store: a third of the images in each part, those of class k brighter in the k-th quarter."""
+    random = np.random.default_rng(7)
+    numbers = np.arange(images) // len(PARTS) % len(classes)
+    pixels = random.integers(0, 120, (images, SIDE, SIDE, 1))
+    for row, number in enumerate(numbers):
+        top, left = divmod(int(number), 2)
+        pixels[row, top * 10 : top * 10 + 10, left * 10 : left * 10 + 10] += 100
+    store = Store(root)
+    parts = [PARTS[row % len(PARTS)] for row in range(images)]
+    store.write(pixels.astype(np.uint8), [classes[number] for number in numbers], parts)
+    return store
 
 
 @pytest.fixture
-def store(make_store: Callable[..., Store]) -> Store:
+def store(tmp_path: Path) -> Store:
     """Give a store of two classes, twenty images in each part."""
-    return make_store()
+    return build_store(tmp_path / "store")

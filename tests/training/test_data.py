@@ -1,14 +1,14 @@
 """Training sees train and val only, and says in one line what is wrong with its inputs."""
 
 import re
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from src.errors import AssayError
 from src.training import data
-from tests.training.conftest import PARTS, Store
+from tests.training.conftest import PARTS, Store, build_store
 
 
 def rewrite(store: Store, parts: list[str], labels: list[str] | None = None) -> None:
@@ -104,6 +104,6 @@ def test_images_of_another_kind_are_refused(store: Store) -> None:
     refused(store, "images.npy: expected a NumPy array")
 
 
-def test_more_than_two_classes_keep_their_order(make_store: Callable[..., Store]) -> None:
-    store = make_store(classes=("c", "a", "b", "d"))
+def test_more_than_two_classes_keep_their_order(tmp_path: Path) -> None:
+    store = build_store(tmp_path, classes=("c", "a", "b", "d"))
     assert data.load(store.prepared, store.split).classes == ("a", "b", "c", "d")
