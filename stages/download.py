@@ -1,11 +1,14 @@
-"""Get the images and their manifest from wherever dataset.source says."""
+"""Download: the images and their manifest from wherever dataset.source says."""
 
-from src import console, params, paths
+from src import console, paths
 from src.datasets import download
+from src.params import load
 
 
 def main() -> None:
-    download(params.load().dataset, paths.RAW, paths.home())
+    """Run the stage."""
+    params = load()
+    download(params.dataset, paths.RAW, paths.home())
 
 
 if __name__ == "__main__":
