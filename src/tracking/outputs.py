@@ -110,12 +110,24 @@ def _text(value: Any) -> str:
 
 def _origin(commit: Commit, origin: str) -> dict[str, str]:
     tags = {"origin": origin, **surroundings.machine()}
+    tags |= {
+        "mlflow.source.name": "stages/train.py",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.note.content": _note(commit),
+    }
     if commit.commit:
         tags |= {"mlflow.source.git.commit": commit.commit, "git.commit": commit.commit, "git.branch": commit.branch}
         tags["git.dirty"] = str(commit.dirty).lower()
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.experiment"] = experiment
     return tags
+
+
+def _note(commit: Commit) -> str:
+    """Say how the run can be made again: what `mlflow ui` shows as its description."""
+    steps = [f"git checkout {commit.commit}"] if commit.commit else []
+    steps += ["git apply git.diff  # an artifact of this run"] if commit.diff else []
+    return "Made again by\n```\n" + "\n".join([*steps, "dvc repro"]) + "\n```"
 
 
 def _code(trace: Trace) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
 LOCK_SECONDS = 120
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # else `mlflow ui` shows the pages for language models
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -88,7 +89,7 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
     database = _file(uri(home))
     if (found := client.get_experiment_by_name(name)) is None:
         try:
-            return client.create_experiment(name, location(name, database.parent) if database else None)
+            return client.create_experiment(name, location(name, database.parent) if database else None, KIND)
         except MlflowException:
             if (found := client.get_experiment_by_name(name)) is None:  # another process may have been quicker
                 raise

@@ -4,7 +4,6 @@ import getpass
 import os
 import platform
 import subprocess
-import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -32,10 +31,10 @@ def commit(root: Path = Path()) -> Commit:
     changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
     untracked = _git(root, "status", "--porcelain", "--", "src", "stages")
     return Commit(
-        commit=head,
-        branch=_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "",
+        commit=head.strip(),
+        branch=(_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         dirty=bool(changed or untracked),
-        diff=_cut(_git(root, "diff", "--no-color", "--no-ext-diff", "HEAD", "--", ".", *OUTPUTS) or ""),
+        diff=_cut(_git(root, "diff", "--no-color", "--no-ext-diff", "--relative", "HEAD", "--", ".", *OUTPUTS) or ""),
     )
 
 
@@ -84,7 +83,7 @@ def _git(root: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.decode(sys.getfilesystemencoding(), errors="replace").strip()
+    return done.stdout.decode("utf-8", errors="replace")
 
 
 def _cut(diff: str) -> str:

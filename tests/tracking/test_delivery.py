@@ -94,12 +94,14 @@ def test_an_evaluation_kept_alone_can_make_its_run_and_does_not_double_one(
     assert run.data.metrics["test_auc"] == 0.8
 
 
-def test_a_broken_database_is_told_and_the_run_kept(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_database_is_told_and_the_run_kept(
+    project: Path, made_database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (project / "mlflow.db").write_bytes(b"nonsense" * 5000)
     train()
     assert "mlflow.db: not readable as MLflow's database" in caplog.text
     assert [path.name for path in records.kept(project)] == ["train"]
-    (project / "mlflow.db").unlink()
+    (project / "mlflow.db").write_bytes(made_database.read_bytes())
     assert delivery.send(project) == 1
     assert len(runs(project)) == 1
 

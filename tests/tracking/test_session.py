@@ -122,6 +122,7 @@ def test_the_run_names_commit_and_edit(ready: Path) -> None:
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     assert run.data.tags["git.commit"] == head
     assert run.data.tags["git.dirty"] == "true"
+    assert f"git checkout {head}\ngit apply git.diff" in run.data.tags["mlflow.note.content"]
     with store.connected(ready):
         import mlflow
 

@@ -36,6 +36,7 @@ def read_text(home: Path, run: str) -> str:
         return str(mlflow.artifacts.load_text(f"runs:/{run}/folder/a.txt"))
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_database_is_made_leaves_none_and_the_next_makes_it(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     first = creator(path)

@@ -53,6 +53,14 @@ def test_an_edit_makes_it_dirty_and_shows_in_the_diff(repository: Path) -> None:
     assert "+new" in found.diff
 
 
+def test_the_diff_put_onto_the_commit_gives_the_edited_tree(repository: Path) -> None:
+    (repository / "src/one.py").write_text("old\nnew \n\n")
+    found = commit(repository)
+    git(repository, "checkout", "-q", found.commit, "--", ".")
+    subprocess.run(["git", "apply"], cwd=repository, input=found.diff.encode(), check=True)
+    assert (repository / "src/one.py").read_text() == "old\nnew \n\n"
+
+
 def test_the_lock_that_the_pipeline_writes_does_not_make_it_dirty(repository: Path) -> None:
     (repository / "dvc.lock").write_text("new\n")
     assert commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
