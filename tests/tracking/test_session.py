@@ -113,6 +113,15 @@ def test_the_run_names_its_data_with_counts_and_digest(ready: Path) -> None:
     assert run.data.tags["dvc.build/model"] == "abc.dir"
 
 
+def test_a_run_is_found_by_the_hash_that_the_lock_has_of_its_model(ready: Path) -> None:
+    train()
+    evaluate()
+    with store.connected(ready) as client:
+        number = store.experiment(client, "covid_ct", ready)
+        assert len(client.search_runs([number], "tags.`dvc.build/model` = 'abc.dir'")) == 1
+        assert len(client.search_runs([number], "tags.`dvc.build/model` = 'other'")) == 0
+
+
 def test_the_run_names_commit_and_edit(ready: Path) -> None:
     for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b commit -q -m first"):
         subprocess.run(["git", *command.split()], check=True)
