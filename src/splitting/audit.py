@@ -1,0 +1,135 @@
+"""audit.json: what a person should know of a split before believing a score made on it.
+
+Numbers stand at the top level, where `dvc metrics show` reads them; what they count stands in lists, which it skips.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from src.params import Split as Section
+from src.splitting.dividing import cut_groups
+from src.splitting.duplicates import LIKENESS, RADIUS, Duplicates, Pair
+from src.splitting.rows import PARTS, Ints, Rows
+from src.splitting.shortcuts import Shortcuts, warnings
+from src.splitting.tellers import Auc
+
+LISTED = 1000  # pairs or groups in a list; the number at the top counts them all
+
+Audit = dict[str, Any]
+
+
+def make_audit(rows: Rows, parts: Ints, section: Section, duplicates: Duplicates, shortcuts: Shortcuts) -> Audit:
+    """Put together what audit.json says."""
+    counts = _counts(rows, parts, section)
+    cut = cut_groups(rows, parts)
+    found = [*duplicates.exact, *duplicates.near]
+    return {
+        "groups_in_two_parts": len(cut),
+        "exact_duplicates": len(duplicates.exact),
+        "near_duplicates": len(duplicates.near),
+        "label_conflicts": sum(_conflict(rows, pair) for pair in found),
+        "largest_deviation": max(
+            (abs(row["deviation"]) for row in counts if row["deviation"] is not None), default=None
+        ),
+        "shortcut_auc": shortcuts.files and shortcuts.files.value,
+        "shortcut_auc_official": shortcuts.official and shortcuts.official.value,
+        "remaining_auc": shortcuts.remaining and shortcuts.remaining.value,
+        "remaining_auc_official": shortcuts.remaining_official and shortcuts.remaining_official.value,
+        "warnings": [*_leaks(len(cut), duplicates), *_unsure(rows, section, duplicates), *warnings(shortcuts)],
+        "parts": counts,
+        "groups_cut": [{"group": group, "parts": names} for group, names in list(cut.items())[:LISTED]],
+        "exact_pairs": [_describe(rows, parts, pair) for pair in duplicates.exact[:LISTED]],
+        "near_pairs": [_describe(rows, parts, pair) for pair in duplicates.near[:LISTED]],
+        "nearest_other_pairs": [_describe(rows, parts, pair) for pair in duplicates.others],
+        "details": [_details(rows, duplicates, shortcuts)],
+    }
+
+
+def leaks(audit: Audit) -> int:
+    """Count the groups and pairs of images that stand in two parts."""
+    return int(audit["groups_in_two_parts"] + audit["exact_duplicates"] + audit["near_duplicates"])
+
+
+def _counts(rows: Rows, parts: Ints, section: Section) -> list[Audit]:
+    """Count images and groups per part and class, and compare with the ratios where these were ours to keep."""
+    ratios = {"train": section.train, "val": section.val, "test": section.test} if section.folds == "ignore" else {}
+    table = []
+    for part, name in enumerate(PARTS):
+        for label, title in enumerate(rows.class_names):
+            chosen = (parts == part) & (rows.classes == label)
+            share = float(chosen.sum() / (rows.classes == label).sum())
+            groups = len(np.unique(rows.group[chosen & (rows.group != "")]))
+            deviation = round(share - ratios[name], 4) if ratios else None
+            images = int(chosen.sum())
+            table.append(
+                {"part": name, "class": title, "images": images, "groups": groups, "share": round(share, 4)}
+                | {"ratio": ratios.get(name), "deviation": deviation}
+            )
+    return table
+
+
+def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
+    exact, near = len(duplicates.exact), len(duplicates.near)
+    lines = {
+        f"{cut} groups stand in two parts: a model can recognise a patient instead of the disease": cut,
+        f"{exact} pairs of images with the same pixels stand in two parts": exact,
+        f"{near} pairs of nearly the same image stand in two parts": near,
+    }
+    return [line for line, count in lines.items() if count]
+
+
+def _unsure(rows: Rows, section: Section, duplicates: Duplicates) -> list[str]:
+    """Say what could not be checked."""
+    lines = []
+    if unknown := int((rows.group == "").sum()):
+        some = (
+            "no groups are known"
+            if unknown == len(rows)
+            else f"the group of {unknown} of {len(rows)} images is unknown"
+        )
+        lines.append(f"{some}: an image without a group counts as one of its own, and patients may stand in two parts")
+    elif section.by == "image":
+        lines.append("split.by: image ignores the groups that are known")
+    if duplicates.radius < RADIUS:
+        lines.append(
+            f"very many images are alike: near duplicates were searched up to a distance of {duplicates.radius}"
+        )
+    return lines
+
+
+def _conflict(rows: Rows, pair: Pair) -> bool:
+    return bool(rows.label[pair.first] != rows.label[pair.second])
+
+
+def _describe(rows: Rows, parts: Ints, pair: Pair) -> Audit:
+    both = pair.first, pair.second
+    return {
+        "paths": [str(rows.path[row]) for row in both],
+        "parts": [PARTS[parts[row]] for row in both],
+        "labels": [str(rows.label[row]) for row in both],
+        "groups": [str(rows.group[row]) for row in both],
+        "labels_conflict": _conflict(rows, pair),
+        "distance": pair.distance,
+        "likeness": pair.likeness,
+    }
+
+
+def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts) -> Audit:
+    return {
+        "images": len(rows),
+        "images_with_known_group": int((rows.group != "").sum()),
+        "exact_duplicates_within_a_part": duplicates.exact_within,
+        "near_duplicates_within_a_part": duplicates.near_within,
+        "near_means": {"distance_at_most": RADIUS, "of_bits": 255, "likeness_at_least": LIKENESS},
+        "shortcuts_measured_on_images": shortcuts.images,
+        "shortcut": _interval(shortcuts.files),
+        "shortcut_official": _interval(shortcuts.official),
+        "remaining": _interval(shortcuts.remaining),
+        "remaining_official": _interval(shortcuts.remaining_official),
+        "shortcut_of_each_fact": {name: _interval(auc) for name, auc in shortcuts.alone.items()},
+    }
+
+
+def _interval(auc: Auc | None) -> Audit | None:
+    return None if auc is None else {"auc": auc.value, "low": auc.low, "high": auc.high}

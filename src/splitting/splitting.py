@@ -1,0 +1,57 @@
+"""The work of the split stage: divide, audit, and say what the audit found."""
+
+import csv
+import logging
+
+from src.errors import AssayError
+from src.files import replacing, write_json
+from src.imaging.store import open_images
+from src.params import Split as Section
+from src.paths import Prepared, Split
+from src.splitting.audit import Audit, leaks, make_audit
+from src.splitting.dividing import divide
+from src.splitting.duplicates import find_duplicates
+from src.splitting.looks import look
+from src.splitting.pairs import PAIRS, write_pairs
+from src.splitting.rows import PARTS, Ints, read_rows
+from src.splitting.shortcuts import measure
+
+log = logging.getLogger(__name__)
+
+
+def split(prepared: Prepared, out: Split, section: Section, seed: int) -> None:
+    """Write which row of the store belongs to which part, what the audit found, and a sheet of the nearest pairs.
+
+    Raises:
+        AssayError: the images cannot be divided as asked; or `leaks: fail` and a group or an image stands in two
+            parts, which is said after everything is written, so that a person can look.
+    """
+    rows, images = read_rows(prepared), open_images(prepared)
+    parts = divide(rows, section, seed)
+    _write_parts(out, parts)
+    duplicates = find_duplicates(look(images), parts, PAIRS)
+    audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed))
+    write_json(out.audit, audit)
+    write_pairs(out.sheet, rows, parts, images, duplicates)
+    _tell(audit)
+    if section.leaks == "fail" and leaks(audit):
+        raise AssayError(
+            f"split.leaks: fail: {audit['groups_in_two_parts']} groups, {audit['exact_duplicates']} exact and "
+            f"{audit['near_duplicates']} near duplicates stand in two parts; see {out.audit} and {out.sheet}, "
+            "then mend the data set or set split.leaks: warn"
+        )
+
+
+def _write_parts(out: Split, parts: Ints) -> None:
+    with replacing(out.parts) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("row", "part"))
+        writer.writerows((row, PARTS[part]) for row, part in enumerate(parts.tolist()))
+
+
+def _tell(audit: Audit) -> None:
+    for name in PARTS:
+        counts = [f"{row['class']} {row['images']}" for row in audit["parts"] if row["part"] == name]
+        log.info("%s: %s", name, ", ".join(counts))
+    for line in audit["warnings"]:
+        log.warning("warning: %s", line)
