@@ -13,6 +13,7 @@ from src.seeds import stream
 
 FEW_GROUPS = 20  # below that percentile intervals are known to be too narrow
 FEW_TO_CHOOSE_BY = 10
+CHANCE = 0.5  # ROC AUC of guessing
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,9 @@ def _notes(found: Findings) -> Iterator[str]:
             yield f"The test part holds no image of {name}: what needs one is left out."
     if test.size and np.ptp(test.probabilities, axis=0).max() == 0:
         yield "The model gives every test image the same probability: it tells nothing apart."
+    area = found.estimates.scores.get(("auc",))
+    if area and area.low is not None and area.low <= CHANCE:
+        yield "The interval of the ROC AUC reaches 0.5: on this test part the model cannot be told from guessing."
     yield from _notes_on_groups(test)
     if found.estimates.degenerate:
         yield (

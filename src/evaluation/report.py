@@ -21,7 +21,8 @@ from src.paths import Model, Prepared, Split
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 PARTS = ("train", "val", "test")
 WORDS = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
-BROAD = 1.35  # pictures wider than this for their height take the whole page
+BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
+BROAD_PIXELS = 900
 
 
 @dataclass(frozen=True)
@@ -126,5 +127,5 @@ def _embed(picture: Picture) -> dict[str, Any]:
         "data": base64.b64encode(data).decode("ascii"),
         "width": width,
         "height": height,
-        "broad": width > BROAD * height,
+        "broad": width > BROAD * height or width > BROAD_PIXELS,
     }

@@ -90,6 +90,11 @@ def test_the_band_holds_the_curve(two: Findings) -> None:
     assert (np.diff(low) >= 0).all()
 
 
+def test_a_curve_starts_at_the_origin_and_takes_the_upper_end_of_a_rise() -> None:
+    grid = np.array([0.0, 0.25, 0.5, 0.75])
+    assert interpolate(grid, np.array([0.5, 0.5, 1.0]), np.array([0.5, 0.8, 1.0])) == pytest.approx([0, 0.4, 0.8, 0.9])
+
+
 def test_every_one_of_eight_classes_has_its_own_line(eight: Findings) -> None:
     for figure in (roc.draw(eight), precision_recall.draw(eight)):
         lines = [line for line in figure.axes[0].lines if str(line.get_label()) != "chance"]
@@ -145,6 +150,12 @@ def test_calibration_draws_frequency_against_probability() -> None:
 
 def test_scores_mark_the_threshold(two: Findings) -> None:
     assert data(scores.draw(two.test, 0.37).axes[0], "threshold")[0].tolist() == [0.37, 0.37]
+
+
+def test_scores_of_a_hesitant_model_are_enlarged() -> None:
+    assert scores.draw(cases.binary([0, 1], [0.48, 0.52]), 0.5).axes[0].get_xlim() == pytest.approx((0.4, 0.6))
+    assert scores.draw(cases.binary([0, 1], [1.0, 1.0]), 0.95).axes[0].get_xlim() == pytest.approx((0.9, 1.0))
+    assert scores.draw(cases.binary([0, 1], [0.2, 0.9]), 0.5).axes[0].get_xlim() == (0, 1)
 
 
 def test_scores_leave_room_for_a_class_that_is_absent() -> None:

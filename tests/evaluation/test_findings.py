@@ -66,6 +66,7 @@ def test_val_with_a_single_class_is_told() -> None:
     [
         (cases.binary([0, 0, 0], [0.1, 0.2, 0.3]), "no image of b"),
         (cases.binary([0, 1, 0], [0.5, 0.5, 0.5]), "same probability"),
+        (cases.random(40, 2, strength=0), "cannot be told from guessing"),
         (cases.binary([0, 1, 0], [0.1, 0.5, 0.6]), "No groups are known"),
         (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 0, 0]), "single group"),
         (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 1, 2]), "only 3 groups"),

@@ -54,6 +54,12 @@ def test_a_higher_confidence_gives_a_wider_interval() -> None:
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
+def test_as_many_resamples_lie_below_the_interval_as_above() -> None:
+    scored = cases.random(80, 2)
+    drawn = resampled(scored, scored.decide(0.5), 400, stream(0, "test"))[("auc",)]
+    assert interval(scored, "auc", confidence=0.9) == pytest.approx(np.quantile(drawn, [0.05, 0.95]).tolist())
+
+
 def test_a_resample_scores_as_its_images_would() -> None:
     scored = cases.random(40, 2)
     drawn = resampled(scored, scored.decide(0.5), 5, np.random.default_rng(3))

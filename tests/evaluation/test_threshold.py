@@ -29,8 +29,9 @@ def test_it_lies_halfway_between_neighbouring_scores() -> None:
 
 
 def test_of_equally_good_ones_the_nearest_to_one_half_is_taken() -> None:
-    positive, score = np.array([False, True, False, True]), np.array([0.1, 0.2, 0.45, 0.95])
-    assert choose(positive, score, "youden").value == pytest.approx(0.7)
+    positive = np.array([False, True, False, True])
+    assert choose(positive, np.array([0.1, 0.2, 0.45, 0.95]), "youden").value == pytest.approx(0.7)
+    assert choose(positive, np.array([0.05, 0.55, 0.8, 0.9]), "youden").value == pytest.approx(0.3)
 
 
 def test_a_number_is_taken_as_it_is() -> None:

@@ -9,7 +9,7 @@ from src.evaluation.figures import style
 from src.evaluation.scored import Integers, Scored
 from src.imaging.sheet import Cell, sheet
 
-COLUMNS = 4
+COLUMNS = 6
 
 
 def worst(scored: Scored, decisions: Integers, most: int) -> Integers:

@@ -1,13 +1,16 @@
 """How far the probabilities of the classes lie apart."""
 
+import math
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import style
-from src.evaluation.scored import Scored
+from src.evaluation.scored import Floats, Scored
 
 BINS = 25
+NARROW = 0.3
 
 
 def draw(scored: Scored, threshold: float | None) -> Figure:
@@ -18,7 +21,9 @@ def draw(scored: Scored, threshold: float | None) -> Figure:
 def _two(scored: Scored, threshold: float | None) -> Figure:
     figure = style.canvas(6.4, 4.2)
     axes = figure.subplots()
-    edges = np.linspace(0, 1, BINS + 1)
+    shown = [*scored.probabilities[:, 1], *([] if threshold is None else [threshold])]
+    low, high = _range(np.array(shown))
+    edges = np.linspace(low, high, BINS + 1)
     for number, name in enumerate(style.shorten_all(scored.classes)):
         values = scored.probabilities[scored.labels == number, 1]
         label = f"{name} ({len(values)})"
@@ -26,10 +31,18 @@ def _two(scored: Scored, threshold: float | None) -> Figure:
         axes.hist(values, bins=edges.tolist(), color=style.colour(number), histtype="step", linewidth=1.8, label=label)
     if threshold is not None:
         axes.axvline(threshold, color="black", linestyle="--", linewidth=1.4, label=f"threshold {threshold:.3f}")
-    axes.set(xlabel=f"Probability of {style.shorten_all(scored.classes)[1]}", ylabel="Test images", xlim=(0, 1))
+    axes.set(xlabel=f"Probability of {style.shorten_all(scored.classes)[1]}", ylabel="Test images", xlim=(low, high))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     figure.legend(loc="outside upper center", ncols=3)
     return figure
+
+
+def _range(values: Floats) -> tuple[float, float]:
+    """Give 0 and 1, or the tenths around values that lie close together: a hesitant model shows one bar else."""
+    if not values.size or np.ptp(values) > NARROW:
+        return 0.0, 1.0
+    low = min(0.9, math.floor(10 * values.min()) / 10)
+    return low, max(low + 0.1, math.ceil(10 * values.max()) / 10)
 
 
 def _many(scored: Scored) -> Figure:
