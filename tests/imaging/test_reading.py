@@ -152,7 +152,7 @@ def test_the_image_is_turned_upright(tmp_path: Path, suffix: str, orientation: i
     np.testing.assert_allclose(read(path, 1.0, gray=True)[0], quarters, atol=3)
 
 
-@pytest.mark.parametrize("name", ["with space.png", "Jürgen – ß.png", "肺.jpg", "%41&?.png"])
+@pytest.mark.parametrize("name", ["with space.png", "Jürgen, ß.png", "肺.jpg", "%41&?.png"])
 def test_names_may_hold_anything(tmp_path: Path, name: str) -> None:
     assert read(save(tmp_path / "a folder" / name, GRAY), 1.0)[0].shape == (48, 64)
 
