@@ -70,6 +70,13 @@ def test_a_commit_with_changes_is_marked() -> None:
     assert compare.row(run(**{"git.commit": ""}))["commit"] == "-"
 
 
+def test_the_shortcut_is_that_of_the_same_test_part_where_it_was_measured() -> None:
+    official = run(**{"split.folds": "respect"})
+    both = Run(**{**vars(official), "metrics": {"shortcut_auc": 0.8, "shortcut_auc_official": 0.9}})
+    assert compare.row(both)["shortcut AUC"] == "0.900"
+    assert compare.row(official)["shortcut AUC"] == "0.970"
+
+
 def test_data_without_patients_has_none() -> None:
     none = {f"data.{part}.groups": "0" for part in ("train", "val", "test")}
     assert compare.row(run(**none))["patients"] == "-"

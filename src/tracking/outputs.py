@@ -62,7 +62,7 @@ def evaluation(trace: Trace, stint: Stint | None = None) -> Record:
     """Describe the evaluation in build/, a part of the run of the training that it looked at."""
     when = stint or _now()
     settings = params.load()
-    scores = {**_scores(read_json(paths.EVALUATION.metrics)), **_shortcuts(read_json(paths.SPLIT.audit))}
+    scores = {**_scores(read_json(paths.EVALUATION.metrics)), **_audited(read_json(paths.SPLIT.audit))}
     return Record(
         kind="evaluate",
         trace=trace.trace,
@@ -157,9 +157,9 @@ def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
     return {f"best_{name}" if name.startswith("val_") else name: float(numbers[key]) for key, name in names.items()}
 
 
-def _shortcuts(audit: Mapping[str, Any]) -> dict[str, float]:
-    value = (audit.get("shortcuts") or {}).get("auc")
-    return {} if value is None else {"shortcut_auc": float(value)}
+def _audited(audit: Mapping[str, Any]) -> dict[str, float]:
+    """Give the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
+    return {key: float(value) for key, value in audit.items() if isinstance(value, int | float)}
 
 
 def _dataset(trace: Trace, settings: params.Params, data: Mapping[str, str]) -> Dataset:

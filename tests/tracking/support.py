@@ -57,7 +57,10 @@ def fill(root: Path, *, model: bool = False) -> None:
     write(root / "build/prepared/index.csv", f"path,label,group,fold\n{rows}")
     parts = ("train", "train", "val", "val", "test", "test")
     write(root / "build/split/split.csv", "row,part\n" + "".join(f"{n},{part}\n" for n, part in enumerate(parts)))
-    write(root / "build/split/audit.json", json.dumps({"shortcuts": {"auc": 0.97}}))
+    write(
+        root / "build/split/audit.json",
+        json.dumps({"shortcut_auc": 0.97, "exact_duplicates": 3, "remaining_auc": None, "warnings": []}),
+    )
     write(root / "build/split/pairs.png", PNG)
     write(root / "build/prepared/steps.png", PNG)
     trained(root)
