@@ -5,7 +5,7 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -28,7 +28,8 @@ def code_deps(entry: str, root: Path = ROOT) -> list[str]:
         for module in _modules(package, root):
             found |= closure(module, root) - {module}
         found.add(CHOSEN[package])
-    return sorted(found)
+    found |= {beside for path in list(found) for beside in _read_beside(path, root)}
+    return sorted(_folded(found, root))
 
 
 def closure(start: str, root: Path = ROOT) -> set[str]:
@@ -63,6 +64,34 @@ def entry(stage: dict[str, Any]) -> str:
 def is_code(dep: str) -> bool:
     """Tell code from data among the deps of a stage."""
     return dep.split("/")[0] in CODE
+
+
+def _folded(found: set[str], root: Path) -> set[str]:
+    """Name a folder instead of its files where all of them are needed, so that the list can be read."""
+    parents = {str(folder) for path in found for folder in PurePosixPath(path).parents} - {".", *CODE}
+    whole = {folder for folder in parents if all(_covered(file, found) for file in _tracked(folder, root))}
+    return {path for path in found | whole if not _covered(path, (found | whole) - {path})}
+
+
+def _covered(path: str, names: set[str]) -> bool:
+    return path in names or any(str(folder) in names for folder in PurePosixPath(path).parents)
+
+
+def _tracked(folder: str, root: Path) -> set[str]:
+    files = (path for path in (root / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(root).as_posix() for path in files}
+
+
+def _read_beside(path: str, root: Path) -> Iterator[str]:
+    """Find the files in the same folder that a module names in its text, such as a template."""
+    if not path.endswith(".py") or not (root / path).is_file():
+        return
+    folder = (root / path).parent
+    for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value[:1].isalnum():
+            beside = folder / node.value
+            if len(node.value) < 100 and beside.suffix not in {"", ".py"} and beside.is_file():
+                yield beside.relative_to(root).as_posix()
 
 
 def _chosen(path: str, root: Path) -> Iterator[str]:
