@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 from src.evaluation.findings import Findings
 
-TELLING = 0.7  # AUC of the facts of the files alone from which they could explain a good score
+TELLING = 0.6  # ROC AUC from which on a shortcut is worth a comparison
+LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
 
 
 class Remark(NamedTuple):
-    """A sentence and how serious it is: bad, warn, good or note."""
+    """A sentence and how serious it is: bad, warn, note or good."""
 
     level: str
     text: str
@@ -17,25 +18,45 @@ class Remark(NamedTuple):
 
 def remarks(audit: Mapping[str, Any], found: Findings) -> list[Remark]:
     """List what the audit found and the notes on the scores, the gravest first."""
-    everything = [*_audit(audit), *(Remark("note", note) for note in found.notes)]
-    order = ("bad", "warn", "note", "good")
-    return sorted(everything, key=lambda remark: order.index(remark.level))
-
-
-def _audit(audit: Mapping[str, Any]) -> Iterator[Remark]:
     if not audit:
-        yield Remark("warn", "There is no audit of the split: leaks between the parts have not been looked for.")
-    yield from _shortcuts(audit.get("shortcuts") or {}, audit)
-    for warning in audit.get("warnings") or []:
-        yield Remark("warn", str(warning))
-
-
-def _shortcuts(shortcuts: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[Remark]:
-    auc = shortcuts.get("auc")
-    if not isinstance(auc, int | float):
-        return
-    text = f"Size, format and compression of the files alone tell the class with an AUC of {auc:.2f}"
-    if auc >= TELLING:
-        yield Remark("bad", f"{text}: a model may score well here without looking at anything medical.")
+        everything = [Remark("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     else:
-        yield Remark("good", f"{text}: no obvious shortcut.")
+        warnings = [Remark("warn", sentence(str(line))) for line in audit.get("warnings") or ()]
+        everything = [*_leaks(audit), *_shortcuts(audit, found), *warnings]
+    everything += [Remark("note", note) for note in found.notes]
+    return sorted(everything, key=lambda remark: ("bad", "warn", "note", "good").index(remark.level))
+
+
+def sentence(line: str) -> str:
+    """Begin with a capital and end with a full stop.
+
+    >>> sentence("3 groups stand in two parts"), sentence("no groups are known.")
+    ('3 groups stand in two parts.', 'No groups are known.')
+    """
+    return line[:1].upper() + line[1:].rstrip(".") + "."
+
+
+def _leaks(audit: Mapping[str, Any]) -> Iterator[Remark]:
+    counts = [audit.get(name) for name in LEAKS]
+    if not all(isinstance(count, int) for count in counts):
+        return
+    groups, exact, near = counts
+    seen = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
+    if any(counts):
+        yield Remark("bad", f"Parts are not apart: {seen}, so the scores may be too good.")
+    else:
+        yield Remark("good", f"The parts are apart: {seen}.")
+
+
+def _shortcuts(audit: Mapping[str, Any], found: Findings) -> Iterator[Remark]:
+    known = [audit.get(name) for name in ("shortcut_auc", "shortcut_auc_official")]
+    files = max((float(auc) for auc in known if isinstance(auc, int | float)), default=None)
+    model = found.estimates.scores.get(("auc",))
+    if files is None:
+        return
+    if files < TELLING:
+        yield Remark("good", f"The size and format of the files hardly tell the class: ROC AUC {files:.2f}.")
+    elif model is not None:
+        text = f"The size and format of the files alone reach a ROC AUC of {files:.2f}, this model {model.value:.2f}"
+        weak = "it may have learnt nothing else" if files >= model.value else "part of its score may come from there"
+        yield Remark("bad" if files >= model.value else "warn", f"{text}: {weak}.")

@@ -133,7 +133,7 @@ def test_the_report_tells_trace_parameters_and_the_shortcut(built: Callable) -> 
     assert "abc123" in page
     assert "model.stride</dt><dd>1<" in page
     assert "preprocess.steps</dt><dd>gray, resize<" in page
-    assert "AUC of 0.93" in page
+    assert "AUC of 0.99" in page
 
 
 def test_class_names_cannot_break_the_page(tmp_path: Path) -> None:
