@@ -17,9 +17,9 @@ from src.training.data import Part
 
 from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip  TensorFlow is loaded by src
 
-IMAGES, SIDE, BATCH, COMPARED = 600, 150, 30, 100
+IMAGES, SIDE, BATCH, COMPARED = 300, 150, 30, 100
 THREADS = 2
-ROUNDS, EPOCHS = 5, 15  # an epoch is so short here that one alone would time the noise
+ROUNDS, EPOCHS = 15, 4  # many short rounds, the best of each side: other work on the machine disturbs both alike
 SECTION = Augment(rotation=40, shift=0.2, shear=0.2, zoom=0.2, flip="horizontal", fill="nearest")
 
 
