@@ -160,11 +160,9 @@ def _scaled(values: NDArray[np.generic]) -> Pixels:
 
 
 def _upright(image: Pixels, header: Image.Image, data: bytes) -> Pixels:
-    """Turn an image as its EXIF orientation asks; decoders have done so for TIFF already."""
+    """Turn an image as its EXIF orientation asks; a TIFF file has a tag of its own, which the decoders follow."""
     stated = "exif" in header.info or (header.format == "PNG" and b"eXIf" in data)
-    if header.format == "TIFF" or not stated:
-        return image
-    match header.getexif().get(ORIENTATION):
+    match header.getexif().get(ORIENTATION) if stated else None:
         case 2:
             return image[:, ::-1]
         case 3:

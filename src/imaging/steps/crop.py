@@ -17,7 +17,6 @@ def apply(image: Pixels, frame: Frame) -> Pixels:
     seen = image if frame.before_clahe is None else frame.before_clahe
     box = body(to_gray(seen), frame.section.crop)
     frame.box = box = _scaled(box, seen.shape, image.shape)
-    frame.before_clahe = None  # it is the uncropped image: of no use to a later step
     return image[box.top : box.bottom, box.left : box.right]
 
 

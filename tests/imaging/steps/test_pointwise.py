@@ -47,7 +47,7 @@ def test_stretch_leaves_a_full_range_alone() -> None:
 
 def test_working_size_is_the_mean_over_the_area_of_each_pixel() -> None:
     image = np.kron(np.uint8([[10, 30], [50, 90]]), np.ones((8, 16), np.uint8))
-    image[:, ::2] += 4  # the mean is 2 more
+    image[:, ::4] += 8  # the mean of four columns, the width of a new pixel, is 2 more
     small = working_size.apply(image, Frame(section(working_size=8)))
     assert small.shape == (8, 8)
     assert np.unique(small).tolist() == [12, 32, 52, 92]
