@@ -15,16 +15,18 @@ PER_ROW = 2
 def write_pairs(path: Path, rows: Rows, parts: Ints, images: Pixels, duplicates: Duplicates) -> None:
     """Draw the duplicates across parts, the most alike first, filled up with the nearest pairs that are none."""
     exact, near, others = duplicates.exact, duplicates.near, duplicates.others
-    shown = [*exact, *near, *others][:PAIRS]
-    cells = [[_cell(rows, parts, images, pair, row) for row in (pair.first, pair.second)] for pair in shown]
-    table = [
-        [cell for pair in cells[start : start + PER_ROW] for cell in pair] for start in range(0, len(cells), PER_ROW)
+    kinds = ["exact"] * len(exact) + ["near"] * len(near) + ["no duplicate"] * len(others)
+    shown = list(zip([*exact, *near, *others], kinds, strict=True))[:PAIRS]
+    cells = [
+        [_cell(rows, parts, images, pair, row, f"{number}: {kind}") for row in (pair.first, pair.second)]
+        for number, (pair, kind) in enumerate(shown, start=1)
     ]
+    table = [[cell for pair in cells[start : start + PER_ROW] for cell in pair] for start in range(0, PAIRS, PER_ROW)]
     title = f"Nearest pairs across parts: {len(exact)} exact and {len(near)} near duplicates"
-    write_sheet(path, table, title if exact or near else f"{title}, none of these is one")
+    write_sheet(path, [row for row in table if row], title)
 
 
-def _cell(rows: Rows, parts: Ints, images: Pixels, pair: Pair, row: int) -> Cell:
-    kind = f"distance {pair.distance} of {BITS}, likeness {pair.likeness:.2f}" if pair.distance else "the same pixels"
+def _cell(rows: Rows, parts: Ints, images: Pixels, pair: Pair, row: int, kind: str) -> Cell:
     name = PurePosixPath(str(rows.path[row])).name
-    return Cell(images[row], f"{PARTS[parts[row]]} · {rows.label[row]}\n{name}\n{kind}")
+    distance = f"{kind}, {pair.distance} of {BITS}, {pair.likeness:.2f}"
+    return Cell(images[row], f"{distance}\n{PARTS[parts[row]]} · {rows.label[row]}\n{name}")
