@@ -26,7 +26,7 @@ $(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
 
 repro: $(INSTALLED) ## run the pipeline as params.yaml describes it; what is up to date does not run again
 	@dvc repro
-	@dvc metrics show
+	@echo "report: build/evaluation/report.html; every run: make ui"
 
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh
