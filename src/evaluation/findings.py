@@ -14,6 +14,7 @@ from src.seeds import stream
 FEW_GROUPS = 20  # below that percentile intervals are known to be too narrow
 FEW_TO_CHOOSE_BY = 10
 CHANCE = 0.5  # ROC AUC of guessing
+DECIMALS = 10  # means of equal probabilities are equal up to rounding only, and a ranking would take that for order
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def merge_groups(scored: Scored) -> Scored | None:
         return None
     sizes = np.bincount(scored.groups, minlength=count)
     sums = [np.bincount(scored.groups, weights=column, minlength=count) for column in scored.probabilities.T]
-    means: Floats = np.stack(sums, axis=1) / sizes[:, None]
+    means: Floats = np.round(np.stack(sums, axis=1) / sizes[:, None], DECIMALS)
     return replace(
         scored,
         rows=scored.rows[first],

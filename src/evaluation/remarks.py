@@ -21,8 +21,7 @@ def remarks(audit: Mapping[str, Any], found: Findings) -> list[Remark]:
     if not audit:
         everything = [Remark("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     else:
-        warnings = [Remark("warn", sentence(str(line))) for line in audit.get("warnings") or ()]
-        everything = [*_leaks(audit), *_shortcuts(audit, found), *warnings]
+        everything = [*_leaks(audit), *_shortcuts(audit, found), *_warnings(audit)]
     everything += [Remark("note", note) for note in found.notes]
     return sorted(everything, key=lambda remark: ("bad", "warn", "note", "good").index(remark.level))
 
@@ -58,5 +57,15 @@ def _shortcuts(audit: Mapping[str, Any], found: Findings) -> Iterator[Remark]:
         yield Remark("good", f"The size and format of the files hardly tell the class: ROC AUC {files:.2f}.")
     elif model is not None:
         text = f"The size and format of the files alone reach a ROC AUC of {files:.2f}, this model {model.value:.2f}"
-        weak = "it may have learnt nothing else" if files >= model.value else "part of its score may come from there"
-        yield Remark("bad" if files >= model.value else "warn", f"{text}: {weak}.")
+        if files >= model.value:
+            yield Remark("bad", f"{text}: such a score can be had without opening an image.")
+        else:
+            yield Remark("warn", f"{text}: part of its score may come from there.")
+
+
+def _warnings(audit: Mapping[str, Any]) -> Iterator[Remark]:
+    """Pass the audit's own warnings on, without those that count the leaks once more."""
+    told = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
+    for line in audit.get("warnings") or ():
+        if not str(line).startswith(told):
+            yield Remark("warn", sentence(str(line)))

@@ -22,7 +22,7 @@ TEMPLATE = Path(__file__).with_name("report.html.j2")
 PARTS = ("train", "val", "test")
 WORDS = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
-BROAD_PIXELS = 900
+BROAD_PIXELS = 800
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,8 @@ def test_scores_mark_the_threshold(two: Findings) -> None:
 
 def test_scores_of_a_hesitant_model_are_enlarged() -> None:
     assert scores.draw(cases.binary([0, 1], [0.48, 0.52]), 0.5).axes[0].get_xlim() == pytest.approx((0.4, 0.6))
-    assert scores.draw(cases.binary([0, 1], [1.0, 1.0]), 0.95).axes[0].get_xlim() == pytest.approx((0.9, 1.0))
+    assert scores.draw(cases.binary([0, 1], [1.0, 1.0]), 0.95).axes[0].get_xlim() == pytest.approx((0.9, 1))
+    assert scores.draw(cases.binary([0, 1], [0.5, 0.5]), 0.5).axes[0].get_xlim() == pytest.approx((0.4, 0.6))
     assert scores.draw(cases.binary([0, 1], [0.2, 0.9]), 0.5).axes[0].get_xlim() == (0, 1)
 
 

@@ -45,6 +45,12 @@ def test_groups_are_merged_to_their_mean_probability() -> None:
     assert merged.labels.tolist() == [0, 1]
 
 
+def test_groups_of_equal_probabilities_are_equal() -> None:
+    merged = merge_groups(cases.binary([0] * 3 + [1] * 7, [0.49780104] * 10, [0] * 3 + [1] * 7))
+    assert merged is not None
+    assert np.unique(merged.probabilities[:, 1]).size == 1
+
+
 def test_groups_with_images_of_two_classes_are_not_merged() -> None:
     scored = cases.binary([0, 1, 1, 0], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1])
     assert merge_groups(scored) is None

@@ -40,6 +40,15 @@ def test_warnings_of_the_audit_become_sentences(found: Findings) -> None:
     assert remarks({"warnings": ["no groups are known"]}, found)[0].text == "No groups are known."
 
 
+def test_what_counts_the_leaks_is_not_said_twice(found: Findings) -> None:
+    audit = {
+        **CLEAN,
+        "near_duplicates": 3,
+        "warnings": ["3 pairs of nearly the same image stand in two parts", "other"],
+    }
+    assert levels(audit, found) == ["bad", "warn"]
+
+
 def test_a_missing_audit_is_told(found: Findings) -> None:
     assert levels({}, found) == ["warn"]
 

@@ -27,7 +27,7 @@ def draw(train: list[Image], images: Pixels, augment: Augment, seed: int) -> Pix
     for image in chosen:
         pixels = np.asarray(images[image.row])
         seen = [_augmented(pixels, augment, draw[image.row : image.row + 1]) for draw in numbers]
-        name = f"{style.shorten(image.label, 20)}\n{style.shorten(PurePosixPath(image.path).name, 22)}"
+        name = f"{style.shorten(image.label, 18)}\n{style.shorten(PurePosixPath(image.path).stem, 18)}"
         captions = [f"epoch {epoch}" for epoch in range(1, EPOCHS + 1)]
         rows.append([Cell(pixels, name), *(Cell(*pair) for pair in zip(seen, captions, strict=True))])
     return sheet(rows, side=150) if rows else None

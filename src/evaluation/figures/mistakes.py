@@ -33,5 +33,5 @@ def _caption(scored: Scored, decisions: Integers, place: int) -> str:
     true, taken = scored.labels[place], decisions[place]
     names = style.shorten_all(scored.classes, 14)
     probability = scored.probabilities[place, taken]
-    file = style.shorten(PurePosixPath(scored.paths[place]).name, 28)
+    file = style.shorten(PurePosixPath(scored.paths[place]).stem, 24)
     return f"{file}\n{names[true]} → {names[taken]}\nprobability {probability:.3f}"

@@ -11,6 +11,7 @@ from src.evaluation.scored import Floats, Scored
 
 BINS = 25
 NARROW = 0.3
+PADDING = 0.02
 
 
 def draw(scored: Scored, threshold: float | None) -> Figure:
@@ -41,8 +42,8 @@ def _range(values: Floats) -> tuple[float, float]:
     """Give 0 and 1, or the tenths around values that lie close together: a hesitant model shows one bar else."""
     if not values.size or np.ptp(values) > NARROW:
         return 0.0, 1.0
-    low = min(0.9, math.floor(10 * values.min()) / 10)
-    return low, max(low + 0.1, math.ceil(10 * values.max()) / 10)
+    low, high = math.floor(10 * (values.min() - PADDING)) / 10, math.ceil(10 * (values.max() + PADDING)) / 10
+    return max(0.0, low), min(1.0, high)
 
 
 def _many(scored: Scored) -> Figure:
