@@ -55,8 +55,9 @@ def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> P
 
 def write_sheet(path: Path, rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> None:
     """Write a sheet as PNG, whole or not at all; the same cells give the same bytes."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(sheet(rows, title, side), cv2.COLOR_RGB2BGR))
     with replacing(path) as temporary:
-        Image.fromarray(sheet(rows, title, side)).save(temporary, format="PNG")
+        temporary.write_bytes(content.tobytes())
 
 
 def fit(image: Pixels, side: int) -> Pixels:
