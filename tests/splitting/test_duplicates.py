@@ -87,6 +87,21 @@ def test_copies_within_a_part_are_counted_but_not_listed() -> None:
     assert (found.exact, found.near) == ([], [])
 
 
+def test_the_same_body_with_other_vessels_is_not_a_duplicate() -> None:
+    """The hash cannot tell the two apart: what it sees is the body."""
+    images = slices(COUNT)
+    random = np.random.default_rng(0)
+    body = slices(1, seed=9)[0]
+    for row in (COPIED, COPY):
+        images[row] = body
+        for x, y in random.integers(20, 76, (150, 2)).tolist():
+            cv2.circle(images[row, ..., 0], (x, y), 1, 230, -1)
+    found = find_duplicates(look(images), PARTS, 1)
+    assert found.near == []
+    assert found.others[0][:2] == (COPIED, COPY)
+    assert found.others[0].distance < 64
+
+
 def test_every_copy_of_an_image_is_paired_across_parts() -> None:
     images = slices(COUNT)
     images[[10, 20, 21, 22]] = images[0]
