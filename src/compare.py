@@ -37,7 +37,7 @@ def main() -> None:
             raise AssayError(f"{asked.write}: not written: {message}")
         sys.stderr.write(f"{message}\n")
         return
-    rows = [row(run, asked.metrics) for run in sorted(chosen, key=_order)]
+    rows = [row(run, asked.metrics, asked.params) for run in sorted(chosen, key=_order)]
     if asked.write:
         insert(asked.write, f"{markdown(rows)}\n\n{NOTE}\nWritten by `{_command()}`.")
         sys.stderr.write(f"{asked.write}: {len(rows)} run(s) written\n")
@@ -55,8 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", nargs="+", metavar="NAME", help="only runs on these data sets, such as covid_ct.zip")
     parser.add_argument("--run", nargs="+", metavar="ID", help="only these runs; the beginning of an id is enough")
     parser.add_argument("--tag", nargs="+", default=[], type=_pair, metavar="KEY=VALUE", help="a tag or parameter")
+    parser.add_argument("--params", nargs="+", default=[], metavar="NAME", help="more columns, such as train.epochs")
     parser.add_argument(
-        "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores to show: %(default)s"
+        "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores, else auc f1 accuracy"
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help=f"write Markdown between {START} and {END} in FILE")
     return parser
@@ -80,7 +81,7 @@ def choose(everything: Sequence[Run], asked: argparse.Namespace) -> list[Run]:
     return tracked.newest([run for run in everything if all(test(run) for test in tests)])
 
 
-def row(run: Run, metrics: Sequence[str] = METRICS) -> Row:
+def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) -> Row:
     """Describe a run as a row of the table: column names and texts."""
     tags, values = run.tags, run.metrics
     return {
@@ -91,6 +92,7 @@ def row(run: Run, metrics: Sequence[str] = METRICS) -> Row:
         "split": tags.get("data.split", NOTHING),
         "seed": run.params.get("seed", NOTHING),
         "model": run.params.get("model.name", NOTHING),
+        **{name: run.params.get(name, NOTHING) for name in params},
         "val AUC": _score(values, "best_val_auc"),
         **{_title(name): _score(values, f"test_{name}") for name in metrics},
         "shortcut AUC": _score(values, _shortcut(run)),

@@ -77,6 +77,11 @@ def test_the_shortcut_is_that_of_the_same_test_part_where_it_was_measured() -> N
     assert compare.row(official)["shortcut AUC"] == "0.970"
 
 
+def test_parameters_that_were_asked_for_are_columns() -> None:
+    row = compare.row(run(**{"train.epochs": "9"}), params=["train.epochs", "train.speed"])
+    assert (row["train.epochs"], row["train.speed"]) == ("9", "-")
+
+
 def test_data_without_patients_has_none() -> None:
     none = {f"data.{part}.groups": "0" for part in ("train", "val", "test")}
     assert compare.row(run(**none))["patients"] == "-"

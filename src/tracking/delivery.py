@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from src.errors import AssayError
 from src.tracking import records, store, writing
 from src.tracking.records import Record
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SEND = "python -m src.tracking send"
 LONGEST_REASON = 300
+LOCK = Path("mlruns/.unsent.lock")
 WORDS = {"train": "training", "evaluate": "evaluation"}
 Maker = Callable[[], Record]
 
@@ -65,13 +68,17 @@ def reason(error: BaseException) -> str:
 
 
 def _send(client: "MlflowClient", home: Path, trace: str | None = None) -> int:
+    if not any(records.kept(home, trace)):
+        return 0
     sent = 0
-    for folder in records.kept(home, trace):
-        record = records.load(folder)
-        identity = writing.write(client, record, home)
-        log.info("MLflow: sent the %s of run %s (%s) to %s", WORDS[record.kind], record.name, identity, _place(home))
-        records.drop(folder)
-        sent += 1
+    with FileLock(home / LOCK):  # two senders would make two runs of a record
+        for folder in records.kept(home, trace):
+            record = records.load(folder)
+            identity = writing.write(client, record, home)
+            what, place = WORDS[record.kind], _place(home)
+            log.info("MLflow: sent the %s of run %s (%s) to %s", what, record.name, identity, place)
+            records.drop(folder)
+            sent += 1
     return sent
 
 

@@ -34,7 +34,7 @@ def read(home: Path) -> list[Run]:
     Raises:
         AssayError: the server is away or the database cannot be read.
     """
-    if not store.present(home):
+    if (file := store.database(home)) and not file.is_file():
         return []
     try:
         with store.connected(home) as client:

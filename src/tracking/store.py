@@ -35,10 +35,9 @@ def uri(home: Path) -> str:
     return os.environ.get(VARIABLE) or f"sqlite:///{(home / DATABASE).as_posix()}"
 
 
-def present(home: Path) -> bool:
-    """Tell whether there is a store to read from, without making one."""
-    database = _file(uri(home))
-    return database is None or database.is_file()
+def database(home: Path) -> Path | None:
+    """Give the database file that runs go to, None where they go to a server; it need not be there yet."""
+    return _file(uri(home))
 
 
 def shown(address: str) -> str:
@@ -86,17 +85,17 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
     """
     from mlflow.exceptions import MlflowException
 
-    database = _file(uri(home))
+    file = database(home)
     if (found := client.get_experiment_by_name(name)) is None:
         try:
-            return client.create_experiment(name, location(name, database.parent) if database else None, KIND)
+            return client.create_experiment(name, location(name, file.parent) if file else None, KIND)
         except MlflowException:
             if (found := client.get_experiment_by_name(name)) is None:  # another process may have been quicker
                 raise
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    if database:
-        adopt(database, found.experiment_id, found.artifact_location)
+    if file:
+        adopt(file, found.experiment_id, found.artifact_location)
     return str(found.experiment_id)
 
 

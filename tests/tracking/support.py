@@ -17,6 +17,17 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
+PARAMS = """\
+seed: 42
+
+dataset: {layout: covid_ct, positive: CT_COVID, source: data/covid_ct }
+preprocess: {size: 150, color: gray, steps: [gray, working_size, resize]}
+split: {train: 0.5, val: 0.1, test: 0.4}
+model: {name: tiny_cnn }
+train: {epochs: 60, batch_size: 30, optimizer: adam, learning_rate: 1e-4, augment: {rotation: 40, flip: horizontal}}
+evaluate: {confidence: 0.95}
+track: {model: true, experiment: covid_ct}
+"""
 DVC = """
 stages:
   train:
@@ -45,8 +56,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 def fill(root: Path, *, model: bool = False) -> None:
     """Write what the stages before tracking write, as small as it can be."""
-    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    write(root / "params.yaml", params if model else params.replace("  model: true", "  model: false"))
+    write(root / "params.yaml", PARAMS if model else PARAMS.replace("model: true", "model: false"))
     write(root / "dvc.yaml", DVC)
     write(root / "dvc.lock", LOCK)
     write(root / "src/one.py", "ONE = 1\n")

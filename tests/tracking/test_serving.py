@@ -82,7 +82,7 @@ def test_the_model_has_a_signature_an_example_and_pinned_requirements(modelled: 
 @pytest.mark.slow
 def test_without_track_model_no_model_is_kept(modelled: Path) -> None:
     params = modelled / "params.yaml"
-    params.write_text(params.read_text().replace("  model: true", "  model: false"))
+    params.write_text(params.read_text().replace("model: true", "model: false"))
     train()
     [run] = runs(modelled)
     assert run.outputs.model_outputs == []

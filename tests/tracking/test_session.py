@@ -167,6 +167,15 @@ def test_recording_what_dvc_restored_makes_one_run_however_often(ready: Path) ->
     assert run.data.tags["evaluate"] == "complete"
 
 
+def test_recording_what_is_there_does_not_even_ask_mlflow(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train()
+    evaluate()
+    monkeypatch.setattr(store, "connected", None)
+    assert tracking.record()
+    edit("params.yaml", "confidence: 0.95", "confidence: 0.9")
+    assert not tracking.record()
+
+
 def test_recording_where_nothing_was_trained_says_so(ready: Path) -> None:
     with pytest.raises(AssayError, match=r"trace\.json: not found; train with `dvc repro`"):
         tracking.record()
