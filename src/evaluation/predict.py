@@ -4,31 +4,37 @@ from pathlib import Path
 
 import numpy as np
 
+from src.errors import AssayError
 from src.evaluation.scored import Floats, Integers
+from src.imaging.pixels import Pixels
 from src.progress import track
 
 BATCH = 64
 DECIMALS = 8  # as written to predictions.csv, and what every score is computed from
 
 
-def predict(model: Path, images: Path, rows: Integers, seed: int, threads: int) -> Floats:
+def predict(model: Path, images: Pixels, rows: Integers, seed: int, threads: int) -> Floats:
     """Give the class probabilities (N, K) of the images at `rows`, rounded to eight decimals.
 
     images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
     second of two classes. seed and threads set TensorFlow up as for the training.
-    """
-    from src.training import runtime  # isort: skip  first: it sets what TensorFlow reads when it is loaded
 
-    import keras
+    Raises:
+        AssayError: the model is missing, or made for images of another shape.
+    """
+    from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
     import tensorflow as tf
 
+    from src.training import runtime
+
     runtime.start(seed, threads)
-    network = keras.saving.load_model(model, compile=False)
+    network = models.load(model)
+    if network.input_shape[1:] != images.shape[1:]:
+        raise AssayError(f"{model}: expected input {images.shape[1:]} like the images, found {network.input_shape[1:]}")
     step = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
-    store = np.load(images, mmap_mode="r")
     starts = range(0, len(rows), BATCH)
     outputs = [
-        step(tf.constant(store[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
+        step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
         for start in track(starts, len(starts), "predict", "step")
     ]
     shape = (0, network.output_shape[-1])

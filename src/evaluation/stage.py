@@ -12,6 +12,7 @@ from src.evaluation.predict import predict
 from src.evaluation.summary import summarise
 from src.evaluation.tables import Image
 from src.files import write_json
+from src.imaging.store import open_images
 from src.params import Augment, Evaluate
 from src.paths import Evaluation, Model, Prepared, Split
 
@@ -44,7 +45,8 @@ def evaluate(
         raise AssayError(f"{split.parts}: expected rows of the part test, found none")
     classes = tables.read_classes(model.classes)
     rows = np.array([image.row for image in judged], dtype=np.int64)
-    probabilities = predict(model.model, prepared.images, rows, seed, threads)
+    pixels = open_images(prepared)
+    probabilities = predict(model.model, pixels, rows, seed, threads)
     found = _find(judged, probabilities, classes, section, seed)
     tables.write_predictions(out.predictions, judged, probabilities, classes)
     write_json(out.metrics, summarise(found))
@@ -52,7 +54,7 @@ def evaluate(
     material = gallery.Material(
         found=found,
         images=images,
-        pixels=np.load(prepared.images, mmap_mode="r"),
+        pixels=pixels,
         history=tables.read_history(model.history),
         augment=Augment.model_validate(augment),
         seed=seed,

@@ -167,6 +167,25 @@ def test_figures_of_an_earlier_run_do_not_stay(built: Callable, tmp_path: Path) 
     assert not (out.figures / "old.png").exists()
 
 
+def test_a_model_for_images_of_another_size_is_an_error(built: Callable, tmp_path: Path) -> None:
+    build = built(BINARY)
+    prepared = replace(build.prepared, folder=tmp_path)
+    prepared.index.write_bytes(build.prepared.index.read_bytes())
+    np.save(prepared.images, np.zeros((120, 9, 9, 1), np.uint8))
+    with pytest.raises(
+        AssayError, match=r"model.keras: expected input \(9, 9, 1\) .* found \(24, 24, 1\)"
+    ):
+        run(replace(build, prepared=prepared))
+
+
+def test_a_missing_model_says_what_to_run(built: Callable, tmp_path: Path) -> None:
+    build = built(BINARY)
+    model = replace(build.model, folder=tmp_path)
+    model.classes.write_bytes(build.model.classes.read_bytes())
+    with pytest.raises(AssayError, match="dvc repro train"):
+        run(replace(build, model=model))
+
+
 def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None:
     build = built(BINARY)
     split = replace(build.split, folder=tmp_path)
