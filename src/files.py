@@ -1,14 +1,16 @@
 """Outputs that are either whole or absent: write to a temporary neighbour, then rename."""
 
+import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from src.errors import AssayError
+
+CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -16,12 +18,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
     The suffix is kept, since writers choose the format by it. Works for a file and for a folder
-    that the block makes; a folder that stood at `path` gives way only then.
+    that the block makes; a folder that stood at `path` gives way only then. What a killed process left is removed.
 
     Raises:
-        AssayError: the folder cannot be written to.
+        AssayError: the folder cannot be written to, or the disk is full.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)
@@ -29,10 +31,13 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary.is_dir():
             _remove(path)
         temporary.replace(path)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
         raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
-        _remove(temporary)
+        with suppress(OSError):
+            _remove(temporary)
 
 
 def write_text(path: Path, text: str) -> None:
