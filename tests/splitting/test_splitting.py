@@ -98,6 +98,20 @@ def test_leaks_fail_stops_after_the_audit_is_written(store: Store, tmp_path: Pat
     assert out.parts.exists()
 
 
+def test_leaks_fail_stops_for_exact_duplicates_alone(store: Store, tmp_path: Path) -> None:
+    images = slices(COUNT)
+    images[-1] = images[0]
+    prepared = store(images, LABELS, fold=["train"] * 60 + ["test"] * 30)
+    with pytest.raises(AssayError, match="0 groups, 1 exact and 0 near"):
+        split(prepared, Split(tmp_path / "split"), RESPECT.model_copy(update={"leaks": "fail"}), 42)
+
+
+def test_leaks_fail_stops_for_cut_groups_alone(store: Store, tmp_path: Path) -> None:
+    section = SECTION.model_copy(update={"leaks": "fail", "by": "image"})
+    with pytest.raises(AssayError, match=r"[1-9]\d* groups, 0 exact and 0 near"):
+        split(store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
+
+
 def test_leaks_warn_goes_on_and_says_so(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     out = Split(tmp_path / "split")
     split(leaky(store), out, RESPECT, 42)
