@@ -90,6 +90,7 @@ def test_an_evaluation_kept_alone_can_make_its_run_and_does_not_double_one(
     monkeypatch.delenv(store.VARIABLE)
     assert delivery.send(ready) == 2
     [run] = runs(ready)
+    assert run.data.tags["origin"] == "training"
     assert run.data.metrics["train_seconds"] == 12.5
     assert run.data.metrics["test_auc"] == 0.8
 

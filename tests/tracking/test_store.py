@@ -81,6 +81,8 @@ def test_any_experiment_name_gets_a_folder_below_mlruns(ready: Path, name: str) 
 
 
 def test_the_variables_of_the_process_are_left_as_they_were(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
     before = dict(os.environ)
     log_text(ready)
     assert dict(os.environ) == before
