@@ -26,6 +26,7 @@ $(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
 
 repro: $(INSTALLED) ## run the pipeline as params.yaml describes it; what is up to date does not run again
 	@dvc repro
+	@python -m src.tracking record
 	@echo "report: build/evaluation/report.html; every run: make ui"
 
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
@@ -54,6 +55,7 @@ format: $(INSTALLED) ## bring the code into the project's format
 	@ruff format
 
 ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
+	@python -m src.tracking ready
 	@mlflow ui
 
 deps: $(INSTALLED) ## bring the code that dvc.yaml lists up to date with what the stages import
