@@ -20,7 +20,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; rejected.csv."""
+    """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; thumbnails.npy; rejected.csv."""
 
     folder: Path = Path("build/prepared")
 
@@ -31,6 +31,10 @@ class Prepared:
     @property
     def index(self) -> Path:
         return self.folder / "index.csv"
+
+    @property
+    def thumbnails(self) -> Path:
+        return self.folder / "thumbnails.npy"
 
     @property
     def rejected(self) -> Path:

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]  # (H, W) gray or (H, W, 3) RGB, 0..255
+THUMBNAIL = 64  # side in pixels
 
 
 def to_gray(image: Pixels) -> Pixels:
@@ -15,6 +16,11 @@ def to_gray(image: Pixels) -> Pixels:
 def to_rgb(image: Pixels) -> Pixels:
     """Repeat a gray image in three channels; an RGB image stays as it is."""
     return image if image.ndim == 3 else as_pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
+
+
+def thumbnail(image: Pixels) -> Pixels:
+    """Shrink to gray (64, 64, 1), by which the audit of the split finds copies however they were cropped."""
+    return resized(to_gray(image), THUMBNAIL, THUMBNAIL)[..., np.newaxis]
 
 
 def to_levels(values: NDArray[np.generic], low: float, high: float) -> Pixels:

@@ -11,7 +11,7 @@ from src.files import replacing
 from src.imaging.chain import Chain, compose
 from src.imaging.frame import Box
 from src.imaging.manifest import Source, read_manifest
-from src.imaging.pixels import Pixels
+from src.imaging.pixels import THUMBNAIL, Pixels, thumbnail
 from src.imaging.reading import Facts, read
 from src.imaging.store import COLUMNS, packing, table
 from src.imaging.unreadable import UnreadableError
@@ -27,9 +27,10 @@ NO_BOX = (None, None, None, None)
 
 
 class Kept(NamedTuple):
-    """An image as it goes to the store, the facts of its file, and the box that `crop` cut."""
+    """An image as it goes to the store, as it was read but small, the facts of its file, the box that `crop` cut."""
 
     image: Pixels
+    thumbnail: Pixels
     facts: Facts
     box: Box | None
 
@@ -71,7 +72,7 @@ def prepare_one(path: Path, chain: Chain) -> Kept:
     """
     image, facts = read(path, chain.section.max_megapixels, chain.gray)
     done = chain(image)
-    return Kept(done.image, facts, done.box)
+    return Kept(done.image, thumbnail(image), facts, done.box)
 
 
 def _pack(
@@ -83,6 +84,7 @@ def _pack(
     results = track(ordered(work, sources, threads), len(sources), "preprocess")
     with (
         packing(unfinished.images, chain.shape) as add_image,
+        packing(unfinished.thumbnails, (THUMBNAIL, THUMBNAIL, 1)) as add_thumbnail,
         table(unfinished.index, COLUMNS) as add_row,
         table(unfinished.rejected, REJECTED_COLUMNS) as add_rejected,
     ):
@@ -92,6 +94,7 @@ def _pack(
                 add_rejected(result)
             else:
                 add_image(result.image)
+                add_thumbnail(result.thumbnail)
                 add_row((*source, *result.facts, *(result.box or NO_BOX)))
                 examples.see(source.path, source.label)
     return rejected

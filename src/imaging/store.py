@@ -58,14 +58,27 @@ def open_images(prepared: Prepared) -> Pixels:
     Raises:
         AssayError: the file is missing, cut short, or holds something else.
     """
+    return _open(prepared.images)
+
+
+def open_thumbnails(prepared: Prepared) -> Pixels:
+    """Map the images as they were read, shrunk to gray, uint8 (N, 64, 64, 1), read-only.
+
+    Raises:
+        AssayError: the file is missing, cut short, or holds something else.
+    """
+    return _open(prepared.thumbnails)
+
+
+def _open(path: Path) -> Pixels:
     try:
-        images: Pixels = np.load(prepared.images, mmap_mode="r", allow_pickle=False)
+        images: Pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise AssayError(f"{prepared.images}: not found; run `dvc repro preprocess`") from None
+        raise AssayError(f"{path}: not found; run `dvc repro preprocess`") from None
     except (ValueError, OSError, EOFError) as error:
-        raise AssayError(f"{prepared.images}: expected a whole .npy file; {error}") from error
+        raise AssayError(f"{path}: expected a whole .npy file; {error}") from error
     if images.dtype != np.uint8 or images.ndim != 4:
-        raise AssayError(f"{prepared.images}: expected uint8 (N, H, W, C), found {images.dtype} {images.shape}")
+        raise AssayError(f"{path}: expected uint8 (N, H, W, C), found {images.dtype} {images.shape}")
     return images
 
 

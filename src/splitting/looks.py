@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from src.imaging.pixels import Pixels
 from src.splitting.rows import Ints
 
-THUMBNAIL = 64  # side in pixels
 FREQUENCIES = 16  # lowest ones kept of each axis
 BITS = FREQUENCIES**2 - 1  # without the mean
 
@@ -23,20 +22,13 @@ class Looks(NamedTuple):
     hashes: NDArray[np.int8]
 
 
-def look(images: Pixels) -> Looks:
-    """Look at every image, uint8 (N, H, W, C), once; only thumbnails and hashes stay in memory."""
+def look(images: Pixels, thumbnails: Pixels) -> Looks:
+    """Look once at every prepared image, uint8 (N, H, W, C), and its thumbnail from before the steps (N, 64, 64, 1)."""
     digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
     numbers = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
-    thumbnails = np.stack([thumbnail(image) for image in images])
-    hashes = np.stack([perceptual_hash(small) for small in thumbnails])
-    return Looks(np.array([numbers[digest] for digest in digests], dtype=np.intp), thumbnails, hashes)
-
-
-def thumbnail(image: Pixels) -> Pixels:
-    """Shrink an image, uint8 (H, W, C), to gray uint8 (64, 64)."""
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.shape[-1] == 3 else image[..., 0]
-    small = cv2.resize(np.ascontiguousarray(gray), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.uint8)
+    small = np.asarray(thumbnails[..., 0])
+    hashes = np.stack([perceptual_hash(image) for image in small])
+    return Looks(np.array([numbers[digest] for digest in digests], dtype=np.intp), small, hashes)
 
 
 def perceptual_hash(small: Pixels) -> NDArray[np.int8]:

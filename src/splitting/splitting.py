@@ -5,7 +5,7 @@ import logging
 
 from src.errors import AssayError
 from src.files import replacing, write_json
-from src.imaging.store import open_images
+from src.imaging.store import open_images, open_thumbnails
 from src.params import Split as Section
 from src.paths import Prepared, Split
 from src.splitting.audit import Audit, leaks, make_audit
@@ -29,7 +29,7 @@ def split(prepared: Prepared, out: Split, section: Section, seed: int) -> None:
     rows, images = read_rows(prepared), open_images(prepared)
     parts = divide(rows, section, seed)
     _write_parts(out, parts)
-    duplicates = find_duplicates(look(images), parts, PAIRS)
+    duplicates = find_duplicates(look(images, open_thumbnails(prepared)), parts, PAIRS)
     audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed))
     write_json(out.audit, audit)
     write_pairs(out.sheet, rows, parts, images, duplicates)

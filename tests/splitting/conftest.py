@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from src.imaging.pixels import thumbnail
 from src.imaging.store import COLUMNS
 from src.paths import Prepared
 
@@ -24,6 +25,7 @@ def store(tmp_path: Path) -> Store:
         prepared = Prepared(tmp_path / "prepared")
         prepared.folder.mkdir(exist_ok=True)
         np.save(prepared.images, images)
+        np.save(prepared.thumbnails, np.stack([thumbnail(image.squeeze()) for image in images]))
         usual = {"group": "", "fold": "", "width": 300, "height": 200, "channels": 1, "format": "PNG", "bytes": 30_000}
         with prepared.index.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")

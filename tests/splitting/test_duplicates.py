@@ -6,14 +6,20 @@ import cv2
 import numpy as np
 import pytest
 
+from src.imaging.pixels import thumbnail
+from src.splitting import looks
 from src.splitting.duplicates import find_duplicates
 from src.splitting.likeness import likeness
-from src.splitting.looks import look, thumbnail
+from src.splitting.looks import Looks
 from tests.splitting.conftest import slices
 
 COUNT = 60
 COPIED, COPY = 7, 41  # of different parts
 PARTS = np.arange(COUNT) % 3
+
+
+def look(images: np.ndarray) -> Looks:
+    return looks.look(images, np.stack([thumbnail(image.squeeze()) for image in images]))
 
 
 def jpeg(quality: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -132,7 +138,7 @@ def test_colour_images_are_compared_too() -> None:
 
 
 def test_flat_images_are_not_alike() -> None:
-    flat, other = thumbnail(np.full((64, 64, 1), 90, np.uint8)), thumbnail(slices(1)[0])
+    flat, other = np.full((64, 64), 90, np.uint8), thumbnail(slices(1)[0, ..., 0])[..., 0]
     assert likeness(flat, flat) == 0
     assert likeness(flat, other) == 0
     assert likeness(other, other) == pytest.approx(1, abs=1e-3)
