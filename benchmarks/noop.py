@@ -9,8 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks._report import report
 from ruamel.yaml import YAML
+
+from benchmarks._report import report
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 7

@@ -172,9 +172,7 @@ def test_a_model_for_images_of_another_size_is_an_error(built: Callable, tmp_pat
     prepared = replace(build.prepared, folder=tmp_path)
     prepared.index.write_bytes(build.prepared.index.read_bytes())
     np.save(prepared.images, np.zeros((120, 9, 9, 1), np.uint8))
-    with pytest.raises(
-        AssayError, match=r"model.keras: expected input \(9, 9, 1\) .* found \(24, 24, 1\)"
-    ):
+    with pytest.raises(AssayError, match=r"model.keras: expected input \(9, 9, 1\) .* found \(24, 24, 1\)"):
         run(replace(build, prepared=prepared))
 
 
