@@ -9,13 +9,17 @@ PARAMS = Path("params.yaml")
 
 @dataclass(frozen=True)
 class Raw:
-    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold."""
+    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv: per class."""
 
     folder: Path = Path("build/raw")
 
     @property
     def manifest(self) -> Path:
         return self.folder / "manifest.csv"
+
+    @property
+    def counts(self) -> Path:
+        return self.folder / "counts.csv"
 
 
 @dataclass(frozen=True)

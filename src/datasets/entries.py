@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -63,6 +63,16 @@ def write(entries: Sequence[Entry], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(Entry))
         writer.writerows(astuple(entry) for entry in sorted(entries))
+
+
+def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path) -> None:
+    """Write the images of each class, and how many the source's own table lists: empty where it has no such table."""
+    counts = Counter(entry.label for entry in entries)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("label", "images", "listed"))
+        for label in sorted(counts.keys() | listed.keys()):
+            writer.writerow((label, counts[label], listed.get(label, 0) if listed else ""))
 
 
 def summary(entries: Sequence[Entry]) -> str:

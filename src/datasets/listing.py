@@ -41,20 +41,43 @@ class Listing:
         Raises:
             AssayError: as `text`, or a column is missing, or a quote is never closed.
         """
-        try:
-            rows = list(csv.reader(io.StringIO(self.text(path)), strict=True))
-        except csv.Error as error:
-            raise AssayError(f"{self.where}: {path}: expected CSV, found {error}") from error
-        head = [name.strip() for name in rows[0]] if rows else []
+        return [row for _, row in self.numbered(path, columns)]
+
+    def numbered(
+        self, path: str, columns: Sequence[str], optional: Sequence[str] = ()
+    ) -> list[tuple[int, dict[str, str]]]:
+        """Read as `table` does, each row with its line number in the file; an optional column may be missing: "".
+
+        Raises:
+            AssayError: as `table`.
+        """
+        lines, head = self._lines(path), self.head(path)
         missing = [name for name in columns if name not in head]
         if missing:
             raise AssayError(
                 f"{self.where}: {path}: expected the columns {', '.join(columns)}, "
                 f"found {', '.join(head) or 'nothing'} (no {', '.join(missing)})"
             )
-        places = {name: head.index(name) for name in columns}
+        places = {name: head.index(name) for name in (*columns, *optional) if name in head}
+        blank = {name: "" for name in optional if name not in head}
         return [
-            {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
-            for row in rows[1:]
+            (line, {name: row[place].strip() if place < len(row) else "" for name, place in places.items()} | blank)
+            for line, row in lines[1:]
             if any(cell.strip() for cell in row)
         ]
+
+    def head(self, path: str) -> list[str]:
+        """Give the names of the columns of a CSV file.
+
+        Raises:
+            AssayError: as `text`, or a quote is never closed.
+        """
+        lines = self._lines(path)
+        return [name.strip() for name in lines[0][1]] if lines else []
+
+    def _lines(self, path: str) -> list[tuple[int, list[str]]]:
+        reader = csv.reader(io.StringIO(self.text(path)), strict=True)
+        try:
+            return [(reader.line_num, row) for row in reader]
+        except csv.Error as error:
+            raise AssayError(f"{self.where}: {path}: expected CSV, found {error}") from error

@@ -2,10 +2,11 @@
 
 import logging
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from src import plugins
-from src.datasets import entries
+from src.datasets import adapting, entries
 from src.datasets.placing import place
 from src.datasets.scanning import Skipped, scan
 from src.datasets.sources import Source, open_source
@@ -20,7 +21,7 @@ STAGING = ".unpacked"
 
 
 def download(dataset: Dataset, raw: Raw, home: Path) -> None:
-    """Write the images that a source's layout names, and manifest.csv, into the raw folder, whole or not at all.
+    """Write the images that a source's layout names, manifest.csv and counts.csv into the raw folder, or nothing.
 
     Relative paths are looked up in the current directory, then in `home`, the person's repository.
 
@@ -35,15 +36,25 @@ def download(dataset: Dataset, raw: Raw, home: Path) -> None:
             source = open_source(dataset, folder / STAGING, home)
             _refuse_overlap(source, raw.folder)
             listing, skipped = scan(source.folder, dataset.source)
-            found: list[entries.Entry] = layout.read(listing)
+            found = _adapted(layout.read(listing), dataset)
             entries.check(found, dataset.source)
+            listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
             place(found, listing, folder, ours=source.ours, home=home)
             shutil.rmtree(folder / STAGING, ignore_errors=True)
             entries.write(found, folder / raw.manifest.name)
+            entries.write_counts(found, adapting.merge_counts(listed, dataset.merge), folder / raw.counts.name)
     except OSError as error:
         raise AssayError(f"{error.filename or raw.folder}: {error.strerror or error}") from error
     log.info("%s: %s", dataset.source, entries.summary(found))
     _report_left_out(source, skipped, len(listing.images) - len(found))
+
+
+def _adapted(found: list[entries.Entry], dataset: Dataset) -> list[entries.Entry]:
+    if found and dataset.group_pattern is not None:
+        found = adapting.regroup(found, dataset.group_pattern, dataset.source)
+    if found and dataset.merge:
+        found = adapting.merge(found, dataset.merge, dataset.source)
+    return found
 
 
 def _report_left_out(source: Source, skipped: Skipped, images: int) -> None:

@@ -65,6 +65,8 @@ def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
         return Source(path, False)
     if not path.is_file():
         raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {dataset.source}")
+    if path.suffix.lower() == ".csv":
+        raise AssayError(f"dataset.source: expected the folder of a CSV and its images, found the CSV {dataset.source}")
     if dataset.sha256:
         from src.datasets.remote import checksum
 

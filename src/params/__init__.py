@@ -2,6 +2,7 @@
 
 from src.params.loading import load, parse
 from src.params.sections import (
+    GROUP,
     Augment,
     Clahe,
     Crop,
@@ -16,6 +17,7 @@ from src.params.sections import (
 )
 
 __all__ = [
+    "GROUP",
     "Augment",
     "Clahe",
     "Crop",

@@ -10,6 +10,7 @@ from src.params.sections import Params
 
 _EXPECTED = {
     "bool_type": "true or false",
+    "dict_type": "a mapping, or {{}} for none",
     "finite_number": "a finite number",
     "float_type": "a number",
     "greater_than": "a number above {gt}",

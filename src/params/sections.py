@@ -15,6 +15,7 @@ Count = Annotated[StrictInt, Field(ge=1)]
 Optimizer = Literal["adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
 THRESHOLD_RULES = ("youden", "f1")
 RATIO_TOLERANCE = 1e-6
+GROUP = "group"
 
 
 def named(package: str) -> AfterValidator:
@@ -41,6 +42,16 @@ def _sha256(text: str) -> str:
     return text
 
 
+def _group_pattern(text: str) -> str:
+    try:
+        named_groups = re.compile(text).groupindex
+    except re.error as error:
+        raise ValueError(f"expected a regular expression ({error})") from error
+    if GROUP not in named_groups:
+        raise ValueError(f"expected a regular expression with a named group, (?P<{GROUP}>...)")
+    return text
+
+
 def _threshold(value: str | float) -> str | float:
     if not (value in THRESHOLD_RULES if isinstance(value, str) else 0 < value < 1):
         raise ValueError(f"expected {', '.join(THRESHOLD_RULES)} or a number between 0 and 1")
@@ -48,6 +59,7 @@ def _threshold(value: str | float) -> str | float:
 
 
 Sha256 = Annotated[str, AfterValidator(_sha256)]
+GroupPattern = Annotated[str, AfterValidator(_group_pattern)]
 Threshold = Annotated[str | float, AfterValidator(_threshold)]
 
 
@@ -63,6 +75,8 @@ class Dataset(Section):
     source: Annotated[str, Field(min_length=1)]
     layout: Annotated[str, named("datasets.layouts")]
     positive: str | None = None
+    merge: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    group_pattern: GroupPattern | None = None
     sha256: Sha256 | None = None
     max_unpacked_gb: Positive = 20.0
 
