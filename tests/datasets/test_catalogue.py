@@ -10,11 +10,15 @@ def test_every_known_data_set_has_a_layout() -> None:
     assert {known.layout for known in KNOWN} <= set(plugins.names("datasets.layouts"))
 
 
+def test_every_layout_but_the_one_for_own_images_has_an_entry() -> None:
+    assert {known.layout for known in KNOWN} == set(plugins.names("datasets.layouts")) - {"folders"}
+
+
 def test_a_description_says_all_in_short_lines() -> None:
     for known in KNOWN:
         text = describe(known)
         assert max(map(len, text.splitlines())) <= 100
-        for word in (known.original, *known.classes):
+        for word in (known.original, known.kaggle, known.licence.split()[0], *known.classes):
             assert word in text
 
 

@@ -46,7 +46,8 @@ def test_raw_holds_the_images_and_a_manifest_sorted_by_path(
     download(dataset(source), raw, tmp_path)
     manifest = "path,label,group,fold\ncat/10.png,cat,,\ncat/2.png,cat,,\ndog/2.png,dog,,\n"
     images = {name: name.encode() for name in ("dog/2.png", "cat/10.png", "cat/2.png")}
-    assert contents(raw) == {"manifest.csv": manifest.encode()} | images
+    counts = "label,images,listed\ncat,2,\ndog,1,\n"
+    assert contents(raw) == {"manifest.csv": manifest.encode(), "counts.csv": counts.encode()} | images
 
 
 def test_names_with_spaces_commas_and_accents_survive(tree: Tree, raw: Raw, dataset: Make, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_folder_and_its_archive_give_the_same(tree: Tree, raw: Raw, dataset: M
     first = contents(raw)
     download(dataset(tmp_path / "x.zip"), raw, tmp_path)
     assert contents(raw) == first
-    assert names(raw.folder) == {"cat", "dog", "manifest.csv"}
+    assert names(raw.folder) == {"cat", "dog", "manifest.csv", "counts.csv"}
     assert names(raw.folder.parent) == {"raw"}
 
 
@@ -173,7 +174,7 @@ download(Dataset(source={str(source)!r}, layout="folders"), Raw(Path({str(raw.fo
     assert list(raw.folder.parent.iterdir())
     download(dataset(source), raw, tmp_path)
     assert names(raw.folder.parent) == {"raw"}
-    assert len(contents(raw)) == 2001
+    assert len(contents(raw)) == 2002
 
 
 @pytest.mark.parametrize("inner", ["source/build/raw", "."])
@@ -212,3 +213,29 @@ def test_a_full_disk_is_one_line(
     monkeypatch.setattr("os.link", full)
     with pytest.raises(AssayError, match="somewhere: No space left on device"):
         download(dataset(tree()), raw, tmp_path)
+
+
+def test_groups_come_from_names_and_classes_are_merged(
+    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tree(("cat/p1_1.png", "cat/p2_1.png", "dog/p1_2.png", "cow/p3_1.png"))
+    merge = {"cat": "pet", "dog": "pet", "cow": "cattle"}
+    with caplog.at_level(logging.INFO):
+        download(dataset(source, merge=merge, group_pattern="^(?P<group>p[0-9]+)_"), raw, tmp_path)
+    assert raw.manifest.read_text() == (
+        "path,label,group,fold\ncat/p1_1.png,pet,p1,\ncat/p2_1.png,pet,p2,\ncow/p3_1.png,cattle,p3,\n"
+        "dog/p1_2.png,pet,p1,\n"
+    )
+    assert raw.counts.read_text() == "label,images,listed\ncattle,1,\npet,3,\n"
+    assert "4 images: cattle 1, pet 3; 3 groups; no folds" in caplog.text
+
+
+def test_classes_merged_into_one_are_refused(tree: Tree, raw: Raw, dataset: Make, tmp_path: Path) -> None:
+    with pytest.raises(AssayError, match="expected at least two classes, found only pet 3"):
+        download(dataset(tree(), merge={"cat": "pet", "dog": "pet"}), raw, tmp_path)
+
+
+def test_two_spellings_of_a_class_can_be_merged(tree: Tree, raw: Raw, dataset: Make, tmp_path: Path) -> None:
+    source = tree(("train/cat/1.png", "test/Cat/1.png", "train/dog/1.png"))
+    download(dataset(source, merge={"cat": "cat", "Cat": "cat", "dog": "dog"}), raw, tmp_path)
+    assert raw.counts.read_text() == "label,images,listed\ncat,2,\ndog,1,\n"

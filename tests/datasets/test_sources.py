@@ -80,3 +80,9 @@ def test_the_limit_of_params_is_held(archive: Path, raw: Raw, dataset: Make, tmp
 def test_a_layout_that_does_not_exist_names_the_nearest(dataset: Make) -> None:
     with pytest.raises(ValueError, match="did you mean 'folders'"):
         dataset("x", layout="folder")
+
+
+def test_a_csv_instead_of_its_folder_is_one_line(raw: Raw, dataset: Make, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("path,label\n")
+    with pytest.raises(AssayError, match=r"expected the folder of a CSV and its images, found the CSV .*table\.csv"):
+        download(dataset(tmp_path / "table.csv"), raw, tmp_path)
