@@ -39,7 +39,7 @@ KNOWN = (
             "a random split leaks",
             "TEST_SIMPLE holds the 71 slides of TEST as they were taken: left out, or TEST would count them twice",
             "dataset-master, 366 slides with boxes in VOC XML for 343 of them, is for detection: left out",
-            "labels.csv has 44 of 411 slides without a label, 15 with several, and a fifth class, BASOPHIL, with three; "
+            "labels.csv has 44 of 411 slides with no label, 15 with several, three with a fifth one, BASOPHIL; "
             "counts.csv beside the manifest counts those with one",
             "classes of equal size were made from 88, 33, 20 and 207 slides: a monocyte is copied more often",
         ),
