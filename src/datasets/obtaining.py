@@ -2,7 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from src import plugins
@@ -29,24 +30,29 @@ def download(dataset: Dataset, raw: Raw, home: Path) -> None:
         AssayError: the source cannot be had, or is not what dataset.layout expects.
     """
     layout = plugins.load("datasets.layouts", dataset.layout)
-    _remove_leftovers(raw.folder)
-    try:
-        with replacing(raw.folder) as folder:
-            folder.mkdir()
-            source = open_source(dataset, folder / STAGING, home)
-            _refuse_overlap(source, raw.folder)
-            listing, skipped = scan(source.folder, dataset.source)
-            found = _adapted(layout.read(listing), dataset)
-            entries.check(found, dataset.source)
-            listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
-            place(found, listing, folder, ours=source.ours, home=home)
-            shutil.rmtree(folder / STAGING, ignore_errors=True)
-            entries.write(found, folder / raw.manifest.name)
-            entries.write_counts(found, adapting.merge_counts(listed, dataset.merge), folder / raw.counts.name)
-    except OSError as error:
-        raise AssayError(f"{error.filename or raw.folder}: {error.strerror or error}") from error
+    # Inside too: else `replacing` would take a source that cannot be read for a raw folder that cannot be written.
+    with _explained(raw.folder), replacing(raw.folder) as folder, _explained(raw.folder):
+        folder.mkdir()
+        source = open_source(dataset, folder / STAGING, home)
+        _refuse_overlap(source, raw.folder)
+        listing, skipped = scan(source.folder, dataset.source)
+        found = _adapted(layout.read(listing), dataset)
+        entries.check(found, dataset.source)
+        listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
+        place(found, listing, folder, ours=source.ours, home=home)
+        shutil.rmtree(folder / STAGING, ignore_errors=True)
+        entries.write(found, folder / raw.manifest.name)
+        entries.write_counts(found, adapting.merge_counts(listed, dataset.merge), folder / raw.counts.name)
     log.info("%s: %s", dataset.source, entries.summary(found))
     _report_left_out(source, skipped, len(listing.images) - len(found))
+
+
+@contextmanager
+def _explained(raw: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AssayError(f"{error.filename or raw}: {error.strerror or error}") from error
 
 
 def _adapted(found: list[entries.Entry], dataset: Dataset) -> list[entries.Entry]:
@@ -73,9 +79,3 @@ def _refuse_overlap(source: Source, raw: Path) -> None:
     ours, theirs = raw.resolve(), source.folder.resolve()
     if not source.ours and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
         raise AssayError(f"dataset.source: expected a folder that does not overlap with {raw}, found {theirs}")
-
-
-def _remove_leftovers(raw: Path) -> None:
-    """Remove what earlier runs left when they were killed; DVC lets only one process run the stage at a time."""
-    for leftover in raw.parent.glob(f".{raw.stem}.*.part"):
-        shutil.rmtree(leftover, ignore_errors=True)

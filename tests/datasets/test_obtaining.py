@@ -239,3 +239,11 @@ def test_two_spellings_of_a_class_can_be_merged(tree: Tree, raw: Raw, dataset: M
     source = tree(("train/cat/1.png", "test/Cat/1.png", "train/dog/1.png"))
     download(dataset(source, merge={"cat": "cat", "Cat": "cat", "dog": "dog"}), raw, tmp_path)
     assert raw.counts.read_text() == "label,images,listed\ncat,2,\ndog,1,\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_cannot_be_read_is_named(tree: Tree, raw: Raw, dataset: Make, tmp_path: Path) -> None:
+    source = tree(("cat/1", "cat/1.png", "dog/1.png"))
+    (source / "cat" / "1").chmod(0)
+    with pytest.raises(AssayError, match=r"cat/1: Permission denied"):
+        download(dataset(source), raw, tmp_path)
