@@ -18,6 +18,10 @@ def run(main: Callable[[], None]) -> None:
         main()
     except AssayError as error:
         fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted: what was finished is kept, the same command goes on from there\n")
         sys.exit(INTERRUPTED)

@@ -17,7 +17,7 @@ def main() -> None:
             params.seed,
             threads=params.train.threads,
             augment=params.train.augment.model_dump(),
-            shown=params.model_dump(mode="json", exclude={"track"}),
+            shown=params.shown(),
         )
 
 

@@ -42,6 +42,8 @@ MISTAKES = {
     "misspelt key deep down": ("preprocess.clahe.clip_limt", 3, ["preprocess.clahe.clip_limt", "'clip_limit'"]),
     "word for a number": ("train.batch_size", "x", ["train.batch_size: expected an integer", "found 'x'"]),
     "yes for a number": ("train.batch_size", True, ["train.batch_size: expected an integer", "found True"]),
+    "yes for degrees": ("train.augment.rotation", True, ["train.augment.rotation: expected a number", "found True"]),
+    "word for a share": ("train.augment.shift", "0.3", ["train.augment.shift: expected a number", "found '0.3'"]),
     "fraction for a count": ("train.epochs", 2.5, ["train.epochs: expected an integer", "found 2.5"]),
     "zero epochs": ("train.epochs", 0, ["train.epochs: expected a number of at least 1", "found 0"]),
     "negative rate": ("train.learning_rate", -1.0, ["train.learning_rate: expected a number above 0", "found -1.0"]),
@@ -132,3 +134,10 @@ def test_a_file_that_is_no_params_file_is_an_error_that_names_it(tmp_path: Path,
     write(path)
     with pytest.raises(AssayError, match=r"params\.yaml: (not found|not readable|expected)"):
         load(path)
+
+
+def test_what_a_report_shows_names_no_folder_of_the_machine(content: dict[str, Any]) -> None:
+    change(content, "dataset.source", "/home/me/scans.zip")
+    shown = parse(content).shown()
+    assert shown["dataset"]["source"] == "scans.zip"
+    assert "track" not in shown

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from src.errors import AssayError
+from src.nearest import suggestion
 
 FOLDS = {
     "train": "train",
@@ -39,11 +40,11 @@ def fold_of(word: str) -> str | None:
     return FOLDS.get(word.strip().lower())
 
 
-def check(entries: Sequence[Entry], where: str) -> None:
+def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> None:
     """Refuse what no later stage can use.
 
     Raises:
-        AssayError: no image, a single class, or two classes that differ by case only.
+        AssayError: no image, a single class, two classes that differ by case only, or none that is the positive one.
     """
     counts = Counter(entry.label for entry in entries)
     if not counts:
@@ -55,6 +56,10 @@ def check(entries: Sequence[Entry], where: str) -> None:
         other = spelled.setdefault(label.strip().lower(), label)
         if other != label:
             raise AssayError(f"{where}: expected one spelling for each class, found {other!r} and {label!r}")
+    if positive is not None and positive not in counts:
+        known = sorted(counts)
+        hint = suggestion(positive, known)
+        raise AssayError(f"dataset.positive: expected one of {', '.join(known)}, or null; found {positive!r}{hint}")
 
 
 def write(entries: Sequence[Entry], path: Path) -> None:

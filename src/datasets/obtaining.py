@@ -37,7 +37,7 @@ def download(dataset: Dataset, raw: Raw, home: Path) -> None:
         _refuse_overlap(source, raw.folder)
         listing, skipped = scan(source.folder, dataset.source)
         found = _adapted(layout.read(listing), dataset)
-        entries.check(found, dataset.source)
+        entries.check(found, dataset.source, dataset.positive)
         listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The steps that params names, in their order, as one function of an image."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from src.imaging.frame import Box, Frame
 from src.imaging.pixels import Pixels, to_gray, to_rgb
 from src.params import Preprocess
 
+log = logging.getLogger(__name__)
 Apply = Callable[[Pixels, Frame], Pixels]
 PROBE = (300, 410)  # height and width of an image that tries the steps
 
@@ -74,6 +76,10 @@ def compose(section: Preprocess) -> Chain:
     names = section.steps
     if names.count("crop") > 1:
         raise AssayError(f"preprocess.steps: expected crop at most once, found {', '.join(names)}")
+    if section.color == "rgb" and "gray" in names:
+        log.warning(
+            "preprocess.color is rgb, but the step gray takes the colours out: all three channels will be equal"
+        )
     chain = Chain(section, tuple((name, plugins.load("imaging.steps", name).apply) for name in names))
     chain(_probe())
     return chain

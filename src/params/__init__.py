@@ -14,6 +14,7 @@ from src.params.sections import (
     Split,
     Track,
     Train,
+    source_name,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "Train",
     "load",
     "parse",
+    "source_name",
 ]

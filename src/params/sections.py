@@ -1,7 +1,8 @@
 """The sections of params.yaml, one frozen model each; every field states what is allowed."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
@@ -63,6 +64,16 @@ GroupPattern = Annotated[str, AfterValidator(_group_pattern)]
 Threshold = Annotated[str | float, AfterValidator(_threshold)]
 
 
+def source_name(source: str) -> str:
+    """Name a source without the machine's folders or a URL's host and query.
+
+    >>> source_name("/home/me/data/covid_ct.zip"), source_name("https://host/a/b.zip?key=1"), source_name("kaggle:me/b")
+    ('covid_ct.zip', 'b.zip', 'b')
+    """
+    path = urlsplit(source).path if re.match(r"https?://", source) else source
+    return re.split(r"[/\\:]", path.rstrip("/\\"))[-1] or source
+
+
 class Section(BaseModel):
     """A part of params.yaml: unknown keys are refused, values cannot be changed once read."""
 
@@ -74,7 +85,7 @@ class Dataset(Section):
 
     source: Annotated[str, Field(min_length=1)]
     layout: Annotated[str, named("datasets.layouts")]
-    positive: str | None = None
+    positive: Annotated[str, Field(min_length=1)] | None = None
     merge: dict[str, Annotated[str, Field(min_length=1)]] = {}
     group_pattern: GroupPattern | None = None
     sha256: Sha256 | None = None
@@ -144,10 +155,10 @@ class Model(Section):
 class Augment(Section):
     """Random changes of each training image; the ranges are symmetric, as in Keras' ImageDataGenerator."""
 
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    shift: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    rotation: Annotated[float, Field(ge=0, le=180, strict=True)] = 0.0
+    shift: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
+    shear: Annotated[float, Field(ge=0, lt=90, strict=True)] = 0.0
+    zoom: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
     flip: Literal["none", "horizontal", "vertical", "both"] = "none"
     fill: Literal["nearest", "constant", "reflect", "wrap"] = "nearest"
 
@@ -191,3 +202,9 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     track: Track
+
+    def shown(self) -> dict[str, Any]:
+        """Give all that determines a result, for a reader: the source by its name alone, without folders or a query."""
+        values = self.model_dump(mode="json", exclude={"track"})
+        values["dataset"]["source"] = source_name(self.dataset.source)
+        return values

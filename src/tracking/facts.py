@@ -1,16 +1,14 @@
 """What the data of a run were: counts by part, where they came from, and how they were divided."""
 
 import csv
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
-from src.params import Dataset, Split
+from src.params import Dataset, Split, source_name
 
 PARTS = ("train", "val", "test")
 
@@ -19,16 +17,6 @@ def rows(path: Path) -> Iterator[Mapping[str, str]]:
     """Read a CSV file row by row."""
     with path.open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
-
-
-def source_name(source: str) -> str:
-    """Name a source without the machine's folders or a URL's host and query.
-
-    >>> source_name("/home/me/data/covid_ct.zip"), source_name("https://host/a/b.zip?key=1"), source_name("kaggle:me/b")
-    ('covid_ct.zip', 'b.zip', 'b')
-    """
-    path = urlsplit(source).path if re.match(r"https?://", source) else source
-    return re.split(r"[/\\:]", path.rstrip("/\\"))[-1] or source
 
 
 def split_name(split: Split) -> str:
@@ -64,12 +52,12 @@ def describe(dataset: Dataset, split: Split, index: Path, parts: Path) -> dict[s
     return {"data.name": source_name(dataset.source), "data.split": split_name(split), **counted}
 
 
-def locked(lock: Path) -> dict[str, str]:
-    """Give the hash of every output that dvc.lock knows, as tags: ``dvc.build/model``; none without a dvc.lock."""
+def locked(lock: Path, stages: Collection[str]) -> dict[str, str]:
+    """Give the hashes that dvc.lock knows of the outputs of some stages, as tags: ``dvc.build/model``."""
     if not lock.is_file():
         return {}
-    stages: Mapping[str, Any] = (YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8")) or {}).get(
+    known: Mapping[str, Any] = (YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8")) or {}).get(
         "stages", {}
     )
-    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    outs = [out for name, stage in known.items() if name in stages for out in stage.get("outs", [])]
     return {f"dvc.{out['path']}": str(out.get("md5") or out.get("hash", "")) for out in outs}

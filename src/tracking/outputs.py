@@ -20,6 +20,7 @@ from src.tracking.surroundings import Commit
 from src.tracking.trace import Trace, flat
 
 LOCK = Path("dvc.lock")
+UPSTREAM = ("download", "preprocess", "split", "train")  # DVC writes a stage's hashes only after it has run
 SHORT = 8  # characters of a trace that people read
 FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a metric
 
@@ -72,7 +73,7 @@ def evaluation(trace: Trace, stint: Stint | None = None) -> Record:
         end=when.end,
         fresh=stint is not None,
         params=_params(settings),
-        tags=facts.locked(LOCK),
+        tags=facts.locked(LOCK, UPSTREAM),
         metrics=_once({**scores, **when.measured}, when),
         files=_present(_evaluation_files()),
     )
@@ -82,7 +83,7 @@ def _train_files() -> dict[str, Path]:
     sheets = {"data/steps.png": paths.PREPARED.sheet, "data/pairs.png": paths.SPLIT.sheet}
     tables = {"data/audit.json": paths.SPLIT.audit, "data/rejected.csv": paths.PREPARED.rejected}
     model = {"history.csv": paths.MODEL.history, "trace.json": paths.MODEL.trace, "classes.json": paths.MODEL.classes}
-    return {"params.yaml": paths.PARAMS, "dvc.lock": LOCK, "dvc.yaml": Path("dvc.yaml"), **sheets, **tables, **model}
+    return {"params.yaml": paths.PARAMS, "dvc.yaml": Path("dvc.yaml"), **sheets, **tables, **model}
 
 
 def _evaluation_files() -> dict[str, Path]:

@@ -82,3 +82,11 @@ def test_the_box_is_given_where_crop_ran_and_only_there() -> None:
 def test_the_same_image_gives_the_same_result_again() -> None:
     chain = compose(section(*STUDY))
     np.testing.assert_array_equal(chain(smooth()).image, chain(smooth()).image)
+
+
+@pytest.mark.parametrize(("steps", "warned"), [(("gray", "resize"), True), (("resize",), False)])
+def test_colours_that_a_step_takes_out_are_told(
+    steps: tuple[str, ...], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    compose(section(*steps, color="rgb"))
+    assert ("takes the colours out" in caplog.text) == warned
