@@ -66,7 +66,11 @@ def _head(features: keras.KerasTensor, classes: int) -> keras.KerasTensor:
 def _smallest_side(
     architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, Any]
 ) -> int | None:
-    """Find the smallest square image that the model takes, or None if size is not what it fails on."""
+    """Find the smallest square image that the model takes, or None if size is not what it fails on.
+
+    Pooled, since that needs the same sizes, and flattened maps of a large image would need gigabytes of weights.
+    """
+    variation = {**variation, "pooling": "average"}
 
     def fits(side: int) -> bool:
         try:

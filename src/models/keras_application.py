@@ -1,6 +1,7 @@
 """Published networks of keras.applications, untrained or with learned weights to be tuned on other images."""
 
 import hashlib
+import warnings
 from pathlib import Path
 
 import keras
@@ -68,12 +69,22 @@ def _learned(backbone: str, weights: str, sha256: str | None) -> keras.Model:
     _check(path, sha256)
     network = _network(backbone, keras.Input(PUBLISHED_SHAPE))
     try:
-        network.load_weights(path)
+        with warnings.catch_warnings(action="ignore"):  # of Keras' own attempts at other formats
+            _fill(network, path)
     except (ValueError, KeyError, OSError) as error:
-        raise AssayError(
-            f"{KEY}.weights: expected weights of {backbone} without its top, found others in {path}"
-        ) from error
+        message = f"{KEY}.weights: expected weights of {backbone} without its top, found something else in {path}"
+        raise AssayError(message) from error
     return network
+
+
+def _fill(network: keras.Model, path: Path) -> None:
+    if path.suffix != ".keras":
+        network.load_weights(path)
+        return
+    trained = keras.saving.load_model(path, compile=False)
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
 
 
 def _from_imagenet(backbone: str) -> keras.Model:
