@@ -49,6 +49,16 @@ MISTAKES = {
     "negative rate": ("train.learning_rate", -1.0, ["train.learning_rate: expected a number above 0", "found -1.0"]),
     "not a number": ("train.learning_rate", float("nan"), ["train.learning_rate: expected a finite number"]),
     "dropout of everything": ("model.dropout", 1.0, ["model.dropout: expected a number below 1", "found 1.0"]),
+    "smoothing of everything": ("train.label_smoothing", 1.5, ["train.label_smoothing: expected a number below 1"]),
+    "unknown balance": ("train.balance", "weight", ["train.balance: expected one of none, weights", "'weights'"]),
+    "unknown schedule": ("train.schedule.name", "cosin", ["train.schedule.name: expected one of", "'cosine'"]),
+    "unknown key of a schedule": ("train.schedule.evry", 3, ["train.schedule.evry: unknown key", "'every'"]),
+    "unknown backbone": (
+        "model.keras_application.backbone",
+        "DenseNet",
+        ["model.keras_application.backbone: expected one of DenseNet121", "found 'DenseNet'"],
+    ),
+    "negative frozen epochs": ("train.fine_tune.frozen_epochs", -1, ["frozen_epochs: expected a number of at least 0"]),
     "ratios": ("split.train", 0.7, ["split: expected train + val + test to be 1", "found 1.2"]),
     "unknown model": ("model.name", "tinny_cnn", ["model.name: expected one of", "tiny_cnn", "found 'tinny_cnn'"]),
     "unknown step": ("preprocess.steps", ["gry"], ["preprocess.steps.0: expected one of", "'gray'", "found 'gry'"]),
@@ -105,6 +115,17 @@ def test_a_missing_key_is_named(content: dict[str, Any]) -> None:
 
 def test_an_exponent_without_a_dot_is_a_number(content: dict[str, Any]) -> None:
     assert YAML(typ="safe", pure=True).load("rate: 1e-4") == {"rate": 1e-4}
+
+
+def test_a_section_named_like_the_model_holds_what_that_model_alone_reads(content: dict[str, Any]) -> None:
+    assert parse(content).model.own() == {}
+    change(content, "model.keras_application.backbone", "DenseNet121")
+    own = parse(change(content, "model.name", "keras_application")).model.own()
+    assert own == {"backbone": "DenseNet121", "weights": "none", "sha256": None}
+
+
+def test_the_learning_rate_may_be_left_to_the_optimizer(content: dict[str, Any]) -> None:
+    assert parse(change(content, "train.learning_rate", None)).train.learning_rate is None
 
 
 def test_values_cannot_be_changed(content: dict[str, Any]) -> None:

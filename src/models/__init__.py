@@ -1,11 +1,12 @@
 """Architectures, one file each; the file's name is the model's name in params.yaml.
 
 A model file defines only ``features(image, *, dropout, stride, pooling)``: from a tensor (N, H, W, C) of pixels
-scaled to [0, 1] to a tensor (N, F). Input scaling and output layer are shared by all.
+scaled to [0, 1] to a tensor (N, F). Input scaling and output layer are shared by all. Options that only one model
+reads are further arguments of its ``features``, and a section of that model's name in params.yaml.
 """
 
 from src.models import _tensorflow  # noqa: F401  first: it sets what TensorFlow reads when it is loaded
-from src.models._building import build
+from src.models._building import OUTPUT, build
 from src.models._loading import load
 
-__all__ = ["build", "load"]
+__all__ = ["OUTPUT", "build", "load"]

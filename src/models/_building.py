@@ -1,6 +1,8 @@
 """What all models share: pixels scaled to [0, 1] at the input, class probabilities at the output."""
 
+from bisect import bisect_left
 from types import ModuleType
+from typing import Any
 
 import keras
 
@@ -8,15 +10,24 @@ from src import plugins
 from src.errors import AssayError
 
 LARGE_SIDE = 512
+OUTPUT = "probability"
 Shape = tuple[int, int, int]
 
 
 def build(
-    name: str, input_shape: Shape, classes: int, *, dropout: float = 0.5, stride: int = 1, pooling: str = "none"
+    name: str,
+    input_shape: Shape,
+    classes: int,
+    *,
+    dropout: float = 0.5,
+    stride: int = 1,
+    pooling: str = "none",
+    **own: Any,
 ) -> keras.Model:
     """Build an untrained model that takes pixels 0..255, shape (N, H, W, C), and gives class probabilities.
 
     With two classes the output is (N, 1), the probability of the last class; with more it is (N, classes).
+    own: options that only this architecture knows.
 
     Raises:
         AssayError: no model has this name, there are fewer than two classes, or the images are too small for it.
@@ -24,7 +35,7 @@ def build(
     architecture = plugins.load("models", name)
     if classes < 2:
         raise AssayError(f"{name}: expected at least 2 classes, found {classes}")
-    variation: dict[str, float | str] = {"dropout": dropout, "stride": stride, "pooling": pooling}
+    variation = {"dropout": dropout, "stride": stride, "pooling": pooling, **own}
     try:
         return _assemble(architecture, name, input_shape, classes, variation)
     except ValueError as error:
@@ -37,7 +48,7 @@ def build(
 
 
 def _assemble(
-    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, float | str]
+    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, Any]
 ) -> keras.Model:
     pixels = keras.Input(input_shape, name="pixels")
     image = keras.layers.Rescaling(1 / 255)(pixels)
@@ -46,15 +57,20 @@ def _assemble(
 
 
 def _head(features: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    # In float32 even where the rest is float16, whose smallest steps are too coarse for a probability near 0 or 1.
     if classes == 2:
-        return keras.layers.Dense(1, activation="sigmoid", name="probability")(features)
-    return keras.layers.Dense(classes, activation="softmax", name="probability")(features)
+        return keras.layers.Dense(1, activation="sigmoid", name=OUTPUT, dtype="float32")(features)
+    return keras.layers.Dense(classes, activation="softmax", name=OUTPUT, dtype="float32")(features)
 
 
 def _smallest_side(
-    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, float | str]
+    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, Any]
 ) -> int | None:
-    """Find the smallest square image that the model takes, or None if size is not what it fails on."""
+    """Find the smallest square image that the model takes, or None if size is not what it fails on.
+
+    Pooled, since that needs the same sizes, and flattened maps of a large image would need gigabytes of weights.
+    """
+    variation = {**variation, "pooling": "average"}
 
     def fits(side: int) -> bool:
         try:
@@ -65,4 +81,4 @@ def _smallest_side(
 
     if not fits(LARGE_SIDE):
         return None
-    return next(side for side in range(min(input_shape[:2]) + 1, LARGE_SIDE + 1) if fits(side))
+    return bisect_left(range(LARGE_SIDE), True, lo=min(input_shape[:2]) + 1, key=fits)

@@ -1,4 +1,4 @@
-"""Random rotation, shift, shear, zoom and flip of an image as one affine warp."""
+"""Random rotation, shift, shear, zoom and flip of an image as one affine warp, then random contrast and brightness."""
 
 import cv2
 import numpy as np
@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from src import seeds
 from src.params import Augment
+from src.training import balance
 
 BORDERS = {
     "nearest": cv2.BORDER_REPLICATE,
@@ -13,21 +14,35 @@ BORDERS = {
     "reflect": cv2.BORDER_REFLECT,
     "wrap": cv2.BORDER_WRAP,
 }
-DRAWS = 8
+PLACED, TONED = 8, 2  # random numbers of an image: for the warp, for contrast and brightness
+DRAWS = PLACED + TONED
+WHITE = 255
 Floats = NDArray[np.float64]
 
 
-def draws(seed: int, epoch: int, images: int) -> Floats:
-    """Draw the random numbers of an epoch, (images, 8) in [0, 1): line i belongs to image i of the packed store.
+def draws(seed: int, epoch: int, images: int, copy: int = 0) -> Floats:
+    """Draw the random numbers of an epoch, (images, 10) in [0, 1): line i belongs to image i of the packed store.
 
-    An image's line depends on seed, epoch and its own number alone, so neither the order of the images,
-    nor the batch size, nor who else is in the part changes how it is augmented.
+    An image's line depends on seed, epoch, its own number and which copy of it this is alone, so neither the order
+    of the images, nor the batch size, nor who else is in the part changes how it is augmented.
     """
-    return seeds.stream(seed, "augment", epoch).random((images, DRAWS))
+    names = (epoch, copy) if copy else (epoch,)
+    placed = seeds.stream(seed, "augment", *names).random((images, PLACED))
+    return np.hstack([placed, seeds.stream(seed, "tone", *names).random((images, TONED))])
+
+
+def draws_of(rows: NDArray[np.int64], seed: int, epoch: int, images: int) -> Floats:
+    """Give the draws (N, 10) of rows (N,) of the packed store; a row that comes again gets others."""
+    numbers = balance.copies(rows)
+    lines = np.empty((len(rows), DRAWS))
+    for copy in range(int(numbers.max(initial=0)) + 1):
+        here = numbers == copy
+        lines[here] = draws(seed, epoch, images, copy)[rows[here]]
+    return lines
 
 
 def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
-    """Turn draws (N, 8) into matrices (N, 2, 3) from output to input pixel coordinates (x, y).
+    """Turn draws (N, 10) into matrices (N, 2, 3) from output to input pixel coordinates (x, y).
 
     On square images these are the matrices of Keras' ImageDataGenerator: rotation, shift, shear and zoom in this
     order about the centre, flips last. On others that class turns about a point off the centre; this does not.
@@ -53,6 +68,20 @@ def warp(images: NDArray[np.uint8], transforms: Floats, fill: str) -> NDArray[np
         pixels = image.astype(np.float32)
         cv2.warpAffine(pixels, transform, (width, height), dst=place, flags=flags, borderMode=BORDERS[fill])
     return warped
+
+
+def tone(images: NDArray[np.float32], section: Augment, draw: Floats) -> NDArray[np.float32]:
+    """Change contrast, then brightness of images (N, H, W, C) in 0..255 by draws (N, 10); they stay in that range.
+
+    As Keras' RandomContrast and RandomBrightness do: the distance of each channel to its mean is multiplied by up to
+    1 +- contrast, then up to +- brightness x 255 is added.
+    """
+    if not (section.contrast or section.brightness):
+        return images
+    spread = (2 * draw[:, PLACED:, None, None, None] - 1).astype(np.float32)
+    middle = images.mean(axis=(1, 2), keepdims=True)
+    toned: NDArray[np.float32] = np.clip((images - middle) * (1 + section.contrast * spread[:, 0]) + middle, 0, WHITE)
+    return np.clip(toned + section.brightness * WHITE * spread[:, 1], 0, WHITE, out=toned)
 
 
 def _sign(section: Augment, direction: str, draw: Floats) -> Floats:

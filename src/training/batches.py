@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from src import seeds
 from src.params import Augment
-from src.training import augment
+from src.training import augment, balance
 from src.training.data import Part
 
 Pixels = NDArray[np.float32]
@@ -42,19 +42,24 @@ class Batches:
 
         return ahead(batch, len(self), self.threads)
 
-    def augmented(self, section: Augment, seed: int, epoch: int) -> Iterator[Batch]:
-        """Give the part shuffled and augmented; seed and epoch alone decide how."""
-        order = seeds.stream(seed, "shuffle", epoch).permutation(len(self.part.rows))
+    def augmented(self, section: Augment, seed: int, epoch: int, balanced: str = "none") -> Iterator[Batch]:
+        """Give the part shuffled and augmented; seed and epoch alone decide how.
+
+        balanced: oversample and undersample change how often an image comes; each time it is augmented differently.
+        """
+        chosen = balance.chosen(self.part.targets, balanced, seed, epoch)
+        order = chosen[seeds.stream(seed, "shuffle", epoch).permutation(len(chosen))]
         rows, targets = self.part.rows[order], self.part.targets[order]
         height, width = self.images.shape[1:3]
-        draws = augment.draws(seed, epoch, len(self.images))[rows]
+        draws = augment.draws_of(rows, seed, epoch, len(self.images))
         matrices = augment.matrices(section, draws, height, width)
 
         def batch(number: int) -> Batch:
             here = slice(number * self.size, (number + 1) * self.size)
-            return augment.warp(self.images[rows[here]], matrices[here], section.fill), targets[here]
+            warped = augment.warp(self.images[rows[here]], matrices[here], section.fill)
+            return augment.tone(warped, section, draws[here]), targets[here]
 
-        return ahead(batch, len(self), self.threads)
+        return ahead(batch, -(-len(order) // self.size), self.threads)
 
 
 def ahead(make: Callable[[int], Item], count: int, threads: int) -> Iterator[Item]:

@@ -14,11 +14,24 @@ from tqdm import tqdm
 from src import models
 from src.errors import AssayError
 from src.params import Model, Train
-from src.training import history, inputs, optimizers, runtime, scores, steps
+from src.training import (
+    balance,
+    devices,
+    history,
+    inputs,
+    losses,
+    optimizers,
+    phases,
+    runtime,
+    schedules,
+    scores,
+    steps,
+)
 from src.training.batches import Batch, Batches
 from src.training.checkpoint import Checkpoint, State
 from src.training.data import Data
 from src.training.history import Row
+from src.training.phases import Phase
 
 log = logging.getLogger(__name__)
 OnEpoch = Callable[[Row], None]
@@ -54,8 +67,15 @@ def fit(
     Raises:
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
-    started = time.monotonic()
     runtime.start(seed, section.threads)
+    with devices.used(section):
+        return _fit(data, model, section, seed, checkpoints, on_epoch)
+
+
+def _fit(
+    data: Data, model: Model, section: Train, seed: int, checkpoints: Path | None, on_epoch: Sequence[OnEpoch]
+) -> Fitted:
+    started = time.monotonic()
     state = _new_state(data, model, section)
     checkpoint = Checkpoint(checkpoints, inputs.digest(data, model, section, seed)) if checkpoints else None
     if checkpoint:
@@ -72,14 +92,16 @@ def fit(
             function(row)
     done = time.monotonic()
     state.restore_best()
+    phases.leave(state.model)
+    images = balance.size(data.train.targets, section.balance)
     return Fitted(
         model=state.model,
         rows=tuple(state.rows),
         best_epoch=history.best(state.rows),
-        stopped="patience" if history.exhausted(state.rows, section.patience) else "epochs",
+        stopped="patience" if _exhausted(state, section) else "epochs",
         resumed_after=resumed_after,
         seconds=done - started,
-        images_per_second=(len(state.rows) - resumed_after) * len(data.train.rows) / (done - ready),
+        images_per_second=(len(state.rows) - resumed_after) * images / (done - ready),
     )
 
 
@@ -91,30 +113,58 @@ def _new_state(data: Data, model: Model, section: Train) -> State:
         dropout=model.dropout,
         stride=model.stride,
         pooling=model.pooling,
+        **model.own(),
     )
-    optimizer = optimizers.build(section.optimizer, section.learning_rate)
+    phases.check(section, network)
+    return State(network, _new_optimizer(network, section))
+
+
+def _new_optimizer(network: keras.Model, section: Train) -> keras.optimizers.Optimizer:
+    """Make an optimizer with a memory for every weight, of those that are frozen at first as well."""
+    optimizer = optimizers.build(section)
+    if keras.config.dtype_policy().compute_dtype == "float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(network.trainable_variables)
-    return State(network, optimizer)
+    return optimizer
 
 
 def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
     """Run one epoch after the other on the state, and give the row of each, until epochs or patience are used up."""
-    learn, judge = steps.learning(state.model, state.optimizer), steps.judging(state.model)
+    for phase in phases.plan(section):
+        if phase.first == len(state.rows) + 1 > 1:
+            phases.leave(state.model)
+            state.optimizer = _new_optimizer(state.model, section)
+        if phase.first <= len(state.rows) + 1 <= phase.last and not _exhausted(state, section):
+            yield from _epochs_of(phase, state, data, section, seed)
+
+
+def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
+    phases.enter(phase, state.model)
+    weights = balance.class_weights(data.train.targets, len(data.classes)) if section.balance == "weights" else None
+    learn = steps.learning(state.model, state.optimizer, losses.build(section, weights))
+    judge = steps.judging(state.model, losses.build(section))
     train = Batches(data.images, data.train, section.batch_size, section.threads)
     val = Batches(data.images, data.val, section.batch_size, section.threads)
-    while len(state.rows) < section.epochs and not history.exhausted(state.rows, section.patience):
+    count = -(-balance.size(data.train.targets, section.balance) // section.batch_size)
+    while len(state.rows) < phase.last and not _exhausted(state, section):
         epoch = len(state.rows) + 1
+        before = [row["val_loss"] for row in state.rows[phase.first - 1 :]]
+        state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
         rate = float(state.optimizer.learning_rate.numpy())
-        batches = train.augmented(section.augment, seed, epoch)
-        learned = _score(learn, _shown(batches, len(train), f"epoch {epoch}/{section.epochs}"))
-        _check("loss", learned["loss"], epoch, section)
-        _check("sum of weights", _sum_of_weights(state), epoch, section)
+        batches = train.augmented(section.augment, seed, epoch, section.balance)
+        learned = _score(learn, _shown(batches, count, f"epoch {epoch}/{section.epochs}"))
+        _check("loss", learned["loss"], epoch, rate, section)
+        _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
         judged = {f"val_{name}": value for name, value in _score(judge, val.plain()).items()}
-        _check("val_loss", judged["val_loss"], epoch, section)
+        _check("val_loss", judged["val_loss"], epoch, rate, section)
         state.rows.append({"epoch": epoch, **learned, **judged, "learning_rate": rate})
         if history.best(state.rows) == epoch:
             state.keep_best()
         yield state.rows[-1]
+
+
+def _exhausted(state: State, section: Train) -> bool:
+    return history.exhausted(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
 
 
 def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
@@ -124,19 +174,21 @@ def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
 
 def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
     """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
-    losses, probabilities, targets = [], [], []
+    found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
         loss, probability = step(pixels, numbers)
         if not np.isfinite(loss).all():
             return {"loss": float(loss[~np.isfinite(loss)][0])}
-        losses.append(loss)
+        found.append(loss)
         probabilities.append(probability)
         targets.append(numbers)
     truth, guess = np.concatenate(targets), np.concatenate(probabilities)
     return {
-        "loss": float(np.mean(np.concatenate(losses), dtype=np.float64)),
+        "loss": float(np.mean(np.concatenate(found), dtype=np.float64)),
         "accuracy": scores.accuracy(truth, guess),
         "auc": scores.auc(truth, guess),
+        "precision": scores.precision(truth, guess),
+        "recall": scores.recall(truth, guess),
     }
 
 
@@ -145,10 +197,10 @@ def _sum_of_weights(state: State) -> float:
     return float(sum(np.sum(np.abs(weight), dtype=np.float64) for weight in state.model.get_weights()))
 
 
-def _check(name: str, value: float, epoch: int, section: Train) -> None:
+def _check(name: str, value: float, epoch: int, rate: float, section: Train) -> None:
     if not np.isfinite(value):
         raise AssayError(
             f"train: expected a finite {name}, found {value} in epoch {epoch}; likely causes: "
-            f"train.learning_rate {section.learning_rate:g} is too high for {section.optimizer}, "
+            f"train.learning_rate {rate:g} is too high for {section.optimizer}, "
             f"train.batch_size {section.batch_size} is too small for that rate, or values overflow in the model"
         )

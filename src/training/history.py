@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from src import files
 from src.paths import Model
 
-COLUMNS = ("epoch", "loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc", "learning_rate")
+SCORES = ("loss", "accuracy", "auc", "precision", "recall")
+COLUMNS = ("epoch", *SCORES, *(f"val_{name}" for name in SCORES), "learning_rate")
 Row = Mapping[str, float]
 
 
@@ -15,9 +16,9 @@ def best(rows: Sequence[Row]) -> int:
     return losses.index(min(losses)) + 1
 
 
-def exhausted(rows: Sequence[Row], patience: int) -> bool:
-    """Tell whether this many epochs have passed since the best one."""
-    return bool(rows) and len(rows) - best(rows) >= patience
+def exhausted(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
+    """Tell whether this many epochs have passed since the best one, those up to `start` not counted."""
+    return bool(rows) and len(rows) - max(best(rows), start) >= patience
 
 
 def write(rows: Sequence[Row], out: Model) -> None:

@@ -1,8 +1,11 @@
 """The few scores that are followed during training; evaluation has the full set."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
 
@@ -25,7 +28,31 @@ def auc(targets: Numbers, probabilities: Probabilities) -> float:
     return float(np.mean([_area(targets == k, probabilities[:, k]) for k in present]))
 
 
-def _area(positive: NDArray[np.bool_], score: NDArray[np.float32]) -> float:
+def precision(targets: Numbers, probabilities: Probabilities) -> float:
+    """Give the fraction of images taken for a class that are of it, 0 where none is taken for it.
+
+    Of the second of two classes, taken from 0.5 on; of more the mean over the classes that the targets hold.
+    """
+    return _mean_over_classes(targets, probabilities, lambda positive, taken: _share(positive, of=taken))
+
+
+def recall(targets: Numbers, probabilities: Probabilities) -> float:
+    """Give the fraction of the images of a class that are taken for it, of the same classes as `precision`."""
+    return _mean_over_classes(targets, probabilities, lambda positive, taken: _share(taken, of=positive))
+
+
+def _mean_over_classes(targets: Numbers, probabilities: Probabilities, score: Callable[[Flags, Flags], float]) -> float:
+    if probabilities.shape[1] == 1:
+        return score(targets == 1, probabilities[:, 0] > 0.5)
+    decided = probabilities.argmax(axis=1)
+    return float(np.mean([score(targets == k, decided == k) for k in np.unique(targets)]))
+
+
+def _share(flags: Flags, of: Flags) -> float:
+    return float(np.mean(flags[of])) if of.any() else 0.0
+
+
+def _area(positive: Flags, score: NDArray[np.float32]) -> float:
     """Give the probability that a positive scores higher than a negative, ties counting half (Hanley, McNeil 1982)."""
     _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -10,6 +10,8 @@ from src.errors import AssayError
 from src.models import build
 
 GRAY = (150, 150, 1)
+# Five poolings after a stride of 3 leave nothing of a smaller image.
+OBLONG = {"separable": (99, 97, 1)}
 
 
 def layer(model, kind: str, number: int = 0):
@@ -61,12 +63,13 @@ def test_two_classes_end_in_one_sigmoid_and_more_in_a_softmax(name: str) -> None
 @pytest.mark.parametrize("name", plugins.names("models"))
 @pytest.mark.parametrize("pooling", ["none", "average", "max"])
 def test_every_model_takes_every_stride_and_pooling(name: str, pooling: str) -> None:
+    shape = OBLONG.get(name, (65, 63, 1))
     for stride in (1, 2, 3):
-        model = build(name, (65, 63, 1), 2, stride=stride, pooling=pooling)
-        assert model(np.zeros((2, 65, 63, 1), np.float32)).shape == (2, 1)
+        model = build(name, shape, 2, stride=stride, pooling=pooling)
+        assert model(np.zeros((2, *shape), np.float32)).shape == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["dropout_cnn", "tiny_cnn"])
+@pytest.mark.parametrize("name", ["blood_cnn", "dropout_cnn", "malaria_cnn", "tiny_cnn"])
 def test_stride_is_that_of_the_first_convolution_only(name: str) -> None:
     model = build(name, GRAY, 2, stride=2)
     strides = [item.strides for item in model.layers if type(item).__name__ == "Conv2D"]
@@ -97,7 +100,17 @@ def test_an_unknown_model_lists_the_choices() -> None:
         build("tiny_cn", GRAY, 2)
 
 
-@pytest.mark.parametrize(("name", "side", "stride", "needed"), [("dropout_cnn", 9, 1, 10), ("tiny_cnn", 3, 2, 5)])
+SMALLEST = [
+    ("dropout_cnn", 9, 1, 10),
+    ("tiny_cnn", 3, 2, 5),
+    ("blood_cnn", 3, 1, 6),
+    ("malaria_cnn", 20, 1, 22),
+    ("separable", 30, 1, 32),
+    ("keras_application", 20, 1, 32),
+]
+
+
+@pytest.mark.parametrize(("name", "side", "stride", "needed"), SMALLEST)
 def test_too_small_images_name_the_smallest_size(name: str, side: int, stride: int, needed: int) -> None:
     with pytest.raises(AssayError, match=rf"preprocess\.size: expected at least {needed} for {name}.*found {side}x"):
         build(name, (side, side, 1), 2, stride=stride)

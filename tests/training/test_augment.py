@@ -7,6 +7,7 @@ from src import models  # noqa: F401  loads TensorFlow quietly before Keras is i
 from src.params import Augment
 from src.training import augment
 
+import tensorflow as tf  # isort: skip
 from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip
 
 SIDE = 40
@@ -96,3 +97,24 @@ def test_flips_happen_half_of_the_time() -> None:
     matrices = augment.matrices(Augment(flip="horizontal"), augment.draws(1, 1, 2000), SIDE, SIDE)
     assert 0.45 < np.mean(matrices[:, 0, 0] < 0) < 0.55
     assert (matrices[:, 1, 1] == 1).all()
+
+
+def test_contrast_and_brightness_are_those_of_keras() -> None:
+    originals = images(4, channels=3).astype(np.float32)
+    draw = np.tile(np.linspace(0, 0.9, augment.DRAWS), (4, 1))
+    section = Augment(contrast=0.4, brightness=0.3)
+    factor, added = 1 + 0.4 * (2 * draw[0, -2] - 1), 0.3 * (2 * draw[0, -1] - 1)
+    expected = np.clip(tf.image.adjust_contrast(originals, factor), 0, 255)
+    expected = np.clip(expected + 255 * added, 0, 255)
+    found = augment.tone(originals, section, draw)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=TINY)
+    assert (found == 255).any()
+
+
+def test_tone_without_a_range_changes_nothing_and_the_warp_does_not_depend_on_it() -> None:
+    originals = images(4).astype(np.float32)
+    assert augment.tone(originals, Augment(), augment.draws(0, 1, 4)) is originals
+    plain, toned = (augment.matrices(section, augment.draws(0, 1, 4), SIDE, SIDE) for section in
+                    (FULL, FULL.model_copy(update={"brightness": 0.2})))  # fmt: skip
+    assert np.array_equal(plain, toned)

@@ -7,8 +7,9 @@ from src.training import history
 
 
 def rows(*losses: float) -> list[history.Row]:
-    others = {"loss": 0.5, "accuracy": 0.75, "auc": 2 / 3, "val_accuracy": 1.0, "val_auc": 0.5, "learning_rate": 1e-4}
-    return [{"epoch": number, "val_loss": loss, **others} for number, loss in enumerate(losses, start=1)]
+    train = {"loss": 0.5, "accuracy": 0.75, "auc": 2 / 3, "precision": 0.25, "recall": 1.0}
+    others = train | {f"val_{name}": 0.5 for name in train} | {"learning_rate": 1e-4}
+    return [{**others, "epoch": number, "val_loss": loss} for number, loss in enumerate(losses, start=1)]
 
 
 def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss() -> None:
@@ -19,14 +20,16 @@ def test_patience_counts_the_epochs_since_the_best_one() -> None:
     assert not history.exhausted([], 1)
     assert not history.exhausted(rows(0.9, 0.5, 0.7), 2)
     assert history.exhausted(rows(0.9, 0.5, 0.7, 0.5), 2)
+    assert not history.exhausted(rows(0.1, 0.5, 0.7, 0.5), 2, start=3)
+    assert history.exhausted(rows(0.1, 0.5, 0.7, 0.5), 2, start=2)
 
 
 def test_the_file_has_a_fixed_number_of_decimals(tmp_path: Path) -> None:
     out = Model(tmp_path)
     history.write(rows(1 / 3), out)
     assert out.history.read_bytes() == (
-        b"epoch,loss,accuracy,auc,val_loss,val_accuracy,val_auc,learning_rate\n"
-        b"1,0.500000,0.750000,0.666667,0.333333,1.000000,0.500000,0.0001000000\n"
+        b"epoch,loss,accuracy,auc,precision,recall,val_loss,val_accuracy,val_auc,val_precision,val_recall,learning_rate\n"
+        b"1,0.500000,0.750000,0.666667,0.250000,1.000000,0.333333,0.500000,0.500000,0.500000,0.500000,0.0001000000\n"
     )
 
 

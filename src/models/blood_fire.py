@@ -1,0 +1,31 @@
+"""Fire modules (Iandola et al. 2016, arXiv:1602.07360) with batch normalization, and no dense layer."""
+
+import keras
+from keras import layers
+
+from src.models._parts import flat
+
+MOMENTUM = 0.85
+POOLED = ((12, 24), (24, 48), (32, 64), (24, 48), (18, 36))
+LAST = (12, 24)
+
+
+def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
+    """Give (N, 24) features with pooling average, as published; there is no dropout, so that value changes nothing.
+
+    Poolings round up, which at the published 128x128 is the same as rounding down, so that any size is large enough.
+    """
+    x = _convolution(image, 12, 5, stride)
+    for squeeze, expand in POOLED:
+        x = layers.MaxPooling2D(2, padding="same")(_fire(x, squeeze, expand))
+    return flat(_fire(x, *LAST), pooling)
+
+
+def _fire(x: keras.KerasTensor, squeeze: int, expand: int) -> keras.KerasTensor:
+    x = _convolution(x, squeeze, 1)
+    return layers.Concatenate()([_convolution(x, expand // 2, side) for side in (1, 3)])
+
+
+def _convolution(x: keras.KerasTensor, width: int, side: int, stride: int = 1) -> keras.KerasTensor:
+    x = layers.Conv2D(width, side, strides=stride, padding="same", activation="relu")(x)
+    return layers.BatchNormalization(momentum=MOMENTUM)(x)

@@ -1,0 +1,108 @@
+"""Published networks of keras.applications, untrained or with learned weights to be tuned on other images."""
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from src.errors import AssayError
+from src.models._parts import flat
+
+# Mean and deviation of ImageNet's pixels in [0, 1], with which some of the networks were trained.
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+STANDARDIZED = ([1 / d for d in DEVIATION], [-m / d for m, d in zip(MEAN, DEVIATION, strict=True)])
+SYMMETRIC = (2.0, -1.0)  # to [-1, 1]
+
+# For each network the scale and offset that make of pixels in [0, 1] what it was trained on.
+BACKBONES = {
+    "DenseNet121": STANDARDIZED,
+    "EfficientNetV2B0": STANDARDIZED,
+    "MobileNetV3Large": SYMMETRIC,
+    "MobileNetV3Small": SYMMETRIC,
+    "ResNet50V2": SYMMETRIC,
+}
+SCALED_INSIDE = ("EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small")  # unless told otherwise
+PUBLISHED_SHAPE = (224, 224, 3)
+KEY = "model.keras_application"
+
+
+def features(
+    image: keras.KerasTensor,
+    *,
+    dropout: float,
+    stride: int,
+    pooling: str,
+    backbone: str = "MobileNetV3Small",
+    weights: str = "none",
+    sha256: str | None = None,
+) -> keras.KerasTensor:
+    """Give what the backbone makes of an image, after dropout; its strides are its own, so that value changes nothing.
+
+    A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256:
+    of the network without its top as Keras saves weights, or a model.keras that was trained here.
+
+    Raises:
+        AssayError: the weights cannot be had, or are not those that sha256 and backbone say.
+    """
+    colors = layers.Concatenate()([image] * 3) if image.shape[-1] == 1 else image
+    scale, offset = BACKBONES[backbone]
+    network = _network(backbone, image_tensor=layers.Rescaling(scale, offset)(colors))
+    if weights != "none":
+        network.set_weights(_learned(backbone, weights, sha256).get_weights())
+    return layers.Dropout(dropout)(flat(network.output, pooling))
+
+
+def _network(backbone: str, image_tensor: keras.KerasTensor) -> keras.Model:
+    """Build the network onto a tensor, so that its layers are layers of the whole model, each with its own name."""
+    inside = {"include_preprocessing": False} if backbone in SCALED_INSIDE else {}
+    make = getattr(keras.applications, backbone)
+    shape = image_tensor.shape[1:]
+    return make(include_top=False, weights=None, input_tensor=image_tensor, input_shape=shape, **inside)
+
+
+def _learned(backbone: str, weights: str, sha256: str | None) -> keras.Model:
+    if weights == "imagenet":
+        return _from_imagenet(backbone)
+    path = Path(weights)
+    _check(path, sha256)
+    network = _network(backbone, keras.Input(PUBLISHED_SHAPE))
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of Keras' own attempts at other formats
+            _fill(network, path)
+    except (ValueError, KeyError, OSError) as error:
+        message = f"{KEY}.weights: expected weights of {backbone} without its top, found something else in {path}"
+        raise AssayError(message) from error
+    return network
+
+
+def _fill(network: keras.Model, path: Path) -> None:
+    if path.suffix != ".keras":
+        network.load_weights(path)
+        return
+    trained = keras.saving.load_model(path, compile=False)
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
+
+
+def _from_imagenet(backbone: str) -> keras.Model:
+    make = getattr(keras.applications, backbone)
+    try:
+        return make(include_top=False, weights="imagenet", input_shape=PUBLISHED_SHAPE)
+    except Exception as error:  # Keras raises just that where a download fails
+        reason = " ".join(str(error).split())
+        raise AssayError(
+            f"{KEY}.weights: imagenet weights of {backbone} could not be fetched ({reason}); "
+            "go online once, or name the path of a file of weights"
+        ) from error
+
+
+def _check(path: Path, sha256: str | None) -> None:
+    if not path.is_file():
+        raise AssayError(f"{KEY}.weights: expected none, imagenet or the path of a file, found {str(path)!r}")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise AssayError(f"{KEY}.sha256: expected that of {path}, {found}; found {sha256}")

@@ -1,0 +1,18 @@
+"""Three convolutions of 64 filters and two dense layers, for stained blood cells with and without parasites."""
+
+import keras
+from keras import layers
+
+from src.models._parts import flat
+
+
+def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
+    """Give (N, 64) features; there is no dropout, so that value changes nothing."""
+    x = image
+    for step in (stride, 1, 1):
+        x = layers.Conv2D(64, 3, strides=step, activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = flat(x, pooling)
+    for _ in range(2):
+        x = layers.Dense(64, activation="relu")(x)
+    return x

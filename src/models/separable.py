@@ -1,0 +1,33 @@
+"""Separable convolutions (Chollet 2017, arXiv:1610.02357), then dense blocks, for X-rays of the chest."""
+
+import keras
+from keras import layers
+
+from src.models._parts import flat
+
+# Width of each block, and the dropout after it.
+CONVOLVED = ((32, 0.0), (64, 0.0), (128, 0.2), (256, 0.2))
+# Width of each block, and its dropout as a share of that of the first one: published 0.7, 0.5 and 0.3.
+DENSE = ((512, 1.0), (128, 5 / 7), (64, 3 / 7))
+
+
+def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
+    """Give (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step."""
+    x = layers.Conv2D(16, 3, strides=stride, padding="same", activation="relu")(image)
+    x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D(2)(x)
+    for width, rate in CONVOLVED:
+        x = _convolved(x, width)
+        x = layers.Dropout(rate)(x) if rate else x
+    x = flat(x, pooling)
+    for width, share in DENSE:
+        x = layers.Dense(width, activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Dropout(round(dropout * share, 6))(x)
+    return x
+
+
+def _convolved(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    for _ in range(2):
+        x = layers.SeparableConv2D(width, 3, padding="same", activation="relu")(x)
+    return layers.MaxPooling2D(2)(layers.BatchNormalization()(x))
