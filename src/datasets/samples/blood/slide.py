@@ -14,7 +14,7 @@ from src.datasets.samples.blood import white_cell
 from src.datasets.samples.blood.white_cell import WhiteCell
 
 WIDTH, HEIGHT = 160, 120
-EOSIN: Colour = (0.09, 0.31, 0.28)
+EOSIN = np.array([0.09, 0.31, 0.28])
 PLATELET: Colour = (0.3, 0.42, 0.08)
 
 
@@ -24,7 +24,7 @@ class Look:
 
     pixel: float  # micrometres
     light: Colour
-    stain: float  # of the red cells
+    eosin: Colour  # optical density of a red cell
     pallor: float  # how much paler their middle is
     crowd: int  # tries to place a red cell
     platelets: int
@@ -36,10 +36,11 @@ class Look:
     def of(cls, rng: np.random.Generator) -> "Look":
         """Draw a slide."""
         tone = rng.uniform(200, 226)
+        eosin = EOSIN * rng.uniform(0.75, 1.25) * rng.uniform(0.85, 1.15, 3)
         return cls(
             pixel=rng.uniform(0.29, 0.36),
             light=(tone + rng.normal(0, 4), tone * rng.uniform(0.96, 1.0), tone * rng.uniform(0.9, 1.0)),
-            stain=rng.uniform(0.75, 1.25),
+            eosin=(eosin[0], eosin[1], eosin[2]),
             pallor=rng.uniform(0.5, 0.9),
             crowd=int(rng.integers(30, 140)),
             platelets=int(rng.integers(0, 8)),
@@ -67,7 +68,7 @@ def draw(kind: str, rng: np.random.Generator) -> Pixels:
     density += (look.shade * field(rng, grid.shape, WIDTH))[..., None]
     shown = stained(look.light, density).astype(np.float64) + look.noise * field(rng, grid.shape, 1.0)[..., None]
     blurred = cv2.GaussianBlur(shown, (0, 0), look.blur)
-    return np.rint(np.clip(blurred, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(blurred, 0, 255)), np.uint8)
 
 
 def _red_cell(density: Array, centre: Point, look: Look, grid: Grid, rng: np.random.Generator) -> None:
@@ -86,8 +87,8 @@ def _red_cell(density: Array, centre: Point, look: Look, grid: Grid, rng: np.ran
     depth = (distance + radius) / radius
     thick = 1 - pallor * np.exp(-((depth / rng.uniform(0.4, 0.6)) ** 4))
     fringe = 0.12 * inside(np.abs(distance - 0.5) - 0.2, 2 * grid.pixel)  # light bent at the edge
-    layer = look.stain * rng.uniform(0.85, 1.15) * inside(distance, 2 * grid.pixel) * thick - fringe
-    density[window] += layer[..., None] * np.array(EOSIN)
+    layer = rng.uniform(0.85, 1.15) * inside(distance, 2 * grid.pixel) * thick - fringe
+    density[window] += layer[..., None] * np.array(look.eosin)
 
 
 def _platelet(density: Array, centre: Point, grid: Grid, rng: np.random.Generator) -> None:

@@ -18,7 +18,7 @@ BODIES: dict[str, Colour] = {
     "NEUTROPHIL": (0.07, 0.19, 0.07),
 }
 SHARES = {"EOSINOPHIL": 0.46, "LYMPHOCYTE": 0.82, "MONOCYTE": 0.52, "NEUTROPHIL": 0.42}  # of the nucleus in the cell
-GRANULE: Colour = (0.1, 0.55, 0.42)
+GRANULE: Colour = (0.14, 0.5, 0.33)
 SIZES = {"EOSINOPHIL": 0.95, "LYMPHOCYTE": 1.0, "MONOCYTE": 1.25, "NEUTROPHIL": 0.95}
 
 
@@ -43,13 +43,13 @@ class WhiteCell:
 
 def density(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw a cell's optical density (H, W, 3), and how far (H, W) it covers what lies below."""
-    nucleus = _nucleus(cell, grid, rng)
+    shape = nucleus(cell, grid, rng)
     ragged = 0.07 if cell.kind == "MONOCYTE" else 0.03
     outline = ellipse(grid, cell.centre, (cell.radius * rng.uniform(0.96, 1.08), cell.radius), rng.uniform(0, 3))
     outline = outline + ragged * cell.radius * field(rng, grid.shape, 2.5 / grid.pixel)
-    outline = union(outline, nucleus - 0.35, 0.5)
+    outline = union(outline, shape - 0.35, 0.5)
     layer = np.zeros((*grid.shape, 3))
-    body, soft = inside(outline, 2 * grid.pixel), inside(nucleus, 2 * grid.pixel)
+    body, soft = inside(outline, 2 * grid.pixel), inside(shape, 2 * grid.pixel)
     layer += (body * (1 - soft) * cell.stain)[..., None] * _body(cell, grid, rng)
     chromatin = 1 + 0.16 * field(rng, grid.shape, 0.9 / grid.pixel) + 0.1 * field(rng, grid.shape, 2.2 / grid.pixel)
     layer += (soft * cell.stain * chromatin)[..., None] * np.array(AZURE)
@@ -72,16 +72,15 @@ def _body(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> Array:
     return np.asarray(filled)
 
 
-def _nucleus(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> Array:
+def nucleus(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> Array:
     """Measure distances to the nucleus: round, kidney, two lobes, or a chain of three to five."""
     turn, radius = rng.uniform(0, 2 * np.pi), float(np.sqrt(cell.area / np.pi))
     if cell.kind == "LYMPHOCYTE":
         shape = ellipse(grid, cell.centre, (radius * rng.uniform(1.0, 1.1), radius * rng.uniform(0.9, 1.0)), turn)
         return np.asarray(shape + 0.1 * field(rng, grid.shape, 3 / grid.pixel))
     if cell.kind == "MONOCYTE":
-        shape = ellipse(grid, cell.centre, (1.28 * radius, radius), turn) + 0.25 * field(
-            rng, grid.shape, 3 / grid.pixel
-        )
+        shape = ellipse(grid, cell.centre, (1.28 * radius, radius), turn)
+        shape = shape + 0.25 * field(rng, grid.shape, 3 / grid.pixel)
         notch = (cell.centre[0] - radius * float(np.sin(turn)), cell.centre[1] + radius * float(np.cos(turn)))
         bite = ellipse(grid, notch, (0.5 * radius, rng.uniform(0.5, 0.85) * radius), turn)
         return -union(-shape, bite, 0.6)

@@ -46,7 +46,8 @@ def draw(film: Film, infected: bool, rng: np.random.Generator) -> Pixels:
     grid = Grid.of(side, side, 2 / diameter, (side / 2, side / 2))
     distance = _outline(grid, rng)
     thin = rng.uniform(0.0, 0.45) * np.exp(-((np.hypot(grid.x, grid.y) / rng.uniform(0.3, 0.6)) ** 2))
-    thick = 1 - thin + film.shade * field(rng, grid.shape, side / 2) + 0.012 * field(rng, grid.shape, 4)
+    grain = rng.uniform(0.004, 0.03) * field(rng, grid.shape, rng.uniform(1.5, 4))
+    thick = 1 - thin + film.shade * field(rng, grid.shape, side / 2) + grain
     rim = 0.5 * inside(np.abs(distance + 0.02) - 0.015, 3 * grid.pixel)  # light bent at the edge
     density = (thick - rim)[..., None] * np.array(film.body)
     density += findings.draw(infected, distance, grid, rng)[..., None] * np.array(film.parasite)

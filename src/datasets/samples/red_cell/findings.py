@@ -8,20 +8,26 @@ import numpy as np
 
 from src.datasets.samples._drawing import Array, Grid, Point, ellipse, field, inside
 
-CLEAN = 0.3  # share of cells without a look-alike among the uninfected
+CLEAN = 0.25  # share of cells without a look-alike among the uninfected
 
 
 def draw(infected: bool, outline: Array, grid: Grid, rng: np.random.Generator) -> Array:
     """Draw how much stain (H, W) lies in and on a cell; 1 is a nucleus of usual strength."""
+    stain = parasites(grid, rng)
+    if not infected:
+        stain = stain * 0.0 if rng.random() < CLEAN else look_alike(stain, outline, grid, rng)
+    if rng.random() < 0.2:
+        stain = np.maximum(stain, 0.8 * inside(_grains(grid, rng), 2 * grid.pixel))
+    return np.asarray(stain * inside(outline, 2 * grid.pixel))
+
+
+def parasites(grid: Grid, rng: np.random.Generator) -> Array:
+    """Draw one or two parasites, most of them young."""
     stain = np.zeros(grid.shape)
     for _ in range(1 if rng.random() < 0.75 else 2):
         form = _ring if rng.random() < 0.75 else _grown
         stain = np.maximum(stain, rng.uniform(0.55, 1.15) * form(grid, _place(rng, 0.55), rng.uniform(0.2, 0.34), rng))
-    if not infected:
-        stain = stain * 0.0 if rng.random() < CLEAN else _look_alike(stain, outline, grid, rng)
-    if rng.random() < 0.2:
-        stain = np.maximum(stain, 0.8 * inside(_grains(grid, rng), 2 * grid.pixel))
-    return np.asarray(stain * inside(outline, 2 * grid.pixel))
+    return stain
 
 
 def _place(rng: np.random.Generator, far: float) -> Point:
@@ -56,7 +62,7 @@ def _grown(grid: Grid, centre: Point, size: float, rng: np.random.Generator) -> 
     return np.maximum(layer, inside(ellipse(grid, dot, (0.12, 0.09), turn), 2 * grid.pixel))
 
 
-def _look_alike(stain: Array, outline: Array, grid: Grid, rng: np.random.Generator) -> Array:
+def look_alike(stain: Array, outline: Array, grid: Grid, rng: np.random.Generator) -> Array:
     """Lay the stain of parasites out again as a platelet, grains, a thread of dirt or a fold along the rim."""
     forms = (_platelet, _grains, _grains, _thread, _fold)
     far = forms[int(rng.integers(len(forms)))](grid, rng)

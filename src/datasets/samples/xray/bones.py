@@ -45,11 +45,11 @@ def _rib(density: Array, side: float, top: float, thorax: Thorax, grid: Grid, rn
     x = 0.09 + (outer - 0.09) * np.sin(steps * np.pi / 2) ** 0.9
     y = top - 0.05 * np.sin(np.pi * steps) + (thorax.slope + 0.12) * steps**2.2
     radius = rng.uniform(0.028, 0.034)
-    _tube(density, list(zip(side * x, y, strict=True)), radius, 0.15, grid)
+    _tube(density, list(zip(side * x, y, strict=True)), radius, 0.13, grid)
     reach = rng.uniform(0.45, 0.62)
     back = x[-1] - (x[-1] - 0.12) * reach * steps**1.2
     down = y[-1] + 0.03 + (0.16 + 0.5 * thorax.slope) * np.sin(steps * np.pi / 2)
-    _tube(density, list(zip(side * back, down, strict=True)), radius * 0.95, 0.085, grid)
+    _tube(density, list(zip(side * back, down, strict=True)), radius * 0.95, 0.07, grid)
 
 
 def _tube(density: Array, path: Sequence[Point], radius: float, strength: float, grid: Grid) -> None:

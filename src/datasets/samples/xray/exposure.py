@@ -38,7 +38,7 @@ class Exposure:
             middle=rng.uniform(-0.08, 0.1),
             breath=rng.uniform(0.3, 1.0),
             turn=rng.normal(0, 0.045),
-            low=rng.uniform(0.02, 0.26),
+            low=rng.uniform(0.06, 0.26),
             high=rng.uniform(0.95, 1.2),
             gamma=rng.uniform(0.75, 1.35),
             noise=rng.uniform(0.003, 0.012),
@@ -57,4 +57,4 @@ class Exposure:
         """Turn densities (H, W) into gray levels."""
         noisy = cv2.GaussianBlur(density, (0, 0), self.blur) + self.noise * field(rng, density.shape, 1.2)
         shown = np.clip((noisy - self.low) / (self.high - self.low), 0, 1) ** self.gamma
-        return np.rint(shown * 250).astype(np.uint8)
+        return np.asarray(np.rint(shown * 250), np.uint8)

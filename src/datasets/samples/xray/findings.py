@@ -15,9 +15,9 @@ BACTERIA, VIRUS = "bacteria", "virus"
 def opacity(cause: str, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
     """Draw the density that pneumonia adds: a lobe filled by bacteria, patches around both hila by a virus."""
     if cause == BACTERIA:
-        count, size, strength = int(rng.integers(1, 3)), (0.24, 0.4), rng.uniform(0.16, 0.26)
+        count, size, strength = int(rng.integers(1, 3)), (0.24, 0.4), rng.uniform(0.2, 0.34)
     else:
-        count, size, strength = int(rng.integers(4, 8)), (0.12, 0.24), rng.uniform(0.12, 0.2)
+        count, size, strength = int(rng.integers(4, 8)), (0.14, 0.24), rng.uniform(0.17, 0.27)
     added = np.zeros(grid.shape)
     for _ in range(count):
         radius, stretch = rng.uniform(*size), rng.uniform(0.8, 1.3)
@@ -30,7 +30,7 @@ def opacity(cause: str, lung: Array, grid: Grid, rng: np.random.Generator) -> Ar
 
 def look_alike(added: Array, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
     """Lay the density of an opacity out again, alike on both sides or in fine strands."""
-    forms = (_veil, _veil, _breasts, _strands)
+    forms = (_veil, _veil, _breasts, _breasts, _strands)
     pattern = forms[int(rng.integers(len(forms)))](grid, rng)
     within = lung < 0
     order = np.argsort(pattern[within], kind="stable")
