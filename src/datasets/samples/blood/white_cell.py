@@ -90,7 +90,7 @@ def nucleus(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> Array:
 
 def _chain(centre: Point, lobes: int, radius: float, grid: Grid, rng: np.random.Generator) -> Array:
     """Lay lobes along an arc around the centre, joined by thin strands."""
-    step = (1.85 if lobes > 2 else 2.05) * radius
+    step = 2.0 * radius
     bend = 2 * float(np.arcsin(min(1.0, step / (2 * max(1.45 * radius, 0.3 * lobes * radius)))))
     heading, x, y = rng.uniform(0, 2 * np.pi), 0.0, 0.0
     places = [(x, y)]
