@@ -1,7 +1,7 @@
 """One white blood cell: the shape of its nucleus tells the kind, and what fills its body.
 
-Lengths are micrometres. The area of the nucleus and how dark it is are drawn alike for all kinds, so that neither
-tells the kind.
+Lengths are micrometres. How dark the nucleus is is drawn alike for all kinds, and its area nearly so: neither tells
+the kind.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BODIES: dict[str, Colour] = {
 }
 SHARES = {"EOSINOPHIL": 0.46, "LYMPHOCYTE": 0.82, "MONOCYTE": 0.52, "NEUTROPHIL": 0.42}  # of the nucleus in the cell
 GRANULE: Colour = (0.14, 0.5, 0.33)
-SIZES = {"EOSINOPHIL": 0.95, "LYMPHOCYTE": 1.0, "MONOCYTE": 1.25, "NEUTROPHIL": 0.95}
+SIZES = {"EOSINOPHIL": 0.95, "LYMPHOCYTE": 1.0, "MONOCYTE": 1.25, "NEUTROPHIL": 0.95}  # of the nucleus
 
 
 @dataclass(frozen=True)
