@@ -22,7 +22,6 @@ class Film:
     body: Colour  # optical density of a red cell
     parasite: Colour  # of parasites and of all else that takes the stain
     diameter: float  # pixels
-    blur: float  # pixels
     shade: float
 
     @classmethod
@@ -34,8 +33,7 @@ class Film:
             body=(0.09 * strength + rng.uniform(0, 0.1), 0.34 * strength, 0.24 * strength + rng.uniform(-0.06, 0.06)),
             parasite=(rng.uniform(0.35, 0.55), rng.uniform(0.6, 0.8), rng.uniform(0.1, 0.25)),
             diameter=rng.uniform(50, 66),
-            blur=rng.uniform(0.4, 0.8),
-            shade=rng.uniform(0.0, 0.05),
+            shade=rng.uniform(0.0, 0.09),
         )
 
 
@@ -45,13 +43,14 @@ def draw(film: Film, infected: bool, rng: np.random.Generator) -> Pixels:
     side = round(REACH * diameter)
     grid = Grid.of(side, side, 2 / diameter, (side / 2, side / 2))
     distance = _outline(grid, rng)
-    thin = rng.uniform(0.0, 0.45) * np.exp(-((np.hypot(grid.x, grid.y) / rng.uniform(0.3, 0.6)) ** 2))
+    middle = np.hypot(grid.x - rng.normal(0, 0.15), grid.y - rng.normal(0, 0.15))
+    thin = rng.uniform(0.0, 0.6) * np.exp(-((middle / rng.uniform(0.25, 0.6)) ** 2))
     grain = rng.uniform(0.004, 0.03) * field(rng, grid.shape, rng.uniform(1.5, 4))
     thick = 1 - thin + film.shade * field(rng, grid.shape, side / 2) + grain
     rim = 0.5 * inside(np.abs(distance + 0.02) - 0.015, 3 * grid.pixel)  # light bent at the edge
     density = (thick - rim)[..., None] * np.array(film.body)
     density += findings.draw(infected, distance, grid, rng)[..., None] * np.array(film.parasite)
-    shown = cv2.GaussianBlur(stained(film.light, density), (0, 0), film.blur)
+    shown = cv2.GaussianBlur(stained(film.light, density), (0, 0), rng.uniform(0.3, 1.0))
     shown[distance > 0] = 0
     rows, columns = np.any(distance <= 0, axis=1).nonzero()[0], np.any(distance <= 0, axis=0).nonzero()[0]
     return np.ascontiguousarray(shown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from src.datasets.samples._drawing import Array, Grid, Point, ellipse, field, inside
 
-CLEAN = 0.25  # share of cells without a look-alike among the uninfected
+CLEAN = 0.2  # share of cells without a look-alike among the uninfected
 
 
 def draw(infected: bool, outline: Array, grid: Grid, rng: np.random.Generator) -> Array:
@@ -85,8 +85,8 @@ def _platelet(grid: Grid, rng: np.random.Generator) -> Array:
 def _grains(grid: Grid, rng: np.random.Generator) -> Array:
     """Measure how far the pixels are from the nearest of some grains of stain."""
     far = np.full(grid.shape, 9.0)
-    for _ in range(int(rng.integers(3, 9))):
-        radius = rng.uniform(0.03, 0.09)
+    for _ in range(int(rng.integers(1, 8))):
+        radius = rng.uniform(0.03, 0.14)
         grain = ellipse(grid, _place(rng, 0.92), (radius * rng.uniform(1, 1.7), radius), rng.uniform(0, np.pi))
         far = np.minimum(far, grain)
     return np.asarray(far + 0.015 * field(rng, grid.shape, 2))

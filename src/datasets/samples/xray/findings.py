@@ -1,7 +1,7 @@
 """What is seen in the lungs: opacities of pneumonia, look-alikes in healthy lungs, vessels in both.
 
-A look-alike has the very values of an opacity, laid out alike on both sides, as breasts, a shallow breath or full
-vessels do: how bright the lungs are tells nothing of the class, only how the brightness is laid out does.
+A look-alike has the very values of an opacity, laid out alike on both sides, as breasts or a shallow breath do: how
+bright the lungs are tells nothing of the class, only how the brightness is laid out does.
 """
 
 import cv2
@@ -24,14 +24,14 @@ def opacity(cause: str, lung: Array, grid: Grid, rng: np.random.Generator) -> Ar
         spot = ellipse(grid, _place(lung, grid, rng), (radius * stretch, radius / stretch), rng.uniform(0, 3)) / radius
         spot = spot + 0.3 * field(rng, grid.shape, 0.6 * radius / grid.pixel)
         added = np.maximum(added, inside(spot, 0.9))
-    mottled = 1 + 0.16 * field(rng, grid.shape, 0.06 / grid.pixel) + 0.14 * field(rng, grid.shape, 0.16 / grid.pixel)
+    mottled = 1 + 0.07 * field(rng, grid.shape, 0.06 / grid.pixel) + 0.12 * field(rng, grid.shape, 0.2 / grid.pixel)
     return np.asarray(strength * added * np.clip(mottled, 0.3, 1.6) * inside(lung, 0.06))
 
 
 def look_alike(added: Array, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
-    """Lay the density of an opacity out again, alike on both sides or in fine strands."""
-    forms = (_veil, _veil, _breasts, _breasts, _strands)
-    pattern = forms[int(rng.integers(len(forms)))](grid, rng)
+    """Lay the density of an opacity out again, alike on both sides."""
+    form = _veil if rng.random() < 0.6 else _breasts
+    pattern = form(grid, rng) + 0.04 * field(rng, grid.shape, 0.12 / grid.pixel)
     within = lung < 0
     order = np.argsort(pattern[within], kind="stable")
     values = np.empty(order.size)
@@ -53,7 +53,8 @@ def vessels(lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
                 end = (x + side * 0.085 * float(np.cos(heading)), y + 0.085 * float(np.sin(heading)))
                 stroke(layer, grid, ((x, y), end), (radius, 0.85 * radius), min(1.0, radius / 0.016))
                 (x, y), radius = end, 0.85 * radius
-    return np.asarray(0.1 * cv2.GaussianBlur(layer, (0, 0), 0.008 / grid.pixel) * inside(lung, 0.03))
+    soft = cv2.GaussianBlur(layer, (0, 0), 0.008 / grid.pixel)
+    return np.asarray(rng.uniform(0.05, 0.15) * soft * inside(lung, 0.03))
 
 
 def _place(lung: Array, grid: Grid, rng: np.random.Generator) -> Point:
@@ -66,7 +67,7 @@ def _place(lung: Array, grid: Grid, rng: np.random.Generator) -> Point:
 
 def _veil(grid: Grid, rng: np.random.Generator) -> Array:
     """Rise smoothly downward or toward the middle, alike on both sides."""
-    down, inward = rng.uniform(-0.5, 1.0), rng.uniform(0.2, 1.0)
+    down, inward = rng.uniform(0.0, 1.0), rng.uniform(0.2, 1.0)
     return down * grid.y - inward * np.abs(grid.x) + 0.05 * field(rng, grid.shape, 0.5 / grid.pixel)
 
 
@@ -75,9 +76,3 @@ def _breasts(grid: Grid, rng: np.random.Generator) -> Array:
     x, y, radius = rng.uniform(0.5, 0.62), rng.uniform(0.2, 0.45), rng.uniform(0.3, 0.42)
     spots = [ellipse(grid, (side * x, y), (radius, 0.85 * radius), power=2.4) for side in (-1.0, 1.0)]
     return np.asarray(-np.minimum(*spots) + 0.02 * field(rng, grid.shape, 0.3 / grid.pixel))
-
-
-def _strands(grid: Grid, rng: np.random.Generator) -> Array:
-    """Weave strands, denser around both hila."""
-    net = np.abs(field(rng, grid.shape, rng.uniform(0.06, 0.09) / grid.pixel))
-    return np.asarray(-1.6 * net - 1.2 * np.hypot(np.abs(grid.x) - 0.3, 0.7 * grid.y))

@@ -9,7 +9,7 @@ from src.datasets.samples.xray import bones, findings, thorax
 from src.datasets.samples.xray.exposure import Exposure
 from src.datasets.samples.xray.thorax import Thorax
 
-HEALTHY_LOOK_ALIKE = 0.55  # share of healthy lungs with something that could be taken for an opacity
+HEALTHY_LOOK_ALIKE = 0.8  # share of healthy lungs with something that could be taken for an opacity
 
 
 def draw(patient: Thorax, exposure: Exposure, cause: str | None, rng: np.random.Generator) -> Pixels:
