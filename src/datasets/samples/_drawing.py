@@ -16,6 +16,7 @@ from src.files import replacing
 Array = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
 Point = tuple[float, float]
+Colour = tuple[float, float, float]  # red, green, blue
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ def field(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> Arr
     return np.asarray(smooth[top : top + shape[0], left : left + shape[1]] * 1.3)
 
 
+def scattered(rng: np.random.Generator, low: Point, high: Point, apart: Point, tries: int) -> list[Point]:
+    """Scatter points over a rectangle, each at a distance from all others that is drawn from the range `apart`."""
+    chosen: list[Point] = []
+    for _ in range(tries):
+        x, y, distance = rng.uniform(low[0], high[0]), rng.uniform(low[1], high[1]), rng.uniform(*apart)
+        if all(np.hypot(x - other[0], y - other[1]) > distance for other in chosen):
+            chosen.append((x, y))
+    return chosen
+
+
 def stroke(layer: Array, grid: Grid, ends: tuple[Point, Point], radii: Point, value: float) -> None:
     """Draw a line of changing thickness; where lines overlap the brighter one counts.
 
@@ -99,6 +110,12 @@ def stroke(layer: Array, grid: Grid, ends: tuple[Point, Point], radii: Point, va
     layer[window] = np.maximum(layer[window], inside(distance, grid.pixel) * radius / drawn * value)
 
 
+def stained(light: Array | Colour, density: Array) -> Pixels:
+    """Let white light (0..255 for red, green, blue) through stain of an optical density (H, W, 3); OpenCV's order."""
+    shown = np.clip(np.asarray(light) * np.exp(-density), 0, 255)
+    return np.ascontiguousarray(np.rint(shown[..., ::-1]).astype(np.uint8))
+
+
 def convert(gray: Pixels, mode: str) -> Pixels:
     """Give a gray image (H, W) the channels of mode L, RGB or RGBA (opaque), in OpenCV's order."""
     conversions = {"RGB": cv2.COLOR_GRAY2BGR, "RGBA": cv2.COLOR_GRAY2BGRA}
@@ -107,7 +124,8 @@ def convert(gray: Pixels, mode: str) -> Pixels:
 
 def encode(path: Path, pixels: Pixels, quality: int = 80) -> None:
     """Write PNG or JPEG by the suffix of the path; the same pixels give the same bytes."""
-    options = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 9], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality]}
+    jpeg = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    options = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 9], ".jpg": jpeg, ".jpeg": jpeg}
     _, content = cv2.imencode(path.suffix, pixels, options[path.suffix])
     with replacing(path) as temporary:
         temporary.write_bytes(content.tobytes())
