@@ -24,6 +24,7 @@ BACKBONES = {
     "ResNet50V2": SYMMETRIC,
 }
 SCALED_INSIDE = ("EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small")  # unless told otherwise
+MOMENTUM = 0.9
 PUBLISHED_SHAPE = (224, 224, 3)
 KEY = "model.keras_application"
 
@@ -49,7 +50,9 @@ def features(
     colors = layers.Concatenate()([image] * 3) if image.shape[-1] == 1 else image
     scale, offset = BACKBONES[backbone]
     network = _network(backbone, image_tensor=layers.Rescaling(scale, offset)(colors))
-    if weights != "none":
+    if weights == "none":
+        _follow(network)
+    else:
         network.set_weights(_learned(backbone, weights, sha256).get_weights())
     return layers.Dropout(dropout)(flat(network.output, pooling))
 
@@ -60,6 +63,13 @@ def _network(backbone: str, image_tensor: keras.KerasTensor) -> keras.Model:
     make = getattr(keras.applications, backbone)
     shape = image_tensor.shape[1:]
     return make(include_top=False, weights=None, input_tensor=image_tensor, input_shape=shape, **inside)
+
+
+def _follow(network: keras.Model) -> None:
+    """Let the averages of batch normalization follow what is learned: published momenta lag up to 1000 steps behind."""
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = MOMENTUM
 
 
 def _learned(backbone: str, weights: str, sha256: str | None) -> keras.Model:

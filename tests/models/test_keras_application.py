@@ -72,6 +72,12 @@ def test_layers_of_the_backbone_are_layers_of_the_model() -> None:
     assert model.get_layer("conv5_block16_concat").output.shape == (None, 1, 1, 1024)
 
 
+def test_averages_follow_what_is_learned_from_random_weights_alone(weights: Path) -> None:
+    untrained = build(NAME, SHAPE, 2)
+    learned = build(NAME, SHAPE, 2, weights=str(weights), sha256=sha256(weights))
+    assert (untrained.get_layer("conv_bn").momentum, learned.get_layer("conv_bn").momentum) == (0.9, 0.999)
+
+
 def test_a_model_trained_here_gives_its_backbone_to_another(tmp_path: Path) -> None:
     source = build(NAME, (40, 40, 1), 4, pooling="average", backbone=SMALL)
     saving.write(source, tmp_path / "model.keras")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -188,3 +189,32 @@ def test_optimizers_with_other_memories_than_adam_go_on_too(store: Store, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         fitted(store, TINY, section, checkpoints=tmp_path / "c", on_epoch=[stop_after(1)])
     assert fitted(store, TINY, section, checkpoints=tmp_path / "c").rows == whole.rows
+
+
+def test_class_weights_weigh_train_and_leave_val(store: Store) -> None:
+    """Seven of the first class and three of the second in train; at a rate of almost 0 the model stays as it is."""
+    given = data.load(store.prepared, store.split)
+    kept = np.concatenate([np.flatnonzero(given.train.targets == 0)[:7], np.flatnonzero(given.train.targets == 1)[:3]])
+    given = replace(given, train=data.Part(given.train.rows[kept], given.train.targets[kept]))
+    section = changed(epochs=1, learning_rate=1e-30, balance="weights", augment=Augment(), batch_size=4)
+    result = fit(given, Model(name="tiny_cnn", dropout=0.0), section, 1)
+    losses = {}
+    for part in (given.train, given.val):
+        probability = result.model(given.images[part.rows].astype(np.float32)).numpy()[:, 0]
+        losses[len(part.rows)] = -np.log(np.where(part.targets == 1, probability, 1 - probability))
+    weighted = np.where(given.train.targets == 1, 10 / 6, 10 / 14) * losses[10]
+    assert result.rows[0]["loss"] == pytest.approx(weighted.mean(), rel=1e-4)
+    assert result.rows[0]["loss"] != pytest.approx(losses[10].mean(), rel=1e-3)
+    assert result.rows[0]["val_loss"] == pytest.approx(losses[20].mean(), rel=1e-4)
+
+
+def test_oversampling_and_tone_reach_the_training(store: Store) -> None:
+    plain = fitted(store, TINY).rows
+    assert fitted(store, TINY, changed(augment=SECTION.augment.model_copy(update={"brightness": 0.3}))).rows != plain
+    given = data.load(store.prepared, store.split)
+    few = [*np.flatnonzero(given.train.targets == 0).tolist(), int(np.flatnonzero(given.train.targets == 1)[0])]
+    given = replace(given, train=data.Part(given.train.rows[few], given.train.targets[few]))
+    recalls = [
+        fit(given, TINY, changed(epochs=12, balance=how), 1).rows[-1]["val_recall"] for how in ("none", "oversample")
+    ]
+    assert recalls[0] < 0.5 < recalls[1]
