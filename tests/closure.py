@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 CODE = ("src", "stages")
 
+MOST = 0.75  # of a folder's files
+
 # What dvc.yaml lists for a package from which params.yaml chooses modules by name.
 CHOSEN = {
     "datasets.layouts": "src/datasets/layouts/${dataset.layout}.py",
@@ -67,10 +69,19 @@ def is_code(dep: str) -> bool:
 
 
 def _folded(found: set[str], root: Path) -> set[str]:
-    """Name a folder instead of its files where all of them are needed, so that the list can be read."""
+    """Name a folder instead of its files where most of them are needed.
+
+    DVC parses dvc.lock twice for every command, in pure Python: a hundred files more cost as much as its start.
+    Against that stands a stage that now and then runs again for a file of the folder that it does not import.
+    """
     parents = {str(folder) for path in found for folder in PurePosixPath(path).parents} - {".", *CODE}
-    whole = {folder for folder in parents if all(_covered(file, found) for file in _tracked(folder, root))}
+    whole = {folder for folder in parents if _share(folder, found, root) >= MOST}
     return {path for path in found | whole if not _covered(path, (found | whole) - {path})}
+
+
+def _share(folder: str, found: set[str], root: Path) -> float:
+    files = _tracked(folder, root)
+    return sum(_covered(file, found) for file in files) / len(files)
 
 
 def _covered(path: str, names: set[str]) -> bool:

@@ -49,7 +49,7 @@ def test_a_new_import_shows_in_the_closure(tmp_path: Path) -> None:
     assert code_deps("stages.one", tmp_path) == ["src/far.py", "src/near.py", "src/page.html", "stages/one.py"]
 
 
-def test_a_folder_stands_for_its_files_only_if_all_are_needed(tmp_path: Path) -> None:
+def test_a_folder_stands_for_its_files_only_if_most_are_needed(tmp_path: Path) -> None:
     for name in ("stages/one", "src/__init__", "src/all/__init__", "src/all/a", "src/some/__init__", "src/some/b"):
         (tmp_path / f"{name}.py").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.py").write_text("")
