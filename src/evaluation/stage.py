@@ -1,5 +1,6 @@
 """The stage evaluate: from a trained model to predictions, scores, figures and the report."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,9 @@ from src.imaging.store import open_images
 from src.params import Augment, Evaluate
 from src.paths import Evaluation, Model, Prepared, Split
 
+log = logging.getLogger(__name__)
 JUDGED = ("val", "test")
+HEADLINE = {"auc": "ROC AUC", "accuracy": "accuracy"}
 
 
 def evaluate(
@@ -62,6 +65,18 @@ def evaluate(
     )
     pictures = gallery.draw_all(material, out.figures)
     report.write(out.report, found, images, pictures, report.Sources.read(prepared, split, model, shown))
+    log.info("test: %s", headline(found))
+
+
+def headline(found: Findings) -> str:
+    """Say in a line what the test part says, as far as it can be told from it."""
+    counted = f"{found.test.size} images of {found.test.group_count} groups"
+    scores = [
+        f"{name} {score.value:.3f}" + ("" if score.low is None else f" ({score.low:.2f} to {score.high:.2f})")
+        for key, name in HEADLINE.items()
+        if (score := found.estimates.scores.get((key,)))
+    ]
+    return ", ".join([*scores, counted])
 
 
 def _find(

@@ -190,3 +190,12 @@ def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None
     split.parts.write_text("row,part\n0,train\n1,val\n", encoding="utf-8")
     with pytest.raises(AssayError, match=r"split.csv: expected rows of the part test, found none"):
         run(replace(build, split=split))
+
+
+def test_the_log_ends_with_the_scores_in_a_line(
+    built: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="src"):
+        out = run(built(BINARY), Evaluation(tmp_path / "again"))
+    auc = json.loads(out.metrics.read_text(encoding="utf-8"))["test"]["auc"]
+    assert f"test: ROC AUC {auc['value']:.3f} ({auc['low']:.2f} to {auc['high']:.2f}), accuracy" in caplog.text

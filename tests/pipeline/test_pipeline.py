@@ -145,7 +145,9 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]", se
 def test_an_archive_beside_the_repository_is_a_source(make_project: Callable[[], Project], tmp_path: Path) -> None:
     project = make_project()
     project.run(
-        "python", "-c", f"import shutil; shutil.make_archive({str(tmp_path / 'eigene bilder')!r}, 'zip', 'samples/covid_ct')"
+        "python",
+        "-c",
+        f"import shutil; shutil.make_archive({str(tmp_path / 'eigene bilder')!r}, 'zip', 'samples/covid_ct')",
     )
     project.run("dvc", "exp", "run", "-S", f"dataset.source={tmp_path / 'eigene bilder.zip'}", "preprocess")
     assert "CT_COVID" in project.read("build/prepared/index.csv")
