@@ -14,3 +14,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_server_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests from writing to a tracking server that the calling shell, or an earlier test, has named."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

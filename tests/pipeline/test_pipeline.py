@@ -149,5 +149,5 @@ def test_an_archive_beside_the_repository_is_a_source(make_project: Callable[[],
         "-c",
         f"import shutil; shutil.make_archive({str(tmp_path / 'eigene bilder')!r}, 'zip', 'samples/covid_ct')",
     )
-    project.run("dvc", "exp", "run", "-S", f"dataset.source={tmp_path / 'eigene bilder.zip'}", "preprocess")
+    project.run("dvc", "exp", "run", "-S", f"dataset.source={tmp_path / 'eigene bilder.zip'}")
     assert "CT_COVID" in project.read("build/prepared/index.csv")
