@@ -69,7 +69,7 @@ samples: $(INSTALLED) ## make the committed samples again
 	@python -m src.datasets.samples samples
 
 bench: $(INSTALLED) ## measure every claim about speed against its peer
-	@for script in benchmarks/[a-z]*.py; do python -m "benchmarks.$$(basename "$$script" .py)"; done
+	@missed=0; for script in benchmarks/[a-z]*.py; do python -m "benchmarks.$$(basename "$$script" .py)" || missed=1; done; exit $$missed
 
 clean: ## remove what the stages wrote and the installed packages; runs and samples stay
 	@rm -rf build $(VENV)
