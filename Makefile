@@ -62,7 +62,7 @@ deps: $(INSTALLED) ## bring the code that dvc.yaml lists up to date with what th
 	@python -m tests.closure
 
 lock: $(INSTALLED) ## resolve pyproject.toml anew into the lock
-	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.txt
+	@uv pip compile pyproject.toml --group dev --extra cluster --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.txt
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -c requirements.txt -o tools/uv.txt - <<< uv
 
 samples: $(INSTALLED) ## make the committed samples again

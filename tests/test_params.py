@@ -45,6 +45,13 @@ MISTAKES = {
     "yes for degrees": ("train.augment.rotation", True, ["train.augment.rotation: expected a number", "found True"]),
     "word for a share": ("train.augment.shift", "0.3", ["train.augment.shift: expected a number", "found '0.3'"]),
     "fraction for a count": ("train.epochs", 2.5, ["train.epochs: expected an integer", "found 2.5"]),
+    "size of three sides": (
+        "preprocess.size",
+        [60, 80, 3],
+        ["preprocess.size: expected a side of 8 to 2048", "[60, 80, 3]"],
+    ),
+    "size of a side that is tiny": ("preprocess.size", [60, 4], ["preprocess.size: expected a side of 8", "[60, 4]"]),
+    "yes for a size": ("preprocess.size", True, ["preprocess.size: expected a side of 8 to 2048", "found True"]),
     "zero epochs": ("train.epochs", 0, ["train.epochs: expected a number of at least 1", "found 0"]),
     "negative rate": ("train.learning_rate", -1.0, ["train.learning_rate: expected a number above 0", "found -1.0"]),
     "not a number": ("train.learning_rate", float("nan"), ["train.learning_rate: expected a finite number"]),

@@ -20,7 +20,7 @@ PROBE = (300, 410)  # height and width of an image that tries the steps
 
 
 class Done(NamedTuple):
-    """An image after all steps, uint8 (size, size, C), and the box that `crop` cut, if it ran."""
+    """An image after all steps, uint8 (H, W, C), and the box that `crop` cut, if it ran."""
 
     image: Pixels
     box: Box | None
@@ -45,16 +45,16 @@ class Chain:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of every image at the end."""
-        return self.section.size, self.section.size, 3 if self.section.color == "rgb" else 1
+        return *self.section.sides, 3 if self.section.color == "rgb" else 1
 
     def __call__(self, image: Pixels) -> Done:
         frame = Frame(self.section)
         ((_, image),) = deque(self.trail(image, frame), maxlen=1)
         packed = to_rgb(image) if self.section.color == "rgb" else to_gray(image)[..., np.newaxis]
         if packed.shape != self.shape:
-            height, width = packed.shape[:2]
+            (height, width), (rows, columns) = packed.shape[:2], self.section.sides
             raise AssayError(
-                f"preprocess.steps: expected {self.section.size}x{self.section.size} at the end (preprocess.size), "
+                f"preprocess.steps: expected {columns}x{rows} at the end (preprocess.size), "
                 f"found {width}x{height}; let resize follow the last step that changes the size"
             )
         return Done(packed, frame.box)

@@ -1,25 +1,10 @@
 """params.yaml as validated, frozen models: the whole file is checked before any stage does any work."""
 
+from src.params.data import Clahe, Crop, Dataset, Preprocess, Split
+from src.params.kinds import GROUP
+from src.params.learning import Augment, FineTune, Focal, KerasApplication, Model, Schedule, Train
 from src.params.loading import load, parse
-from src.params.sections import (
-    GROUP,
-    Augment,
-    Clahe,
-    Crop,
-    Dataset,
-    Evaluate,
-    FineTune,
-    Focal,
-    KerasApplication,
-    Model,
-    Params,
-    Preprocess,
-    Schedule,
-    Split,
-    Track,
-    Train,
-    source_name,
-)
+from src.params.sections import Evaluate, Params, Track, source_name
 
 __all__ = [
     "GROUP",

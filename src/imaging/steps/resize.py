@@ -5,5 +5,6 @@ from src.imaging.pixels import Pixels, resized
 
 
 def apply(image: Pixels, frame: Frame) -> Pixels:
-    """Resize to a square of `size`; the aspect is not kept."""
-    return resized(image, frame.section.size, frame.section.size)
+    """Resize to `size`; the aspect is not kept."""
+    height, width = frame.section.sides
+    return resized(image, width, height)

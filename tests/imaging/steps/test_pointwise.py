@@ -65,6 +65,10 @@ def test_resize_shrinks_by_area_so_that_fine_structure_becomes_its_mean() -> Non
     assert np.unique(resize.apply(checkers(64), FRAME)).tolist() == [100]
 
 
+def test_resize_takes_height_before_width() -> None:
+    assert resize.apply(checkers(64), Frame(section(size=[60, 80]))).shape == (60, 80)
+
+
 def test_resize_enlarges_smoothly() -> None:
     image = np.repeat(np.uint8([[0, 255] * 4]), 8, axis=0)
     assert len(np.unique(resize.apply(image, FRAME))) > 2

@@ -1,0 +1,83 @@
+"""What a value of params.yaml may be: ranges, names of plugins, patterns, sizes."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictInt
+
+from src import plugins
+from src.nearest import suggestion
+
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
+OpenFraction = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Positive = Annotated[float, Field(gt=0, strict=True)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+Count = Annotated[StrictInt, Field(ge=1)]
+Number = Annotated[StrictInt, Field(ge=0)]
+THRESHOLD_RULES = ("youden", "f1")
+GROUP = "group"
+SIDES = range(8, 2049)
+
+
+def named(package: str) -> AfterValidator:
+    """Accept only the name of a module in a package below src, without importing it."""
+
+    def check(name: str) -> str:
+        known = plugins.names(package)
+        if name not in known:
+            raise ValueError(f"expected one of {', '.join(known)}{suggestion(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def odd(number: int) -> int:
+    """Refuse even numbers."""
+    if number % 2 == 0:
+        raise ValueError("expected an odd number")
+    return number
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise ValueError("expected 64 hexadecimal digits")
+    return text
+
+
+def _group_pattern(text: str) -> str:
+    try:
+        named_groups = re.compile(text).groupindex
+    except re.error as error:
+        raise ValueError(f"expected a regular expression ({error})") from error
+    if GROUP not in named_groups:
+        raise ValueError(f"expected a regular expression with a named group, (?P<{GROUP}>...)")
+    return text
+
+
+def _threshold(value: str | float) -> str | float:
+    if not (value in THRESHOLD_RULES if isinstance(value, str) else 0 < value < 1):
+        raise ValueError(f"expected {', '.join(THRESHOLD_RULES)} or a number between 0 and 1")
+    return value
+
+
+def _size(value: object) -> int | tuple[int, int]:
+    match value:
+        case bool():
+            pass
+        case int() if value in SIDES:
+            return value
+        case (int() as height, int() as width) if height in SIDES and width in SIDES:
+            return height, width
+    raise ValueError(f"expected a side of {SIDES.start} to {SIDES.stop - 1} pixels, or [height, width]")
+
+
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+GroupPattern = Annotated[str, AfterValidator(_group_pattern)]
+Threshold = Annotated[str | float, AfterValidator(_threshold)]
+Size = Annotated[int | tuple[int, int], PlainValidator(_size)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys are refused, values cannot be changed once read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
