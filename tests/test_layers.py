@@ -7,7 +7,7 @@ from tests.closure import ROOT, imports
 ROOMS = (
     "errors", "nearest", "plugins", "files", "seeds", "progress", "console", "paths", "params",
     "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
-    "compare",
+    "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.py"))
 

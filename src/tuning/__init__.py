@@ -1,0 +1,1 @@
+"""Tuning: one driver asks and tells, workers only train, nobody reads a test row."""

@@ -1,0 +1,74 @@
+"""What the driver and its workers say to each other, as plain values that any transport can carry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Row = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: the whole params file as plain, validated values, and the seed that replaces the one in it."""
+
+    number: int
+    params: Mapping[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A row of the history; the worker waits for an answer before it goes on."""
+
+    number: int
+    row: Row
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A training that came to its end or was stopped by the driver: its history and its scores on val."""
+
+    number: int
+    rows: tuple[Row, ...]
+    scores: Mapping[str, float]
+    stopped: bool = False
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A training that cannot be done: it diverged, ran out of memory, or its params do not fit the images."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A training whose worker went away: the job may be handed out again."""
+
+    number: int
+    reason: str
+
+
+Event = Epoch | Finished | Failed | Lost
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere: local processes, or a cluster."""
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+
+    def submit(self, job: Job) -> None:
+        """Hand a job to a free worker."""
+
+    def answer(self, number: int, *, go_on: bool) -> None:
+        """Let the training that reported an epoch go on, or stop it."""
+
+    def next(self, timeout: float) -> Event | None:
+        """Wait up to `timeout` seconds for the next event."""
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers: after their present job, or now."""
