@@ -5,6 +5,7 @@ from src.params.kinds import GROUP
 from src.params.learning import Augment, FineTune, Focal, KerasApplication, Model, Schedule, Train
 from src.params.loading import load, parse
 from src.params.sections import Evaluate, Params, Track, source_name
+from src.params.tuning import Entry, Tune
 
 __all__ = [
     "GROUP",
@@ -12,6 +13,7 @@ __all__ = [
     "Clahe",
     "Crop",
     "Dataset",
+    "Entry",
     "Evaluate",
     "FineTune",
     "Focal",
@@ -23,6 +25,7 @@ __all__ = [
     "Split",
     "Track",
     "Train",
+    "Tune",
     "load",
     "parse",
     "source_name",

@@ -1,6 +1,6 @@
 """Validation errors in the words of a person who edits params.yaml."""
 
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -60,8 +60,11 @@ def _line(detail: ErrorDetails) -> str:
 def _keys(location: tuple[int | str, ...]) -> list[str]:
     """List the keys of the section at a location, () being the whole file."""
     section: type[BaseModel] = Params
-    for part in location:
+    parts = iter(location)
+    for part in parts:
         annotation: Any = section.model_fields[str(part)].annotation
+        if get_origin(annotation) is dict:
+            next(parts, None)  # a key that the person chose
         kinds = (annotation, *get_args(annotation))
         section = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(section.model_fields)

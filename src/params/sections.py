@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StrictInt
 from src.params.data import Dataset, Preprocess, Split
 from src.params.kinds import OpenFraction, Section, Threshold
 from src.params.learning import Model, Train
+from src.params.tuning import Tune
 
 
 def source_name(source: str) -> str:
@@ -48,9 +49,10 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     track: Track
+    tune: Tune = Tune()
 
     def shown(self) -> dict[str, Any]:
         """Give all that determines a result, for a reader: the source by its name alone, without folders or a query."""
-        values = self.model_dump(mode="json", exclude={"track"})
+        values = self.model_dump(mode="json", exclude={"track", "tune"})
         values["dataset"]["source"] = source_name(self.dataset.source)
         return values

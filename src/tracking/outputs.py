@@ -102,7 +102,7 @@ def _texts(commit: Commit) -> dict[str, str]:
 
 
 def _params(settings: params.Params) -> dict[str, str]:
-    return {key: _text(value) for key, value in flat(settings.model_dump(mode="json"))}
+    return {key: _text(value) for key, value in flat(settings.model_dump(mode="json", exclude={"tune"}))}
 
 
 def _text(value: Any) -> str:

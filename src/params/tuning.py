@@ -1,0 +1,139 @@
+"""The section about the search for better values of other sections."""
+
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
+
+from src.params.kinds import Count, Number, Section
+
+MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
+Metric = Literal[
+    "auc", "average_precision", "accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1",
+    "brier", "log_loss", "calibration_error",
+    "val_loss", "val_accuracy", "val_auc", "val_precision", "val_recall",
+    "parameters",
+]  # fmt: skip
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names or len(names) > 2 or len(set(names)) < len(names):
+        raise ValueError("expected the name of a metric, or a list of two")
+    return names
+
+
+def _number(value: object) -> float | None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")):
+        return value
+    raise ValueError("expected a number")
+
+
+End = Annotated[int | float | None, PlainValidator(_number)]
+
+
+class Entry(Section):
+    """What one parameter may become: one of `choices`, or a number from `low` to `high`, whole if both are.
+
+    log: orders of magnitude are drawn evenly. step: only low, low + step, ... are drawn.
+    when: values of other entries with choices, for which alone this one is varied; else it stays as the file says.
+    """
+
+    choices: tuple[Any, ...] | None = None
+    low: End = None
+    high: End = None
+    log: StrictBool = False
+    step: End = None
+    when: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a range holds whole numbers only."""
+        return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
+
+    @model_validator(mode="after")
+    def is_choices_or_range(self) -> Self:
+        if self.choices is not None:
+            self._check_choices()
+        elif self.low is None or self.high is None:
+            raise ValueError("expected choices, or low and high")
+        else:
+            self._check_range(self.low, self.high)
+        return self
+
+    def _check_choices(self) -> None:
+        given = sorted(self.model_fields_set & {"low", "high", "log", "step"})
+        if given:
+            raise ValueError(f"expected either choices or a range, found choices and {', '.join(given)}")
+        texts = [json.dumps(choice, sort_keys=True, default=str) for choice in self.choices or ()]
+        if not texts or len(set(texts)) < len(texts):
+            raise ValueError("expected choices that differ, at least one")
+
+    def _check_range(self, low: float, high: float) -> None:
+        if low >= high:
+            raise ValueError(f"expected low below high, found {low} and {high}")
+        if self.log and (low <= 0 or self.step is not None):
+            raise ValueError("expected log with a low above 0 and without step")
+        if self.step is not None and self.step <= 0:
+            raise ValueError(f"expected a step above 0, found {self.step}")
+        steps = (high - low) / self.step if self.step else 0
+        if abs(steps - round(steps)) > MULTIPLE:
+            raise ValueError(f"expected high to be low plus a multiple of step, found {low}, {high} and {self.step}")
+
+    @model_serializer(mode="wrap")
+    def as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what does not belong to this kind of entry."""
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
+
+
+class Sampler(Section):
+    """Where the next values come from, and how many trials are drawn at random first."""
+
+    name: Literal["tpe", "random"] = "tpe"
+    startup_trials: Number = 10
+
+
+class Pruner(Section):
+    """Which trials are stopped early.
+
+    startup_trials and warmup_epochs: before so many nothing is stopped (median, percentile); percentile: the share of
+    the best that go on; min_epochs and reduction: the first look, and how many times fewer go on at each later one
+    (halving, hyperband).
+    """
+
+    name: Literal["none", "median", "percentile", "halving", "hyperband"] = "median"
+    startup_trials: Number = 5
+    warmup_epochs: Number = 5
+    percentile: Annotated[float, Field(gt=0, lt=100, strict=True)] = 50.0
+    min_epochs: Count = 3
+    reduction: Annotated[StrictInt, Field(ge=2)] = 3
+
+
+class Confirm(Section):
+    """How many of the best trials are trained again over how many seeds, so that luck does not win."""
+
+    top: Count = 3
+    seeds: Annotated[StrictInt, Field(ge=2, le=100)] = 3
+
+
+class Tune(Section):
+    """What is varied, by which score on val the trials are compared, and how the next one is chosen."""
+
+    metric: Annotated[tuple[Metric, ...], BeforeValidator(_listed), AfterValidator(_different)] = ("auc",)
+    sampler: Sampler = Sampler()
+    pruner: Pruner = Pruner()
+    confirm: Confirm = Confirm()
+    space: dict[str, Entry] = Field(default_factory=dict)

@@ -1,0 +1,148 @@
+"""The checks of tune.space that need the other sections: names, values, and which entry depends on which."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from src.errors import AssayError
+from src.nearest import suggestion
+from src.params import Entry, Params
+from src.params.messages import describe
+from src.tuning.settings import canonical, replaced
+
+MOST = 100  # whole numbers of a range that are all tried; of a longer one the ends and the middle
+INCOMPARABLE = "other images in the parts would make scores incomparable"
+NOT_READ = "training does not read it"
+CLOSED = {
+    "seed": "it is chance; tune.confirm trains the best over several seeds",
+    "dataset": INCOMPARABLE,
+    "split": INCOMPARABLE,
+    "evaluate": NOT_READ,
+    "track": NOT_READ,
+    "tune": NOT_READ,
+    "preprocess.max_rejected": NOT_READ,
+    "train.threads": "it follows from the number of workers",
+}
+OPEN = ("preprocess", "model", "train")
+
+
+def checked(params: Params) -> dict[str, Entry]:
+    """Give the entries of tune.space in an order in which each comes after those that its `when` speaks of.
+
+    Raises:
+        AssayError: one line for every entry that is wrong.
+    """
+    entries = params.tune.space
+    for found in (_names(entries), _conditions(entries)):
+        _refuse(found)
+    ordered = _ordered(entries)
+    _refuse(_values(params, ordered))
+    return ordered
+
+
+def applies(entry: Entry, values: Mapping[str, Any]) -> bool:
+    """Tell whether the other values are those that an entry's `when` asks for."""
+    return all(name in values and canonical(values[name]) in _wanted(want) for name, want in entry.when.items())
+
+
+def _refuse(found: Iterable[tuple[str, str]]) -> None:
+    if lines := [f"tune.space.{name}: {what}" for name, what in found]:
+        raise AssayError("\nerror: ".join(lines))
+
+
+def _names(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Find names that are no parameter, or none that can be varied, or that stand within each other."""
+    known = list(_known())
+    for name in entries:
+        reason = CLOSED.get(name) or CLOSED.get(name.split(".")[0])
+        if reason:
+            yield name, f"cannot be varied: {reason}"
+        elif name in OPEN:
+            yield name, f"expected a parameter of that section, such as {next(k for k in known if k.startswith(name))}"
+        elif name not in known:
+            yield name, f"unknown parameter{suggestion(name, known)}"
+        for other in entries:
+            if name.startswith(f"{other}."):
+                yield name, f"{other} as a whole is varied, too"
+
+
+def _known(model: type[BaseModel] = Params, prefix: str = "") -> Iterator[str]:
+    """List the parameters that may be varied, sections within sections as well."""
+    for name, field in model.model_fields.items():
+        whole = prefix + name
+        if whole.split(".")[0] not in OPEN or whole in CLOSED:
+            continue
+        if prefix:
+            yield whole
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _known(field.annotation, f"{whole}.")
+
+
+def _conditions(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Find a `when` that speaks of no entry with choices, or of a value that is none of them."""
+    with_choices = [name for name, entry in entries.items() if entry.choices is not None]
+    for name, entry in entries.items():
+        for other, want in entry.when.items():
+            if other not in with_choices:
+                hint = suggestion(other, with_choices)
+                yield name, f"when: expected an entry of tune.space with choices, found {other!r}{hint}"
+                continue
+            choices = [canonical(choice) for choice in entries[other].choices or ()]
+            if absent := [text for text in _asked(want, choices) if text not in choices]:
+                yield name, f"when: expected choices of {other}, {', '.join(choices)}; found {', '.join(absent)}"
+
+
+def _asked(want: Any, choices: list[str]) -> list[str]:
+    whole = canonical(want)
+    return [canonical(each) for each in want] if isinstance(want, list) and whole not in choices else [whole]
+
+
+def _wanted(want: Any) -> set[str]:
+    """Give the value that a `when` names, or any of a list of them, as text; a choice may itself be a list."""
+    return {canonical(want), *(canonical(each) for each in want)} if isinstance(want, list) else {canonical(want)}
+
+
+def _ordered(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    waiting, ordered = dict(entries), dict[str, Entry]()
+    while waiting:
+        ready = next((name for name, entry in waiting.items() if set(entry.when) <= set(ordered)), None)
+        if ready is None:
+            raise AssayError(f"tune.space: when: {', '.join(waiting)} wait for each other")
+        ordered[ready] = waiting.pop(ready)
+    return ordered
+
+
+def _values(params: Params, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Find values that the models of the parameters refuse: each one alone, then the corners of the space."""
+    content, sound = params.model_dump(mode="json"), True
+    for name, entry in entries.items():
+        wrong = next((line for value in _samples(entry) for line in _wrong(content, {name: value})), None)
+        if wrong:
+            sound = False
+            yield name, wrong.removeprefix(f"{name}: ")
+    for end in (0, -1) if sound else ():
+        corner: dict[str, Any] = {}
+        for name, entry in entries.items():
+            if applies(entry, corner):
+                corner[name] = _samples(entry)[end]
+        yield from ((name, f"at the end of its range: {line}") for line in _wrong(content, corner) for name in corner)
+
+
+def _samples(entry: Entry) -> list[Any]:
+    """Give the values to try, the first and last being the ends."""
+    if entry.choices is not None:
+        return list(entry.choices)
+    low, high = entry.low or 0, entry.high or 0
+    if entry.whole:
+        numbers = range(int(low), int(high) + 1, int(entry.step or 1))
+        return list(numbers) if len(numbers) <= MOST else [low, numbers[len(numbers) // 2], high]
+    return [float(low), float(low + high) / 2, float(high)]
+
+
+def _wrong(content: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    try:
+        Params.model_validate(replaced(content, values))
+    except ValidationError as error:
+        return describe(error)
+    return []
