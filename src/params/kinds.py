@@ -1,9 +1,9 @@
 """What a value of params.yaml may be: ranges, names of plugins, patterns, sizes."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StrictInt
 
 from src import plugins
 from src.nearest import suggestion
@@ -74,7 +74,8 @@ def _size(value: object) -> int | tuple[int, int]:
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 GroupPattern = Annotated[str, AfterValidator(_group_pattern)]
 Threshold = Annotated[str | float, AfterValidator(_threshold)]
-Size = Annotated[int | tuple[int, int], PlainValidator(_size)]
+# Without a serializer of its own, pydantic warns of the list that JSON makes of the two sides.
+Size = Annotated[int | tuple[int, int], PlainSerializer(lambda size: size, return_type=Any), PlainValidator(_size)]
 
 
 class Section(BaseModel):

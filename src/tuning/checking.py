@@ -120,7 +120,8 @@ def _values(params: Params, entries: Mapping[str, Entry]) -> Iterator[tuple[str,
         wrong = next((line for value in _samples(entry) for line in _wrong(content, {name: value})), None)
         if wrong:
             sound = False
-            yield name, wrong.removeprefix(f"{name}: ")
+            key, _, what = wrong.partition(": ")
+            yield (key, what) if key.startswith(name) else (name, wrong)
     for end in (0, -1) if sound else ():
         corner: dict[str, Any] = {}
         for name, entry in entries.items():

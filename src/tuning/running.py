@@ -1,0 +1,34 @@
+"""Trainings that all run to their end, handed to an executor one after the other."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from src.tuning.jobs import Epoch, Executor, Failed, Finished, Job, Lost
+
+PATIENCE = 1.0  # seconds to wait for an event before looking again
+TRIES = 3  # of a training whose worker went away
+
+
+def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
+    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes."""
+    waiting = deque(jobs)
+    running: dict[int, Job] = {}
+    tries = dict.fromkeys((job.number for job in jobs), 0)
+    while waiting or running:
+        while waiting and len(running) < executor.workers:
+            job = waiting.popleft()
+            running[job.number] = job
+            tries[job.number] += 1
+            executor.submit(job)
+        match executor.next(PATIENCE):
+            case Epoch(number=number):
+                executor.answer(number, go_on=number in running)
+            case Lost(number=number) if number in running and tries[number] < TRIES:
+                waiting.appendleft(running.pop(number))
+            case Lost(number=number, reason=reason) if number in running:
+                failed = Failed(number, f"its worker went away {TRIES} times: {reason}")
+                del running[number]
+                done(number, failed)
+            case Finished() | Failed() as event if event.number in running:
+                del running[event.number]
+                done(event.number, event)
