@@ -24,7 +24,10 @@ class Raw:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; thumbnails.npy; rejected.csv."""
+    """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; thumbnails.npy; two more tables.
+
+    rejected.csv: files that did not become an image. histograms.csv: levels before and after the steps.
+    """
 
     folder: Path = Path("build/prepared")
 
@@ -43,6 +46,10 @@ class Prepared:
     @property
     def rejected(self) -> Path:
         return self.folder / "rejected.csv"
+
+    @property
+    def histograms(self) -> Path:
+        return self.folder / "histograms.csv"
 
     @property
     def sheet(self) -> Path:
@@ -93,7 +100,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics.json, predictions.csv, figures, the tables behind them, and the report."""
+    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report."""
 
     folder: Path = Path("build/evaluation")
 
@@ -104,6 +111,10 @@ class Evaluation:
     @property
     def predictions(self) -> Path:
         return self.folder / "predictions.csv"
+
+    @property
+    def classification(self) -> Path:
+        return self.folder / "classification_report.csv"
 
     @property
     def figures(self) -> Path:

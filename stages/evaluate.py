@@ -17,6 +17,9 @@ def main() -> None:
             params.seed,
             threads=params.train.threads,
             augment=params.train.augment.model_dump(),
+            batch_size=params.train.batch_size,
+            balance=params.train.balance,
+            raw=paths.RAW,
             shown=params.shown(),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,9 +12,12 @@ from PIL import Image as Pillow
 
 from src.evaluation.figures import (
     augmented,
+    batch,
     calibration,
     confusion,
     counts,
+    examples,
+    intensity,
     learning,
     mistakes,
     precision_recall,
@@ -22,22 +26,32 @@ from src.evaluation.figures import (
     style,
 )
 from src.evaluation.findings import Findings
-from src.evaluation.tables import Image, count
+from src.evaluation.tables import Image, Listed, count
 from src.files import replacing
 from src.params import Augment
 
 Drawing = Figure | NDArray[np.uint8]
 
 
+class Fed(NamedTuple):
+    """How the training made its batches."""
+
+    augment: Augment
+    batch_size: int
+    balance: str
+
+
 @dataclass(frozen=True)
 class Material:
-    """What the figures are drawn from; images: the packed store (M, H, W, C)."""
+    """What the figures are drawn from; pixels: the packed store (M, H, W, C); histograms: columns by name."""
 
     found: Findings
     images: list[Image]
     pixels: NDArray[np.uint8]
     history: Mapping[str, list[float]]
-    augment: Augment
+    listed: list[Listed]
+    histograms: Mapping[str, list[float]]
+    fed: Fed
     seed: int
     mistakes: int
 
@@ -100,12 +114,19 @@ def _drawings(material: Material) -> Iterator[tuple[str, str, str, Drawing | Non
         "Whether probabilities can be taken at their word: points on the diagonal can, larger ones hold more images.",
         calibration.draw(test, found.decisions, found.calibration),
     )
+    yield (
+        "mistakes",
+        "The most confident mistakes",
+        "Test images whose true class the model held for least probable: true class, then what they were taken for.",
+        mistakes.draw(test, found.decisions, material.pixels, material.mistakes),
+    )
     yield from _course(material)
+    yield from _data(material)
 
 
 def _course(material: Material) -> Iterator[tuple[str, str, str, Drawing | None]]:
-    found = material.found
     train = [image for image in material.images if image.part == "train"]
+    augment, size, balance = material.fed
     yield (
         "learning",
         "Learning curves",
@@ -113,20 +134,38 @@ def _course(material: Material) -> Iterator[tuple[str, str, str, Drawing | None]
         learning.draw(material.history) if material.history.get("epoch") else None,
     )
     yield (
-        "counts",
-        "Images in each part",
-        "How the images of each class are divided; a group (patient, slide or source image) stands in one part only.",
-        counts.draw(count(material.images), found.test.classes),
-    )
-    yield (
-        "mistakes",
-        "The most confident mistakes",
-        "Test images whose true class the model held for least probable: true class, then what they were taken for.",
-        mistakes.draw(found.test, found.decisions, material.pixels, material.mistakes),
+        "batch",
+        "A training batch",
+        f"The first batch of the training, as the model got it and with the labels it was told (at most {batch.MOST}).",
+        batch.draw(train, material.pixels, material.found.test.classes, augment, size, balance, material.seed),
     )
     yield (
         "augmented",
         "Augmentation",
         "Training images as prepared, and as the training saw them in its first epochs.",
-        augmented.draw(train, material.pixels, material.augment, material.seed),
+        augmented.draw(train, material.pixels, augment, material.seed),
+    )
+
+
+def _data(material: Material) -> Iterator[tuple[str, str, str, Drawing | None]]:
+    classes = material.found.test.classes
+    train = [image for image in material.images if image.part == "train"]
+    yield (
+        "examples",
+        "One image of each class",
+        "An image of the train part for each class, as the model sees it.",
+        examples.draw(train, material.pixels, classes),
+    )
+    yield (
+        "counts",
+        "Images of each class",
+        "How the images of each class are divided; a group (patient, slide or source image) stands in one part only."
+        + (" Below: what the source holds, and what its own table lists." if material.listed else ""),
+        counts.draw(count(material.images), classes, material.listed),
+    )
+    yield (
+        "intensity",
+        "Intensities before and after the preparation",
+        "Mean over all images of the share of the pixels at each level.",
+        intensity.draw(material.histograms),
     )

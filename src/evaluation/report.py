@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from PIL import Image as Pillow
 
-from src.evaluation import wording
+from src.evaluation import classification, wording
 from src.evaluation.findings import Findings
 from src.evaluation.gallery import Picture
 from src.evaluation.metrics import PER_CLASS
@@ -46,7 +46,14 @@ class Sources:
         return cls(audit, str(trace.get("trace", "")), shown, tuple(sheet for sheet in sheets if sheet.path.exists()))
 
 
-def write(path: Path, found: Findings, images: list[Image], pictures: list[Picture], sources: Sources) -> None:
+def write(
+    path: Path,
+    found: Findings,
+    images: list[Image],
+    table: list[classification.Line],
+    pictures: list[Picture],
+    sources: Sources,
+) -> None:
     """Write the page, pictures inside it; the same findings give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -62,6 +69,7 @@ def write(path: Path, found: Findings, images: list[Image], pictures: list[Pictu
         table_note=_table_note(found),
         class_rows=wording.class_rows(found),
         class_columns=[wording.NAMES[key] for key in PER_CLASS],
+        classification=wording.classification_rows(table),
         remarks=remarks(sources.audit, found),
         words=WORDS,
         grouped=found.test.grouped,

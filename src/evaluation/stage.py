@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from src.errors import AssayError
-from src.evaluation import gallery, plots, report, tables
+from src.evaluation import classification, gallery, plots, report, tables
 from src.evaluation.findings import Findings, Rules, find
 from src.evaluation.predict import predict
 from src.evaluation.summary import summarise
@@ -15,7 +15,7 @@ from src.evaluation.tables import Image
 from src.files import write_json
 from src.imaging.store import open_images
 from src.params import Augment, Evaluate
-from src.paths import Evaluation, Model, Prepared, Split
+from src.paths import Evaluation, Model, Prepared, Raw, Split
 
 log = logging.getLogger(__name__)
 JUDGED = ("val", "test")
@@ -32,12 +32,16 @@ def evaluate(
     *,
     threads: int,
     augment: Mapping[str, Any],
+    batch_size: int,
+    balance: str,
+    raw: Raw | None = None,
     shown: Mapping[str, Any],
 ) -> None:
     """Judge the model on the test part and write predictions, metrics, figures and the report.
 
-    threads: of TensorFlow. augment: the fields of train.augment, for the sheet that shows what it does.
-    shown: the parameters that the report lists.
+    threads: of TensorFlow. augment, batch_size, balance: as under train, for the sheets that show what the
+    training saw.
+    raw: where the download counted the classes, if that is to be shown. shown: the parameters that the report lists.
 
     Raises:
         AssayError: an input is missing or does not belong to the others, or the test part is empty.
@@ -53,18 +57,22 @@ def evaluate(
     found = _find(judged, probabilities, classes, section, seed)
     tables.write_predictions(out.predictions, judged, probabilities, classes)
     write_json(out.metrics, summarise(found))
+    table = classification.lines(found.test.labels, found.decisions, classes)
+    tables.write_table(out.classification, classification.as_table(table), classification.COLUMNS)
     plots.write(found, out.plots)
     material = gallery.Material(
         found=found,
         images=images,
         pixels=pixels,
-        history=tables.read_history(model.history),
-        augment=Augment.model_validate(augment),
+        history=tables.read_columns(model.history, "epoch"),
+        listed=tables.read_listed(raw.counts) if raw else [],
+        histograms=tables.read_columns(prepared.histograms, "level"),
+        fed=gallery.Fed(Augment.model_validate(augment), batch_size, balance),
         seed=seed,
         mistakes=section.mistakes,
     )
     pictures = gallery.draw_all(material, out.figures)
-    report.write(out.report, found, images, pictures, report.Sources.read(prepared, split, model, shown))
+    report.write(out.report, found, images, table, pictures, report.Sources.read(prepared, split, model, shown))
     log.info("test: %s", headline(found))
 
 

@@ -52,10 +52,24 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_history(path: Path) -> dict[str, list[float]]:
-    """Read history.csv by column; cells that hold no number become NaN."""
+class Listed(NamedTuple):
+    """A line of counts.csv: images of a class in the manifest, and in the table that the source ships."""
+
+    label: str
+    images: int
+    listed: int
+
+
+def read_listed(path: Path) -> list[Listed]:
+    """Read counts.csv of a source that has a table of its own; nothing for any other."""
+    lines = [(line["label"], line["images"], line["listed"]) for line in _rows(path, {"label", "images", "listed"})]
+    return [Listed(label, int(images), int(listed)) for label, images, listed in lines if listed]
+
+
+def read_columns(path: Path, key: str) -> dict[str, list[float]]:
+    """Read a table of numbers by column; cells that hold no number become NaN."""
     columns: dict[str, list[float]] = {}
-    for entry in _rows(path, {"epoch"}):
+    for entry in _rows(path, {key}):
         for name, text in entry.items():
             columns.setdefault(name, []).append(_number(text))
     return columns

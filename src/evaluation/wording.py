@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
+from src.evaluation import classification
 from src.evaluation.findings import Findings
 from src.evaluation.intervals import Estimate
 from src.evaluation.metrics import PER_CLASS, Key
@@ -63,6 +64,14 @@ def class_rows(found: Findings) -> list[tuple[str, list[str]]]:
         return []
     scores = found.estimates.scores
     return [(name, [_cell(scores.get(("classes", name, key))) for key in PER_CLASS]) for name in found.test.classes]
+
+
+def classification_rows(table: list[classification.Line]) -> list[tuple[str, list[str]]]:
+    """Write the lines of the classification report: name, then precision, recall, F1 and support."""
+    return [
+        (line.name, [*(number(value if isfinite(value) else None) for value in line[1:4]), str(line.support)])
+        for line in table
+    ]
 
 
 def number(value: float | None) -> str:

@@ -10,6 +10,7 @@ from src.errors import AssayError
 from src.files import replacing
 from src.imaging.chain import Chain, compose
 from src.imaging.frame import Box
+from src.imaging.histograms import Histograms, Shares, shares
 from src.imaging.manifest import Source, read_manifest
 from src.imaging.pixels import THUMBNAIL, Pixels, thumbnail
 from src.imaging.reading import Facts, read
@@ -27,12 +28,17 @@ NO_BOX = (None, None, None, None)
 
 
 class Kept(NamedTuple):
-    """An image as it goes to the store, as it was read but small, the facts of its file, the box that `crop` cut."""
+    """An image as it goes to the store, as it was read but small, the facts of its file, the box that `crop` cut.
+
+    Then how often each level occurs in it as it was read, and as it goes to the store.
+    """
 
     image: Pixels
     thumbnail: Pixels
     facts: Facts
     box: Box | None
+    before: Shares
+    after: Shares
 
 
 class Rejected(NamedTuple):
@@ -72,14 +78,15 @@ def prepare_one(path: Path, chain: Chain) -> Kept:
     """
     image, facts = read(path, chain.section.max_megapixels, chain.gray)
     done = chain(image)
-    return Kept(done.image, thumbnail(image), facts, done.box)
+    return Kept(done.image, thumbnail(image), facts, done.box, shares(image), shares(done.image))
 
 
 def _pack(
     raw: Raw, unfinished: Prepared, chain: Chain, sources: list[Source], threads: int, examples: Examples
 ) -> list[Rejected]:
-    """Write images.npy, index.csv and rejected.csv in the order of the manifest; only rejected rows stay in memory."""
+    """Write the tables and arrays in the order of the manifest; only rejected rows and sums stay in memory."""
     rejected: list[Rejected] = []
+    histograms = Histograms(1 if chain.gray else 3, chain.shape[2])
     work: Callable[[Source], Kept | Rejected] = partial(_attempt, raw, chain)
     results = track(ordered(work, sources, threads), len(sources), "preprocess")
     with (
@@ -96,7 +103,9 @@ def _pack(
                 add_image(result.image)
                 add_thumbnail(result.thumbnail)
                 add_row((*source, *result.facts, *(result.box or NO_BOX)))
+                histograms.add(result.before, result.after)
                 examples.see(source.path, source.label)
+    histograms.write(unfinished.histograms)
     return rejected
 
 

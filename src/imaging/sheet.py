@@ -23,15 +23,16 @@ PAPER, INK, FRAME = (255, 255, 255), (32, 32, 32), (200, 200, 200)
 
 
 class Cell(NamedTuple):
-    """An image, uint8 (H, W), (H, W, 1) or (H, W, 3) RGB of any size, and the text above it."""
+    """An image, uint8 (H, W), (H, W, 1) or (H, W, 3) RGB of any size, and the text above or below it."""
 
     image: Pixels
     caption: str
 
 
-def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> Pixels:
+def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200, *, below: bool = False) -> Pixels:
     """Draw rows of cells, each image fitted into a square of `side` pixels with its aspect kept.
 
+    Captions stand above the images, or `below` them.
     A line feed starts a new paragraph of the caption; one longer than two lines loses its middle.
 
     Returns:
@@ -48,7 +49,13 @@ def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> P
     pen.multiline_text((GAP, GAP - 4), "\n".join(header), INK, large)
     for row, lines, height in zip(rows, texts, heights, strict=True):
         for column, cell in enumerate(row):
-            _draw(canvas, pen, cell.image, lines[column], (GAP + column * (side + GAP), top), height, side, font)
+            left = GAP + column * (side + GAP)
+            if below:
+                _write(pen, lines[column], (left, top + side + 2), font)
+                _place(canvas, pen, cell.image, (left, top), side)
+            else:
+                _write(pen, lines[column], (left, top + height - LINE * len(lines[column])), font)
+                _place(canvas, pen, cell.image, (left, top + height), side)
         top += height + side + GAP
     return np.asarray(canvas, dtype=np.uint8)
 
@@ -77,24 +84,17 @@ def _width(rows: Sequence[Sequence[Cell]], side: int) -> int:
     return GAP + max((len(row) for row in rows), default=1) * (side + GAP)
 
 
-def _draw(
-    canvas: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    image: Pixels,
-    lines: list[str],
-    corner: tuple[int, int],
-    height: int,
-    side: int,
-    font: Font,
-) -> None:
-    """Draw one cell: its caption standing on its image, the image in the middle of its square."""
-    left, top = corner
+def _write(pen: ImageDraw.ImageDraw, lines: list[str], corner: tuple[int, int], font: Font) -> None:
     for number, line in enumerate(lines):
-        pen.text((left, top + height - LINE * (len(lines) - number)), line, INK, font)
+        pen.text((corner[0], corner[1] + LINE * number), line, INK, font)
+
+
+def _place(canvas: Image.Image, pen: ImageDraw.ImageDraw, image: Pixels, corner: tuple[int, int], side: int) -> None:
+    """Put an image in the middle of its framed square."""
+    left, top = corner
     picture = Image.fromarray(fit(image, side))
-    x, y = left + (side - picture.width) // 2, top + height + (side - picture.height) // 2
-    canvas.paste(picture, (x, y))
-    pen.rectangle((left - 1, top + height - 1, left + side, top + height + side), outline=FRAME)
+    canvas.paste(picture, (left + (side - picture.width) // 2, top + (side - picture.height) // 2))
+    pen.rectangle((left - 1, top - 1, left + side, top + side), outline=FRAME)
 
 
 def _wrap(text: str, width: int, font: Font) -> list[str]:

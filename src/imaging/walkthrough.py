@@ -9,7 +9,7 @@ from src.imaging.reading import read
 from src.imaging.sheet import Cell, write_sheet
 from src.paths import Raw
 
-ROWS = 6
+ROWS, MOST = 6, 12  # rows where there are few classes, and where there are many
 SIDE = 180  # pixels of a cell
 
 
@@ -26,9 +26,9 @@ class Examples:
         self._last[label] = path
 
     def chosen(self) -> list[tuple[str, str]]:
-        """Give (label, path) of at most ROWS images, sorted, every label once before any twice."""
+        """Give (label, path) of six images, or of up to twelve labels, sorted, every label once before any twice."""
         pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
-        return sorted(list(pairs)[:ROWS])
+        return sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST)])
 
 
 def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:

@@ -88,7 +88,8 @@ def _train_files() -> dict[str, Path]:
 
 def _evaluation_files() -> dict[str, Path]:
     figures = {f"figures/{path.name}": path for path in sorted(paths.EVALUATION.figures.glob("*")) if path.is_file()}
-    tables = {path.name: path for path in (paths.EVALUATION.metrics, paths.EVALUATION.predictions)}
+    out = paths.EVALUATION
+    tables = {path.name: path for path in (out.metrics, out.predictions, out.classification)}
     return {**figures, **tables, "report.html": paths.EVALUATION.report}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.paths import Evaluation, Model, Prepared, Split
+from src.paths import Evaluation, Model, Prepared, Raw, Split
 
 SIDE = 24
 
@@ -19,12 +19,17 @@ class Build:
     split: Split
     model: Model
     out: Evaluation
+    raw: Raw
 
 
 def folders(root: Path) -> Build:
     """Name the folders of a build."""
     return Build(
-        Prepared(root / "prepared"), Split(root / "split"), Model(root / "model"), Evaluation(root / "evaluation")
+        Prepared(root / "prepared"),
+        Split(root / "split"),
+        Model(root / "model"),
+        Evaluation(root / "evaluation"),
+        Raw(root / "raw"),
     )
 
 
@@ -36,8 +41,15 @@ def write_store(build: Build, classes: tuple[str, ...], images: int = 120, seed:
     shifts = random.normal(0, 22, size=images)[groups] + 30 * labels  # images of a group are alike
     pixels = random.normal(70 + shifts[:, None, None, None], 60, size=(images, SIDE, SIDE, 1))
     pixels[:, 8:16, 8:16] += random.normal(0, 50, size=(images, 1, 1, 1))
-    for folder in (build.prepared.folder, build.split.folder, build.model.folder):
+    for folder in (build.prepared.folder, build.split.folder, build.model.folder, build.raw.folder):
         folder.mkdir(parents=True)
+    counts = [
+        "label,images,listed",
+        *(f"{name},{images // len(classes)},{place}" for place, name in enumerate(classes)),
+    ]
+    build.raw.counts.write_text("\n".join([*counts, "RARE,0,3"]) + "\n", encoding="utf-8")
+    levels = ["level,before_gray,after_gray", *(f"{level},0.00390625,0.00390625" for level in range(256))]
+    build.prepared.histograms.write_text("\n".join(levels) + "\n", encoding="utf-8")
     np.save(build.prepared.images, np.clip(pixels, 0, 255).astype(np.uint8))
     names = [classes[label] for label in labels]
     lines = [f"{name}/image {row}.png,{name},{f'patient {groups[row]}' * grouped}" for row, name in enumerate(names)]

@@ -8,9 +8,12 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 from src.evaluation.bands import interpolate, roc_band
 from src.evaluation.figures import (
     augmented,
+    batch,
     calibration,
     confusion,
     counts,
+    examples,
+    intensity,
     learning,
     mistakes,
     precision_recall,
@@ -19,7 +22,7 @@ from src.evaluation.figures import (
     style,
 )
 from src.evaluation.findings import Findings, Rules, find
-from src.evaluation.tables import Image
+from src.evaluation.tables import Image, Listed
 from src.params import Augment
 from tests.evaluation import cases
 
@@ -124,10 +127,34 @@ def test_confusion_shows_counts_and_percent_of_each_row(two: Findings) -> None:
 def test_learning_shows_train_beside_val_and_the_best_epoch() -> None:
     history = {"epoch": [1.0, 2, 3], "loss": [3.0, 2, 1], "val_loss": [2.0, 1, 1], "auc": [0.5, 0.6, 0.7]}
     figure = learning.draw(history)
-    assert [axes.get_title() for axes in figure.axes] == ["Loss", "ROC AUC"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Loss", "ROC AUC"]
     assert data(figure.axes[0], "train")[1].tolist() == [3, 2, 1]
     assert data(figure.axes[0], "val")[1].tolist() == [2, 1, 1]
     assert data(figure.axes[0], "best epoch (2)")[0].tolist() == [2, 2]
+
+
+def test_learning_rings_the_value_on_val_at_the_best_epoch_in_every_panel() -> None:
+    names = ("loss", "accuracy", "auc", "precision", "recall")
+    history = {"epoch": [1.0, 2, 3], "val_loss": [2.0, 1, 3]} | {name: [0.1, 0.2, 0.3] for name in names}
+    history |= {f"val_{name}": [0.4, 0.5, 0.6] for name in names[1:]}
+    figure = learning.draw(history)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "Loss",
+        "Accuracy",
+        "ROC AUC",
+        "Precision",
+        "Recall",
+    ]
+    rings = [(line.get_xdata()[0], line.get_ydata()[0]) for axes in figure.axes for line in axes.lines[-1:]]
+    assert rings == [(2, 1), *[(2, 0.5)] * 4]
+    assert figure.axes[3].get_title(loc="right") == "val 0.500 at best"
+
+
+@pytest.mark.parametrize(("rates", "panels"), [([0.1, 0.1], ["Loss"]), ([0.1, 0.05], ["Loss", "Learning rate"])])
+def test_learning_shows_the_rate_where_it_changes(rates: list[float], panels: list[str]) -> None:
+    figure = learning.draw({"epoch": [1.0, 2], "loss": [2.0, 1], "learning_rate": rates})
+    assert [axes.get_title(loc="left") for axes in figure.axes] == panels
+    assert figure.axes[-1].lines[0].get_ydata().tolist() == (rates if len(panels) == 2 else [2, 1])
 
 
 def test_learning_does_without_validation() -> None:
@@ -139,6 +166,14 @@ def test_counts_show_images_and_groups_of_each_part() -> None:
     figure = counts.draw({("train", "a"): (30, 10), ("test", "b"): (7, 0)}, ("a", "b"))
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == ["30 of 10 groups", "0", "0", "0", "0", "7"]
+
+
+def test_counts_show_what_the_source_lists_also_of_classes_without_an_image() -> None:
+    listed = [Listed("a", 37, 20), Listed("basophil", 0, 3)]
+    figure = counts.draw({("train", "a"): (30, 0), ("test", "b"): (7, 0)}, ("a", "b"), listed)
+    below = figure.axes[1]
+    assert [text.get_text() for text in below.get_yticklabels()] == ["a", "basophil"]
+    assert [text.get_text() for text in below.texts] == ["37", "0", "20", "3"]
 
 
 def test_calibration_draws_frequency_against_probability() -> None:
@@ -181,6 +216,8 @@ def test_sheets_show_gray_and_colour_images(channels: int) -> None:
     scored = cases.binary([1, 1], [0.1, 0.2])
     sheets = (
         augmented.draw(images, pixels, Augment(rotation=40), 42),
+        batch.draw(images, pixels, ("a", "b"), Augment(rotation=40), 4, "none", 42),
+        examples.draw(images, pixels, ("a", "b")),
         mistakes.draw(scored, scored.labels * 0, pixels, 9),
     )
     for sheet in sheets:
@@ -193,13 +230,52 @@ def test_augmented_images_are_those_that_training_sees() -> None:
     from src.training.data import Part
 
     pixels = np.random.default_rng(0).integers(256, size=(6, 16, 16, 1)).astype(np.uint8)
-    section = Augment(rotation=30, shift=0.1, zoom=0.2, flip="horizontal")
+    section = Augment(rotation=30, shift=0.1, zoom=0.2, flip="horizontal", brightness=0.2, contrast=0.3)
     part = Part(np.arange(6), np.arange(6))
     seen = {
         int(t): x for xs, ts in Batches(pixels, part, 6).augmented(section, 7, 2) for x, t in zip(xs, ts, strict=True)
     }
     ours = augmented._augmented(pixels[4], section, augmented.draws(7, 2, 6)[4:5])
     assert np.abs(ours - seen[4]).max() <= 0.5
+
+
+@pytest.mark.parametrize("balance", ["none", "oversample", "undersample"])
+def test_the_batch_is_the_first_one_of_the_training(monkeypatch: pytest.MonkeyPatch, balance: str) -> None:
+    from src.training.batches import Batches
+    from src.training.data import Part
+
+    pixels = np.random.default_rng(0).integers(256, size=(9, 16, 16, 3)).astype(np.uint8)
+    images = [Image(row, "train", f"{row}.png", "aab"[row % 3], "") for row in range(9) if row != 4]
+    section = Augment(rotation=30, brightness=0.2)
+    part = Part(np.array([0, 1, 2, 3, 5, 6, 7, 8]), np.array([1, 1, 0, 1, 0, 1, 1, 0]))
+    expected, targets = next(Batches(pixels, part, 5).augmented(section, 42, 1, balance))
+    cells: list[tuple[np.ndarray, str]] = []
+    monkeypatch.setattr(batch, "sheet", lambda rows, **_: cells.extend(cell for row in rows for cell in row))
+    batch.draw(images, pixels, ("b", "a"), section, 5, balance, 42)
+    assert [name for _, name in cells] == ["ba"[target] for target in targets]
+    for (shown, _), pixel in zip(cells, expected, strict=True):
+        assert np.abs(shown - pixel).max() <= 0.5
+
+
+def test_an_example_is_shown_of_each_class_that_train_has() -> None:
+    images = [Image(row, "train", f"{9 - row}.png", "aab"[row % 3], "") for row in range(9)]
+    chosen = examples.choose(images, ("a", "b", "c"))
+    assert [image and image.label for image in chosen] == ["a", "b", None]
+    assert examples.choose(images[::-1], ("a", "b", "c")) == chosen
+    assert examples.draw([], np.zeros((0, 8, 8, 1), np.uint8), ("a", "b")) is None
+
+
+def test_intensity_shows_the_share_of_each_level_before_and_after() -> None:
+    shares = {f"before_{name}": [0.0] * 256 for name in ("red", "green", "blue")} | {"after_gray": [1 / 256] * 256}
+    shares["before_red"][8:12] = [0.25] * 4
+    before, after = intensity.draw(shares).axes
+    drawn = {
+        patch.get_label(): patch.get_data().values for patch in before.patches if patch.get_label() in intensity.LOOKS
+    }
+    assert set(drawn) == {"red", "green", "blue"}
+    assert drawn["red"].tolist() == [0, 0, 100, *[0] * 61]
+    assert not drawn["blue"].any()
+    assert after.patches[-1].get_data().values == pytest.approx(np.full(64, 100 / 64))
 
 
 def test_augmented_takes_classes_in_turn() -> None:

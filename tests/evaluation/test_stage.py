@@ -28,8 +28,9 @@ pytestmark = pytest.mark.slow
 def run(build: Build, out: Evaluation | None = None) -> Evaluation:
     target = out or build.out
     section = Evaluate(resamples=200)
-    augment = Augment(rotation=20).model_dump()
-    evaluate(build.prepared, build.split, build.model, target, section, 42, threads=2, augment=augment, shown=SHOWN)
+    fed = {"augment": Augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none"}
+    parts = (build.prepared, build.split, build.model, target)
+    evaluate(*parts, section, 42, threads=2, **fed, raw=build.raw, shown=SHOWN)
     return target
 
 
@@ -102,7 +103,7 @@ def test_all_figures_are_there(built: Callable) -> None:
     names = {path.stem for path in built(BINARY).out.figures.iterdir()}
     assert names == {
         *("confusion", "roc", "precision_recall", "scores", "calibration"),
-        *("learning", "counts", "mistakes", "augmented"),
+        *("learning", "batch", "augmented", "mistakes", "examples", "counts", "intensity"),
     }
 
 
@@ -123,7 +124,7 @@ def test_the_report_holds_every_score_with_its_interval(built: Callable, classes
 
 def test_the_report_is_one_page_that_loads_nothing(built: Callable) -> None:
     page = built(BINARY).out.report.read_text()
-    assert len(re.findall(r'<img alt="[^"]+"', page)) == page.count("<img") == 9
+    assert len(re.findall(r'<img alt="[^"]+"', page)) == page.count("<img") == 12
     assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]{30})', page))
     assert "http" not in re.sub(r'base64,[^"]+', "", page)
 
@@ -199,3 +200,28 @@ def test_the_log_ends_with_the_scores_in_a_line(
         out = run(built(BINARY), Evaluation(tmp_path / "again"))
     auc = json.loads(out.metrics.read_text(encoding="utf-8"))["test"]["auc"]
     assert f"test: ROC AUC {auc['value']:.3f} ({auc['low']:.2f} to {auc['high']:.2f}), accuracy" in caplog.text
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_the_classification_report_stands_in_a_file_and_on_the_page(built: Callable, classes: tuple[str, ...]) -> None:
+    from sklearn.metrics import classification_report
+
+    build = built(classes)
+    test = [row for row in rows(build.out.predictions) if row["part"] == "test"]
+    metrics = json.loads(build.out.metrics.read_text())
+    found = rows(build.out.classification)
+    assert [row["class"] for row in found] == [*classes, "macro average", "weighted average"]
+    positive = [float(row[f"p_{classes[-1]}"]) >= metrics.get("threshold", 2) for row in test]
+    probable = [max(classes, key=lambda name: float(row[f"p_{name}"])) for row in test]
+    taken = [classes[int(chosen)] for chosen in positive] if classes == BINARY else probable
+    labels = [row["label"] for row in test]
+    expected = classification_report(labels, taken, labels=list(classes), output_dict=True, zero_division=0)
+    for row, name in zip(found, [*classes, "macro avg", "weighted avg"], strict=True):
+        assert float(row["recall"]) == pytest.approx(expected[name]["recall"], abs=1e-6)
+        assert float(row["precision"]) == pytest.approx(expected[name]["precision"], abs=1e-6)
+        assert float(row["f1"]) == pytest.approx(expected[name]["f1-score"], abs=1e-6)
+        assert int(row["support"]) == expected[name]["support"]
+        assert (
+            f'<th scope="row">{row["class"]}</th><td class="number">{float(row["precision"]):.3f}'
+            in build.out.report.read_text()
+        )

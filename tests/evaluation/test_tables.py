@@ -79,6 +79,6 @@ def test_images_and_groups_are_counted_by_part_and_label() -> None:
 def test_a_cell_of_the_history_that_is_no_number_is_nan(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("epoch,loss,val_auc\n1,0.5,\n2,0.4,0.7\n", encoding="utf-8")
-    history = tables.read_history(path)
+    history = tables.read_columns(path, "epoch")
     assert history["loss"] == [0.5, 0.4]
     assert np.isnan(history["val_auc"][0])

@@ -16,7 +16,7 @@ from src.paths import Prepared, Raw
 from tests.conftest import ROOT
 from tests.imaging.making import STUDY, rows, save, section, smooth, write_raw
 
-OUTPUTS = ["images.npy", "index.csv", "rejected.csv", "steps.png", "thumbnails.npy"]
+OUTPUTS = ["histograms.csv", "images.npy", "index.csv", "rejected.csv", "steps.png", "thumbnails.npy"]
 
 
 def contents(prepared: Prepared) -> dict[str, bytes]:

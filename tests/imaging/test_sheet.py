@@ -40,6 +40,13 @@ def test_a_caption_is_drawn_above_its_image_and_not_on_it() -> None:
     np.testing.assert_array_equal(told[GAP + added :], plain[GAP:])
 
 
+def test_a_caption_may_stand_below_its_image() -> None:
+    plain, told = (sheet([[Cell(flat(50, 50, 255), text)]], side=200, below=True) for text in ("", "a line\nsecond"))
+    under = GAP + 200 + 1
+    np.testing.assert_array_equal(told[:under], plain[:under])
+    assert dark_share(told[under + 1 :]) > 0.01
+
+
 @pytest.mark.parametrize("text", ["W" * 500, "word " * 200, "a/very/long/path/to/" + "image" * 60 + ".png"])
 def test_a_long_caption_stays_within_its_cell(text: str) -> None:
     image = sheet([[Cell(flat(50, 50, 255), text), Cell(flat(50, 50, 255), "")]], side=120)

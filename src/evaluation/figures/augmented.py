@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation.figures import style
+from src.evaluation.figures.batch import as_shown
 from src.evaluation.tables import Image
 from src.imaging.sheet import Cell, sheet
 from src.params import Augment
-from src.training.augment import draws, matrices, warp
+from src.training.augment import draws, matrices, tone, warp
 
 Pixels = NDArray[np.uint8]
 ROWS = 4
@@ -42,6 +43,5 @@ def choose(train: list[Image]) -> list[Image]:
 
 
 def _augmented(pixels: Pixels, augment: Augment, draw: NDArray[np.float64]) -> Pixels:
-    transforms = matrices(augment, draw, *pixels.shape[:2])
-    seen = warp(pixels[None], transforms, augment.fill)[0]
-    return np.asarray(np.clip(np.rint(seen), 0, 255), dtype=np.uint8)
+    warped = warp(pixels[None], matrices(augment, draw, *pixels.shape[:2]), augment.fill)
+    return as_shown(tone(warped, augment, draw)[0])
