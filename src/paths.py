@@ -129,11 +129,47 @@ class Evaluation:
         return self.folder / "report.html"
 
 
+@dataclass(frozen=True)
+class Study:
+    """What a study found: trials.csv, a row per trial; its figures; the same as one interactive page."""
+
+    folder: Path = Path("build/tuning/study")
+
+    @property
+    def trials(self) -> Path:
+        return self.folder / "trials.csv"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "study.html"
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The best trials trained again over several seeds: confirm.csv, a row per training; best.yaml, the winner."""
+
+    folder: Path = Path("build/tuning/confirmed")
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "confirm.csv"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best.yaml"
+
+
 RAW = Raw()
 PREPARED = Prepared()
 SPLIT = Split()
 MODEL = Model()
 EVALUATION = Evaluation()
+STUDY = Study()
+CONFIRMED = Confirmed()
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs
 

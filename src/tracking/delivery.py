@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from src.errors import AssayError
-from src.tracking import records, store, writing
+from src.tracking import nesting, records, store, writing
 from src.tracking.records import Record
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 SEND = "python -m src.tracking send"
 LONGEST_REASON = 300
 LOCK = Path("mlruns/.unsent.lock")
-WORDS = {"train": "training", "evaluate": "evaluation"}
+WORDS = {"train": "training", "evaluate": "evaluation", "study": "study"}
 Maker = Callable[[], Record]
 
 
@@ -33,7 +33,7 @@ def deliver(record: Record, home: Path, training: Maker | None = None) -> bool:
             _send(client, home, record.trace)
             if training and not writing.has_training(client, record, home):
                 writing.write(client, training(), home)
-            identity = writing.write(client, record, home)
+            identity = write(client, record, home)
         log.info("MLflow: run %s (%s) holds the %s, in %s", record.name, identity, WORDS[record.kind], _place(home))
     except Exception as error:  # whatever a server, a database or a disk does must not cost a training
         log.debug("MLflow failed", exc_info=True)
@@ -58,6 +58,11 @@ def send(home: Path) -> int:
         raise AssayError(f"{_told(home, error)}; what was not sent still waits") from error
 
 
+def write(client: "MlflowClient", record: Record, home: Path) -> str:
+    """Write a record into its run, and those nested in it into theirs, and give the run's id."""
+    return nesting.write(client, record, home) if record.kind == "study" else writing.write(client, record, home)
+
+
 def reason(error: BaseException) -> str:
     """Say in one line why something failed: of a chain of network errors the last one."""
     text = str(error) or type(error).__name__
@@ -74,7 +79,7 @@ def _send(client: "MlflowClient", home: Path, trace: str | None = None) -> int:
     with FileLock(home / LOCK):  # two senders would make two runs of a record
         for folder in records.kept(home, trace):
             record = records.load(folder)
-            identity = writing.write(client, record, home)
+            identity = write(client, record, home)
             what, place = WORDS[record.kind], _place(home)
             log.info("MLflow: sent the %s of run %s (%s) to %s", what, record.name, identity, place)
             records.drop(folder)

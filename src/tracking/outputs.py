@@ -1,11 +1,8 @@
 """Records of a training and of an evaluation, made from what the stages wrote."""
 
-import math
-import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +11,9 @@ import numpy as np
 from src import params, paths
 from src.errors import AssayError
 from src.files import read_json
-from src.tracking import facts, surroundings
-from src.tracking.records import Dataset, Metric, Model, Record
-from src.tracking.surroundings import Commit
+from src.tracking import facts, lineage, surroundings
+from src.tracking.lineage import Stint
+from src.tracking.records import Model, Record
 from src.tracking.trace import Trace, flat
 
 LOCK = Path("dvc.lock")
@@ -25,20 +22,11 @@ SHORT = 8  # characters of a trace that people read
 FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a metric
 
 
-@dataclass(frozen=True)
-class Stint:
-    """When a stage ran, in milliseconds since 1970, the state of the code when it began, and what it measured."""
-
-    start: int
-    end: int
-    commit: Commit
-    measured: Mapping[str, float] = field(default_factory=dict)
-
-
 def training(trace: Trace, stint: Stint | None = None) -> Record:
     """Describe the training in build/; without a stint it is one that DVC restored, and nobody knows when it ran."""
     when = stint or _now()
     settings = params.load()
+    origin = "training" if stint else "outputs restored by DVC"
     epochs = list(facts.rows(paths.MODEL.history))
     data = facts.describe(settings.dataset, settings.split, paths.PREPARED.index, paths.SPLIT.parts)
     return Record(
@@ -49,12 +37,12 @@ def training(trace: Trace, stint: Stint | None = None) -> Record:
         start=when.start,
         end=when.end,
         fresh=stint is not None,
-        params=_params(settings),
-        tags={**_origin(when.commit, "training" if stint else "outputs restored by DVC"), **_code(trace), **data},
-        metrics=[*_history(epochs, when), *_once(when.measured, when)],
+        params=lineage.values(settings),
+        tags={**lineage.origin(when.commit, origin, "stages/train.py"), **lineage.code(trace), **data},
+        metrics=[*lineage.history(epochs, when.start, when.end), *lineage.once(when.measured, when.end)],
         files=_present(_train_files()),
-        texts=_texts(when.commit),
-        dataset=_dataset(trace, settings, data),
+        texts=lineage.texts(when.commit),
+        dataset=lineage.dataset(trace, settings, data),
         model=_model() if settings.track.model else None,
     )
 
@@ -72,9 +60,9 @@ def evaluation(trace: Trace, stint: Stint | None = None) -> Record:
         start=when.start,
         end=when.end,
         fresh=stint is not None,
-        params=_params(settings),
+        params=lineage.values(settings),
         tags=facts.locked(LOCK, UPSTREAM),
-        metrics=_once({**scores, **when.measured}, when),
+        metrics=lineage.once({**scores, **when.measured}, when.end),
         files=_present(_evaluation_files()),
     )
 
@@ -97,58 +85,6 @@ def _present(files: Mapping[str, Path]) -> dict[str, Path]:
     return {name: path for name, path in files.items() if path.is_file()}
 
 
-def _texts(commit: Commit) -> dict[str, str]:
-    texts = {"environment.txt": surroundings.environment()}
-    return texts | ({"git.diff": commit.diff} if commit.diff else {})
-
-
-def _params(settings: params.Params) -> dict[str, str]:
-    return {key: _text(value) for key, value in flat(settings.model_dump(mode="json", exclude={"tune"}))}
-
-
-def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _origin(commit: Commit, origin: str) -> dict[str, str]:
-    tags = {"origin": origin, **surroundings.machine()}
-    tags |= {
-        "mlflow.source.name": "stages/train.py",
-        "mlflow.source.type": "LOCAL",
-        "mlflow.note.content": _note(commit),
-    }
-    if commit.commit:
-        tags |= {"mlflow.source.git.commit": commit.commit, "git.commit": commit.commit, "git.branch": commit.branch}
-        tags["git.dirty"] = str(commit.dirty).lower()
-    if experiment := os.environ.get("DVC_EXP_NAME"):
-        tags["dvc.experiment"] = experiment
-    return tags
-
-
-def _note(commit: Commit) -> str:
-    """Say how the run can be made again: what `mlflow ui` shows as its description."""
-    steps = [f"git checkout {commit.commit}"] if commit.commit else []
-    steps += ["git apply git.diff  # an artifact of this run"] if commit.diff else []
-    return "Made again by\n```\n" + "\n".join([*steps, "dvc repro"]) + "\n```"
-
-
-def _code(trace: Trace) -> dict[str, str]:
-    return {"code.sha256": trace.code, **{f"sha256.{name}": value for name, value in trace.data.items()}}
-
-
-def _history(epochs: list[Mapping[str, str]], when: Stint) -> Iterator[Metric]:
-    """Walk the history as metrics, their times spread evenly over the training: history.csv holds none."""
-    for number, row in enumerate(epochs, start=1):
-        moment = when.start + (when.end - when.start) * number // len(epochs)
-        for key, text in row.items():
-            if key != "epoch" and text and math.isfinite(value := float(text)):
-                yield Metric(key, value, moment, int(row["epoch"]))
-
-
-def _once(values: Mapping[str, float], when: Stint) -> list[Metric]:
-    return [Metric(key, float(value), when.end, 0) for key, value in values.items() if math.isfinite(value)]
-
-
 def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
     """Flatten metrics.json: ``{"test": {"auc": {"value": 0.9, "low": 0.8}}}`` gives test_auc and test_auc_low.
 
@@ -162,13 +98,6 @@ def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
 def _audited(audit: Mapping[str, Any]) -> dict[str, float]:
     """Give the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
     return {key: float(value) for key, value in audit.items() if isinstance(value, int | float)}
-
-
-def _dataset(trace: Trace, settings: params.Params, data: Mapping[str, str]) -> Dataset:
-    name = data["data.name"]
-    digest = trace.data.get(paths.PREPARED.images.as_posix(), trace.trace)
-    counted = {key.removeprefix("data."): int(value) for key, value in data.items() if value.isdigit()}
-    return Dataset(name, digest, settings.dataset.source, counted)
 
 
 def _model() -> Model:

@@ -11,8 +11,9 @@ from src.files import read_json, replacing, write_json
 
 UNSENT = Path("mlruns/unsent")
 NAME = 16  # characters of a trace that name its folder
-Kind = Literal["train", "evaluate"]
-KINDS: tuple[Kind, ...] = ("train", "evaluate")  # in the order in which they are sent
+Kind = Literal["train", "evaluate", "study"]
+KINDS: tuple[Kind, ...] = ("train", "evaluate", "study")  # in the order in which they are sent
+Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,22 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Nested:
+    """A run below that of a record: one trial of a study, which its key names among them."""
+
+    key: str
+    name: str
+    start: int
+    end: int
+    status: Status
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: list[Metric]
+
+
+@dataclass(frozen=True)
 class Record:
-    """A stage's part of a run.
+    """A stage's part of a run, or a whole study: then its trace is the study's key, and its trials are nested.
 
     `key` says which record it is, so that sending it twice makes one run; `fresh` that a training was just done, while
     a record made from outputs that DVC restored describes a training that may have its run already.
@@ -59,6 +74,7 @@ class Record:
     name: str
     start: int
     end: int
+    status: Status = "FINISHED"
     fresh: bool = True
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     params: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +84,7 @@ class Record:
     texts: Mapping[str, str] = field(default_factory=dict)
     dataset: Dataset | None = None
     model: Model | None = None
+    nested: list[Nested] = field(default_factory=list)
 
 
 def keep(record: Record, home: Path) -> Path:
@@ -91,7 +108,8 @@ def load(folder: Path) -> Record:
     files = (path for path in sorted((folder / "files").rglob("*")) if path.is_file())
     model = content["model"] and Model(**content["model"] | {"file": folder / "model.keras"})
     parts = {
-        "metrics": [Metric(**metric) for metric in content["metrics"]],
+        "metrics": _metrics(content),
+        "nested": [Nested(**run | {"metrics": _metrics(run)}) for run in content["nested"]],
         "files": {path.relative_to(folder / "files").as_posix(): path for path in files},
         "dataset": content["dataset"] and Dataset(**content["dataset"]),
         "model": model,
@@ -110,6 +128,10 @@ def drop(folder: Path) -> None:
     shutil.rmtree(folder)
     if not any(folder.parent.iterdir()):
         folder.parent.rmdir()
+
+
+def _metrics(content: Mapping[str, Any]) -> list[Metric]:
+    return [Metric(**metric) for metric in content["metrics"]]
 
 
 def _plain(record: Record) -> dict[str, Any]:

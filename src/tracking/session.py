@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from src import paths
 from src.tracking import delivery, outputs, quick, store, surroundings
 from src.tracking import trace as traces
-from src.tracking.outputs import Stint
+from src.tracking.lineage import Stint
 from src.tracking.records import Record
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from src.tracking import serving, store
+from src.tracking import records, serving, store
 from src.tracking.records import Dataset, Kind, Record
 
 if TYPE_CHECKING:
@@ -27,14 +27,8 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
     identity = run.info.run_id if run else _start(client, number, record)
     if run and _complete(run, record.kind) and (_same(run, record) or not record.fresh):
         return identity
-    _log(client, identity, record)
-    if record.dataset:
-        _log_dataset(client, identity, record.dataset)
-    for name, path in record.files.items():
-        folder = str(PurePosixPath(name).parent)
-        client.log_artifact(identity, str(path), None if folder == "." else folder)
-    for name, text in record.texts.items():
-        client.log_text(identity, text, name)
+    log(client, identity, {**record.tags, f"{record.kind}.record": record.key}, record.params, record.metrics)
+    log_attachments(client, identity, record)
     if record.model and not _has_model(client, identity):
         serving.log_model(identity, record.model)
     client.set_tag(identity, record.kind, "complete")
@@ -81,17 +75,34 @@ def _start(client: "MlflowClient", number: str, record: Record) -> str:
     return str(run.info.run_id)
 
 
-def _log(client: "MlflowClient", identity: str, record: Record) -> None:
+def log(
+    client: "MlflowClient",
+    identity: str,
+    tags: Mapping[str, str],
+    params: Mapping[str, str],
+    metrics: Sequence[records.Metric],
+) -> None:
+    """Write tags, parameters and metrics to a run, as many at once as MLflow takes."""
     from mlflow.entities import Metric, Param, RunTag
 
-    metrics = [Metric(metric.key, metric.value, metric.time, metric.step) for metric in record.metrics]
-    tags = {**record.tags, f"{record.kind}.record": record.key}
     for some in _parts([RunTag(*item) for item in tags.items()], ENTRIES_AT_ONCE):
         client.log_batch(identity, tags=some)
-    for some in _parts([Param(*item) for item in record.params.items()], ENTRIES_AT_ONCE):
+    for some in _parts([Param(*item) for item in params.items()], ENTRIES_AT_ONCE):
         client.log_batch(identity, params=some)
-    for some in _parts(metrics, METRICS_AT_ONCE):
+    entities = [Metric(metric.key, metric.value, metric.time, metric.step) for metric in metrics]
+    for some in _parts(entities, METRICS_AT_ONCE):
         client.log_batch(identity, metrics=some)
+
+
+def log_attachments(client: "MlflowClient", identity: str, record: Record) -> None:
+    """Write the data set, the files and the texts of a record to a run."""
+    if record.dataset:
+        _log_dataset(client, identity, record.dataset)
+    for name, path in record.files.items():
+        folder = str(PurePosixPath(name).parent)
+        client.log_artifact(identity, str(path), None if folder == "." else folder)
+    for name, text in record.texts.items():
+        client.log_text(identity, text, name)
 
 
 def _log_dataset(client: "MlflowClient", identity: str, dataset: Dataset) -> None:

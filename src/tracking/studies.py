@@ -1,0 +1,164 @@
+"""A study as tracking is told of it, in plain values, and how it becomes a record."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from src import paths
+from src.errors import AssayError
+from src.params import Params
+from src.tracking import delivery, facts, lineage, surroundings
+from src.tracking import trace as traces
+from src.tracking.records import Dataset, Metric, Nested, Record, Status
+from src.tracking.surroundings import Commit
+
+log = logging.getLogger(__name__)
+STATUS: dict[str, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+AGAIN = "python -m src.tune"
+UPSTREAM = ("download", "preprocess", "split")
+SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "preset.trace")
+LONGEST_TAG = 5000  # characters: MLflow's limit
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial that has ended. Values by the name of the objective; rows: its history; times in ms since 1970.
+
+    `key` names it among the trials of its study: its number, or what a training that confirms is of.
+    """
+
+    key: str
+    state: State
+    params: Mapping[str, Any]
+    values: Mapping[str, float]
+    start: int
+    end: int
+    rows: Sequence[Mapping[str, float]] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    reused_from: int | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as far as it has come. `identity` is its own for ever; `goals` are minimize or maximize by objective.
+
+    `best` holds the parameters of the trial, or of the confirmed winner, that leads; `ended` that it holds all trials.
+    """
+
+    identity: str
+    name: str
+    settings: Params
+    goals: Mapping[str, str]
+    trials: Sequence[Trial]
+    best: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    ended: bool = True
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a study was made with and from, read when it begins."""
+
+    commit: Commit
+    tags: Mapping[str, str]
+    dataset: Dataset | None
+
+    @classmethod
+    def read(cls, settings: Params) -> "Lineage":
+        """Read commit, machine, and the same hashes as a training with these settings has; what is missing is left out.
+
+        `preset.trace` is the trace of the training in params.yaml, so that its run and its study find each other.
+        """
+        commit = surroundings.commit()
+        tags = lineage.origin(commit, "study", "src/tune.py", AGAIN)
+        try:
+            trace = traces.compute("train")
+            data = facts.describe(settings.dataset, settings.split, paths.PREPARED.index, paths.SPLIT.parts)
+        except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
+            log.warning("MLflow: the study's data are not described: %s", delivery.reason(error))
+            return cls(commit, tags, None)
+        known = {"preset.trace": trace.trace, **lineage.code(trace), **data, **facts.locked(Path("dvc.lock"), UPSTREAM)}
+        return cls(commit, tags | known, lineage.dataset(trace, settings, data))
+
+
+def record(study: Study, made: Lineage) -> Record:
+    """Describe a study, and each of its trials as a run nested in it."""
+    nested = [_nested(trial, made) for trial in study.trials]
+    start = min((trial.start for trial in study.trials), default=0)
+    end = max((trial.end for trial in study.trials), default=0)
+    return Record(
+        kind="study",
+        trace=study.identity,
+        experiment=study.settings.track.experiment,
+        name=study.name,
+        start=start,
+        end=end,
+        status="FINISHED" if study.ended else "RUNNING",
+        key=_key(study),
+        params=lineage.values(study.settings, tune=True),
+        tags={**made.tags, **_tags(study)},
+        metrics=[*_course(study), *lineage.once(_counts(study), end)],
+        files={name: path for name, path in study.files.items() if path.is_file()},
+        texts=lineage.texts(made.commit) if study.ended else {},
+        dataset=made.dataset,
+        nested=nested,
+    )
+
+
+def send(study: Study, home: Path, made: Lineage | None = None) -> bool:
+    """Bring the runs of a study up to date; where that fails it is kept until `python -m src.tracking send`."""
+    return delivery.deliver(record(study, made or Lineage.read(study.settings)), home)
+
+
+def _nested(trial: Trial, made: Lineage) -> Nested:
+    tags = {"trial.state": trial.state, "trial.reason": trial.reason[:LONGEST_TAG]}
+    tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
+    shared = {key: value for key, value in made.tags.items() if key in SHARED or key.startswith(("data.name", "git."))}
+    numbers = {**trial.values, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
+    return Nested(
+        key=trial.key,
+        name=f"trial {trial.key}" if trial.key.isdigit() else trial.key,
+        start=trial.start,
+        end=trial.end,
+        status=STATUS[trial.state],
+        params={key: lineage.text(value) for key, value in trial.params.items()},
+        tags={key: value for key, value in {**shared, **tags}.items() if value},
+        metrics=[*lineage.history(trial.rows, trial.start, trial.end), *lineage.once(numbers, trial.end)],
+    )
+
+
+def _tags(study: Study) -> dict[str, str]:
+    goals = ", ".join(f"{goal} {name}" for name, goal in study.goals.items())
+    best = {f"best.{key}": lineage.text(value) for key, value in study.best.items()}
+    return {"study.name": study.name, "study.goal": goals, **best}
+
+
+def _course(study: Study) -> list[Metric]:
+    """Give the best value after each trial, by number of trials, for every objective."""
+    found: list[Metric] = []
+    for name, goal in study.goals.items():
+        better, best = (max if goal == "maximize" else min), None
+        for step, trial in enumerate(sorted(study.trials, key=lambda trial: trial.end), start=1):
+            if trial.state == "complete" and name in trial.values:
+                best = trial.values[name] if best is None else better(best, trial.values[name])
+                found.append(Metric(f"best_{name}", best, trial.end, step))
+    return found
+
+
+def _counts(study: Study) -> dict[str, float]:
+    states: list[str] = [trial.state for trial in study.trials]
+    return {"trials": len(states), **{f"trials_{state}": states.count(state) for state in STATUS}}
+
+
+def _key(study: Study) -> str:
+    """Name the state of a study: another key has something new to be sent."""
+    files = {name: traces.digest(path) for name, path in sorted(study.files.items()) if path.is_file()}
+    best = {key: lineage.text(value) for key, value in study.best.items()}
+    state = [sorted(trial.key for trial in study.trials), best, files, study.ended]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
