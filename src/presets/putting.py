@@ -1,0 +1,118 @@
+"""A preset in the place of params.yaml, without losing what stands there."""
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from src import params
+from src.errors import AssayError
+from src.files import write_text
+from src.paths import PARAMS
+from src.presets.editing import changed, given, written
+from src.presets.reading import names, read
+
+SOURCE = "dataset.source"
+CHANGED = "# Changed: "  # a line at the top of a params file that was made from a preset with other values
+
+
+def put(
+    name: str,
+    source: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    home: Path = Path(),
+    *,
+    kept: bool = False,
+) -> params.Params:
+    """Write params.yaml from a preset, with another source and other values if they are given.
+
+    kept: there is a copy of what stands in params.yaml.
+
+    Raises:
+        AssayError: there is no such preset, the values are not allowed, or params.yaml holds what is nowhere else.
+    """
+    text, checked = made(name, source, changes or {}, home)
+    if not kept:
+        refuse_loss(home, name)
+    write_text(home / PARAMS, text)
+    return checked
+
+
+def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) -> tuple[str, params.Params]:
+    """Give the text of a preset with other values, and what it says.
+
+    Raises:
+        AssayError: there is no such preset, or the values are not allowed.
+    """
+    preset = read(name, home)
+    where = f"presets/{name}.yaml"
+    everything = dict(changes) | ({SOURCE: source} if source is not None else {})
+    if not everything:
+        return preset.text, preset.params
+    text = changed(preset.text, everything, where)
+    content = YAML(typ="safe", pure=True).load(text)
+    return _marked(text, changes), params.parse(content, f"{where} with other values")
+
+
+def refuse_loss(home: Path, wanted: str) -> None:
+    """Make sure that params.yaml can be had again.
+
+    Raises:
+        AssayError: it is neither as committed, nor a preset with the other values that its first line tells.
+    """
+    file = home / PARAMS
+    if not file.is_file():
+        return
+    text = file.read_text(encoding="utf-8")
+    if text == _committed(home) or any(_essence(text) == _essence(known) for known in _known(text, home)):
+        return
+    raise AssayError(
+        f"{PARAMS}: has changes that are in no commit and in no preset; commit them, or keep a copy with "
+        f"make repro PRESET={wanted} KEEP=mine.yaml (python -m src.reproduce {wanted} --keep mine.yaml)"
+    )
+
+
+def keep(home: Path, copy: Path) -> None:
+    """Copy params.yaml to a file that is not there yet.
+
+    Raises:
+        AssayError: there is such a file already.
+    """
+    if copy.exists():
+        raise AssayError(f"--keep: expected the name of a new file, found one at {copy}")
+    write_text(copy, (home / PARAMS).read_text(encoding="utf-8"))
+
+
+def _marked(text: str, changes: Mapping[str, Any]) -> str:
+    pairs = " ".join(f"{key}={written(value)}" for key, value in changes.items())
+    return f"{CHANGED}{pairs}\n{text}" if pairs else text
+
+
+def _known(text: str, home: Path) -> Iterator[str]:
+    """Make every preset with the values that the first line of a params file tells."""
+    first = text.partition("\n")[0]
+    changes = given([first.removeprefix(CHANGED)]) if first.startswith(CHANGED) else {}
+    for name in names(home):
+        with suppress(AssayError):  # of a preset that is broken, or has no such keys
+            yield made(name, None, changes, home)[0]
+
+
+def _essence(text: str) -> str:
+    """Give a params file without its source, and with a single space before each comment."""
+    with suppress(AssayError, YAMLError):
+        text = changed(text, {SOURCE: "any"}, str(PARAMS))
+    return re.sub(" +#", " #", text)
+
+
+def _committed(home: Path) -> str | None:
+    """Read params.yaml of the commit that is checked out, or None where there is none."""
+    try:
+        done = subprocess.run(["git", "show", f"HEAD:./{PARAMS}"], cwd=home, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout.decode("utf-8", errors="replace").replace("\r\n", "\n")
