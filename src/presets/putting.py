@@ -7,14 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from src import params
+from src import params, yaml_text
 from src.errors import AssayError
 from src.files import write_text
 from src.paths import PARAMS
-from src.presets.editing import changed, given, written
+from src.presets.editing import changed, given, parsed
 from src.presets.reading import names, read
 
 SOURCE = "dataset.source"
@@ -55,8 +54,7 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
     if not everything:
         return preset.text, preset.params
     text = changed(preset.text, everything, where)
-    content = YAML(typ="safe", pure=True).load(text)
-    return _marked(text, changes), params.parse(content, f"{where} with other values")
+    return _marked(text, changes), params.parse(parsed(text), f"{where} with other values")
 
 
 def refuse_loss(home: Path, wanted: str) -> None:
@@ -89,7 +87,7 @@ def keep(home: Path, copy: Path) -> None:
 
 
 def _marked(text: str, changes: Mapping[str, Any]) -> str:
-    pairs = " ".join(f"{key}={written(value)}" for key, value in changes.items())
+    pairs = " ".join(f"{key}={yaml_text.written(value)}" for key, value in changes.items())
     return f"{CHANGED}{pairs}\n{text}" if pairs else text
 
 

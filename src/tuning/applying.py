@@ -9,10 +9,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from src import files
+from src import files, yaml_text
 from src.errors import AssayError
 from src.params import load, parse
-from src.tuning import writing
 from src.tuning.settings import canonical, value, with_values
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     wanted, changed = with_values(now, values), text
     names = list(_changed(now, wanted))
     for name in names:
-        changed = writing.put(changed, name.split("."), value(wanted, name))
+        changed = yaml_text.put(changed, name.split("."), value(wanted, name))
     if _read(changed) != wanted:
         pairs = ", ".join(f"{name}: {canonical(value(wanted, name))}" for name in names)
         raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
