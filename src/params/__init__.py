@@ -5,7 +5,7 @@ from src.params.kinds import GROUP
 from src.params.learning import Augment, FineTune, Focal, KerasApplication, Model, Schedule, Train
 from src.params.loading import load, parse
 from src.params.sections import Evaluate, Params, Track, source_name
-from src.params.tuning import Entry, Tune
+from src.params.tuning import Entry, Pruner, Sampler, Tune
 
 __all__ = [
     "GROUP",
@@ -21,6 +21,8 @@ __all__ = [
     "Model",
     "Params",
     "Preprocess",
+    "Pruner",
+    "Sampler",
     "Schedule",
     "Split",
     "Track",

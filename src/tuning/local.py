@@ -1,0 +1,199 @@
+"""Local workers: processes that are kept warm, replaced when they die and when they have grown."""
+
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from src.errors import AssayError
+from src.tuning import memory
+from src.tuning.jobs import Epoch, Event, Failed, Job, Lost
+from src.tuning.worker import Ready, Said, serve
+
+GROWTH = 512.0  # megabytes above what a worker held after its first job, from which on it is replaced
+LEAST_JOBS = 10  # before that a worker is kept: one large model after a small one is no leak
+STILLBORN = 3  # workers in a row that end before they can train
+PROCESSES = multiprocessing.get_context("spawn")
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: BaseProcess
+    pipe: Any
+    output: Path
+    ready: bool = False
+    job: Job | None = None
+    jobs: int = 0
+    first: float = 0.0
+    heir: "_Worker | None" = None  # its replacement, warming up while it still works
+
+    def send(self, message: object) -> None:
+        try:
+            self.pipe.send(message)
+        except OSError:
+            return  # it died: its sentinel says so
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        if self.heir:
+            self.heir.end()
+
+
+class LocalExecutor:
+    """Runs jobs in processes of this machine; they start at once and load TensorFlow while the caller goes on."""
+
+    def __init__(
+        self, workers: int, threads: int, folder: Path, home: Path, *, target: str | None = None, growth: float = GROWTH
+    ) -> None:
+        self._threads, self._folder, self._home, self._target, self._growth = threads, folder, home, target, growth
+        self._queue: deque[Job] = deque()
+        self._events: deque[Event] = deque()
+        self._stillborn = 0
+        self._starved: set[int] = set()
+        self._kills = memory.kills()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            outputs = [folder / f"worker-{number}.log" for number in range(1, workers + 1)]
+            for output in outputs:
+                output.unlink(missing_ok=True)
+        except OSError as error:
+            raise AssayError(f"{folder}: cannot be written ({error.strerror})") from error
+        self._active = [self._start(output) for output in outputs]
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+        return len(self._active)
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The ids of the processes that train."""
+        return tuple(worker.process.pid or 0 for worker in self._active)
+
+    def submit(self, job: Job) -> None:
+        """Hand a job to a free worker, or keep it until there is one."""
+        self._queue.append(replace(job, params=_with_threads(job.params, self._threads)))
+        self._hand_out()
+
+    def answer(self, number: int, *, go_on: bool) -> None:
+        """Let the training that reported an epoch go on, or stop it."""
+        for worker in self._active:
+            if worker.job and worker.job.number == number:
+                worker.send(go_on)
+
+    def next(self, timeout: float) -> Event | None:
+        """Wait up to `timeout` seconds for the next event.
+
+        Raises:
+            AssayError: one worker after the other ends before it can train.
+        """
+        end = time.monotonic() + timeout
+        while not self._events:
+            everyone = [each for worker in self._active for each in (worker, worker.heir) if each]
+            sources: dict[Any, _Worker] = {each.pipe: each for each in everyone}
+            sources |= {each.process.sentinel: each for each in everyone}
+            found = connection.wait(list(sources), max(0.0, end - time.monotonic()))
+            if not found:
+                return None
+            for worker in dict.fromkeys(sources[source] for source in found):
+                self._look_at(worker)
+            self._hand_out()
+        return self._events.popleft()
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers: after their present job, or now."""
+        while not now and any(worker.job for worker in self._active):
+            event = self.next(1.0)
+            if isinstance(event, Epoch):
+                self.answer(event.number, go_on=True)
+        for worker in self._active:
+            worker.end()
+        self._active = []
+
+    def _start(self, output: Path) -> _Worker:
+        ours, theirs = PROCESSES.Pipe()
+        process = PROCESSES.Process(target=serve, args=(theirs, output, self._home, self._target), daemon=True)
+        process.start()
+        theirs.close()  # else the end of the worker would not be seen
+        return _Worker(process, ours, output)
+
+    def _hand_out(self) -> None:
+        for place, worker in enumerate(self._active):
+            if not worker.job and worker.heir and worker.heir.ready:
+                heir, worker.heir = worker.heir, None
+                worker.end()
+                self._active[place] = worker = heir
+            if self._queue and not worker.job:
+                worker.job = self._queue.popleft()
+                worker.send(worker.job)
+
+    def _look_at(self, worker: _Worker) -> None:
+        """Take what a worker has said, also what it said before its end."""
+        try:
+            while worker.pipe.poll():
+                self._take(worker, worker.pipe.recv())
+        except (EOFError, OSError):
+            worker.process.join(1.0)
+        if not worker.process.is_alive():
+            self._bury(worker)
+
+    def _take(self, worker: _Worker, said: Ready | Said) -> None:
+        if isinstance(said, Ready):
+            worker.ready, self._stillborn = True, 0
+            return
+        self._events.append(said.event)
+        if isinstance(said.event, Epoch):
+            return
+        worker.job = None
+        worker.jobs += 1
+        worker.first = worker.first or said.held
+        if said.held - worker.first > self._growth and worker.jobs >= LEAST_JOBS and not worker.heir:
+            worker.heir = self._start(worker.output)
+
+    def _bury(self, worker: _Worker) -> None:
+        if not worker.ready:
+            self._stillborn += 1
+            if self._stillborn >= STILLBORN:
+                raise AssayError(f"{worker.output}: workers end before they can train: {_last_line(worker.output)}")
+        if worker in self._active:
+            heir = worker.heir or self._start(worker.output)
+            worker.heir = None
+            self._active[self._active.index(worker)] = heir
+            if worker.job:
+                self._events.append(self._loss(worker, worker.job.number))
+        else:
+            for other in self._active:
+                other.heir = None if other.heir is worker else other.heir
+        worker.end()
+
+    def _loss(self, worker: _Worker, number: int) -> Lost | Failed:
+        """Say why a worker went; a job that needs more memory than there is does not get a third try."""
+        kills, before = memory.kills(), self._kills
+        self._kills = kills
+        if kills == before:
+            return Lost(number, f"its worker ended ({_how(worker.process.exitcode)})")
+        if number in self._starved:
+            return Failed(number, "out of memory: the system killed its worker twice")
+        self._starved.add(number)
+        return Lost(number, "the system killed its worker for lack of memory")
+
+
+def _with_threads(params: Mapping[str, Any], threads: int) -> Mapping[str, Any]:
+    return {**params, "train": {**params.get("train", {}), "threads": threads}}
+
+
+def _how(code: int | None) -> str:
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")

@@ -1,0 +1,106 @@
+"""A local worker: a process that loads TensorFlow once and trains one job after the other."""
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from typing import Any
+
+from src.errors import AssayError
+from src.tuning import memory
+from src.tuning.jobs import Epoch, Failed, Finished, Job, Row
+
+log = logging.getLogger(__name__)
+Run = Callable[[Job, Callable[[Row], bool], Path], Finished]
+ORPHANED = 1
+SHORTEST = 300  # letters of a reason
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has loaded what it needs."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """An event of a job, and the memory in megabytes that the worker held then."""
+
+    event: Epoch | Finished | Failed
+    held: float
+
+
+def serve(pipe: Any, output: Path, home: Path, target: str | None) -> None:
+    """Train the jobs that come through the pipe until it is closed; target names another function, for tests."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the driver decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _write_to(output)
+    threading.Thread(target=_end_with_the_driver, daemon=True).start()
+    run = _found(target)
+    pipe.send(Ready())
+    try:
+        while True:
+            job: Job = pipe.recv()
+            pipe.send(Said(done(run, job, partial(_reported, pipe, job.number), home), memory.held()))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def done(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finished | Failed:
+    """Train a job; what goes wrong inside becomes the reason of its failure."""
+    try:
+        return run(job, report, home)
+    except AssayError as error:
+        return Failed(job.number, str(error))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except MemoryError:
+        return Failed(job.number, "out of memory")
+    except Exception as error:  # one trial's fault must not end the study
+        log.exception("trial %d", job.number)
+        return Failed(job.number, _described(error))
+
+
+def _described(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
+        return f"out of memory: {lines[0][:SHORTEST]}"
+    return f"{type(error).__name__}: {lines[0][:SHORTEST]}"
+
+
+def _reported(pipe: Any, number: int, row: Row) -> bool:
+    pipe.send(Said(Epoch(number, dict(row)), memory.held()))
+    return bool(pipe.recv())
+
+
+def _found(target: str | None) -> Run:
+    if target is None:
+        from src.tuning import trial
+
+        return trial.run
+    module, _, name = target.partition(":")
+    function: Run = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _write_to(output: Path) -> None:
+    """Let everything that is written, by TensorFlow's native code as well, go to a file."""
+    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+
+
+def _end_with_the_driver() -> None:
+    """Leave at once when the driver is gone, however it went, also in the middle of an epoch."""
+    driver = parent_process()
+    if driver is not None:
+        connection.wait([driver.sentinel])
+        os._exit(ORPHANED)

@@ -1,0 +1,101 @@
+"""A search over two parameters with trainings that take no time, to be run in this process or another one."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from src import console
+from src.params import Pruner, Sampler
+from src.tuning import interruption, pruning, sampling, study
+from src.tuning.driver import Driver, Proposal, Stop
+from src.tuning.local import LocalExecutor
+from src.tuning.study import Goal, Search
+from tests.tuning.fakes import CHEAP
+
+GOAL = Goal(("auc",), ("maximize",), "val_auc")
+ABOUT = {"seed": 1, "tune.metric": ["auc"]}
+ORDERLY = Pruner(name="median", startup_trials=3, warmup_epochs=1)
+
+
+@dataclass
+class Seen:
+    """A watch that keeps what it is told."""
+
+    trials: list[FrozenTrial] = field(default_factory=list)
+
+    def told(self, trial: FrozenTrial) -> None:
+        self.trials.append(trial)
+
+
+@contextmanager
+def opened(home: Path, name: str = "s", about: Mapping[str, Any] = ABOUT, **options: Any) -> Iterator[Search]:
+    sampler = sampling.build(Sampler(startup_trials=3), 1)
+    pruner = pruning.build(options.pop("pruner", ORDERLY), 4)
+    with study.opened(
+        name, options.pop("goal", GOAL), about, sampler, pruner, folder=home / "studies", **options
+    ) as it:
+        yield it
+
+
+def propose(trial: Trial, **more: Any) -> Proposal:
+    values: dict[str, Any] = {"kind": trial.suggest_categorical("kind", ["a", "b"])}
+    if values["kind"] == "b":
+        values["z"] = trial.suggest_float("z", 0, 1)
+    values["x"] = trial.suggest_float("x", 0, 1)
+    return Proposal(values, {"train": {**values, **more}}, json.dumps(values))
+
+
+def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, **options: Any) -> Seen:
+    """Bring a study to so many finished trials."""
+    seen, more = Seen(), options.pop("train", {})
+    made = options.pop("propose", lambda trial: propose(trial, **more))
+    executor = LocalExecutor(workers, 1, home / "studies" / "s", home, target=CHEAP, **options.pop("local", {}))
+    try:
+        with opened(home, **options) as found:
+            Driver(found, executor, made, 1, total, stop or Stop(), seen).run()
+    finally:
+        executor.close(now=True)
+    return seen
+
+
+def trials(home: Path, name: str = "s", **options: Any) -> list[FrozenTrial]:
+    """Read a study without opening it for work."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = JournalStorage(JournalFileBackend(str(home / "studies" / name / "journal.log")))
+    return optuna.load_study(study_name=name, storage=storage).trials
+
+
+def states(home: Path, name: str = "s") -> dict[TrialState, int]:
+    found = [trial.state for trial in trials(home, name)]
+    return {state: found.count(state) for state in dict.fromkeys(found)}
+
+
+def told(home: Path, name: str = "s") -> list[tuple[Any, ...]]:
+    """Give what must be the same however often a study was interrupted."""
+    return [
+        (t.number, t.state, t.values, t.params, t.intermediate_values, t.user_attrs.get("rows"))
+        for t in trials(home, name)
+    ]
+
+
+def main() -> None:
+    """Run a search in a process that a test may kill: folder, total, workers, seconds an epoch."""
+    home, total, workers, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    stop = Stop()
+    with interruption.handled(stop):
+        search(home, total, workers, stop, train={"seconds": seconds})
+    if stop.interrupted:
+        raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    console.run(main)
