@@ -1,6 +1,6 @@
 """How often each level occurs in the images before and after the steps, counted while they pass."""
 
-from math import isqrt
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,32 +11,35 @@ from src.imaging.pixels import Pixels
 from src.imaging.store import table
 
 LEVELS = 256
-PIXELS = 16_384  # of an image that are counted, at least, where it has so many: more take time and say the same
+SIDE = 40  # of the grid of pixels that are counted, and images at most:
+MOST = 500  # more take time, and over all images say the same
 CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
-Shares = NDArray[np.float64]
+Counts = NDArray[np.float32]
 
 
-def shares(image: Pixels) -> Shares:
-    """Give the share (256, C) of the pixels that each level has, from every n-th row and column of a large image.
+def levels(image: Pixels) -> Counts:
+    """Count (C, 256) how often each level occurs among the pixels of a grid over the image: 40 by 40 of them.
 
     image: uint8 (H, W), (H, W, 1) or (H, W, 3).
     """
-    step = max(1, isqrt(image.shape[0] * image.shape[1] // PIXELS))
-    pixels = np.ascontiguousarray(image[::step, ::step])
-    channels = range(1 if pixels.ndim == 2 else pixels.shape[2])
-    counts = [cv2.calcHist([pixels], [channel], None, [LEVELS], [0, LEVELS]).ravel() for channel in channels]
-    found: Shares = np.stack(counts, axis=1).astype(np.float64) / (pixels.shape[0] * pixels.shape[1])
-    return found
+    grid = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST).reshape(SIDE, SIDE, -1)
+    counts = [cv2.calcHist([grid], [channel], None, [LEVELS], [0, LEVELS]) for channel in range(grid.shape[2])]
+    return np.concatenate(counts, axis=None, dtype=np.float32).reshape(-1, LEVELS)
+
+
+def counted(paths: Sequence[str]) -> frozenset[str]:
+    """Choose the images that are counted: all, or evenly every n-th."""
+    return frozenset(paths[:: max(1, -(-len(paths) // MOST))])
 
 
 class Histograms:
-    """Means over images of the shares before and after the steps; every image counts alike, whatever its size."""
+    """Shares of the pixels at each level before and after the steps; every image counts alike, whatever its size."""
 
     def __init__(self, before: int, after: int) -> None:
-        self._sums = {"before": np.zeros((LEVELS, before)), "after": np.zeros((LEVELS, after))}
+        self._sums = {"before": np.zeros((before, LEVELS)), "after": np.zeros((after, LEVELS))}
         self._images = 0
 
-    def add(self, before: Shares, after: Shares) -> None:
+    def add(self, before: Counts, after: Counts) -> None:
         """Add an image; one in gray counts for each of the channels."""
         self._sums["before"] += before
         self._sums["after"] += after
@@ -45,9 +48,9 @@ class Histograms:
     def write(self, path: Path) -> None:
         """Write a row a level: level, before_gray or before_red, ..., after_gray or after_red, ..."""
         means = {
-            f"{stage}_{name}": sums[:, channel] / max(1, self._images)
+            f"{stage}_{name}": sums[channel] / max(1, self._images) / SIDE**2
             for stage, sums in self._sums.items()
-            for channel, name in enumerate(CHANNELS[sums.shape[1]])
+            for channel, name in enumerate(CHANNELS[len(sums)])
         }
         with table(path, ("level", *means)) as add_row:
             for level, values in enumerate(zip(*means.values(), strict=True)):

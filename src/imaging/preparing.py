@@ -10,7 +10,7 @@ from src.errors import AssayError
 from src.files import replacing
 from src.imaging.chain import Chain, compose
 from src.imaging.frame import Box
-from src.imaging.histograms import Histograms, Shares, shares
+from src.imaging.histograms import Counts, Histograms, counted, levels
 from src.imaging.manifest import Source, read_manifest
 from src.imaging.pixels import THUMBNAIL, Pixels, thumbnail
 from src.imaging.reading import Facts, read
@@ -30,15 +30,14 @@ NO_BOX = (None, None, None, None)
 class Kept(NamedTuple):
     """An image as it goes to the store, as it was read but small, the facts of its file, the box that `crop` cut.
 
-    Then how often each level occurs in it as it was read, and as it goes to the store.
+    For some images then how often each level occurs in it as it was read, and as it goes to the store.
     """
 
     image: Pixels
     thumbnail: Pixels
     facts: Facts
     box: Box | None
-    before: Shares
-    after: Shares
+    levels: tuple[Counts, Counts] | None
 
 
 class Rejected(NamedTuple):
@@ -70,15 +69,16 @@ def prepare(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | No
     left.unlink(missing_ok=True)
 
 
-def prepare_one(path: Path, chain: Chain) -> Kept:
-    """Read one file and run the steps, as for the store.
+def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
+    """Read one file and run the steps, as for the store, and count the levels if asked to.
 
     Raises:
         UnreadableError: the file does not become an image; the message is the reason.
     """
     image, facts = read(path, chain.section.max_megapixels, chain.gray)
     done = chain(image)
-    return Kept(done.image, thumbnail(image), facts, done.box, shares(image), shares(done.image))
+    counts = (levels(image), levels(done.image)) if count else None
+    return Kept(done.image, thumbnail(image), facts, done.box, counts)
 
 
 def _pack(
@@ -87,7 +87,9 @@ def _pack(
     """Write the tables and arrays in the order of the manifest; only rejected rows and sums stay in memory."""
     rejected: list[Rejected] = []
     histograms = Histograms(1 if chain.gray else 3, chain.shape[2])
-    work: Callable[[Source], Kept | Rejected] = partial(_attempt, raw, chain)
+    work: Callable[[Source], Kept | Rejected] = partial(
+        _attempt, raw, chain, counted([source.path for source in sources])
+    )
     results = track(ordered(work, sources, threads), len(sources), "preprocess")
     with (
         packing(unfinished.images, chain.shape) as add_image,
@@ -103,15 +105,16 @@ def _pack(
                 add_image(result.image)
                 add_thumbnail(result.thumbnail)
                 add_row((*source, *result.facts, *(result.box or NO_BOX)))
-                histograms.add(result.before, result.after)
+                if result.levels:
+                    histograms.add(*result.levels)
                 examples.see(source.path, source.label)
     histograms.write(unfinished.histograms)
     return rejected
 
 
-def _attempt(raw: Raw, chain: Chain, source: Source) -> Kept | Rejected:
+def _attempt(raw: Raw, chain: Chain, count: frozenset[str], source: Source) -> Kept | Rejected:
     try:
-        return prepare_one(raw.folder / source.path, chain)
+        return prepare_one(raw.folder / source.path, chain, source.path in count)
     except UnreadableError as error:
         return Rejected(source.path, source.label, str(error))
 

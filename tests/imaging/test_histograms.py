@@ -5,24 +5,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.imaging.histograms import PIXELS, Histograms, shares
+from src.imaging.histograms import MOST, SIDE, Histograms, counted, levels
 from src.imaging.preparing import prepare
 from src.paths import Prepared
 from tests.imaging.making import rows, section, write_raw
 
 
-def test_shares_are_those_of_numpy() -> None:
-    image = np.random.default_rng(0).integers(256, size=(60, 80, 3)).astype(np.uint8)
-    expected = [np.bincount(image[..., channel].ravel(), minlength=256) / 4800 for channel in range(3)]
-    assert shares(image) == pytest.approx(np.stack(expected, axis=1))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_all_pixels_of_an_image_of_the_size_of_the_grid_are_counted(channels: int) -> None:
+    image = np.random.default_rng(0).integers(256, size=(SIDE, SIDE, channels)).astype(np.uint8)
+    for found, pixels in zip(levels(image), image.reshape(-1, channels).T, strict=True):
+        assert found.tolist() == np.bincount(pixels, minlength=256).tolist()
 
 
-@pytest.mark.parametrize("shape", [(700, 900), (700, 900, 1), (700, 900, 3), (1, 100_000)])
-def test_of_a_large_image_a_part_stands_for_the_whole(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(700, 900), (700, 900, 1), (700, 900, 3), (20, 3_000), (10, 15, 3)])
+def test_a_part_stands_for_the_whole(shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(1).choice(np.array([10, 200], np.uint8), size=shape, p=[0.3, 0.7])
-    found = shares(image)
-    assert found.sum(axis=0) == pytest.approx(1)
-    assert found[10] == pytest.approx(0.3, abs=4 * (0.21 / PIXELS * 4) ** 0.5)
+    found = levels(image) / SIDE**2
+    assert found.sum(axis=1) == pytest.approx(1)
+    for share, channel in zip(found, image.reshape(*shape[:2], -1).transpose(2, 0, 1), strict=True):
+        assert share[10] == pytest.approx((channel == 10).mean(), abs=0.05)
+
+
+@pytest.mark.parametrize(("images", "every"), [(3, 1), (MOST, 1), (MOST + 1, 2), (10 * MOST, 10)])
+def test_of_many_images_every_nth_is_counted(images: int, every: int) -> None:
+    paths = [f"{number}.png" for number in range(images)]
+    assert counted(paths) == {f"{number}.png" for number in range(0, images, every)}
 
 
 def test_a_large_image_counts_no_more_than_a_small_one(tmp_path: Path) -> None:

@@ -132,12 +132,12 @@ def test_an_old_result_survives_a_run_that_fails(tmp_path: Path) -> None:
 def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = 0
 
-    def interrupted(path: Path, chain: object) -> object:
+    def interrupted(path: Path, chain: object, count: bool) -> object:
         nonlocal seen
         seen += 1
         if seen == 5:
             raise KeyboardInterrupt
-        return kept(path, chain)  # type: ignore[arg-type]
+        return kept(path, chain, count)  # type: ignore[arg-type]
 
     kept = preparing.prepare_one
     monkeypatch.setattr(preparing, "prepare_one", interrupted)
