@@ -1,0 +1,291 @@
+"""Trainings on a Dask cluster that exists already: one at a time on each worker, whatever number of threads it has.
+
+A job is handed to a worker by address, since the driver decides who is free; what the worker lacks, code and images, is
+sent to it first. Its messages come over a topic of the scheduler, and answers go through the scheduler as well:
+nothing has to reach a worker but the scheduler.
+"""
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from src.errors import AssayError
+from src.params import parse
+from src.tuning import receiving, scheduler, shipping
+from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
+from src.tuning.shipping import Parcel
+from src.tuning.supply import Found, Supply, UnfitError, by_value
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).parents[2]
+TRIAL = "src.tuning.trial:run"
+SECONDS_TO_CONNECT = 10.0
+SECONDS_WITHOUT_WORKERS = 300.0
+SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_GREET = 60.0  # that a worker of the first moment may take before the study begins without it
+HANDS = 16  # threads that bring workers what they need; each waits most of the time
+
+
+@dataclass(eq=False)
+class Worker:
+    """A worker that has our code."""
+
+    address: str
+    threads: int
+    found: Found
+    token: str = ""  # of the job that it is busy with
+
+
+@dataclass(eq=False)
+class Running:
+    """A job that was handed out; the token tells it from the same job handed out before."""
+
+    job: Job
+    worker: Worker
+    future: Any = None
+    waits: bool = False  # for the answer to an epoch
+
+
+@dataclass
+class Parcels:
+    """The images of each way to prepare them, packed once and again when their files are written again."""
+
+    home: Path
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    known: dict[Any, Parcel] = field(default_factory=dict)
+
+    def of(self, job: Job) -> Parcel:
+        """Give the images for a job, prepared on this machine if they are not yet."""
+        from src.tuning import variants
+
+        params = parse(dict(job.params))
+        with self.lock:
+            prepared, split = variants.prepared(params, self.home)
+            key = variants.signature(prepared.images, prepared.index, split.parts)
+            if key not in self.known:
+                self.known[key] = shipping.of_images(prepared, split, params.preprocess)
+            return self.known[key]
+
+
+class ClusterExecutor:
+    """Runs jobs on the workers of a Dask cluster, on those that join later as well.
+
+    All that happens comes as a message into one inbox, which `next` reads; other threads touch nothing else.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        home: Path,
+        *,
+        target: str | None = None,
+        root: Path = ROOT,
+        seconds_to_connect: float = SECONDS_TO_CONNECT,
+        seconds_without_workers: float = SECONDS_WITHOUT_WORKERS,
+    ) -> None:
+        """Connect and wait for the first workers; target names another function than a trial's, for tests."""
+        self._address, self._target, self._patience = address, target or TRIAL, seconds_without_workers
+        self._client = scheduler.connected(address, seconds_to_connect)
+        self._supply, self._parcels = Supply(self._client, root), Parcels(home)
+        self._topic = f"assay-{uuid.uuid4().hex}"
+        self._waiting: deque[Job] = deque()
+        self._running: dict[str, Running] = {}
+        self._workers: dict[str, Worker] = {}
+        self._seen: set[str] = set()
+        self._asked: set[str] = set()  # that are being looked at
+        self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+        self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="cluster")
+        self._looked, self._had_workers = 0.0, time.monotonic()
+        self._client.subscribe_topic(self._topic, lambda event: self._inbox.put(event[1]))
+        try:
+            self._await_workers()
+        except BaseException:
+            self.close(now=True)
+            raise
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once; changes as workers come and go."""
+        return len(self._workers)
+
+    @property
+    def running(self) -> int:
+        """How many jobs were handed in and have not ended."""
+        return len(self._waiting) + len(self._running)
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        """What was sent, in order: the machine and folder that it went to, and its digest."""
+        return list(self._supply.sent)
+
+    def submit(self, job: Job) -> None:
+        """Hand a job to a free worker, or keep it until there is one."""
+        self._waiting.append(job)
+        self._hand_out()
+
+    def answer(self, number: int, *, go_on: bool) -> None:
+        """Let the training that reported an epoch go on, or stop it."""
+        for token, running in self._running.items():
+            if running.job.number == number:
+                running.waits = False
+                self._hands.submit(self._supply.call, receiving.answer, token, go_on, address=running.worker.address)
+
+    def next(self, timeout: float) -> Event | None:
+        """Wait up to `timeout` seconds for the next event.
+
+        Raises:
+            AssayError: the scheduler is gone, or has been without a worker for too long.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            self._look()
+            self._hand_out()
+            wait = max(0.0, min(end - time.monotonic(), SECONDS_BETWEEN_LOOKS))
+            with suppress(queue.Empty):
+                message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
+                if event := self._taken(message):
+                    return event
+                continue
+            if time.monotonic() >= end:
+                return None
+
+    def close(self, *, now: bool = False) -> None:
+        """Leave the cluster to others: after the present jobs, or at once; these stop at their next epoch then."""
+        self._waiting.clear()
+        while not now and self._running:
+            for running in self._running.values():
+                if running.waits:
+                    self.answer(running.job.number, go_on=True)
+            self.next(1.0)
+        self._hands.shutdown(wait=False, cancel_futures=True)
+        with suppress(Exception):  # it may be gone already
+            self._client.close(timeout=2)  # by which its tasks are cancelled
+
+    def _await_workers(self) -> None:
+        """Wait for the first workers; one of them that is unfit is an error, a later one only a warning."""
+        told, started = False, time.monotonic()
+        while not self._workers or (self._asked and time.monotonic() - started < SECONDS_TO_GREET):
+            self._look()
+            with suppress(queue.Empty):
+                message = self._inbox.get(timeout=SECONDS_BETWEEN_LOOKS / 4)
+                if message["kind"] == "unfit":
+                    raise AssayError(message["reason"])
+                self._taken(message)
+            if not self._seen and not told:
+                told = True
+                log.info("%s: waiting for a worker", self._address)
+
+    def _look(self) -> None:
+        """See now and then which workers have gone and which are new."""
+        scheduler.check(self._client, self._address)
+        now = time.monotonic()
+        if now - self._looked < SECONDS_BETWEEN_LOOKS:
+            return
+        self._looked = now
+        with scheduler.reached(self._client, self._address):
+            present = self._client.scheduler_info(n_workers=-1)["workers"]
+        for address in self._workers.keys() - present.keys():
+            self._drop(self._workers[address], "the worker went away")
+        self._seen &= present.keys()
+        self._asked &= present.keys()
+        for address in present.keys() - self._seen:
+            self._seen.add(address)
+            self._asked.add(address)
+            self._hands.submit(self._welcome, address, int(present[address]["nthreads"]))
+        if self._workers:
+            self._had_workers = now
+        elif now - self._had_workers > self._patience:
+            raise AssayError(f"--dask: {self._address} has had no worker for {self._patience:.0f} seconds")
+
+    def _drop(self, worker: Worker, reason: str) -> None:
+        self._workers.pop(worker.address, None)
+        if worker.token:
+            self._inbox.put({"kind": "lost", "token": worker.token, "reason": f"{worker.address}: {reason}"})
+
+    def _hand_out(self) -> None:
+        for worker in self._workers.values():
+            if self._waiting and not worker.token:
+                worker.token = uuid.uuid4().hex
+                self._running[worker.token] = Running(self._waiting.popleft(), worker)
+                self._hands.submit(self._start, worker.token, self._running[worker.token])
+
+    def _welcome(self, address: str, threads: int) -> None:
+        message: dict[str, Any] = {"kind": "asked", "address": address}
+        try:
+            found = self._supply.welcome(address)
+            message |= {"kind": "welcome", "worker": Worker(address, threads, found)}
+        except UnfitError as error:
+            message |= {"kind": "unfit", "reason": str(error)}
+        except Exception as error:  # noqa: BLE001  it went away, or has no room: it is asked again when it comes back
+            log.debug("worker %s: %s", address, error)
+        self._inbox.put(message)
+
+    def _start(self, token: str, running: Running) -> None:
+        """Bring a worker the images of a job, then the job."""
+        worker, job = running.worker, running.job
+        try:
+            home = self._supply.bring(self._parcels.of(job), worker.address, worker.found)
+            code = str(Path(worker.found.folder, self._supply.code))
+            train = {**job.params["train"], "threads": worker.threads}
+            content = asdict(job) | {"params": {**job.params, "train": train}}
+            running.future = self._client.submit(
+                by_value(receiving.train), content, str(home), code, self._topic, token, self._target,
+                key=f"trial-{job.number}-{token}", workers=[worker.address], allow_other_workers=False,
+                pure=False, retries=0,
+            )  # fmt: skip
+            running.future.add_done_callback(lambda future: self._ended(token, future))
+        except AssayError as error:
+            self._inbox.put({"kind": "failed", "token": token, "reason": str(error)})
+        except Exception as error:  # noqa: BLE001  the worker went away meanwhile, or its disk is full
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            self._inbox.put({"kind": "unsupplied", "token": token, "reason": f"{worker.address}: {reason}"})
+
+    def _ended(self, token: str, future: Any) -> None:
+        """Hear of a task's end; its own message, if it sent one, has come before this."""
+        reason = "the task ended without a word" if future.status == "finished" else "the cluster gave the task up"
+        if future.status == "error":
+            reason = str(future.exception())
+        self._inbox.put({"kind": "lost", "token": token, "reason": reason})
+
+    def _taken(self, message: Mapping[str, Any]) -> Event | None:
+        """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
+        if "address" in message:
+            self._met(message)
+            return None
+        running = self._running.get(message["token"])
+        if not running:
+            return None
+        number, kind = running.job.number, message["kind"]
+        if kind == "epoch":
+            running.waits = True
+            return Epoch(number, message["row"])
+        del self._running[message["token"]]
+        running.worker.token = ""
+        if kind == "failed":
+            return Failed(number, message["reason"])
+        if kind == "finished":
+            rows, scores = tuple(message["rows"]), message["scores"]
+            return Finished(number, rows, scores, message["stopped"], message["facts"])
+        if kind == "unsupplied":
+            log.warning("worker %s; it gets no more trials", message["reason"])
+            self._workers.pop(running.worker.address, None)
+        if running.future:
+            self._hands.submit(running.future.cancel)
+        return Lost(number, message["reason"])
+
+    def _met(self, message: Mapping[str, Any]) -> None:
+        address, kind = message["address"], message["kind"]
+        self._asked.discard(address)
+        if kind == "welcome":
+            self._workers[address] = message["worker"]
+        elif kind == "unfit":
+            log.warning("%s; it gets no trials", message["reason"])
