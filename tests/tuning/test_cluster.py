@@ -310,9 +310,7 @@ def test_a_worker_with_other_packages_is_named_with_what_differs(
         ClusterExecutor(alone.address, home.folder)
 
 
-def test_a_worker_runs_the_code_of_each_driver(
-    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
-) -> None:
+def test_a_worker_runs_the_code_of_each_driver(alone: DaskCluster, code: Path, home: Home, tmp_path: Path) -> None:
     alone.start_worker("one")
     edited = tmp_path / "edited"
     shutil.copytree(code, edited)
