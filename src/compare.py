@@ -7,14 +7,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from src import console, paths
+from src import console, markdown, paths
 from src.errors import AssayError
-from src.files import write_text
 from src.tracking import runs as tracked
-from src.tracking.runs import Run
+from src.tracking.runs import NOTHING, Run, score
 
-START, END = "<!-- runs -->", "<!-- /runs -->"
-NOTHING = "-"
+MARKERS = f"{markdown.START} and {markdown.END}"
 METRICS = ("auc", "f1", "accuracy")
 SHORT_COMMIT = 7
 NOTE = (
@@ -39,7 +37,7 @@ def main() -> None:
         return
     rows = [row(run, asked.metrics, asked.params) for run in sorted(chosen, key=_order)]
     if asked.write:
-        insert(asked.write, f"{markdown(rows)}\n\n{NOTE}\nWritten by `{_command()}`.")
+        markdown.insert(asked.write, f"{markdown.table(rows)}\n\n{NOTE}\nWritten by `{_command()}`.")
         sys.stderr.write(f"{asked.write}: {len(rows)} run(s) written\n")
     else:
         sys.stdout.write(plain(rows, shutil.get_terminal_size((200, 24)).columns) + "\n")
@@ -59,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores, else auc f1 accuracy"
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"write Markdown between {START} and {END} in FILE")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help=f"write Markdown between {markdown.START} and {markdown.END} in FILE"
+    )
     return parser
 
 
@@ -93,19 +93,12 @@ def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) 
         "seed": run.params.get("seed", NOTHING),
         "model": run.params.get("model.name", NOTHING),
         **{name: run.params.get(name, NOTHING) for name in params},
-        "val AUC": _score(values, "best_val_auc"),
-        **{_title(name): _score(values, f"test_{name}") for name in metrics},
-        "shortcut AUC": _score(values, _shortcut(run)),
+        "val AUC": score(values, "best_val_auc"),
+        **{_title(name): score(values, f"test_{name}") for name in metrics},
+        "shortcut AUC": score(values, _shortcut(run)),
         "time": _duration(values.get("train_seconds")),
         "commit": _commit(tags),
     }
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """Lay rows out as a Markdown table."""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def plain(rows: Sequence[Row], width: int) -> str:
@@ -118,35 +111,11 @@ def plain(rows: Sequence[Row], width: int) -> str:
     return above + _columns(rows, names)
 
 
-def insert(path: Path, text: str) -> None:
-    """Replace what stands between the two markers of a document.
-
-    Raises:
-        AssayError: there is no such document or it has no markers.
-    """
-    expected = f"{path}: expected the lines {START} and {END}"
-    if not path.is_file():
-        raise AssayError(f"{expected}, found no file")
-    before, start, rest = path.read_text(encoding="utf-8").partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise AssayError(f"{expected}, found no {END if start else START}")
-    write_text(path, f"{before}{START}\n{text}\n{END}{after}")
-
-
 def _columns(rows: Sequence[Row], names: Sequence[str]) -> str:
     lines = [list(names), *([row[name] for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = [[cell.ljust(size) for cell, size in zip(line, widths, strict=True)] for line in lines]
     return "\n".join("  ".join(line).rstrip() for line in padded)
-
-
-def _score(values: Mapping[str, float], name: str) -> str:
-    if name not in values:
-        return NOTHING
-    bounds = [values.get(f"{name}_{end}") for end in ("low", "high")]
-    interval = [f"{bound:.2f}" for bound in bounds if bound is not None]
-    return f"{values[name]:.3f}" + (f" [{', '.join(interval)}]" if len(interval) == len(bounds) else "")
 
 
 def _shortcut(run: Run) -> str:

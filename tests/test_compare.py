@@ -122,29 +122,6 @@ def test_what_all_runs_share_goes_above_a_table_that_is_too_wide() -> None:
     assert "data: covid_ct.zip" not in compare.plain(rows, 400)
 
 
-def test_markdown_keeps_a_bar_in_a_name_from_ending_the_cell() -> None:
-    assert "a\\|b" in compare.markdown([compare.row(run(experiment="a|b"))])
-
-
-def test_the_table_stands_between_the_markers_and_the_rest_is_left(tmp_path: Path) -> None:
-    page = tmp_path / "results.md"
-    page.write_text("before\n<!-- runs -->\nold\n<!-- /runs -->\nafter\n")
-    compare.insert(page, "| new |")
-    compare.insert(page, "| newer |")
-    assert page.read_text() == "before\n<!-- runs -->\n| newer |\n<!-- /runs -->\nafter\n"
-
-
-@pytest.mark.parametrize(
-    ("content", "found"), [(None, "no file"), ("x", "no <!-- runs -->"), ("<!-- runs -->", "no <!-- /runs -->")]
-)
-def test_a_document_without_markers_is_refused(tmp_path: Path, content: str | None, found: str) -> None:
-    page = tmp_path / "results.md"
-    if content:
-        page.write_text(content)
-    with pytest.raises(AssayError, match=f"expected the lines .*, found {found}"):
-        compare.insert(page, "| new |")
-
-
 def test_without_any_run_one_line_says_so_and_no_database_is_made(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.closure import ROOT, imports
 
 ROOMS = (
-    "errors", "nearest", "plugins", "files", "yaml_text", "seeds", "progress", "console", "paths", "params",
+    "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "seeds", "progress", "console", "paths", "params",
     "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip

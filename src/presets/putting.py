@@ -7,16 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml.error import YAMLError
-
 from src import params, yaml_text
 from src.errors import AssayError
 from src.files import write_text
 from src.paths import PARAMS
 from src.presets.editing import changed, given, parsed
-from src.presets.reading import names, read
+from src.presets.reading import names, read, without_header
 
 SOURCE = "dataset.source"
+SOURCE_LINE = re.compile(r"^  source: .*$", re.MULTILINE)
 CHANGED = "# Changed: "  # a line at the top of a params file that was made from a preset with other values
 
 
@@ -101,10 +100,8 @@ def _known(text: str, home: Path) -> Iterator[str]:
 
 
 def _essence(text: str) -> str:
-    """Give a params file without its source, and with a single space before each comment."""
-    with suppress(AssayError, YAMLError):
-        text = changed(text, {SOURCE: "any"}, str(PARAMS))
-    return re.sub(" +#", " #", text)
+    """Give a params file without the line of its source, what the header tells of scores, and the width of gaps."""
+    return re.sub(" +#", " #", SOURCE_LINE.sub("", without_header(text)))
 
 
 def _committed(home: Path) -> str | None:

@@ -1,7 +1,7 @@
 """What presets there are, and what each of them says."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from src.nearest import suggestion
 FOLDER = Path("presets")
 FIELDS = ("From", "Published", "Here", "Time")
 FIELD = re.compile(rf"# ({'|'.join(FIELDS)}): (.*)")
-CONTINUED = re.compile(r"# {2,}(\S.*)")
+CONTINUED = re.compile(r"# {2,}\S")
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,28 @@ def header(text: str) -> dict[str, str]:
     {'From': 'a paper and its data', 'Time': '1 h'}
     """
     found: dict[str, str] = {}
-    last = ""
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        if field := FIELD.match(line):
-            last = field[1]
-            found[last] = field[2].strip()
-        elif (more := CONTINUED.match(line)) and last:
-            found[last] += f" {more[1].strip()}"
-        else:
-            last = ""
+    for field, line in _fielded(text):
+        if field:
+            start = FIELD.match(line)
+            found[field] = start[2].strip() if start else f"{found[field]} {line.lstrip('# ').strip()}"
     return found
+
+
+def without_header(text: str) -> str:
+    """Leave the fields of the leading comment out of a text."""
+    return "\n".join(line for field, line in _fielded(text) if not field)
+
+
+def _fielded(text: str) -> Iterator[tuple[str, str]]:
+    """Give each line with the field of the leading comment that it belongs to, or an empty text."""
+    field, leading = "", True
+    for line in text.splitlines():
+        leading = leading and line.startswith("#")
+        start = FIELD.match(line)
+        if not leading:
+            field = ""
+        elif start:
+            field = start[1]
+        elif not CONTINUED.match(line):
+            field = ""
+        yield field, line

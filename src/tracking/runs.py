@@ -11,6 +11,8 @@ from src.tracking import delivery, store
 if TYPE_CHECKING:
     from mlflow.entities import Run as Entity
 
+NOTHING = "-"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -60,6 +62,19 @@ def newest(runs: Sequence[Run]) -> list[Run]:
     for run in sorted(runs, key=lambda run: run.start):
         best[run.trace] = run
     return list(best.values())
+
+
+def score(metrics: Mapping[str, float], name: str) -> str:
+    """Write a metric with its interval where there is one.
+
+    >>> score({"test_auc": 0.8123, "test_auc_low": 0.7, "test_auc_high": 0.9}, "test_auc")
+    '0.812 [0.70, 0.90]'
+    """
+    if name not in metrics:
+        return NOTHING
+    bounds = [metrics.get(f"{name}_{end}") for end in ("low", "high")]
+    interval = [f"{bound:.2f}" for bound in bounds if bound is not None]
+    return f"{metrics[name]:.3f}" + (f" [{', '.join(interval)}]" if len(interval) == len(bounds) else "")
 
 
 def _plain(run: "Entity", experiment: str) -> Run:

@@ -1,0 +1,27 @@
+"""A small repository with presets under git."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def git(home: Path, *words: str) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *who, *words], cwd=home, check=True, capture_output=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a repository, as the current folder, whose params.yaml is committed."""
+    folder = tmp_path / "a project"
+    shutil.copytree(ROOT / "presets", folder / "presets")
+    shutil.copyfile(folder / "presets" / "covid_compact.yaml", folder / "params.yaml")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "state")
+    monkeypatch.chdir(folder)
+    return folder
