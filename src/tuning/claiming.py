@@ -44,6 +44,7 @@ def database(engine: Any, name: str) -> Iterator[None]:
     from sqlalchemy import text
 
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()  # else it goes back to the pool, and the lock stays
         if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": derive(KEYS, name)}).scalar():
             raise AssayError(_taken(name))
         yield

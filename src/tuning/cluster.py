@@ -115,7 +115,7 @@ class ClusterExecutor:
     @property
     def workers(self) -> int:
         """How many jobs run at once; changes as workers come and go."""
-        return len(self._workers)
+        return max(1, len(self._workers))  # a job may wait for the next one
 
     @property
     def running(self) -> int:
