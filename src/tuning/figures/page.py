@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body {{font-family: sans-serif; max-width: 75rem; margin: 1rem auto; padding: 0 1rem; color: #222}}
-h2 {{margin: 2rem 0 0; font-size: 1.1rem}} p {{color: #555}}</style>
+h2 {{margin: 2rem 0 0; font-size: 1.1rem}} p {{color: #555}} .plotly-graph-div {{overflow-x: auto}}</style>
 <script>{plotly}</script></head><body>
 <h1>{title}</h1>
 <p>{told}</p>
