@@ -84,7 +84,7 @@ class Driver:
         self.done = len(self.search.finished())
         try:
             self._fill()
-            while self.open:
+            while self.open or (self._lacking() > 0 and not self.stop.asked()):  # a cluster's workers may all be away
                 event = self.executor.next(POLL)
                 if event is not None:
                     self._take(event)

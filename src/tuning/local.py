@@ -1,6 +1,7 @@
 """Local workers: processes that are kept warm, replaced when they die and when they have grown."""
 
 import multiprocessing
+import os
 import signal
 import time
 from collections import deque
@@ -197,3 +198,8 @@ def _how(code: int | None) -> str:
 def _last_line(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+
+
+def cores() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

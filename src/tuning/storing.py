@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage
@@ -12,10 +11,9 @@ from optuna.storages import BaseStorage, JournalStorage
 from src.errors import AssayError
 from src.tuning import claiming
 from src.tuning.journal import Journal
+from src.tuning.naming import EXPECTED, check_url, without_password
 
 JOURNAL, LOCK = "journal.log", "lock"
-EXPECTED = "postgresql+psycopg://USER@HOST/DATABASE or sqlite:///FILE"
-DATABASES = ("postgresql", "sqlite")
 PATIENCE = 10  # seconds to wait for an answer of the server
 
 
@@ -37,32 +35,6 @@ def held(name: str, folder: Path, url: str | None) -> Iterator[BaseStorage]:
         storage = _database(url)
         with claiming.database(storage.engine, name):
             yield storage
-
-
-def check_url(url: str) -> str:
-    """Name the kind of database that a URL stands for.
-
-    Raises:
-        AssayError: it is none that a study can be kept in.
-    """
-    kind = url.partition(":")[0].partition("+")[0]
-    if kind not in DATABASES or "://" not in url:
-        raise AssayError(f"--storage: expected {EXPECTED}, found {without_password(url)}")
-    return kind
-
-
-def without_password(url: str) -> str:
-    """Give a URL as it may be shown.
-
-    >>> without_password("postgresql+psycopg://me:secret@host/db")
-    'postgresql+psycopg://me@host/db'
-    """
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return url.partition("@")[2] or url
-    return url.replace(f":{password}@", "@", 1) if password else url
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import logging
-import re
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
@@ -21,15 +21,14 @@ from src.errors import AssayError
 from src.tuning import fingerprint, storing
 from src.tuning.fingerprint import Fingerprint
 from src.tuning.jobs import Finished
+from src.tuning.naming import STUDIES, check_name
 from src.tuning.scoring import Direction
 
 log = logging.getLogger(__name__)
-STUDIES = Path("build/studies")
-NAME = re.compile(r"\w[\w .-]*")
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 OPEN = (TrialState.RUNNING, TrialState.WAITING)
 # User attributes: of the study, what it is about; of a trial, what it was made with and what came out.
-ABOUT, METRICS = "about", "metrics"
+ABOUT, METRICS, IDENTITY = "about", "metrics", "identity"
 VALUES, KEY, REASON, REUSED = "values", "key", "reason", "reused_from"
 ROWS, SCORES, FACTS = "rows", "scores", "facts"
 
@@ -161,18 +160,9 @@ def opened(
         yield search
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that could not be a folder's.
-
-    Raises:
-        AssayError: it holds other characters than letters, digits, spaces and ``_-.``
-    """
-    if not NAME.fullmatch(name):
-        raise AssayError(f"--study: expected letters, digits, spaces, '_', '-' and '.', found {name!r}")
-
-
 def _check_same(study: optuna.Study, goal: Goal, about: Fingerprint) -> None:
     if ABOUT not in study.user_attrs:
+        study.set_user_attr(IDENTITY, uuid.uuid4().hex)
         study.set_user_attr(METRICS, list(goal.metrics))
         study.set_user_attr(ABOUT, dict(about))
         return

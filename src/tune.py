@@ -1,0 +1,122 @@
+"""`python -m src.tune --trials 50`: looks for better values of what tune.space in params.yaml names."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from src import console
+from src.errors import AssayError
+from src.tuning import naming
+
+if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
+    from src.params import Params
+    from src.tuning.jobs import Executor
+
+Number = TypeVar("Number", int, float)
+EPILOG = """\
+what is varied, and by which score on val the trials are compared, stands under `tune` in params.yaml. The test part is
+never looked at. Ctrl-C stops at the next epoch; the same command goes on from there, also after a crash.
+
+examples:
+  python -m src.tune --trials 50                    search, then confirm the best over several seeds
+  python -m src.tune --trials 80 --timeout 30       30 more trials, or what is done of them in half an hour
+  python -m src.tune --trials 50 --apply            as the first line, then write the winner into params.yaml
+  python -m src.tune --trials 50 --preset blood_fire --study fire
+"""
+
+
+def main() -> None:
+    """Check what was asked for, let the workers start, and run the session."""
+    asked = _parser().parse_args()
+    if asked.study is not None:
+        naming.check_name(asked.study)
+    if asked.storage is not None:
+        naming.check_url(asked.storage)
+    settings = _settings(asked.preset)
+    name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment)
+    naming.check_name(name)
+    executor = _executor(asked, settings, name)
+    try:
+        from src.tuning.session import Asked, Session  # takes a second, in which the workers start
+
+        wanted = Asked(asked.trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
+        Session(wanted, settings, executor, _say).run()
+    finally:
+        executor.close(now=True)
+
+
+def _settings(preset: str | None) -> "Params":
+    """Read and check params.yaml, after a preset was put in its place if there is one."""
+    from src import params, paths, presets
+    from src.tuning import checking
+
+    if preset is not None:
+        presets.put(preset)
+    settings = params.load()
+    if not checking.checked(settings):
+        raise AssayError(f"{paths.PARAMS}: tune.space: expected at least one parameter to vary, found none")
+    return settings
+
+
+def _executor(asked: argparse.Namespace, settings: "Params", name: str) -> "Executor":
+    if asked.dask is not None:
+        from src.tuning.cluster import ClusterExecutor
+
+        return ClusterExecutor(asked.dask, Path.cwd())
+    from src.tuning.local import LocalExecutor, cores
+
+    workers = asked.workers or cores()
+    threads = settings.train.threads if workers == 1 else max(1, cores() // workers)
+    return LocalExecutor(workers, threads, naming.STUDIES / name, Path.cwd())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m src.tune",
+        description="Search for better values of parameters, confirm the best ones over several seeds.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--trials", type=_whole, required=True, metavar="N", help="finished trials that the study shall hold in all"
+    )
+    parser.add_argument(
+        "--workers", type=_whole, metavar="K", help="trainings at once, else one a core; only 1 repeats exactly"
+    )
+    parser.add_argument("--study", metavar="NAME", help="else track.experiment; one study asks one question")
+    parser.add_argument("--timeout", type=_positive, metavar="MIN", help="stop searching after so many minutes")
+    parser.add_argument("--storage", metavar="URL", help=f"a database for the study: {naming.EXPECTED}")
+    parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
+    parser.add_argument("--preset", metavar="NAME", help="first put a preset in place of params.yaml")
+    parser.add_argument("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
+    parser.add_argument("--no-confirm", dest="confirm", action="store_false", help="search only")
+    return parser
+
+
+def _whole(text: str) -> int:
+    return _number(text, int, "a whole number of at least 1", 1)
+
+
+def _positive(text: str) -> float:
+    return _number(text, float, "a number above 0", 1e-9)
+
+
+def _number(text: str, kind: type[Number], expected: str, least: float) -> Number:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = kind(0)
+    if not least <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}")
+    return number
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,48 @@
+"""What a study may be called, and which databases it may be kept in; without Optuna, which takes a second to load."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from src.errors import AssayError
+
+STUDIES = Path("build/studies")
+NAME = re.compile(r"\w[\w .-]*")
+EXPECTED = "postgresql+psycopg://USER@HOST/DATABASE or sqlite:///FILE"
+DATABASES = ("postgresql", "sqlite")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that could not be a folder's.
+
+    Raises:
+        AssayError: it holds other characters than letters, digits, spaces and ``_-.``
+    """
+    if not NAME.fullmatch(name):
+        raise AssayError(f"--study: expected letters, digits, spaces, '_', '-' and '.', found {name!r}")
+
+
+def check_url(url: str) -> str:
+    """Name the kind of database that a URL stands for.
+
+    Raises:
+        AssayError: it is none that a study can be kept in.
+    """
+    kind = url.partition(":")[0].partition("+")[0]
+    if kind not in DATABASES or "://" not in url:
+        raise AssayError(f"--storage: expected {EXPECTED}, found {without_password(url)}")
+    return kind
+
+
+def without_password(url: str) -> str:
+    """Give a URL as it may be shown.
+
+    >>> without_password("postgresql+psycopg://me:secret@host/db")
+    'postgresql+psycopg://me@host/db'
+    """
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return url.partition("@")[2] or url
+    return url.replace(f":{password}@", "@", 1) if password else url

@@ -1,0 +1,214 @@
+"""What `python -m src.tune` does once the parameters are known: search, tell, confirm, apply."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from src import paths
+from src.errors import AssayError
+from src.params import Params
+from src.tracking.sending import Sender
+from src.tuning import (
+    applying,
+    confirming,
+    fingerprint,
+    inputs,
+    interruption,
+    pruning,
+    reporting,
+    sampling,
+    scoring,
+    settings,
+    showing,
+    study,
+)
+from src.tuning.confirming import Candidate, Outcome
+from src.tuning.driver import Driver, Proposal, Stop
+from src.tuning.jobs import Executor
+from src.tuning.naming import STUDIES
+from src.tuning.space import Space
+from src.tuning.study import Goal, Search
+
+log = logging.getLogger(__name__)
+CONFIRMED = "confirm.json"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asked for."""
+
+    trials: int
+    name: str
+    minutes: float | None = None
+    url: str | None = None
+    confirm: bool = True
+    apply: bool = False
+
+
+@dataclass
+class Session:
+    """One call of the command: the parameters are read, the workers are already starting."""
+
+    asked: Asked
+    params: Params
+    executor: Executor
+    say: Callable[[str], None]
+    space: Space = field(init=False)
+    content: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.space = Space.of(self.params)
+        self.content = self.params.model_dump(mode="json")
+
+    def run(self) -> None:
+        """Bring the study to its trials, and then the best of them to a winner.
+
+        Raises:
+            AssayError: anything that a person can mend.
+            KeyboardInterrupt: asked for by Ctrl-C, after everything was put in order.
+        """
+        inputs.bring_up_to_date()
+        about = fingerprint.take(self.params, paths.PREPARED, paths.SPLIT)
+        tune, epochs = self.params.tune, self.params.train.epochs
+        goal = Goal(tune.metric, tuple(scoring.directions(tune)), scoring.followed(tune))
+        sampler = sampling.build(tune.sampler, self.params.seed)
+        pruner = pruning.build(tune.pruner, self._most_epochs(epochs))
+        with (
+            study.opened(self.asked.name, goal, about, sampler, pruner, url=self.asked.url) as search,
+            self._tracked(search) as told,
+        ):
+            stop = self._search(search, told)
+            if stop.interrupted:
+                raise KeyboardInterrupt
+            self.say(self._found(search))
+            if self.asked.confirm:
+                told.best = self._confirm(search)
+
+    def _most_epochs(self, epochs: int) -> int:
+        entry = self.space.entries.get("train.epochs")
+        if entry is None:
+            return epochs
+        return int(max(entry.choices)) if entry.choices else int(entry.high or epochs)
+
+    def _search(self, search: Search, told: "_Told") -> Stop:
+        already = len(search.finished())
+        if already >= self.asked.trials:
+            self.say(f"study {search.name}: holds {already} finished trials, {self.asked.trials} were asked for")
+            return Stop()
+        seconds = float("inf") if self.asked.minutes is None else self.asked.minutes * 60
+        stop = Stop(time.monotonic() + seconds)
+        watch = _Watch(showing.Progress(search, self.asked.trials), told)
+        with interruption.handled(stop):
+            driver = Driver(search, self.executor, self._propose, self.params.seed, self.asked.trials, stop, watch)
+            try:
+                driver.run()
+            finally:
+                watch.progress.close()
+        return stop
+
+    def _propose(self, trial: Trial) -> Proposal:
+        values = self.space.suggest(trial)
+        params = settings.with_values(self.content, values)
+        return Proposal(values, params, settings.key(params, self.params.seed))
+
+    def _found(self, search: Search) -> str:
+        finished = search.finished()
+        if not showing.best(finished, search.goal.metrics):
+            return f"study {search.name}: {len(finished)} finished trials, none of them complete"
+        return (
+            f"\nstudy {search.name}: {len(finished)} of {self.asked.trials} finished trials; the best on val:\n"
+            f"{showing.table(finished, search.goal.metrics)}\n"
+        )
+
+    def _confirm(self, search: Search) -> Mapping[str, Any] | None:
+        """Train the best ones over several seeds, tell the winner and apply it if that was asked for."""
+        complete = search.trials(TrialState.COMPLETE)
+        found = [Candidate(one.number, one.user_attrs[study.VALUES], tuple(one.values)) for one in complete]
+        chosen = confirming.candidates(self.content, found)
+        if not chosen:
+            return None
+        store = STUDIES / search.name / CONFIRMED
+        outcome = confirming.confirm(self.content, chosen, self.executor, store, progress=_log_progress)
+        self.say(judged(outcome))
+        winner = outcome.winner
+        if winner is None:
+            return None
+        if not ahead(outcome):
+            self.say(f"{paths.PARAMS}: kept as it is, none of them has a better mean")
+        elif self.asked.apply:
+            self.say(applying.apply(paths.PARAMS, winner.values, self.content) + "\nnow: dvc repro")
+        else:
+            self.say(f"the same command with --apply writes it into {paths.PARAMS}; then: dvc repro")
+        return winner.values
+
+    @contextmanager
+    def _tracked(self, search: Search) -> Iterator["_Told"]:
+        """Keep MLflow up to date; what it lacks never costs a study."""
+        told = _Told(search, self.params, Sender(paths.home(), self.params))
+        try:
+            yield told
+        finally:
+            told.close()
+
+
+@dataclass
+class _Told:
+    """The study as tracking is told of it."""
+
+    search: Search
+    params: Params
+    sender: Sender
+    best: Mapping[str, Any] | None = None
+    new: bool = False
+
+    def offer(self) -> None:
+        self.new = True
+        self.sender.offer(lambda: reporting.tracked(self.search, self.params, ended=False))
+
+    def close(self) -> None:
+        if self.new or self.best is not None:
+            with suppress(AssayError):  # a full disk has been told of already
+                self.sender.close(reporting.tracked(self.search, self.params, self.best, ended=True))
+
+
+@dataclass
+class _Watch:
+    progress: showing.Progress
+    sent: _Told
+
+    def told(self, trial: FrozenTrial) -> None:
+        self.progress.told(trial)
+        self.sent.offer()
+
+
+def ahead(outcome: Outcome) -> bool:
+    """Tell whether the winner's mean is better than that of the params file as it is."""
+    return outcome.gain is not None and scoring.better(outcome.metric[0], outcome.gain.mean, 0.0)
+
+
+def judged(outcome: Outcome) -> str:
+    """Say who won over the seeds, and by how much."""
+    count = len(outcome.seeds)
+    lines = [f"over {count} seeds, {outcome.metric[0]} on val:"]
+    for one in (outcome.preset, *outcome.candidates):
+        mean = one.means.get(outcome.metric[0])
+        reasons = f"failed: {one.reasons[0]}" if one.reasons else ""
+        lines.append(f"  {one.name}: {_interval(mean) if mean else reasons}")
+    if outcome.winner and outcome.gain:
+        beyond = "beyond its interval" if outcome.beaten else "which its interval does not tell from chance"
+        lines.append(f"{outcome.winner.name} against the preset: {_interval(outcome.gain, '+.4f')}, {beyond}")
+    return "\n".join(lines)
+
+
+def _interval(found: confirming.Interval, form: str = ".4f") -> str:
+    bounds = "" if found.low is None or found.high is None else f" [{found.low:{form}}, {found.high:{form}}]"
+    return f"{found.mean:{form}}{bounds}"
+
+
+def _log_progress(done: int, total: int) -> None:
+    log.info("confirming: %d of %d trainings", done, total)
