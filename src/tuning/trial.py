@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from src import paths
@@ -12,6 +11,7 @@ from src.errors import AssayError
 from src.params import Params, parse
 from src.training import Fitted, data, fit, history
 from src.tuning import scoring, variants
+from src.tuning.graphs import released
 from src.tuning.jobs import Finished, Job, Row
 from src.tuning.judging import judge
 
@@ -35,11 +35,10 @@ def run(job: Job, report: Report, home: Path) -> Finished:
     """
     params = parse(job.params, f"trial {job.number}")
     try:
-        return _train(job, params, report, home)
+        with released():
+            return _train(job, params, report, home)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise AssayError(_out_of_memory(params)) from error
-    finally:
-        keras.utils.clear_session()  # graphs and layers of this trial would stay in memory
 
 
 def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from src import files, imaging, paths
@@ -103,9 +104,12 @@ def _section_of_pipeline(home: Path) -> Preprocess:
 
 @lru_cache(maxsize=1)
 def _recorded(lock: tuple[str, int, int]) -> Preprocess | None:
-    content = YAML(typ="safe").load(Path(lock[0]).read_text(encoding="utf-8")) or {}
+    content = YAML(typ="safe", pure=True).load(Path(lock[0]).read_text(encoding="utf-8")) or {}
     params = content.get("stages", {}).get("preprocess", {}).get("params", {}).get(str(paths.PARAMS), {})
-    return Preprocess.model_validate(params["preprocess"]) if "preprocess" in params else None
+    try:
+        return Preprocess.model_validate(params.get("preprocess"))
+    except ValidationError:
+        return None  # no record, or one of other code
 
 
 def _name(section: Preprocess, own: Place) -> str:
