@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from src.evaluation.attention.cases import CLASSES
+from src.evaluation.attention.seen import Seen
 from src.evaluation.figures import (
+    attention,
     augmented,
     batch,
     calibration,
@@ -54,6 +57,7 @@ class Material:
     fed: Fed
     seed: int
     mistakes: int
+    seen: Seen
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ def _drawings(material: Material) -> Iterator[tuple[str, str, str, Drawing | Non
     )
     yield from _course(material)
     yield from _data(material)
+    yield from _attention(material)
 
 
 def _course(material: Material) -> Iterator[tuple[str, str, str, Drawing | None]]:
@@ -168,4 +173,26 @@ def _data(material: Material) -> Iterator[tuple[str, str, str, Drawing | None]]:
         "Intensities before and after the preparation",
         "Mean over all images of the share of the pixels at each level.",
         intensity.draw(material.histograms),
+    )
+
+
+def _attention(material: Material) -> Iterator[tuple[str, str, str, Drawing | None]]:
+    test, seen = material.found.test, material.seen
+    which = "each class" if len(test.classes) <= CLASSES else f"the {CLASSES} classes with the most mistakes"
+    shown = (
+        f"the surest right and wrong decisions of {which}, each of another group; "
+        "above the pictures the true class, the class taken for and its probability."
+    )
+    same = ", which is the map above but for scale" if seen.cam is not None else ""
+    yield (
+        "cam",
+        "Class activation maps",
+        f"Where the averaged feature maps speak for the class taken for: {shown}",
+        attention.draw(test, seen, "cam"),
+    )
+    yield (
+        "grad_cam",
+        "Grad-CAM",
+        f"Where the last feature maps speak for the class taken for, by the slope of its logit{same}: {shown}",
+        attention.draw(test, seen, "grad_cam"),
     )

@@ -1,6 +1,7 @@
-"""Runs the trained model over images of the packed store; all that evaluation knows of Keras."""
+"""Runs the trained model over images of the packed store."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,28 +10,37 @@ from src.evaluation.scored import Floats, Integers
 from src.imaging.pixels import Pixels
 from src.progress import track
 
+if TYPE_CHECKING:
+    import keras
+
 BATCH = 64
 DECIMALS = 8  # as written to predictions.csv, and what every score is computed from
 
 
-def predict(model: Path, images: Pixels, rows: Integers, seed: int, threads: int) -> Floats:
-    """Give the class probabilities (N, K) of the images at `rows`, rounded to eight decimals.
-
-    images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
-    second of two classes. seed and threads set TensorFlow up as for the training.
+def open_model(model: Path, images: Pixels, seed: int, threads: int) -> "keras.Model":
+    """Load a trained model for images (M, H, W, C), with TensorFlow set up by seed and threads as for the training.
 
     Raises:
         AssayError: the model is missing, or made for images of another shape.
     """
     from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
-    import tensorflow as tf
-
     from src.training import runtime
 
     runtime.start(seed, threads)
     network = models.load(model)
     if network.input_shape[1:] != images.shape[1:]:
         raise AssayError(f"{model}: expected input {images.shape[1:]} like the images, found {network.input_shape[1:]}")
+    return network
+
+
+def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
+    """Give the class probabilities (N, K) of the images at `rows`, rounded to eight decimals.
+
+    images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
+    second of two classes.
+    """
+    import tensorflow as tf
+
     step = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
     starts = range(0, len(rows), BATCH)
     outputs = [

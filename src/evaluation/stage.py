@@ -8,8 +8,9 @@ import numpy as np
 
 from src.errors import AssayError
 from src.evaluation import classification, gallery, plots, report, tables
+from src.evaluation.attention.seen import see
 from src.evaluation.findings import Findings, Rules, find
-from src.evaluation.predict import predict
+from src.evaluation.predict import open_model, predict
 from src.evaluation.summary import summarise
 from src.evaluation.tables import Image
 from src.files import write_json
@@ -53,7 +54,8 @@ def evaluate(
     classes = tables.read_classes(model.classes)
     rows = np.array([image.row for image in judged], dtype=np.int64)
     pixels = open_images(prepared)
-    probabilities = predict(model.model, pixels, rows, seed, threads)
+    network = open_model(model.model, pixels, seed, threads)
+    probabilities = predict(network, pixels, rows)
     found = _find(judged, probabilities, classes, section, seed)
     tables.write_predictions(out.predictions, judged, probabilities, classes)
     write_json(out.metrics, summarise(found))
@@ -70,6 +72,7 @@ def evaluate(
         fed=gallery.Fed(Augment.model_validate(augment), batch_size, balance),
         seed=seed,
         mistakes=section.mistakes,
+        seen=see(network, found.test, found.decisions, pixels),
     )
     pictures = gallery.draw_all(material, out.figures)
     report.write(out.report, found, images, table, pictures, report.Sources.read(prepared, split, model, shown))

@@ -38,7 +38,7 @@ def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200, *, b
     Returns:
         uint8 (H, W, 3) RGB; the same cells give the same pixels.
     """
-    font, large = _font(FONT_SIZE), _font(TITLE_SIZE)
+    font, large = typeface(FONT_SIZE), typeface(TITLE_SIZE)
     texts = [[_wrap(cell.caption, side, font) for cell in row] for row in rows]
     heights = [LINE * max((len(lines) for lines in row), default=0) for row in texts]
     header = _wrap(title, max(_width(rows, side) - 2 * GAP, side), large)
@@ -124,7 +124,7 @@ def _break(text: str, width: int, font: Font) -> Iterator[str]:
 
 
 @lru_cache
-def _font(size: int) -> Font:
+def typeface(size: int) -> Font:
     """Load DejaVu Sans from matplotlib's files without importing it: Pillow's own font has no accents or arrows."""
     package = find_spec("matplotlib")
     if package is None or package.origin is None:

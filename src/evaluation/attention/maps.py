@@ -1,0 +1,83 @@
+"""Maps of what speaks for a class at each place of an image: the last feature maps, added up by some weight each."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from src.evaluation.attention import layers
+from src.evaluation.scored import Floats, Integers
+from src.imaging.pixels import Pixels
+
+BATCH = 16  # images
+Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
+    """Make class activation maps (N, h, w) of images (N, H, W, C), each for one class (N,).
+
+    Zhou et al. 2016, arXiv:1512.04150: the feature maps weighted as the output layer weights their averages. None
+    for a network whose output layer gets anything but averages of the last feature maps.
+    """
+    network = layers.flattened(network)
+    head, last = layers.head(network), layers.last_maps(network)
+    averaged = layers.averaged(layers.features(network))
+    if head is None or not averaged or {id(maps) for maps in averaged} != {id(maps) for maps in last}:
+        return None
+    probe = keras.Model(network.inputs, averaged)
+    widths = [maps.shape[-1] for maps in averaged]
+
+    def step(batch: tf.Tensor, looked_at: tf.Tensor) -> tf.Tensor:
+        weights = tf.gather(tf.transpose(_by_class(head.kernel)), looked_at)
+        return _add_up(tf.nest.flatten(probe(batch, training=False)), tf.split(weights, widths, axis=1))
+
+    return _in_batches(step, network, images, classes)
+
+
+def grad_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
+    """Make Grad-CAM maps (N, h, w), at least 0, of images (N, H, W, C), each for one class (N,).
+
+    Selvaraju et al. 2017, arXiv:1610.02391: the feature maps weighted by the mean slope of the class's logit over
+    each. Not of its probability, whose slope vanishes near 0 and 1. None for a network without a dense output layer
+    or without feature maps.
+    """
+    network = layers.flattened(network)
+    head, last = layers.head(network), layers.last_maps(network)
+    if head is None or not last:
+        return None
+    probe = keras.Model(network.inputs, [*last, layers.features(network)])
+
+    def step(batch: tf.Tensor, looked_at: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(batch)
+            *maps, features = probe(batch, training=False)
+            logits = tf.cast(features, head.kernel.dtype) @ _by_class(head.kernel)  # the bias has no slope
+            logit = tf.gather(logits, looked_at, batch_dims=1)
+        slopes = tape.gradient(logit, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return tf.nn.relu(_add_up(maps, [tf.reduce_mean(slope, axis=(1, 2)) for slope in slopes]))
+
+    return _in_batches(step, network, images, classes)
+
+
+def _by_class(kernel: keras.Variable) -> tf.Tensor:
+    """Give the weights (F, K) of each class; what speaks for the last of two speaks against the first."""
+    weights = tf.convert_to_tensor(kernel)
+    return tf.concat([-weights, weights], axis=1) if weights.shape[1] == 1 else weights
+
+
+def _add_up(maps: Sequence[tf.Tensor], weights: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Add up the maps (N, h, w, C) of each branch by their weights (N, C), with the sides of the largest one."""
+    pairs = [(tf.cast(x, tf.float32), tf.cast(w, tf.float32)) for x, w in zip(maps, weights, strict=True)]
+    sums = [tf.einsum("nhwc,nc->nhw", *pair) for pair in pairs]
+    sides = tf.reduce_max([tf.shape(total)[1:] for total in sums], axis=0)
+    return tf.add_n([tf.image.resize(total[..., None], sides)[..., 0] for total in sums])
+
+
+def _in_batches(step: Step, network: keras.Model, images: Pixels, classes: Integers) -> Floats:
+    pixels, numbers = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int32)
+    compiled = tf.function(step, input_signature=[pixels, numbers])
+    starts = range(0, len(images), BATCH)
+    batches = [(images[start : start + BATCH], classes[start : start + BATCH]) for start in starts]
+    parts = [compiled(tf.constant(batch, tf.float32), tf.constant(some, tf.int32)) for batch, some in batches]
+    return np.concatenate([part.numpy() for part in parts], dtype=np.float64)

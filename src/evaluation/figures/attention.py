@@ -1,0 +1,81 @@
+"""Images, the maps of what speaks in them for the class that they were taken for, and the two laid over each other."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from src.evaluation.attention import overlay
+from src.evaluation.attention.cases import Case
+from src.evaluation.attention.seen import Seen
+from src.evaluation.figures import style
+from src.evaluation.scored import Floats, Scored
+from src.imaging.pixels import Pixels
+from src.imaging.sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
+
+Kind = Literal["cam", "grad_cam"]
+SIDE = 150
+BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
+LEGEND_SIZE = (960, 68)
+MEANING = (
+    (320, 18),
+    """how much a place speaks for the class named, as a share of the place that
+speaks most in the same image; shares below 0.2 are left out""",
+)
+
+
+def draw(scored: Scored, seen: Seen, kind: Kind) -> Pixels | None:
+    """Draw a line for the right and one for the wrong cases of each class, and the scale; None without such maps."""
+    maps = seen.cam if kind == "cam" else seen.grad_cam
+    if maps is None or seen.images is None:
+        return None
+    lines: dict[tuple[int, bool], list[Pixels]] = {}
+    for case, image, heat in zip(seen.cases, seen.images, maps, strict=True):
+        lines.setdefault((case.true, case.right), []).append(_case(scored, case, image, heat))
+    return _below([_legend(), *(_beside(line) for line in lines.values())])
+
+
+def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
+    names = style.shorten_all(scored.classes, 16)
+    taken, probability = names[case.taken], scored.probabilities[case.place, case.taken]
+    verdict = "right" if case.right else "wrong"
+    title = f"{verdict}: true {names[case.true]},\ntaken for {taken} ({probability:.3f})"
+    file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
+    shown = overlay.normalize(heat, (image.shape[0], image.shape[1]))
+    speaks = f"speaks for {taken}" if shown.any() else f"nothing speaks for {taken}"
+    cells = [
+        Cell(np.asarray(image), file),
+        Cell(overlay.colour(shown), speaks),
+        Cell(overlay.overlay(image, shown), "overlay"),
+    ]
+    return sheet([cells], title, SIDE)
+
+
+def _beside(blocks: Sequence[Pixels]) -> Pixels:
+    """Put blocks side by side, standing on one line: their captions may have more lines or fewer."""
+    height = max(len(block) for block in blocks)
+    grown = [np.pad(block, ((height - len(block), 0), (0, 0), (0, 0)), constant_values=PAPER[0]) for block in blocks]
+    return np.hstack(grown)
+
+
+def _below(blocks: Sequence[Pixels]) -> Pixels:
+    width = max(block.shape[1] for block in blocks)
+    grown = [np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0)), constant_values=PAPER[0]) for block in blocks]
+    return np.vstack(grown)
+
+
+def _legend() -> Pixels:
+    """Draw the scale of colours with what its ends mean, since JET is not ordered for every eye."""
+    left, top, width, height = BAR
+    canvas = Image.new("RGB", LEGEND_SIZE, PAPER)
+    pen, font = ImageDraw.Draw(canvas), typeface(FONT_SIZE)
+    strip = np.tile(np.linspace(0, 1, width), (height, 1))
+    canvas.paste(Image.fromarray(overlay.colour(strip)), (left, top))
+    for value in (0.0, overlay.LOWEST, 1.0):
+        place = left + round(value * (width - 1))
+        pen.line((place, top + height, place, top + height + 4), INK)
+        pen.text((place, top + height + 5), f"{value:g}", INK, font, anchor="ma")
+    pen.multiline_text(*MEANING, INK, font)
+    return np.asarray(canvas, dtype=np.uint8)
