@@ -58,7 +58,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Split:
-    """split.csv (row, part); audit.json; a sheet of the most alike pairs across parts."""
+    """split.csv (row, part, group); audit.json; sheets of alike images across parts and of the copies found."""
 
     folder: Path = Path("build/split")
 
@@ -73,6 +73,14 @@ class Split:
     @property
     def sheet(self) -> Path:
         return self.folder / "pairs.png"
+
+    @property
+    def lookalikes(self) -> Path:
+        return self.folder / "lookalikes.csv"
+
+    @property
+    def copies(self) -> Path:
+        return self.folder / "lookalikes.png"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from src.files import read_json, replacing
 
 
 class Image(NamedTuple):
-    """A row of index.csv together with its part."""
+    """A row of index.csv together with its part, and the group that it was divided by."""
 
     row: int
     part: str
@@ -24,19 +24,19 @@ class Image(NamedTuple):
 
 
 def read_images(index: Path, parts: Path) -> list[Image]:
-    """Join index.csv (a row per image of the store) and split.csv (row, part), in the order of the store.
+    """Join index.csv (a row per image of the store) and split.csv (row, part, group), in the order of the store.
 
     Raises:
         AssayError: a file is missing, lacks a column, or split.csv names a row that the store does not have.
     """
-    facts = list(_rows(index, {"path", "label", "group"}))
+    facts = list(_rows(index, {"path", "label"}))
     images = []
-    for entry in _rows(parts, {"row", "part"}):
+    for entry in _rows(parts, {"row", "part", "group"}):
         row = int(entry["row"])
         if not 0 <= row < len(facts):
             raise AssayError(f"{parts}: expected rows below {len(facts)} as in {index}, found {row}")
         fact = facts[row]
-        images.append(Image(row, entry["part"], fact["path"], fact["label"], fact["group"]))
+        images.append(Image(row, entry["part"], fact["path"], fact["label"], entry["group"]))
     return sorted(images)
 
 

@@ -65,7 +65,7 @@ class Split(Section):
     train: OpenFraction
     val: OpenFraction
     test: OpenFraction
-    by: Literal["group", "image"] = "group"
+    by: Literal["group", "image", "lookalike"] = "group"
     folds: Literal["ignore", "respect"] = "ignore"
     leaks: Literal["fail", "warn"] = "warn"
 

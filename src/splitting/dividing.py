@@ -36,10 +36,10 @@ def divide(rows: Rows, section: Section, seed: int) -> Ints:
 
 def _deal(rows: Rows, chosen: NDArray[np.bool_], ratios: dict[int, float], by: str, seed: int) -> Ints:
     """Divide the chosen rows; the ratios need not sum to 1."""
-    groups = rows.groups if by == "group" else rows.own_groups
+    groups = rows.own_groups if by == "image" else rows.groups
     members: Ints = np.unique(groups[chosen], return_inverse=True)[1]
     labels, classes = np.unique(rows.classes[chosen], return_inverse=True)
-    unit = "groups" if by == "group" and (rows.group[chosen] != "").any() else "images"
+    unit = "groups" if by != "image" and (rows.group[chosen] != "").any() else "images"
     for number, label in enumerate(labels):
         _refuse_too_few(rows.class_names[label], members[classes == number], unit, ratios)
     shares = np.array(list(ratios.values()))

@@ -2,33 +2,39 @@
 
 import csv
 import logging
+from dataclasses import replace
 
 from src.errors import AssayError
 from src.files import replacing, write_json
 from src.imaging.store import open_images, open_thumbnails
 from src.params import Split as Section
-from src.paths import Prepared, Split
+from src.paths import RAW, Prepared, Raw, Split
+from src.splitting import lookalikes
 from src.splitting.audit import Audit, leaks, make_audit
 from src.splitting.dividing import divide
 from src.splitting.duplicates import find_duplicates
 from src.splitting.looks import look
 from src.splitting.pairs import PAIRS, write_pairs
-from src.splitting.rows import PARTS, Ints, read_rows
+from src.splitting.rows import PARTS, Ints, Rows, read_rows
 from src.splitting.shortcuts import measure
 
 log = logging.getLogger(__name__)
 
 
-def split(prepared: Prepared, out: Split, section: Section, seed: int) -> None:
+def split(prepared: Prepared, out: Split, section: Section, seed: int, raw: Raw = RAW) -> None:
     """Write which row of the store belongs to which part, what the audit found, and a sheet of the nearest pairs.
+
+    With `by: lookalike` the images as obtained are read, and the groups found are written too.
 
     Raises:
         AssayError: the images cannot be divided as asked; or `leaks: fail` and a group or an image stands in two
             parts, which is said after everything is written, so that a person can look.
     """
     rows, images = read_rows(prepared), open_images(prepared)
+    if section.by == "lookalike":
+        rows = _with_lookalikes(rows, raw, out)
     parts = divide(rows, section, seed)
-    _write_parts(out, parts)
+    _write_parts(out, rows, parts)
     duplicates = find_duplicates(look(images, open_thumbnails(prepared)), parts, PAIRS)
     audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed))
     write_json(out.audit, audit)
@@ -42,11 +48,19 @@ def split(prepared: Prepared, out: Split, section: Section, seed: int) -> None:
         )
 
 
-def _write_parts(out: Split, parts: Ints) -> None:
+def _with_lookalikes(rows: Rows, raw: Raw, out: Split) -> Rows:
+    """Join the known groups with those of the images that are copies of one source."""
+    found = lookalikes.find([raw.folder / path for path in rows.path.tolist()])
+    joined = replace(rows, group=lookalikes.join(rows.group, rows.path, (link[:2] for link in found.links)))
+    lookalikes.show(out, raw, joined)
+    return joined
+
+
+def _write_parts(out: Split, rows: Rows, parts: Ints) -> None:
     with replacing(out.parts) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("row", "part"))
-        writer.writerows((row, PARTS[part]) for row, part in enumerate(parts.tolist()))
+        writer.writerow(("row", "part", "group"))
+        writer.writerows((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
 
 
 def _tell(audit: Audit) -> None:

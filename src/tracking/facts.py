@@ -31,24 +31,22 @@ def split_name(split: Split) -> str:
     return f"source's test part, by {split.by}" if split.folds == "respect" else f"{ratios} by {split.by}"
 
 
-def counts(index: Path, parts: Path) -> dict[str, int]:
+def counts(parts: Path) -> dict[str, int]:
     """Count images and groups: keys images, train.images, train.groups, val.images, ...; 0 groups if none is known."""
-    part_of = {row["row"]: row["part"] for row in rows(parts)}
     images: dict[str, int] = defaultdict(int)
     groups: dict[str, set[str]] = defaultdict(set)
-    for number, row in enumerate(rows(index)):
-        part = part_of.get(str(number), "")
-        images[part] += 1
-        groups[part] |= {row["group"]} - {""}
+    for row in rows(parts):
+        images[row["part"]] += 1
+        groups[row["part"]] |= {row["group"]} - {""}
     found = {"images": sum(images.values())}
     for part in PARTS:
         found |= {f"{part}.images": images[part], f"{part}.groups": len(groups[part])}
     return found
 
 
-def describe(dataset: Dataset, split: Split, index: Path, parts: Path) -> dict[str, str]:
+def describe(dataset: Dataset, split: Split, parts: Path) -> dict[str, str]:
     """Give the tags that say which data a run saw."""
-    counted = {f"data.{key}": str(value) for key, value in counts(index, parts).items()}
+    counted = {f"data.{key}": str(value) for key, value in counts(parts).items()}
     return {"data.name": source_name(dataset.source), "data.split": split_name(split), **counted}
 
 

@@ -28,7 +28,7 @@ def training(trace: Trace, stint: Stint | None = None) -> Record:
     settings = params.load()
     origin = "training" if stint else "outputs restored by DVC"
     epochs = list(facts.rows(paths.MODEL.history))
-    data = facts.describe(settings.dataset, settings.split, paths.PREPARED.index, paths.SPLIT.parts)
+    data = facts.describe(settings.dataset, settings.split, paths.SPLIT.parts)
     return Record(
         kind="train",
         trace=trace.trace,

@@ -52,10 +52,13 @@ def write_store(build: Build, classes: tuple[str, ...], images: int = 120, seed:
     build.prepared.histograms.write_text("\n".join(levels) + "\n", encoding="utf-8")
     np.save(build.prepared.images, np.clip(pixels, 0, 255).astype(np.uint8))
     names = [classes[label] for label in labels]
-    lines = [f"{name}/image {row}.png,{name},{f'patient {groups[row]}' * grouped}" for row, name in enumerate(names)]
-    build.prepared.index.write_text("\n".join(["path,label,group", *lines]) + "\n", encoding="utf-8")
-    parts = [f"{row},{('train', 'val', 'test')[groups[row] // len(classes) % 3]}" for row in range(images)]
-    build.split.parts.write_text("\n".join(["row,part", *parts]) + "\n", encoding="utf-8")
+    lines = [f"{name}/image {row}.png,{name}" for row, name in enumerate(names)]
+    build.prepared.index.write_text("\n".join(["path,label", *lines]) + "\n", encoding="utf-8")
+    parts = [
+        f"{row},{('train', 'val', 'test')[group // len(classes) % 3]},{f'patient {group}' * grouped}"
+        for row, group in enumerate(groups.tolist())
+    ]
+    build.split.parts.write_text("\n".join(["row,part,group", *parts]) + "\n", encoding="utf-8")
     build.split.audit.write_text(json.dumps({"shortcut_auc": 0.99}), encoding="utf-8")
 
 

@@ -189,7 +189,7 @@ def test_a_missing_model_says_what_to_run(built: Callable, tmp_path: Path) -> No
 def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None:
     build = built(BINARY)
     split = replace(build.split, folder=tmp_path)
-    split.parts.write_text("row,part\n0,train\n1,val\n", encoding="utf-8")
+    split.parts.write_text("row,part,group\n0,train,\n1,val,\n", encoding="utf-8")
     with pytest.raises(AssayError, match=r"split.csv: expected rows of the part test, found none"):
         run(replace(build, split=split))
 

@@ -7,29 +7,33 @@ from src.errors import AssayError
 from src.evaluation import tables
 from src.evaluation.tables import Image
 
-INDEX = "path,label,group,fold,width\na/1.png,a,p1,,5\na/2.png,a,,,5\nb/3.png,b,p2,,5\n"
+INDEX = "path,label,group,fold,width\na/1.png,a,p9,,5\na/2.png,a,,,5\nb/3.png,b,,,5\n"
 IMAGES = [Image(0, "train", "a/1.png", "a", "p1"), Image(2, "test", "b/3.png", "b", "p2")]
 
 
-def write(folder: Path, index: str = INDEX, parts: str = "row,part\n2,test\n0,train\n") -> tuple[Path, Path]:
+def write(
+    folder: Path, index: str = INDEX, parts: str = "row,part,group\n2,test,p2\n0,train,p1\n"
+) -> tuple[Path, Path]:
     paths = folder / "index.csv", folder / "split.csv"
     for path, text in zip(paths, (index, parts), strict=True):
         path.write_text(text, encoding="utf-8")
     return paths
 
 
-def test_images_come_with_their_part_in_the_order_of_the_store(tmp_path: Path) -> None:
+def test_images_come_with_their_part_and_the_group_of_the_split_in_the_order_of_the_store(tmp_path: Path) -> None:
     assert tables.read_images(*write(tmp_path)) == IMAGES
 
 
 def test_a_row_that_the_store_does_not_have_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AssayError, match=r"split.csv: expected rows below 3.*found 3"):
-        tables.read_images(*write(tmp_path, parts="row,part\n3,test\n"))
+        tables.read_images(*write(tmp_path, parts="row,part,group\n3,test,\n"))
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AssayError, match=r"index.csv: expected the columns .* found no group"):
-        tables.read_images(*write(tmp_path, index="path,label\na/1.png,a\n"))
+    with pytest.raises(AssayError, match=r"index.csv: expected the columns .* found no label"):
+        tables.read_images(*write(tmp_path, index="path,group\na/1.png,p\n"))
+    with pytest.raises(AssayError, match=r"split.csv: expected the columns .* found no group"):
+        tables.read_images(*write(tmp_path, parts="row,part\n0,test\n"))
 
 
 def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ def fill(root: Path, *, model: bool = False) -> None:
     rows = "".join(f"{n}.png,{'ab'[n % 2]},p{n // 2},\n" for n in range(6))
     write(root / "build/prepared/index.csv", f"path,label,group,fold\n{rows}")
     parts = ("train", "train", "val", "val", "test", "test")
-    write(root / "build/split/split.csv", "row,part\n" + "".join(f"{n},{part}\n" for n, part in enumerate(parts)))
+    write(
+        root / "build/split/split.csv",
+        "row,part,group\n" + "".join(f"{n},{part},p{n // 2}\n" for n, part in enumerate(parts)),
+    )
     write(
         root / "build/split/audit.json",
         json.dumps({"shortcut_auc": 0.97, "exact_duplicates": 3, "remaining_auc": None, "warnings": []}),
