@@ -79,7 +79,7 @@ class Lineage:
         tags = lineage.origin(commit, "study", "src/tune.py", AGAIN)
         try:
             trace = traces.compute("train")
-            data = facts.describe(settings.dataset, settings.split, paths.PREPARED.index, paths.SPLIT.parts)
+            data = facts.describe(settings.dataset, settings.split, paths.SPLIT.parts)
         except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
             log.warning("MLflow: the study's data are not described: %s", delivery.reason(error))
             return cls(commit, tags, None)

@@ -69,8 +69,8 @@ def write_home(folder: Path, values: Mapping[str, Any] = SMALL) -> Home:
         YAML(typ="safe", pure=True).dump(content, file)
     prepare(home.raw, home.prepared, parse(content).preprocess)
     home.split.folder.mkdir(parents=True)
-    rows = "".join(f"{row},{PARTS[row % 3]}\n" for row in range(IMAGES))
-    home.split.parts.write_text("row,part\n" + rows)
+    rows = "".join(f"{row},{PARTS[row % 3]},\n" for row in range(IMAGES))
+    home.split.parts.write_text("row,part,group\n" + rows)
     return home
 
 
