@@ -1,0 +1,165 @@
+"""Learning curves of random configurations on real images, to try pruners on: `python -m benchmarks._curves --help`.
+
+They are recorded once and committed as numbers in benchmarks/curves; benchmarks/pruners.py replays them. Values of a
+configuration are drawn by its number alone, so that a recording that was interrupted goes on where it stopped.
+"""
+
+import argparse
+import csv
+import dataclasses
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src import seeds
+from src.errors import AssayError
+from src.params import Params, parse
+from src.paths import Prepared, Raw, Split
+
+FOLDER = Path(__file__).parent / "curves"
+DRAWN = ("batch_size", "dropout", "optimizer", "learning_rate", "stride")
+OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd")
+SEED = 42
+# Small images: what is wanted is the shape of many curves, not a score.
+SETS: dict[str, dict[str, Any]] = {
+    "covid_ct": {
+        "dataset": {"layout": "covid_ct", "positive": "CT_COVID"},
+        "preprocess": {"size": 80, "color": "gray", "steps": ["gray", "stretch", "resize"]},
+        "split": {"train": 0.6, "val": 0.15, "test": 0.25, "folds": "respect", "leaks": "warn"},
+        "model": {"name": "compact_cnn", "pooling": "average"},
+        "augment": {"rotation": 10, "shift": 0.1, "zoom": 0.1, "flip": "horizontal"},
+    },
+    "malaria_cells": {
+        "dataset": {"layout": "malaria", "positive": "Parasitized"},
+        "preprocess": {"size": 44, "color": "gray", "steps": ["gray", "resize"]},
+        "split": {"train": 0.6, "val": 0.15, "test": 0.25, "leaks": "warn"},
+        "model": {"name": "malaria_cnn", "pooling": "none"},
+        "augment": {"flip": "both"},
+        "every": 4,  # of so many images of a part one is used
+    },
+}
+
+
+def main() -> None:
+    """Train what is missing, a line of the file each."""
+    arguments = _arguments()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("src").setLevel("WARNING")
+    name, out = arguments.name, arguments.out / f"{arguments.name}.csv"
+    prepared, split = _inputs(name, arguments.archive, arguments.work)
+    done = len(out.read_text("utf-8").splitlines()) - 1 if out.exists() else 0
+    for number in range(done, arguments.configurations):
+        started = time.process_time()
+        values = draw(number)
+        losses, areas = _train(_params(name, values, arguments), prepared, split, SETS[name].get("every", 1))
+        _append(out, number, values, losses, areas, arguments.epochs)
+        logging.info("%d %s: %.1f s, %s", number, values, time.process_time() - started, areas[-1:])
+
+
+def draw(number: int) -> dict[str, Any]:
+    """Draw the values of configuration `number` from the space of params.yaml's example."""
+    random = seeds.stream(SEED, "configuration", number)
+    return {
+        "batch_size": int(random.choice([16, 32, 64, 128])),
+        "dropout": round(float(random.uniform(0.0, 0.8)), 3),
+        "optimizer": str(random.choice(OPTIMIZERS)),
+        "learning_rate": float(f"{10 ** random.uniform(-5, -2):.3g}"),
+        "stride": int(random.choice([1, 2])),
+    }
+
+
+def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) -> Params:
+    chosen = SETS[name]
+    model = chosen["model"] | {"dropout": values["dropout"], "stride": values["stride"]}
+    learning = {key: values[key] for key in ("batch_size", "optimizer", "learning_rate")}
+    train = learning | {
+        "epochs": arguments.epochs,
+        "patience": arguments.epochs,
+        "threads": 1,
+        "augment": chosen["augment"],
+    }
+    return parse(
+        {
+            "seed": SEED,
+            "dataset": chosen["dataset"] | {"source": str(arguments.archive)},
+            "preprocess": chosen["preprocess"],
+            "split": chosen["split"],
+            "model": model,
+            "train": train,
+            "evaluate": {},
+            "track": {"experiment": name},
+        }
+    )
+
+
+def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
+    from src import splitting
+    from src.datasets import download
+    from src.imaging.preparing import prepare
+
+    raw, prepared, split = Raw(work / name / "raw"), Prepared(work / name / "prepared"), Split(work / name / "split")
+    if not split.parts.exists():
+        params = _params(name, draw(0), argparse.Namespace(epochs=1, archive=archive))
+        download(params.dataset, raw, Path.cwd())
+        prepare(raw, prepared, params.preprocess)
+        splitting.split(prepared, split, params.split, SEED)
+    return prepared, split
+
+
+def _train(params: Params, prepared: Prepared, split: Split, every: int) -> tuple[list[float], list[float]]:
+    from src.training import fit
+    from src.training.data import Part, load
+
+    data = load(prepared, split, params.dataset.positive)
+    train, val = (Part(part.rows[::every], part.targets[::every]) for part in (data.train, data.val))
+    rows: list[Any] = []
+    try:
+        fit(dataclasses.replace(data, train=train, val=val), params.model, params.train, SEED, on_epoch=[rows.append])
+    except AssayError as error:  # a rate that is too high: the curve ends there
+        logging.info("%s", error)
+    return [row["val_loss"] for row in rows], [row["val_auc"] for row in rows]
+
+
+def _append(
+    out: Path, number: int, values: dict[str, Any], losses: list[float], areas: list[float], epochs: int
+) -> None:
+    """Write a line: number, values, val AUC after each epoch, val loss after each; empty after a divergence."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    names = [f"{what}_{epoch}" for what in ("auc", "loss") for epoch in range(1, epochs + 1)]
+    cells = [[f"{value:.4f}" for value in curve] + [""] * (epochs - len(curve)) for curve in (areas, losses)]
+    new = not out.exists()
+    with out.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(["configuration", *DRAWN, *names])
+        writer.writerow([number, *(values[key] for key in DRAWN), *cells[0], *cells[1]])
+
+
+def read(path: Path) -> tuple[list[dict[str, Any]], np.ndarray, np.ndarray]:
+    """Give values, val AUC and val loss (configurations, epochs) of a recording; NaN after a divergence."""
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    curves = [
+        np.array([[float(line[key] or "nan") for key in line if key.startswith(f"{what}_")] for line in lines])
+        for what in ("auc", "loss")
+    ]
+    kinds = {"batch_size": int, "dropout": float, "optimizer": str, "learning_rate": float, "stride": int}
+    return [{key: kinds[key](line[key]) for key in DRAWN} for line in lines], curves[0], curves[1]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Record learning curves of random configurations.")
+    parser.add_argument("name", choices=SETS)
+    parser.add_argument("archive", type=Path, help="covid_ct.zip or malaria_cells.zip")
+    parser.add_argument("--work", type=Path, default=Path("build/curves"), help="where the images are prepared")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--configurations", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=16)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
