@@ -5,7 +5,7 @@ python -m benchmarks.pruners [--seeds 20] [--trials 24] [--write]
 A study over the recorded configurations, each proposed at most once, in random order: what a pruner stops costs the
 epochs until then and cannot be chosen. `regret` is how far the chosen one's val AUC, at its best epoch by val loss,
 lies below that of the best of those proposed; `epochs` the share of all epochs that was run.
---write puts the table into docs/tuning.md.
+--write puts the table into docs/pruners.md.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from src import files, seeds
 from src.params import Pruner
 from src.tuning import pruning
 
-PAGE = Path(__file__).parent.parent / "docs/tuning.md"
+PAGE = Path(__file__).parent.parent / "docs/pruners.md"
 MARKS = ("<!-- pruners: written by python -m benchmarks.pruners --write -->", "<!-- end of pruners -->")
 CANDIDATES = {
     "none": Pruner(name="none"),
@@ -157,7 +157,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--write", action="store_true", help="put the table into docs/tuning.md")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/pruners.md")
     return parser.parse_args()
 
 

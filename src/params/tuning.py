@@ -114,7 +114,7 @@ class Pruner(Section):
     (halving, hyperband).
     """
 
-    name: Literal["none", "median", "percentile", "halving", "hyperband"] = "median"
+    name: Literal["none", "median", "percentile", "halving", "hyperband"] = "halving"
     startup_trials: Number = 5
     warmup_epochs: Number = 5
     percentile: Annotated[float, Field(gt=0, lt=100, strict=True)] = 50.0
