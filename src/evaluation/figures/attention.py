@@ -18,11 +18,12 @@ from src.imaging.sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
 Kind = Literal["cam", "grad_cam"]
 SIDE = 150
 BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
-LEGEND_SIZE = (960, 68)
+LEGEND_SIZE = (960, 72)
 MEANING = (
     (320, 18),
     """how much a place speaks for the class named, as a share of the place that
-speaks most in the same image; shares below 0.2 are left out""",
+speaks most in the same image; shares below 0.2 are left out;
+in brackets the probability of the class taken for""",
 )
 
 
