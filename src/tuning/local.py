@@ -5,7 +5,8 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
@@ -122,7 +123,8 @@ class LocalExecutor:
     def _start(self, output: Path) -> _Worker:
         ours, theirs = PROCESSES.Pipe()
         process = PROCESSES.Process(target=serve, args=(theirs, output, self._home, self._target), daemon=True)
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         theirs.close()  # else the end of the worker would not be seen
         return _Worker(process, ours, output)
 
@@ -185,6 +187,19 @@ class LocalExecutor:
             return Failed(number, "out of memory: the system killed its worker twice")
         self._starved.add(number)
         return Lost(number, "the system killed its worker for lack of memory")
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let a process that is started inside begin with Ctrl-C held back: until it ignores it, it would end with it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _with_threads(params: Mapping[str, Any], threads: int) -> Mapping[str, Any]:

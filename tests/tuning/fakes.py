@@ -19,8 +19,8 @@ def cheap(job: Job, report: Callable[[Row], bool], home: Path) -> Finished:
     train = job.params["train"]
     rows: list[Row] = []
     for epoch in range(1, train.get("epochs", EPOCHS) + 1):
-        time.sleep(train.get("seconds", 0.0))
         _happen(train.get("does", ""), job, epoch, home)
+        time.sleep(train.get("seconds", 0.0))
         rows.append({"epoch": epoch, "val_auc": _score(train) * epoch / EPOCHS})
         if not report(rows[-1]):
             return Finished(job.number, tuple(rows), {"val_auc": rows[-1]["val_auc"]}, stopped=True)
