@@ -1,10 +1,10 @@
 """Which files of this repository an entry point imports, read from the source without running it.
 
-`python -m tests.closure` writes the result into the deps of dvc.yaml.
+`python -m tests.closure` writes the result into the deps of dvc.yaml and tuning/dvc.yaml.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 CODE = ("src", "stages")
 
+FILES = ("dvc.yaml", "tuning/dvc.yaml")
+WHOLE = {"tuning/dvc.yaml": ("models", "presets")}  # a study may vary the model
 MOST = 0.75  # of a folder's files
 
 # What dvc.yaml lists for a package from which params.yaml chooses modules by name.
@@ -23,13 +25,16 @@ CHOSEN = {
 }
 
 
-def code_deps(entry: str, root: Path = ROOT) -> list[str]:
-    """List what the stage with this entry module has to name as code in its deps, sorted."""
+def code_deps(entry: str, root: Path = ROOT, whole: Collection[str] = ()) -> list[str]:
+    """List what the stage with this entry module has to name as code in its deps, sorted.
+
+    whole: packages of which every module may be chosen, whatever params.yaml says.
+    """
     found = closure(_module_file(entry, root), root)
     for package in {name for path in found for name in _chosen(path, root)}:
         for module in _modules(package, root):
             found |= closure(module, root) - {module}
-        found.add(CHOSEN[package])
+        found.add(f"src/{package.replace('.', '/')}" if package in whole else CHOSEN[package])
     found |= {beside for path in list(found) for beside in _read_beside(path, root)}
     return sorted(_folded(found, root))
 
@@ -46,14 +51,15 @@ def closure(start: str, root: Path = ROOT) -> set[str]:
     return found
 
 
-def rewrite(path: Path = ROOT / "dvc.yaml") -> None:
-    """Bring the code among the deps of every stage up to date, keeping the data and the comments."""
+def rewrite(path: Path, root: Path = ROOT) -> None:
+    """Bring the code among the deps of every stage of a file up to date, keeping the data and the comments."""
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
     pipeline = yaml.load(path.read_text(encoding="utf-8"))
     for stage in pipeline["stages"].values():
-        stage["deps"] = code_deps(entry(stage), path.parent) + [dep for dep in stage["deps"] if not is_code(dep)]
+        needed = code_deps(entry(stage), root, WHOLE.get(path.relative_to(root).as_posix(), ()))
+        stage["deps"] = needed + [dep for dep in stage["deps"] if not is_code(dep)]
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(pipeline, file)
 
@@ -164,4 +170,5 @@ def _file(module: str, root: Path) -> str | None:
 
 
 if __name__ == "__main__":
-    rewrite()
+    for name in FILES:
+        rewrite(ROOT / name)
