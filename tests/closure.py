@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 CODE = ("src", "stages")
 
-FILES = ("dvc.yaml", "tuning/dvc.yaml")
-WHOLE = {"tuning/dvc.yaml": ("models", "presets")}  # a study may vary the model
+FILES = ("dvc.yaml",)
+WHOLE: dict[str, tuple[str, ...]] = {}
 MOST = 0.75  # of a folder's files
 
 # What dvc.yaml lists for a package from which params.yaml chooses modules by name.
