@@ -1,0 +1,128 @@
+"""KerasTuner's Hyperband on the same space, models, images and augmentation, until a score on val is reached.
+
+Started by benchmarks/tuning.py, which installs keras-tuner into a folder for it:
+python -m benchmarks._keras_tuner TARGET MINUTES FOLDER; writes {"reached": ..., "best": ...} as JSON.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from src import models, paths
+from src.params import Entry, Params, load, parse
+from src.training import data, optimizers, runtime, scores
+from src.training.batches import Batches
+from src.tuning import checking, settings
+from src.tuning.space import Space, decode, encode
+
+OUTPUT, ERRORS = 1, 2
+
+
+class Augmented(keras.utils.PyDataset):
+    """The batches of each epoch, as the training loop makes them."""
+
+    def __init__(self, given: data.Data, params: Params) -> None:
+        super().__init__()
+        self._batches = Batches(given.images, given.train, params.train.batch_size, params.train.threads)
+        self._params, self._epoch = params, 0
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return len(self._now)
+
+    def __getitem__(self, number: int) -> Any:
+        return self._now[number]
+
+    def on_epoch_end(self) -> None:
+        self._epoch += 1
+        self._now = list(self._batches.augmented(self._params.train.augment, self._params.seed, self._epoch))
+
+
+class Judge(keras.callbacks.Callback):
+    """Puts val AUC into the logs, and ends the whole search once it is reached."""
+
+    best = 0.0
+
+    def __init__(self, given: data.Data, target: float, end: float, say: Any) -> None:
+        super().__init__()
+        self._pixels = given.images[given.val.rows].astype(np.float32)
+        self._targets, self._target, self._end, self._say = given.val.targets, target, end, say
+
+    def __deepcopy__(self, memo: object) -> "Judge":  # KerasTuner copies callbacks, the images with them
+        return self
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        found = scores.auc(self._targets, self.model.predict(self._pixels, verbose=0))
+        if logs is not None:
+            logs["val_auc"] = found
+        Judge.best = max(Judge.best, found)
+        if found >= self._target or time.monotonic() > self._end:
+            self._say(found >= self._target)
+
+
+def main() -> None:
+    """Search until the score is reached or the minutes are over."""
+    target, minutes, folder = float(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
+    out = os.fdopen(os.dup(OUTPUT), "w")
+    os.dup2(ERRORS, OUTPUT)
+
+    def say(reached: bool) -> None:
+        out.write(json.dumps({"reached": reached, "best": Judge.best}))
+        out.flush()
+        os._exit(0)
+
+    import keras_tuner
+
+    params = load()
+    given = data.load(paths.PREPARED, paths.SPLIT, params.dataset.positive)
+    runtime.start(params.seed, params.train.threads)
+    judge = Judge(given, target, time.monotonic() + minutes * 60, say)
+
+    class Hyper(keras_tuner.HyperModel):  # type: ignore[misc]
+        def build(self, hp: Any) -> keras.Model:
+            tried = _params(params, hp)
+            section = tried.model
+            model = models.build(
+                section.name, given.images.shape[1:], len(given.classes),
+                dropout=section.dropout, stride=section.stride, pooling=section.pooling, **section.own(),
+            )  # fmt: skip
+            loss = "binary_crossentropy" if len(given.classes) == 2 else "sparse_categorical_crossentropy"
+            model.compile(optimizers.build(tried.train), loss)
+            return model
+
+        def fit(self, hp: Any, model: keras.Model, *arguments: Any, **options: Any) -> Any:
+            options["callbacks"] = [judge, *options.get("callbacks", [])]  # first, so that others find its score
+            return model.fit(Augmented(given, _params(params, hp)), **options)
+
+    tuner = keras_tuner.Hyperband(
+        Hyper(), keras_tuner.Objective("val_auc", "max"), max_epochs=params.train.epochs, factor=3, seed=params.seed,
+        directory=str(folder), project_name="peer", overwrite=True, max_consecutive_failed_trials=100,
+    )  # fmt: skip
+    tuner.search(verbose=0)
+    say(Judge.best >= target)
+
+
+def _params(params: Params, hp: Any) -> Params:
+    values: dict[str, Any] = {}
+    for name, entry in Space.of(params).entries.items():
+        value = _drawn(hp, name, entry)
+        if checking.applies(entry, values):
+            values[name] = decode(value)
+    return parse(settings.with_values(params.model_dump(mode="json"), values))
+
+
+def _drawn(hp: Any, name: str, entry: Entry) -> Any:
+    if entry.choices is not None:
+        return hp.Choice(name, [encode(choice) for choice in entry.choices])
+    kind, sampling = (hp.Int if entry.whole else hp.Float), ("log" if entry.log else "linear")
+    return kind(name, entry.low, entry.high, **({"step": entry.step} if entry.step else {}), sampling=sampling)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Wall time until a study has a trial as good on val as the params file itself, against two other ways to search.
+
+python -m benchmarks.tuning [--home CLONE] [--trials 50] [--minutes 40] [--epochs N] [--workers K]
+
+Ours: `python -m src.tune`, workers kept warm, pruning. Plain: Optuna's TPE, a fresh process for each trial, no pruning.
+KerasTuner: Hyperband on the same space, models and images, installed into a folder of its own for this.
+The times count from the start of each process, TensorFlow's import and all. One search each is a matter of luck: what
+the ratios say holds for these seeds. --home is a clone in which the pipeline has run on other data; without it a
+fresh clone works on the samples.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from benchmarks._report import note, report
+
+ROOT = Path(__file__).parent.parent
+KERAS_TUNER = "keras-tuner==1.4.8"
+STUDY = "benchmark"
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Seconds until the score was reached, or until the search was over without it."""
+
+    seconds: float
+    reached: bool
+    best: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s, {'reached' if self.reached else 'NOT reached'}, best {self.best:.3f}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the searches run, and how far they may go."""
+
+    home: Path
+    trials: int
+    minutes: float
+    workers: int | None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "PYTHONPATH": str(self.home), "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+    def run(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.home, env=self.environment, input=text, capture_output=True, text=True, check=False
+        )
+
+
+def main() -> None:
+    """Find the score to reach, let each way search for it, and compare."""
+    arguments = _arguments()
+    with TemporaryDirectory() as folder:
+        home = arguments.home.resolve() if arguments.home else _cloned(Path(folder, "clone"), arguments.epochs)
+        bench = Bench(home, arguments.trials, arguments.minutes, arguments.workers)
+        content = _content(bench)
+        metric = content["tune"]["metric"][0]
+        target = _trained(bench, {"number": 0, "params": content, "seed": content["seed"]})[metric]
+        note(f"the params file itself: {metric} {target:.3f} on val")
+        ours, plain = search_here(bench, metric, target), search_plainly(bench, content, metric, target)
+        note(f"src.tune: {ours}\nOptuna, a process a trial, no pruning: {plain}")
+        keras = search_with_keras_tuner(bench, target, Path(folder)) if metric == "auc" else None
+    if keras:
+        note(f"KerasTuner's Hyperband: {keras}")
+        note(f"src.tune against KerasTuner's Hyperband, time: {ours.seconds / keras.seconds:.3g}")
+    report("src.tune against plain Optuna, time to the same score", ours.seconds / plain.seconds, at_most=0.25)
+
+
+def search_here(bench: Bench, metric: str, target: float) -> Result:
+    """Run `python -m src.tune` and watch its study."""
+    journal = bench.home / "build/studies" / STUDY / "journal.log"
+    journal.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "src.tune", "--trials", str(bench.trials), "--study", STUDY, "--no-confirm"]
+    command += ["--timeout", str(bench.minutes)] + (["--workers", str(bench.workers)] if bench.workers else [])
+    started = time.monotonic()
+    with Path(bench.home, "build/benchmark.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=bench.home, env=bench.environment, stdout=log, stderr=log)
+        try:
+            while process.poll() is None:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+                if _best(journal) >= target:
+                    break
+            seconds = time.monotonic() - started
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+    best = _best(journal)
+    if best == float("-inf"):
+        raise SystemExit(f"src.tune: {Path(bench.home, 'build/benchmark.log').read_text()[-2000:]}")
+    return Result(seconds, best >= target, best)
+
+
+def _best(journal: Path) -> float:
+    """Give the best value that a study in progress has told."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(journal))))
+        return max(t.value for t in study.trials if t.state.name == "COMPLETE" and t.value is not None)
+    except (KeyError, ValueError, FileNotFoundError):  # not yet, or in the middle of a line
+        return float("-inf")
+
+
+def search_plainly(bench: Bench, content: Mapping[str, Any], metric: str, target: float) -> Result:
+    """Ask Optuna, train to the end in a fresh process, tell; one trial after the other."""
+    import optuna
+
+    from src.params import parse
+    from src.tuning.settings import with_values
+    from src.tuning.space import Space
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=content["seed"]))
+    space, best, started = Space.of(parse(content)), float("-inf"), time.monotonic()
+    for number in range(bench.trials):
+        trial = study.ask()
+        params = with_values(content, space.suggest(trial))
+        scores = _trained(bench, {"number": number, "params": params, "seed": content["seed"]}, strict=False)
+        if metric not in scores:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            study.tell(trial, scores[metric])
+            best = max(best, scores[metric])
+        if best >= target or time.monotonic() - started > bench.minutes * 60:
+            break
+    return Result(time.monotonic() - started, best >= target, best)
+
+
+def search_with_keras_tuner(bench: Bench, target: float, folder: Path) -> Result | None:
+    """Install KerasTuner beside everything else and run its Hyperband; None where it cannot be installed."""
+    packages = folder / "packages"
+    installed = bench.run(
+        "uv", "pip", "install", "--quiet", "--no-deps", "--target", str(packages), KERAS_TUNER, "kt-legacy"
+    )
+    if installed.returncode:
+        note(f"KerasTuner cannot be installed here, and is left out: {installed.stderr.strip().splitlines()[-1:]}")
+        return None
+    environment = bench.environment | {"PYTHONPATH": f"{bench.home}{os.pathsep}{packages}"}
+    command = [sys.executable, "-m", "benchmarks._keras_tuner", str(target), str(bench.minutes), str(folder / "peer")]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=bench.home, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - started
+    if done.returncode or not done.stdout:
+        note(f"KerasTuner failed, and is left out: {done.stderr.strip().splitlines()[-1:]}")
+        return None
+    return Result(seconds, **json.loads(done.stdout))
+
+
+def _trained(bench: Bench, job: Mapping[str, Any], *, strict: bool = True) -> dict[str, float]:
+    done = bench.run(sys.executable, "-m", "benchmarks._one_trial", text=json.dumps(job))
+    if done.returncode:
+        if strict:
+            raise SystemExit(done.stderr[-2000:])
+        return {}
+    return dict(json.loads(done.stdout))
+
+
+def _content(bench: Bench) -> dict[str, Any]:
+    """Bring the images up to date and give all parameters, with those left out filled in."""
+    done = bench.run("dvc", "repro", "--quiet", "split")
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    from src.params import load
+
+    return load(bench.home / "params.yaml").model_dump(mode="json")
+
+
+def _cloned(folder: Path, epochs: int | None) -> Path:
+    """Clone the last commit, so that the study of the person who measures is left alone."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    if epochs:
+        path, yaml = folder / "params.yaml", YAML()
+        content = yaml.load(path.read_text(encoding="utf-8"))
+        content["train"]["epochs"] = epochs
+        with path.open("w", encoding="utf-8") as file:
+            yaml.dump(content, file)
+    return folder
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--home", type=Path, help="a clone whose params.yaml names other data")
+    parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=40, help="the longest that each search may take")
+    parser.add_argument("--epochs", type=int, help="fewer, for a quick look; without --home")
+    parser.add_argument("--workers", type=int)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
