@@ -102,7 +102,7 @@ def main() -> None:
 
     tuner = keras_tuner.Hyperband(
         Hyper(), keras_tuner.Objective("val_auc", "max"), max_epochs=params.train.epochs, factor=3, seed=params.seed,
-        directory=str(folder), project_name="peer", overwrite=True, max_consecutive_failed_trials=100,
+        directory=str(folder), project_name="peer", overwrite=True, max_consecutive_failed_trials=5,
     )  # fmt: skip
     tuner.search(verbose=0)
     say(Judge.best >= target)

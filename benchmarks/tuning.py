@@ -3,7 +3,8 @@
 python -m benchmarks.tuning [--home CLONE] [--trials 50] [--minutes 40] [--epochs N] [--workers K]
 
 Ours: `python -m src.tune`, workers kept warm, pruning. Plain: Optuna's TPE, a fresh process for each trial, no pruning.
-KerasTuner: Hyperband on the same space, models and images, installed into a folder of its own for this.
+KerasTuner: Hyperband on the same space, models and images, installed into a folder of its own for this; its time ends
+at the first epoch that reaches the score, while ours needs a trial that has it in its best epoch by val loss.
 The times count from the start of each process, TensorFlow's import and all. One search each is a matter of luck: what
 the ratios say holds for these seeds. --home is a clone in which the pipeline has run on other data; without it a
 fresh clone works on the samples.
@@ -27,7 +28,8 @@ from ruamel.yaml import YAML
 from benchmarks._report import note, report
 
 ROOT = Path(__file__).parent.parent
-KERAS_TUNER = "keras-tuner==1.4.8"
+# Without what they require, which is here; KerasTuner calls for tensorboard even where nobody asks for a board.
+KERAS_TUNER = ("keras-tuner==1.4.8", "kt-legacy==1.0.5", "tensorboard==2.21.0")
 STUDY = "benchmark"
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -159,7 +161,7 @@ def search_with_keras_tuner(bench: Bench, target: float, folder: Path) -> Result
     started = time.monotonic()
     done = subprocess.run(command, cwd=bench.home, env=environment, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - started
-    if done.returncode or not done.stdout:
+    if done.returncode or not done.stdout or not json.loads(done.stdout)["best"]:
         note(f"KerasTuner failed, and is left out: {done.stderr.strip().splitlines()[-1:]}")
         return None
     return Result(seconds, **json.loads(done.stdout))
