@@ -20,12 +20,13 @@ from src.tuning import (
     inputs,
     interruption,
     pruning,
-    reporting,
     sampling,
     scoring,
     settings,
     showing,
     study,
+    tables,
+    tracked,
 )
 from src.tuning.confirming import Candidate, Outcome
 from src.tuning.driver import Driver, Proposal, Stop
@@ -86,6 +87,7 @@ class Session:
             if stop.interrupted:
                 raise KeyboardInterrupt
             self.say(self._found(search))
+            _write(search, self.params.seed)
             if self.asked.confirm:
                 told.best = self._confirm(search)
 
@@ -134,6 +136,7 @@ class Session:
             return None
         store = STUDIES / search.name / CONFIRMED
         outcome = confirming.confirm(self.content, chosen, self.executor, store, progress=_log_progress)
+        tables.write_outcome(outcome, paths.CONFIRMED)
         self.say(judged(outcome))
         winner = outcome.winner
         if winner is None:
@@ -168,12 +171,12 @@ class _Told:
 
     def offer(self) -> None:
         self.new = True
-        self.sender.offer(lambda: reporting.tracked(self.search, self.params, ended=False))
+        self.sender.offer(lambda: tracked.study(self.search.study, self.params, ended=False))
 
     def close(self) -> None:
         if self.new or self.best is not None:
             with suppress(AssayError):  # a full disk has been told of already
-                self.sender.close(reporting.tracked(self.search, self.params, self.best, ended=True))
+                self.sender.close(tracked.study(self.search.study, self.params, best=self.best))
 
 
 @dataclass
@@ -184,6 +187,12 @@ class _Watch:
     def told(self, trial: FrozenTrial) -> None:
         self.progress.told(trial)
         self.sent.offer()
+
+
+def _write(search: Search, seed: int) -> None:
+    from src.tuning import summary  # with its figures comes scikit-learn, seconds that no search waits for
+
+    summary.write(search.study, seed)
 
 
 def ahead(outcome: Outcome) -> bool:
