@@ -34,7 +34,7 @@ def study(
         goals=seen.goals,
         trials=[_trial(one) for one in seen.trials],
         best=best if best is not None else (leading[0].params if leading else {}),
-        files=_files() if ended else {},
+        files=_files(confirmed=best is not None) if ended else {},
         ended=ended,
     )
 
@@ -54,7 +54,9 @@ def _trial(one: Trial) -> studies.Trial:
     )
 
 
-def _files() -> dict[str, Path]:
+def _files(*, confirmed: bool) -> dict[str, Path]:
+    """List what the study wrote; a winner that lies there may be that of another study."""
     figures = {f"figures/{path.name}": path for path in sorted(paths.STUDY.figures.glob("*.png"))}
-    single = (paths.STUDY.trials, paths.STUDY.page, paths.CONFIRMED.table, paths.CONFIRMED.best)
+    single = [paths.STUDY.trials, paths.STUDY.page]
+    single += [paths.CONFIRMED.table, paths.CONFIRMED.best] if confirmed else []
     return figures | {path.name: path for path in single}
