@@ -10,7 +10,7 @@ import pytest
 
 from src.errors import AssayError
 from src.models import build, keras_application, load
-from src.params import sections
+from src.params import learning
 from src.training import saving
 
 NAME = "keras_application"
@@ -43,7 +43,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_params_name_the_backbones_that_there_are() -> None:
-    assert set(get_args(sections.Backbone)) == set(keras_application.BACKBONES)
+    assert set(get_args(learning.Backbone)) == set(keras_application.BACKBONES)
 
 
 @pytest.mark.parametrize("name", keras_application.BACKBONES)
