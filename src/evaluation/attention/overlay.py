@@ -17,7 +17,7 @@ def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
     What speaks against the class, below 0, counts as 0; a map on which nothing speaks for it stays 0.
     """
     height, width = sides
-    grown = np.maximum(cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR), 0)
+    grown = cv2.resize(np.maximum(heat, 0), (width, height), interpolation=cv2.INTER_LINEAR)
     largest = grown.max()
     return np.asarray(grown / largest if largest > 0 else grown, dtype=np.float64)
 

@@ -44,3 +44,8 @@ def test_the_overlay_is_three_tenths_heat_and_else_the_image(channels: int) -> N
     assert (found[heat < 0.2] == under[heat < 0.2]).all()
     mixed = np.rint(0.3 * colour(heat) + 0.7 * under)
     assert (found[heat >= 0.2] == mixed[heat >= 0.2]).all()
+
+
+def test_how_much_speaks_against_the_class_beside_a_place_changes_nothing() -> None:
+    slight, strong = (normalize(np.array([[against, 1.0]]), (1, 8)) for against in (-0.1, -9.0))
+    assert (slight == strong).all()
