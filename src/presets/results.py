@@ -12,8 +12,9 @@ FREE = ("dataset.source", "dataset.sha256", "split.by", "split.folds", "split.le
 METRICS = (("accuracy", "test_accuracy"), ("AUC", "test_auc"))
 NOTE = (
     "Accuracy and AUC on the test part (AUC of more than two classes: mean of each against the rest), in brackets the "
-    "interval over resampled groups, or images where no group is known; n: images and groups of the test part. "
-    "Of each kind the newest run whose other parameters are those of the preset. Nothing was chosen on a test part."
+    "interval over resampled groups (patients, or images that show one slide), or images where none is known; n: "
+    "images and groups of the test part. Of each kind the newest run whose other parameters are those of the preset. "
+    "Nothing was chosen on a test part."
 )
 Row = Mapping[str, str]
 
