@@ -3,7 +3,7 @@
 Numbers stand at the top level, where `dvc metrics show` reads them; what they count stands in lists, which it skips.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,36 @@ from src.splitting.tellers import Auc
 
 LISTED = 1000  # pairs or groups in a list; the number at the top counts them all
 
+LARGE = 0.2  # share of the images in one group from which on the groups found may be wrong
+UNKNOWN = "an image without a group counts as one of its own, and patients may stand in two parts"
+UNKNOWN_BUT_COPIES = "copies of one source were looked for, but a patient with several may stand in two parts"
+
 Audit = dict[str, Any]
 
 
-def make_audit(rows: Rows, parts: Ints, section: Section, duplicates: Duplicates, shortcuts: Shortcuts) -> Audit:
-    """Put together what audit.json says."""
+class Copies(NamedTuple):
+    """How copies of one source were looked for: pairs compared, pairs found; images whose group was known before."""
+
+    compared: int
+    found: int
+    known: int
+
+
+def make_audit(
+    rows: Rows,
+    parts: Ints,
+    section: Section,
+    duplicates: Duplicates,
+    shortcuts: Shortcuts,
+    copies: Copies | None = None,
+) -> Audit:
+    """Put together what audit.json says; the rows have the groups that were found, where copies were looked for."""
     counts = _counts(rows, parts, section)
-    cut = cut_groups(rows, parts)
+    cut, sizes = cut_groups(rows, parts), np.bincount(rows.groups)
     found = [*duplicates.exact, *duplicates.near]
     return {
+        "groups": len(sizes),
+        "largest_group": int(sizes.max()),
         "groups_in_two_parts": len(cut),
         "exact_duplicates": len(duplicates.exact),
         "near_duplicates": len(duplicates.near),
@@ -36,13 +57,13 @@ def make_audit(rows: Rows, parts: Ints, section: Section, duplicates: Duplicates
         "shortcut_auc_official": shortcuts.official and shortcuts.official.value,
         "remaining_auc": shortcuts.remaining and shortcuts.remaining.value,
         "remaining_auc_official": shortcuts.remaining_official and shortcuts.remaining_official.value,
-        "warnings": [*_leaks(len(cut), duplicates), *_unsure(rows, section, duplicates), *warnings(shortcuts)],
+        "warnings": [*_leaks(len(cut), duplicates), *_unsure(rows, section, duplicates, copies), *warnings(shortcuts)],
         "parts": counts,
         "groups_cut": [{"group": group, "parts": names} for group, names in list(cut.items())[:LISTED]],
         "exact_pairs": [_describe(rows, parts, pair) for pair in duplicates.exact[:LISTED]],
         "near_pairs": [_describe(rows, parts, pair) for pair in duplicates.near[:LISTED]],
         "nearest_other_pairs": [_describe(rows, parts, pair) for pair in duplicates.others],
-        "details": [_details(rows, duplicates, shortcuts)],
+        "details": [_details(rows, duplicates, shortcuts, copies)],
     }
 
 
@@ -79,23 +100,32 @@ def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
     return [line for line, count in lines.items() if count]
 
 
-def _unsure(rows: Rows, section: Section, duplicates: Duplicates) -> list[str]:
+def _unsure(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
     """Say what could not be checked."""
     lines = []
-    if unknown := int((rows.group == "").sum()):
+    if unknown := len(rows) - _known(rows, copies):
         some = (
             "no groups are known"
             if unknown == len(rows)
             else f"the group of {unknown} of {len(rows)} images is unknown"
         )
-        lines.append(f"{some}: an image without a group counts as one of its own, and patients may stand in two parts")
+        lines.append(f"{some}: {UNKNOWN if copies is None else UNKNOWN_BUT_COPIES}")
     elif section.by == "image":
         lines.append("split.by: image ignores the groups that are known")
+    share = np.bincount(rows.groups).max() / len(rows)
+    if copies is not None and share > LARGE:
+        lines.append(
+            f"the largest group holds {share:.0%} of the images: see lookalikes.png whether they are of one source"
+        )
     if duplicates.radius < RADIUS:
         lines.append(
             f"very many images are alike: near duplicates were searched up to a distance of {duplicates.radius}"
         )
     return lines
+
+
+def _known(rows: Rows, copies: Copies | None) -> int:
+    return int((rows.group != "").sum()) if copies is None else copies.known
 
 
 def _conflict(rows: Rows, pair: Pair) -> bool:
@@ -115,10 +145,11 @@ def _describe(rows: Rows, parts: Ints, pair: Pair) -> Audit:
     }
 
 
-def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts) -> Audit:
+def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts, copies: Copies | None) -> Audit:
     return {
         "images": len(rows),
-        "images_with_known_group": int((rows.group != "").sum()),
+        "images_with_known_group": _known(rows, copies),
+        "copies": copies and {"pairs_compared": copies.compared, "pairs_found": copies.found},
         "exact_duplicates_within_a_part": duplicates.exact_within,
         "near_duplicates_within_a_part": duplicates.near_within,
         "near_means": {"distance_at_most": RADIUS, "of_bits": 255, "likeness_at_least": LIKENESS},

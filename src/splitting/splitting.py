@@ -10,7 +10,7 @@ from src.imaging.store import open_images, open_thumbnails
 from src.params import Split as Section
 from src.paths import RAW, Prepared, Raw, Split
 from src.splitting import lookalikes
-from src.splitting.audit import Audit, leaks, make_audit
+from src.splitting.audit import Audit, Copies, leaks, make_audit
 from src.splitting.dividing import divide
 from src.splitting.duplicates import find_duplicates
 from src.splitting.looks import look
@@ -31,12 +31,13 @@ def split(prepared: Prepared, out: Split, section: Section, seed: int, raw: Raw 
             parts, which is said after everything is written, so that a person can look.
     """
     rows, images = read_rows(prepared), open_images(prepared)
+    copies = None
     if section.by == "lookalike":
-        rows = _with_lookalikes(rows, raw, out)
+        rows, copies = _with_lookalikes(rows, raw, out)
     parts = divide(rows, section, seed)
     _write_parts(out, rows, parts)
     duplicates = find_duplicates(look(images, open_thumbnails(prepared)), parts, PAIRS)
-    audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed))
+    audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies)
     write_json(out.audit, audit)
     write_pairs(out.sheet, rows, parts, images, duplicates)
     _tell(audit)
@@ -48,12 +49,12 @@ def split(prepared: Prepared, out: Split, section: Section, seed: int, raw: Raw 
         )
 
 
-def _with_lookalikes(rows: Rows, raw: Raw, out: Split) -> Rows:
+def _with_lookalikes(rows: Rows, raw: Raw, out: Split) -> tuple[Rows, Copies]:
     """Join the known groups with those of the images that are copies of one source."""
     found = lookalikes.find([raw.folder / path for path in rows.path.tolist()])
     joined = replace(rows, group=lookalikes.join(rows.group, rows.path, (link[:2] for link in found.links)))
     lookalikes.show(out, raw, joined)
-    return joined
+    return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
 
 
 def _write_parts(out: Split, rows: Rows, parts: Ints) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from src.errors import AssayError
@@ -15,7 +16,9 @@ from src.params import Dataset, Preprocess
 from src.params import Split as Section
 from src.paths import Prepared, Raw, Split
 from src.splitting import split
+from src.splitting.rows import read_rows
 from tests.splitting.conftest import Store, slices
+from tests.splitting.lookalikes.making import moved, save, smear
 
 COUNT = 90
 LABELS = ["b" if row % 2 else "a" for row in range(COUNT)]
@@ -46,6 +49,80 @@ def test_every_row_has_a_part_and_groups_stand_in_one(store: Store, tmp_path: Pa
     assert sum(row["images"] for row in audit["parts"]) == COUNT
     assert sum(row["groups"] for row in audit["parts"]) >= COUNT // 3
     assert cv2.imread(str(out.sheet)) is not None
+
+
+def copies_of_smears(store: Store, tmp_path: Path, sources: int, **columns: list[str]) -> tuple[Prepared, Raw]:
+    """Write four copies of each slide, the copies of one far from each other in the order of rows."""
+    count = 4 * sources
+    labels = ["b" if row % sources % 2 else "a" for row in range(count)]
+    images = [moved(smear(row % sources), angle=37 * (row // sources)) for row in range(count)]
+    prepared = store(np.stack([cv2.resize(image, (32, 24)) for image in images])[..., None], labels, **columns)
+    paths = read_rows(prepared).path.tolist()
+    for label in "ab":
+        (tmp_path / "raw" / label).mkdir(parents=True)
+    save(tmp_path / "raw", dict(zip(paths, images, strict=True)))
+    return prepared, Raw(tmp_path / "raw")
+
+
+LOOKALIKE = SECTION.model_copy(update={"by": "lookalike"})
+
+
+def test_copies_of_one_source_stand_in_one_part_and_their_group_is_told(store: Store, tmp_path: Path) -> None:
+    prepared, raw = copies_of_smears(store, tmp_path, 10)
+    out = Split(tmp_path / "split")
+    split(prepared, out, LOOKALIKE, 42, raw)
+    parts = parts_of(out)
+    assert all(len(set(parts[source::10])) == 1 for source in range(10))
+    with out.parts.open(encoding="utf-8", newline="") as file:
+        groups = [row["group"] for row in csv.DictReader(file)]
+    assert groups[:10] * 4 == groups
+    assert groups[:2] == ["like a/0000.png", "like b/0001.png"]
+    audit = audit_of(out)
+    assert (audit["groups"], audit["largest_group"], audit["groups_in_two_parts"]) == (10, 4, 0)
+    assert sum(row["groups"] for row in audit["parts"]) == 10
+    assert audit["details"][0]["images_with_known_group"] == 0
+    assert audit["details"][0]["copies"]["pairs_found"] >= 30
+    assert "copies of one source were looked for" in audit["warnings"][0]
+    with out.lookalikes.open(encoding="utf-8", newline="") as file:
+        assert {row["images"] for row in csv.DictReader(file)} == {"4"}
+    assert cv2.imread(str(out.copies)).shape[0] > 10 * 200
+
+
+def test_found_groups_are_joined_with_the_known_ones(store: Store, tmp_path: Path) -> None:
+    """Slides 0 and 1 are of one patient, whom only their first copies name."""
+    prepared, raw = copies_of_smears(store, tmp_path, 10, group=["p", "p"] + [""] * 38)
+    out = Split(tmp_path / "split")
+    split(prepared, out, LOOKALIKE, 42, raw)
+    parts = parts_of(out)
+    assert len({parts[row] for row in range(40) if row % 10 < 2}) == 1
+    assert (audit_of(out)["groups"], audit_of(out)["largest_group"]) == (9, 8)
+
+
+def test_found_groups_that_the_folds_of_the_source_cut_are_told(store: Store, tmp_path: Path) -> None:
+    prepared, raw = copies_of_smears(store, tmp_path, 10, fold=["train"] * 33 + ["test"] * 7)
+    out = Split(tmp_path / "split")
+    section = LOOKALIKE.model_copy(update={"folds": "respect"})
+    split(prepared, out, section, 42, raw)
+    assert audit_of(out)["groups_in_two_parts"] >= 7
+    assert parts_of(out)[33:] == ["test"] * 7
+    with pytest.raises(AssayError, match=r"groups, .* stand in two parts"):
+        split(prepared, out, section.model_copy(update={"leaks": "fail"}), 42, raw)
+
+
+def test_a_group_of_a_great_part_of_the_images_is_doubted(store: Store, tmp_path: Path) -> None:
+    prepared, raw = copies_of_smears(store, tmp_path, 10, group=["p"] * 4 + [""] * 36)
+    out = Split(tmp_path / "split")
+    split(prepared, out, LOOKALIKE, 42, raw)
+    assert any("the largest group holds 40% of the images" in line for line in audit_of(out)["warnings"])
+
+
+def test_the_group_of_the_split_is_the_known_one(store: Store, tmp_path: Path) -> None:
+    for by in ("group", "image"):
+        out = Split(tmp_path / by)
+        split(store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": by}), 42)
+        with out.parts.open(encoding="utf-8", newline="") as file:
+            assert [row["group"] for row in csv.DictReader(file)] == GROUPS
+        assert not out.lookalikes.exists()
 
 
 def test_two_runs_write_the_same_bytes(store: Store, tmp_path: Path) -> None:
