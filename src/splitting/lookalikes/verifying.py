@@ -1,7 +1,8 @@
-"""Whether one image is the other, moved: the features lie alike, and so does what is between them.
+"""Whether one image is the other, moved: the features lie alike, and so does the fine structure between them.
 
-Both tests are needed. The first alone would take two X-rays for one that bear the same burnt-in letters, or two blood
-smears with one like group of cells; the second alone says too little where images overlap in a small part.
+Both tests are needed. The first alone would take two X-rays for one that bear the same burnt-in letters; the second
+alone says too little where images overlap in a small part. Both are strict about place, to two pixels: the ribs of two
+children lie alike within four. docs/splits.md tells how the limits were chosen.
 """
 
 from typing import NamedTuple
@@ -15,16 +16,17 @@ from src.splitting.lookalikes.features import MIRROR, SIDE, Features, Points
 from src.splitting.rows import Ints
 
 RATIO = 0.8  # of the distances to the nearest and the second nearest descriptor: Lowe's test
-TOLERANCE = 4.0  # pixels of the working image between a point and where it is expected
+COARSE, FINE = 4.0, 2.0  # pixels of the working image between a point and where it is expected, at first and at last
 TRIALS, CONFIDENCE = 500, 0.99  # of RANSAC
-ROUNDS = 4  # of fitting to the inliers anew
+ROUNDS = (COARSE, COARSE, FINE, FINE, FINE, FINE)  # of fitting to the inliers anew
 MAX_STRETCH, MIN_SCALE, MAX_SCALE = 2.0, 0.4, 2.5  # what a copy may have gone through
-FEWEST_MATCHES = 4
+FEWEST = 6  # points that an affine map is fitted to
 WINDOW = 13  # pixels of the pictures, for the local comparison
-STRUCTURE = 2.0  # grey levels, standard deviation in a window below which there is nothing to compare
+NOISE, SHAPE = 0.7, 2.0  # pixels of the pictures: what is finer is noise, what is coarser all chests share
+STRUCTURE = 1.0  # grey levels, standard deviation in a window below which there is nothing to compare
 ALIKE = 0.5  # local correlation from which on windows are alike
-INLIERS = 10
-AGREEMENT = 0.6
+INLIERS = 20
+AGREEMENT = 0.55
 OVERLAP = 0.2
 
 Warp = NDArray[np.float64]  # (2, 3), from the points of one working image to those of the other
@@ -55,14 +57,12 @@ def compare(first: Features, second: Features, mirrored: bool) -> Evidence:
     if found is None:
         return NONE
     warp, inliers = found
-    if inliers < INLIERS:
-        return Evidence(inliers, 0.0, 0.0)
     return Evidence(inliers, *_agreement(first, second, warp * [*turn, 1]))
 
 
 def matches(first: Pixels, second: Pixels) -> Ints:
     """Pair the descriptors (K, 128) and (L, 128) that are each other's nearest, and clearly: (M, 2)."""
-    if min(len(first), len(second)) < FEWEST_MATCHES:
+    if min(len(first), len(second)) < FEWEST:
         return np.empty((0, 2), np.intp)
     one, two = first.astype(np.float32), second.astype(np.float32)
     distances = (one * one).sum(axis=1)[:, None] + (two * two).sum(axis=1) - 2 * (one @ two.T)  # whole numbers: exact
@@ -76,19 +76,19 @@ def matches(first: Pixels, second: Pixels) -> Ints:
 
 def _fit(one: Points, two: Points) -> tuple[Warp, int] | None:
     """Find a map by RANSAC, at first a similarity, then an affine one of its inliers; count the final inliers."""
-    if len(one) < FEWEST_MATCHES:
+    if len(one) < FEWEST:
         return None
     warp, _ = cv2.estimateAffinePartial2D(
-        one, two, method=cv2.RANSAC, ransacReprojThreshold=TOLERANCE, maxIters=TRIALS, confidence=CONFIDENCE
+        one, two, method=cv2.RANSAC, ransacReprojThreshold=COARSE, maxIters=TRIALS, confidence=CONFIDENCE
     )
-    for _ in range(ROUNDS):
+    for tolerance in ROUNDS:
         if warp is None or not _plausible(warp):
             return None
-        inlier = _errors(warp, one, two) <= TOLERANCE
-        if np.count_nonzero(inlier) < INLIERS:
-            break
+        inlier = _errors(warp, one, two) <= tolerance
+        if np.count_nonzero(inlier) < FEWEST:
+            return None
         warp = _affine(one[inlier], two[inlier])
-    return (warp, int(np.count_nonzero(_errors(warp, one, two) <= TOLERANCE))) if _plausible(warp) else None
+    return (warp, int(np.count_nonzero(_errors(warp, one, two) <= FINE))) if _plausible(warp) else None
 
 
 def _affine(one: Points, two: Points) -> Warp:
@@ -111,10 +111,10 @@ def _agreement(first: Features, second: Features, warp: Warp) -> tuple[float, fl
     """Lay the first picture over the second; give the share of windows that are alike, and the overlap."""
     moved = np.diag(1 / second.scale.astype(np.float64)) @ warp @ np.diag([*first.scale.astype(np.float64), 1.0])
     shape = (SIDE, SIDE)
-    one = cv2.warpAffine(first.picture, moved, shape).astype(np.float32)
-    two = second.picture.astype(np.float32)
+    one, two = _structure(cv2.warpAffine(first.picture, moved, shape)), _structure(second.picture)
     seen = cv2.warpAffine(np.ones(shape, np.uint8), moved, shape, flags=cv2.INTER_NEAREST)
-    whole = cv2.erode(seen, np.ones((WINDOW, WINDOW), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
+    margin = WINDOW + 4  # the structure beside the border is that of the border
+    whole = cv2.erode(seen, np.ones((margin, margin), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
     mean_one, mean_two = _blur(one), _blur(two)
     spread_one = np.maximum(_blur(one * one) - mean_one**2, 1e-3)
     spread_two = np.maximum(_blur(two * two) - mean_two**2, 1e-3)
@@ -122,6 +122,12 @@ def _agreement(first: Features, second: Features, warp: Warp) -> tuple[float, fl
     judged = whole & (np.maximum(spread_one, spread_two) > STRUCTURE**2)
     overlap = float(seen.mean())
     return (float((correlation[judged] > ALIKE).mean()) if judged.any() else 0.0), overlap
+
+
+def _structure(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    image = picture.astype(np.float32)
+    fine, coarse = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (NOISE, SHAPE))
+    return np.asarray(fine - coarse, dtype=np.float32)
 
 
 def _blur(picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ def test_slides_with_other_cells_are_not_the_same() -> None:
         for mirrored in (False, True)
     ]
     assert not any(evidence.same for evidence in found)
-    assert max(evidence.inliers for evidence in found) < 10
+    assert max(evidence.inliers for evidence in found) < 12
 
 
 def test_the_same_letters_on_other_images_do_not_make_them_one() -> None:
@@ -61,12 +61,12 @@ def test_the_same_letters_on_other_images_do_not_make_them_one() -> None:
 
     def lettered(number: int) -> Pixels:
         image = cv2.resize(smear(number), (320, 240), interpolation=cv2.INTER_CUBIC)
-        for place in ((5, 30), (200, 30), (5, 225), (180, 225)):
-            cv2.putText(image, "R AP 12:30", place, cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2)
+        for text, place in (("R PORTABLE", (5, 25)), ("SUPINE", (5, 50)), ("KV 80 MAS 2", (5, 228))):
+            cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2)
         return image
 
     evidence = judged(lettered(0), lettered(1))
-    assert evidence.inliers >= 10, "otherwise this tests nothing"
+    assert evidence.inliers >= 20, "otherwise this tests nothing"
     assert not evidence.same
 
 
