@@ -8,6 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks._report import note, report
 from src.params import load
@@ -22,29 +23,32 @@ def main() -> None:
     """Train, look at the worker's memory after each trial, and compare its growth with what is allowed."""
     arguments = _arguments()
     subprocess.run(["dvc", "repro", "--quiet", "split"], check=True)
+    content = load().model_dump(mode="json")
     with TemporaryDirectory() as folder:
         executor = LocalExecutor(1, 1, Path(folder), Path.cwd(), growth=arguments.growth)
         try:
-            held = [_trained(executor, number) for number in range(arguments.trials)]
+            held = []
+            for number in range(arguments.trials):
+                held.append(_trained(executor, content, number))
+                if number % max(1, arguments.trials // 10) == 0:
+                    note(f"after trial {number + 1}: {held[-1][1]:.0f} MB")
         finally:
             executor.close(now=True)
     processes = len({process for process, _ in held})
     sizes = [size for _, size in held]
-    for number in range(0, len(sizes), max(1, len(sizes) // 10)):
-        note(f"after trial {number + 1}: {sizes[number]:.0f} MB")
     same = [size for process, size in held if process == held[0][0]]
     note(f"{(same[-1] - same[0]) / max(1, len(same) - 1):.1f} MB a trial in one process, {processes} processes in all")
     growth = (max(sizes) - sizes[0]) / arguments.growth
     report(f"growth over {len(sizes)} trials against the {arguments.growth:.0f} MB allowed", growth, at_most=MARGIN)
 
 
-def _trained(executor: LocalExecutor, number: int) -> tuple[int, float]:
+def _trained(executor: LocalExecutor, content: dict[str, Any], number: int) -> tuple[int, float]:
     """Train a job that differs from the one before, and give the worker's process and megabytes."""
     values = {
-        "train.epochs": 1, "train.patience": 1, "model.stride": 1 + number % 2, "train.batch_size": 16 + number % 5,
-        "model.dropout": number % 8 / 10,
+        "train.epochs": 1, "train.patience": 1, "model.stride": 2 + number % 3, "train.batch_size": 16 + number % 5,
+        "model.name": ("tiny_cnn", "compact_cnn")[number % 2], "model.dropout": number % 8 / 10,
     }  # fmt: skip
-    executor.submit(Job(number, with_values(load().model_dump(mode="json"), values), number))
+    executor.submit(Job(number, with_values(content, values), number))
     while True:
         match executor.next(60):
             case Epoch(number=found):
