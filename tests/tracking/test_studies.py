@@ -110,9 +110,9 @@ def test_a_sending_that_is_interrupted_in_a_trial_is_taken_up_there(
             raise ConnectionError("gone")
         whole(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(nesting.writing, "log", breaks)
-    assert not studies.send(study(), ready)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(nesting.writing, "log", breaks)
+        assert not studies.send(study(), ready)
     assert delivery.send(ready) == 1
     _, below = sent(ready)
     assert set(below) == set("0123")

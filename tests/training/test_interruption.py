@@ -16,7 +16,7 @@ from pathlib import Path
 from src import console, params, paths, training
 
 root, out = Path(sys.argv[1]), Path(sys.argv[2])
-section = params.Train(epochs=6, batch_size=4, optimizer="adam", learning_rate=1e-3,
+section = params.Train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
                        augment=params.Augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
 console.run(lambda: training.train(
     paths.Prepared(root / "prepared"), paths.Split(root / "split"), paths.Model(out),
@@ -52,9 +52,9 @@ def outputs(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_a_killed_and_an_interrupted_training_end_as_one_left_alone(store: Store, tmp_path: Path) -> None:
     alone, broken = start(store, tmp_path / "alone"), start(store, tmp_path / "broken")
-    assert stop_after(broken, "epoch 2/6", signal.SIGKILL) == -signal.SIGKILL
+    assert stop_after(broken, "epoch 2/12", signal.SIGKILL) == -signal.SIGKILL
     assert not (tmp_path / "broken").exists()
-    assert stop_after(start(store, tmp_path / "broken"), "epoch 4/6", signal.SIGINT) == 130
+    assert stop_after(start(store, tmp_path / "broken"), "epoch 5/12", signal.SIGINT) == 130
     assert not (tmp_path / "broken").exists()
     lines = finish(start(store, tmp_path / "broken"))
     expected = finish(alone)
