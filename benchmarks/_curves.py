@@ -6,7 +6,6 @@ configuration are drawn by its number alone, so that a recording that was interr
 
 import argparse
 import csv
-import dataclasses
 import logging
 import time
 from pathlib import Path
@@ -32,14 +31,6 @@ SETS: dict[str, dict[str, Any]] = {
         "model": {"name": "compact_cnn", "pooling": "average"},
         "augment": {"rotation": 10, "shift": 0.1, "zoom": 0.1, "flip": "horizontal"},
     },
-    "malaria_cells": {
-        "dataset": {"layout": "malaria", "positive": "Parasitized"},
-        "preprocess": {"size": 44, "color": "gray", "steps": ["gray", "resize"]},
-        "split": {"train": 0.6, "val": 0.15, "test": 0.25, "leaks": "warn"},
-        "model": {"name": "malaria_cnn", "pooling": "none"},
-        "augment": {"flip": "both"},
-        "every": 4,  # of so many images of a part one is used
-    },
 }
 
 
@@ -54,7 +45,7 @@ def main() -> None:
     for number in range(done, arguments.configurations):
         started = time.process_time()
         values = draw(number)
-        losses, areas = _train(_params(name, values, arguments), prepared, split, SETS[name].get("every", 1))
+        losses, areas = _train(_params(name, values, arguments), prepared, split)
         _append(out, number, values, losses, areas, arguments.epochs)
         logging.info("%d %s: %.1f s, %s", number, values, time.process_time() - started, areas[-1:])
 
@@ -109,15 +100,13 @@ def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
     return prepared, split
 
 
-def _train(params: Params, prepared: Prepared, split: Split, every: int) -> tuple[list[float], list[float]]:
+def _train(params: Params, prepared: Prepared, split: Split) -> tuple[list[float], list[float]]:
     from src.training import fit
-    from src.training.data import Part, load
+    from src.training.data import load
 
-    data = load(prepared, split, params.dataset.positive)
-    train, val = (Part(part.rows[::every], part.targets[::every]) for part in (data.train, data.val))
     rows: list[Any] = []
     try:
-        fit(dataclasses.replace(data, train=train, val=val), params.model, params.train, SEED, on_epoch=[rows.append])
+        fit(load(prepared, split, params.dataset.positive), params.model, params.train, SEED, on_epoch=[rows.append])
     except AssayError as error:  # a rate that is too high: the curve ends there
         logging.info("%s", error)
     return [row["val_loss"] for row in rows], [row["val_auc"] for row in rows]
@@ -153,7 +142,7 @@ def read(path: Path) -> tuple[list[dict[str, Any]], np.ndarray, np.ndarray]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Record learning curves of random configurations.")
     parser.add_argument("name", choices=SETS)
-    parser.add_argument("archive", type=Path, help="covid_ct.zip or malaria_cells.zip")
+    parser.add_argument("archive", type=Path, help="covid_ct.zip")
     parser.add_argument("--work", type=Path, default=Path("build/curves"), help="where the images are prepared")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--configurations", type=int, default=60)
