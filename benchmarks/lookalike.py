@@ -47,7 +47,9 @@ def main() -> None:
     note(
         f"{len(files)} images of {len(set(sources))} originals, {found.compared / len(files):.1f} comparisons an image"
     )
-    note(f"CPU milliseconds an image: {1000 * small / half:.0f} of {half}, {1000 * large / len(files):.0f} of {len(files)}")
+    note(
+        f"CPU milliseconds an image: {1e3 * small / half:.0f} of {half}, {1e3 * large / len(files):.0f} of {len(files)}"
+    )
     note(f"pairs: {len(true)} true, {len(told)} joined, {len(true & told)} of them true")
     report("precision of pairs", len(true & told) / max(len(told), 1), at_least=PRECISION)
     report("recall of pairs", len(true & told) / max(len(true), 1), at_least=RECALL)
