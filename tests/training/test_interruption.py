@@ -11,8 +11,11 @@ import pytest
 from tests.training.conftest import Store
 
 SCRIPT = """
+import signal
 import sys
 from pathlib import Path
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from src import console, params, paths, training
 
 root, out = Path(sys.argv[1]), Path(sys.argv[2])

@@ -339,8 +339,9 @@ def test_without_distributed_the_error_says_how_to_install_it(home: Home, monkey
 def test_a_training_on_the_cluster_gives_the_values_of_one_here(alone: DaskCluster, home: Home, run: Run) -> None:
     from tensorflow.config import threading  # a process keeps the number that it began with, and values depend on it
 
-    alone.start_worker("one")
-    job = home.job(1, seed=5, train__threads=threading.get_intra_op_parallelism_threads() or 1)
+    threads = threading.get_intra_op_parallelism_threads() or 1
+    alone.start_worker("one", "--nthreads", str(threads))
+    job = home.job(1, seed=5, train__threads=threads)
     executor = ClusterExecutor(alone.address, home.folder)
     try:
         executor.submit(job)
