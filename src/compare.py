@@ -16,9 +16,9 @@ MARKERS = f"{markdown.START} and {markdown.END}"
 METRICS = ("auc", "f1", "accuracy")
 SHORT_COMMIT = 7
 NOTE = (
-    "n and patients: in all, and of them in train/val/test. Val AUC: of the best epoch. AUC and what follows: of the "
-    "test part, in brackets the interval over resampled patients. Shortcut AUC: what facts of the files alone reach. "
-    "Commit: a + where there were uncommitted changes."
+    "n and groups (patients, or copies of one source): in all, and of them in train/val/test. Val AUC: of the best "
+    "epoch. AUC and what follows: of the test part, in brackets the interval over resampled groups. Shortcut AUC: what "
+    "facts of the files alone reach. Commit: a + where there were uncommitted changes."
 )
 ABBREVIATIONS = {"auc": "AUC", "f1": "F1"}
 Row = Mapping[str, str]
@@ -88,7 +88,7 @@ def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) 
         "experiment": run.experiment,
         "data": tags.get("data.name", NOTHING),
         "n": _parts(tags, "images"),
-        "patients": _parts(tags, "groups"),
+        "groups": _parts(tags, "groups"),
         "split": tags.get("data.split", NOTHING),
         "seed": run.params.get("seed", NOTHING),
         "model": run.params.get("model.name", NOTHING),

@@ -51,7 +51,7 @@ def test_a_row_holds_data_split_scores_with_intervals_time_and_commit() -> None:
         "experiment": "ct",
         "data": "covid_ct.zip",
         "n": "746 (425/118/203)",
-        "patients": "222 (130/32/60)",
+        "groups": "222 (130/32/60)",
         "split": "source's test part, by group",
         "seed": "42",
         "model": "tiny_cnn",
@@ -82,9 +82,9 @@ def test_parameters_that_were_asked_for_are_columns() -> None:
     assert (row["train.epochs"], row["train.speed"]) == ("9", "-")
 
 
-def test_data_without_patients_has_none() -> None:
+def test_data_without_groups_has_none() -> None:
     none = {f"data.{part}.groups": "0" for part in ("train", "val", "test")}
-    assert compare.row(run(**none))["patients"] == "-"
+    assert compare.row(run(**none))["groups"] == "-"
 
 
 def test_of_one_trace_the_newest_run_counts() -> None:
