@@ -16,7 +16,7 @@ export PRESET SOURCE SET KEEP DATA
 PRESET_ARGUMENTS = "$$PRESET" $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP")
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro presets presets-real verify test test-fast lint lint-workflows format ui deps lock samples bench clean
+.PHONY: help setup repro tune presets presets-real verify test test-fast lint lint-workflows format ui deps lock samples bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -30,6 +30,11 @@ $(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
 repro: $(INSTALLED) ## run the pipeline as params.yaml says, or a known experiment: PRESET=blood_cnn SOURCE=path SET="split.by=image"
 	@python -m src.reproduce $(if $(PRESET),$(PRESET_ARGUMENTS))
 	@echo "report: build/evaluation/report.html; every run: make ui"
+
+tune: $(INSTALLED) ## search for better parameters as params.yaml says under tune, and confirm the best; APPLY=1 writes the winner into it
+	@dvc repro tuning/dvc.yaml
+	@python -m src.tune --winner build/tuning/confirmed/best.yaml $(if $(APPLY),--apply)
+	@echo "study: build/tuning/study/study.html"
 
 presets: $(INSTALLED) ## list the known experiments
 	@python -m src.presets
@@ -67,7 +72,7 @@ ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
 	@python -m src.tracking ready
 	@mlflow ui
 
-deps: $(INSTALLED) ## bring the code that dvc.yaml lists up to date with what the stages import
+deps: $(INSTALLED) ## bring the code that dvc.yaml and tuning/dvc.yaml list up to date with what the stages import
 	@python -m tests.closure
 
 lock: $(INSTALLED) ## resolve pyproject.toml anew into the lock

@@ -27,6 +27,12 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(INTERRUPTED)
 
 
+def say(text: str) -> None:
+    """Write a result to stdout, where messages do not stand."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def fail(message: str) -> None:
     """Write an error line to stderr and leave with exit code 1."""
     sys.stderr.write(f"error: {message}\n")

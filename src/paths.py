@@ -139,13 +139,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Study:
-    """What a study found: trials.csv, a row per trial; its figures; the same as one interactive page."""
+    """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
     folder: Path = Path("build/tuning/study")
 
     @property
     def trials(self) -> Path:
         return self.folder / "trials.csv"
+
+    @property
+    def candidates(self) -> Path:
+        return self.folder / "candidates.json"
 
     @property
     def figures(self) -> Path:

@@ -2,12 +2,10 @@
 
 import argparse
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from src import console
-from src.errors import AssayError
 from src.tuning import naming
 
 if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
@@ -20,7 +18,7 @@ what is varied, and by which score on val the trials are compared, stands under 
 never looked at. Ctrl-C stops at the next epoch; the same command goes on from there, also after a crash.
 
 examples:
-  python -m src.tune --trials 50                    search, then confirm the best over several seeds
+  python -m src.tune                                search, then confirm the best over several seeds
   python -m src.tune --trials 80 --timeout 30       30 more trials, or what is done of them in half an hour
   python -m src.tune --trials 50 --apply            as the first line, then write the winner into params.yaml
   python -m src.tune --trials 50 --preset blood_fire --study fire
@@ -34,6 +32,11 @@ def main() -> None:
         naming.check_name(asked.study)
     if asked.storage is not None:
         naming.check_url(asked.storage)
+    if asked.winner is not None:
+        from src.tuning import verdict
+
+        console.say(verdict.kept(asked.winner, apply=asked.apply, again="make tune APPLY=1"))
+        return
     settings = _settings(asked.preset)
     name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment)
     naming.check_name(name)
@@ -41,22 +44,22 @@ def main() -> None:
     try:
         from src.tuning.session import Asked, Session  # takes a second, in which the workers start
 
-        wanted = Asked(asked.trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
-        Session(wanted, settings, executor, _say).run()
+        trials = asked.trials or settings.tune.trials
+        wanted = Asked(trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
+        Session(wanted, settings, executor, console.say).run()
     finally:
         executor.close(now=True)
 
 
 def _settings(preset: str | None) -> "Params":
     """Read and check params.yaml, after a preset was put in its place if there is one."""
-    from src import params, paths, presets
+    from src import params, presets
     from src.tuning import checking
 
     if preset is not None:
         presets.put(preset)
     settings = params.load()
-    if not checking.checked(settings):
-        raise AssayError(f"{paths.PARAMS}: tune.space: expected at least one parameter to vary, found none")
+    checking.something_to_vary(settings)
     return settings
 
 
@@ -72,11 +75,6 @@ def _executor(asked: argparse.Namespace, settings: "Params", name: str) -> "Exec
     return LocalExecutor(workers, threads, naming.STUDIES / name, Path.cwd())
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.tune",
@@ -85,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--trials", type=_whole, required=True, metavar="N", help="finished trials that the study shall hold in all"
+        "--trials", type=_whole, metavar="N", help="finished trials that the study shall hold in all, else tune.trials"
     )
     parser.add_argument(
         "--workers", type=_whole, metavar="K", help="trainings at once, else one a core; only 1 repeats exactly"
@@ -96,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
     parser.add_argument("--preset", metavar="NAME", help="first put a preset in place of params.yaml")
     parser.add_argument("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
+    parser.add_argument(
+        "--winner",
+        type=Path,
+        metavar="FILE",
+        help="search nothing: tell the winner that best.yaml names, or --apply it",
+    )
     parser.add_argument("--no-confirm", dest="confirm", action="store_false", help="search only")
     return parser
 

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 CODE = ("src", "stages")
 
-FILES = ("dvc.yaml",)
-WHOLE: dict[str, tuple[str, ...]] = {}
+FILES = ("dvc.yaml", "tuning/dvc.yaml")
+WHOLE: dict[str, tuple[str, ...]] = {"tuning/dvc.yaml": ("models",)}  # model.name may be varied
 MOST = 0.75  # of a folder's files
 
 # What dvc.yaml lists for a package from which params.yaml chooses modules by name.

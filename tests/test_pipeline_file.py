@@ -1,20 +1,29 @@
-"""dvc.yaml names what each stage reads: no more, or it runs for nothing; no less, or its result goes stale."""
+"""Each dvc.yaml names what its stages read: no more, or they run for nothing; no less, or their results go stale."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from src.params import Params
-from tests.closure import ROOT, code_deps, entry, is_code
+from src.tuning.settings import value
+from tests.closure import FILES, ROOT, WHOLE, code_deps, entry, is_code
 
-STAGES = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+
+def read(file: str) -> Any:
+    return YAML(typ="safe", pure=True).load(ROOT / file)
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_code_deps_are_the_import_closure_of_the_entry_point(name: str) -> None:
-    listed = {dep for dep in STAGES[name]["deps"] if is_code(dep)}
-    needed = set(code_deps(entry(STAGES[name])))
+STAGES = read("dvc.yaml")["stages"]
+ALL = [(file, name) for file in FILES for name in read(file)["stages"]]
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_code_deps_are_the_import_closure_of_the_entry_point(file: str, name: str) -> None:
+    stage = read(file)["stages"][name]
+    listed = {dep for dep in stage["deps"] if is_code(dep)}
+    needed = set(code_deps(entry(stage), whole=WHOLE.get(file, ())))
     assert listed == needed, "run `make deps`"
 
 
@@ -28,14 +37,10 @@ def test_a_stage_reads_only_the_params_that_it_lists(name: str) -> None:
     assert used == listed
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_listed_params_exist(name: str) -> None:
-    for key in STAGES[name]["params"]:
-        node: object = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
-        for part in key.split("."):
-            assert isinstance(node, dict)
-            assert part in node, key
-            node = node[part]
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_listed_params_exist(file: str, name: str) -> None:
+    for key in read(file)["stages"][name]["params"]:
+        value(read("params.yaml"), key)
 
 
 def test_a_new_import_shows_in_the_closure(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ class Tune(Section):
     """What is varied, by which score on val the trials are compared, and how the next one is chosen."""
 
     metric: Annotated[tuple[Metric, ...], BeforeValidator(_listed), AfterValidator(_different)] = ("auc",)
+    trials: Count = 50
     sampler: Sampler = Sampler()
     pruner: Pruner = Pruner()
     confirm: Confirm = Confirm()

@@ -9,6 +9,7 @@ from src.errors import AssayError
 from src.nearest import suggestion
 from src.params import Entry, Params
 from src.params.messages import describe
+from src.paths import PARAMS
 from src.tuning.settings import canonical, replaced
 
 MOST = 100  # whole numbers of a range that are all tried; of a longer one the ends and the middle
@@ -39,6 +40,16 @@ def checked(params: Params) -> dict[str, Entry]:
     ordered = _ordered(entries)
     _refuse(_values(params, ordered))
     return ordered
+
+
+def something_to_vary(params: Params) -> None:
+    """Check tune.space, and that it is not empty.
+
+    Raises:
+        AssayError: one line for every entry that is wrong, or one that says that there is none.
+    """
+    if not checked(params):
+        raise AssayError(f"{PARAMS}: tune.space: expected at least one parameter to vary, found none")
 
 
 def applies(entry: Entry, values: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from src.errors import AssayError
 
 STUDIES = Path("build/studies")
+JOURNAL = "journal.log"
 NAME = re.compile(r"\w[\w .-]*")
 EXPECTED = "postgresql+psycopg://USER@HOST/DATABASE or sqlite:///FILE"
 DATABASES = ("postgresql", "sqlite")

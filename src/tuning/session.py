@@ -27,9 +27,11 @@ from src.tuning import (
     study,
     tables,
     tracked,
+    verdict,
 )
-from src.tuning.confirming import Candidate, Outcome
+from src.tuning.confirming import Candidate
 from src.tuning.driver import Driver, Proposal, Stop
+from src.tuning.fingerprint import Fingerprint
 from src.tuning.jobs import Executor
 from src.tuning.naming import STUDIES
 from src.tuning.space import Space
@@ -49,6 +51,17 @@ class Asked:
     url: str | None = None
     confirm: bool = True
     apply: bool = False
+    about: Fingerprint | None = None  # of the stage's study: its results then hold no more trials than asked for
+
+    @property
+    def found(self) -> paths.Study:
+        """Where the results go: beside the study, or where DVC takes them from."""
+        return paths.STUDY if self.about else paths.Study(STUDIES / self.name)
+
+    @property
+    def confirmed(self) -> paths.Confirmed:
+        """Where the winner goes."""
+        return paths.Confirmed(STUDIES / self.name)
 
 
 @dataclass
@@ -74,7 +87,7 @@ class Session:
             KeyboardInterrupt: asked for by Ctrl-C, after everything was put in order.
         """
         inputs.bring_up_to_date()
-        about = fingerprint.take(self.params, paths.PREPARED, paths.SPLIT)
+        about = self.asked.about or fingerprint.take(self.params, paths.PREPARED, paths.SPLIT)
         tune, epochs = self.params.tune, self.params.train.epochs
         goal = Goal(tune.metric, tuple(scoring.directions(tune)), scoring.followed(tune))
         sampler = sampling.build(tune.sampler, self.params.seed)
@@ -87,7 +100,7 @@ class Session:
             if stop.interrupted:
                 raise KeyboardInterrupt
             self.say(self._found(search))
-            _write(search, self.params.seed)
+            self._write(search)
             if self.asked.confirm:
                 told.best = self._confirm(search)
 
@@ -127,6 +140,12 @@ class Session:
             f"{showing.table(finished, search.goal.metrics)}\n"
         )
 
+    def _write(self, search: Search) -> None:
+        from src.tuning import summary  # with its figures comes scikit-learn, seconds that no search waits for
+
+        whole = search.study if self.asked.about is None else study.first(search.study, self.asked.trials)
+        summary.write(whole, self.params.seed, self.asked.found)
+
     def _confirm(self, search: Search) -> Mapping[str, Any] | None:
         """Train the best ones over several seeds, tell the winner and apply it if that was asked for."""
         complete = search.trials(TrialState.COMPLETE)
@@ -135,16 +154,16 @@ class Session:
         if not chosen:
             return None
         store = STUDIES / search.name / CONFIRMED
-        outcome = confirming.confirm(self.content, chosen, self.executor, store, progress=_log_progress)
-        tables.write_outcome(outcome, paths.CONFIRMED)
-        self.say(judged(outcome))
+        outcome = confirming.confirm(self.content, chosen, self.executor, store, progress=verdict.log_progress)
+        tables.write_outcome(outcome, self.asked.confirmed)
+        self.say(verdict.judged(outcome))
         winner = outcome.winner
         if winner is None:
             return None
-        if not ahead(outcome):
-            self.say(f"{paths.PARAMS}: kept as it is, none of them has a better mean")
+        if not verdict.ahead(outcome):
+            self.say(verdict.KEPT)
         elif self.asked.apply:
-            self.say(applying.apply(paths.PARAMS, winner.values, self.content) + "\nnow: dvc repro")
+            self.say(applying.apply(paths.PARAMS, winner.values, self.content) + f"\n{verdict.NEXT}")
         else:
             self.say(f"the same command with --apply writes it into {paths.PARAMS}; then: dvc repro")
         return winner.values
@@ -152,7 +171,7 @@ class Session:
     @contextmanager
     def _tracked(self, search: Search) -> Iterator["_Told"]:
         """Keep MLflow up to date; what it lacks never costs a study."""
-        told = _Told(search, self.params, Sender(paths.home(), self.params))
+        told = _Told(search, self.params, Sender(paths.home(), self.params), self.asked)
         try:
             yield told
         finally:
@@ -166,6 +185,7 @@ class _Told:
     search: Search
     params: Params
     sender: Sender
+    asked: Asked
     best: Mapping[str, Any] | None = None
     new: bool = False
 
@@ -176,7 +196,8 @@ class _Told:
     def close(self) -> None:
         if self.new or self.best is not None:
             with suppress(AssayError):  # a full disk has been told of already
-                self.sender.close(tracked.study(self.search.study, self.params, best=self.best))
+                files = tracked.written(self.asked.found, self.asked.confirmed if self.best is not None else None)
+                self.sender.close(tracked.study(self.search.study, self.params, files, best=self.best))
 
 
 @dataclass
@@ -187,37 +208,3 @@ class _Watch:
     def told(self, trial: FrozenTrial) -> None:
         self.progress.told(trial)
         self.sent.offer()
-
-
-def _write(search: Search, seed: int) -> None:
-    from src.tuning import summary  # with its figures comes scikit-learn, seconds that no search waits for
-
-    summary.write(search.study, seed)
-
-
-def ahead(outcome: Outcome) -> bool:
-    """Tell whether the winner's mean is better than that of the params file as it is."""
-    return outcome.gain is not None and scoring.better(outcome.metric[0], outcome.gain.mean, 0.0)
-
-
-def judged(outcome: Outcome) -> str:
-    """Say who won over the seeds, and by how much."""
-    count = len(outcome.seeds)
-    lines = [f"over {count} seeds, {outcome.metric[0]} on val:"]
-    for one in (outcome.preset, *outcome.candidates):
-        mean = one.means.get(outcome.metric[0])
-        reasons = f"failed: {one.reasons[0]}" if one.reasons else ""
-        lines.append(f"  {one.name}: {_interval(mean) if mean else reasons}")
-    if outcome.winner and outcome.gain:
-        beyond = "beyond its interval" if outcome.beaten else "which its interval does not tell from chance"
-        lines.append(f"{outcome.winner.name} against the preset: {_interval(outcome.gain, '+.4f')}, {beyond}")
-    return "\n".join(lines)
-
-
-def _interval(found: confirming.Interval, form: str = ".4f") -> str:
-    bounds = "" if found.low is None or found.high is None else f" [{found.low:{form}}, {found.high:{form}}]"
-    return f"{found.mean:{form}}{bounds}"
-
-
-def _log_progress(done: int, total: int) -> None:
-    log.info("confirming: %d of %d trainings", done, total)

@@ -11,9 +11,9 @@ from optuna.storages import BaseStorage, JournalStorage
 from src.errors import AssayError
 from src.tuning import claiming
 from src.tuning.journal import Journal
-from src.tuning.naming import EXPECTED, check_url, without_password
+from src.tuning.naming import EXPECTED, JOURNAL, check_url, without_password
 
-JOURNAL, LOCK = "journal.log", "lock"
+LOCK = "lock"
 PATIENCE = 10  # seconds to wait for an answer of the server
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from src import files
 from src.evaluation.figures import style
-from src.paths import STUDY, Study
+from src.paths import Study
 from src.tuning import tables
 from src.tuning.figures import NotDrawn, history, importance, page, parallel, pareto, slices
 from src.tuning.seen import look
@@ -16,13 +16,14 @@ from src.tuning.seen import look
 log = logging.getLogger(__name__)
 
 
-def write(study: optuna.Study, seed: int, out: Study = STUDY) -> None:
-    """Write trials.csv, a PNG for each figure that the trials are enough for, and study.html.
+def write(study: optuna.Study, seed: int, out: Study) -> None:
+    """Write trials.csv, candidates.json, a PNG for each figure that the trials are enough for, and study.html.
 
     The same trials and seed give the same bytes.
     """
     seen = look(study)
     tables.write_trials(seen, out)
+    tables.write_candidates(seen, out)
     draws: dict[str, Callable[[], Figure]] = {
         "history": lambda: history.draw(seen),
         "importance": lambda: importance.draw(study, seen, seed),

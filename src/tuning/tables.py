@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from src import files
 from src.paths import Confirmed, Study
+from src.tuning.confirming import Candidate, Interval, Outcome
 from src.tuning.confirming import Confirmed as Rival
-from src.tuning.confirming import Interval, Outcome
 from src.tuning.seen import Seen, Trial
 
 DECIMALS = 6
@@ -21,6 +21,24 @@ def write_trials(seen: Seen, out: Study) -> None:
     """Write trials.csv: number, state, each metric, each parameter, epochs, best_epoch, reason, reused_from."""
     columns = ["number", "state", *seen.goals, *seen.space, "epochs", "best_epoch", "reason", "reused_from"]
     _write_csv([columns, *(_row(trial, seen) for trial in seen.trials)], out.trials)
+
+
+def write_candidates(seen: Seen, out: Study) -> None:
+    """Write candidates.json: the study's name, and of each complete trial number, values and scores, all exact."""
+    trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in seen.goals]}
+              for one in seen.having("complete")]  # fmt: skip
+    files.write_json(out.candidates, {"study": seen.name, "trials": trials})
+
+
+def read_candidates(out: Study) -> tuple[str, list[Candidate]]:
+    """Read what `write_candidates` wrote: the study's name, and its complete trials.
+
+    Raises:
+        AssayError: it is not there.
+    """
+    found = files.read_json(out.candidates)
+    trials = found["trials"]
+    return found["study"], [Candidate(one["number"], one["values"], tuple(one["scores"])) for one in trials]
 
 
 def write_outcome(outcome: Outcome, out: Confirmed) -> None:

@@ -1,14 +1,14 @@
 """Tells tracking of a study, in the plain values that it takes."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 
-from src import paths
 from src.params import Params
+from src.paths import Confirmed, Study
 from src.tracking import studies
 from src.tuning.seen import Trial, look
 
@@ -16,12 +16,17 @@ IDENTITY = "identity"
 
 
 def study(
-    found: optuna.Study, settings: Params, *, best: Mapping[str, Any] | None = None, ended: bool = True
+    found: optuna.Study,
+    settings: Params,
+    files: Sequence[Path] = (),
+    *,
+    best: Mapping[str, Any] | None = None,
+    ended: bool = True,
 ) -> studies.Study:
     """Describe a study as far as it has come; `best` are the winner's parameters, else the best trial's.
 
-    Files are those of the study's folders, once the study has ended. Only the process that holds the study may call
-    this: the study is given an identity where it has none.
+    files: what the study wrote, kept once it has ended. Only the process that holds the study may call this: the study
+    is given an identity where it has none.
     """
     if IDENTITY not in found.user_attrs:
         found.set_user_attr(IDENTITY, uuid.uuid4().hex)
@@ -34,7 +39,7 @@ def study(
         goals=seen.goals,
         trials=[_trial(one) for one in seen.trials],
         best=best if best is not None else (leading[0].params if leading else {}),
-        files=_files(confirmed=best is not None) if ended else {},
+        files={_kept(path): path for path in files} if ended else {},
         ended=ended,
     )
 
@@ -54,9 +59,11 @@ def _trial(one: Trial) -> studies.Trial:
     )
 
 
-def _files(*, confirmed: bool) -> dict[str, Path]:
-    """List what the study wrote; a winner that lies there may be that of another study."""
-    figures = {f"figures/{path.name}": path for path in sorted(paths.STUDY.figures.glob("*.png"))}
-    single = [paths.STUDY.trials, paths.STUDY.page]
-    single += [paths.CONFIRMED.table, paths.CONFIRMED.best] if confirmed else []
-    return figures | {path.name: path for path in single}
+def written(found: Study, confirmed: Confirmed | None = None) -> list[Path]:
+    """List what a study wrote, and what the winner is known from if there is one."""
+    after = [confirmed.table, confirmed.best] if confirmed else []
+    return [*sorted(found.figures.glob("*.png")), found.trials, found.page, *after]
+
+
+def _kept(path: Path) -> str:
+    return f"figures/{path.name}" if path.suffix == ".png" else path.name

@@ -31,7 +31,7 @@ def changed(project: Project, file: str, change: Callable[[], None]) -> Iterator
     finally:
         (project.folder / file).write_bytes(before)
         project.run("git", "checkout", "--", "dvc.lock", "data.dvc")
-        project.run("dvc", "checkout", "--force")
+        project.run("dvc", "checkout", "--force", "dvc.yaml")
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
@@ -41,7 +41,7 @@ def test_one_command_makes_every_output(reproduced: Project, name: str) -> None:
 
 def test_a_second_run_runs_nothing(reproduced: Project) -> None:
     assert stages_run(reproduced.repro()) == []
-    assert "up to date" in reproduced.run("dvc", "status").stdout
+    assert "up to date" in reproduced.run("dvc", "status", "dvc.yaml").stdout
 
 
 def test_a_second_clone_gives_the_same_lock(reproduced: Project, make_project: Callable[[], Project]) -> None:

@@ -39,7 +39,7 @@ def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         summary.write(study(12), 42, paths.Study(tmp_path / name))
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 6
+    assert len(files) == 7
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
 

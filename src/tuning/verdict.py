@@ -1,0 +1,81 @@
+"""Who won over the seeds, said to a person, and brought into params.yaml from what a confirmation wrote."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from src.errors import AssayError
+from src.params import load
+from src.paths import PARAMS
+from src.tuning import applying, confirming, scoring
+from src.tuning.confirming import Outcome
+from src.tuning.settings import canonical
+
+log = logging.getLogger(__name__)
+KEPT = f"{PARAMS}: kept as it is, none of them has a better mean"
+NEXT = "now: dvc repro"
+
+
+def ahead(outcome: Outcome) -> bool:
+    """Tell whether the winner's mean is better than that of the params file as it is."""
+    return outcome.gain is not None and scoring.better(outcome.metric[0], outcome.gain.mean, 0.0)
+
+
+def judged(outcome: Outcome) -> str:
+    """Say who won over the seeds, and by how much."""
+    count = len(outcome.seeds)
+    lines = [f"over {count} seeds, {outcome.metric[0]} on val:"]
+    for one in (outcome.preset, *outcome.candidates):
+        mean = one.means.get(outcome.metric[0])
+        reasons = f"failed: {one.reasons[0]}" if one.reasons else ""
+        lines.append(f"  {one.name}: {_interval(mean) if mean else reasons}")
+    if outcome.winner and outcome.gain:
+        beyond = "beyond its interval" if outcome.beaten else "which its interval does not tell from chance"
+        lines.append(f"{outcome.winner.name} against the preset: {_interval(outcome.gain, '+.4f')}, {beyond}")
+    return "\n".join(lines)
+
+
+def _interval(found: confirming.Interval, form: str = ".4f") -> str:
+    bounds = "" if found.low is None or found.high is None else f" [{found.low:{form}}, {found.high:{form}}]"
+    return f"{found.mean:{form}}{bounds}"
+
+
+def log_progress(done: int, total: int) -> None:
+    """Say how many of the trainings over the seeds are done."""
+    log.info("confirming: %d of %d trainings", done, total)
+
+
+def kept(path: Path, *, apply: bool, again: str) -> str:
+    """Tell the winner that best.yaml names, and put it into params.yaml or say how to.
+
+    again: the command that puts it there.
+
+    Raises:
+        AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
+    """
+    found = _read(path)
+    winner, gain = found.get("winner"), found.get("gain")
+    if not winner:
+        return f"{path}: no winner, since every training of every candidate failed"
+    if not gain or not scoring.better(found["metric"][0], gain["value"], 0.0):
+        return f"{path}: {winner['name']} is the best of the candidates; {KEPT}"
+    values = ", ".join(f"{name} {canonical(value)}" for name, value in winner["values"].items())
+    lines = [f"{path}: {winner['name']} wins with {values}"]
+    if apply:
+        return "\n".join([*lines, applying.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
+    return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; `make tune` writes it") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise AssayError(f"{path}: not readable as YAML") from error
+    if not isinstance(found, dict) or not {"metric", "preset", "beats_preset"} <= set(found):
+        raise AssayError(f"{path}: expected a best.yaml that a confirmation wrote")
+    return found

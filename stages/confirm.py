@@ -1,0 +1,15 @@
+"""Stage confirm: the best trials beside params.yaml as it stands, over several seeds."""
+
+from src import console
+from src.params import load
+
+
+def main() -> None:
+    """Train again and compare."""
+    from src.tuning.confirm_stage import confirm  # not in the worker, which loads this module as well
+
+    confirm(load())
+
+
+if __name__ == "__main__":
+    console.run(main)

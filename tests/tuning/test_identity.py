@@ -1,0 +1,95 @@
+"""A study of the stage is found again by what its trials depend on: no more, or it starts anew for nothing; no less."""
+
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from src.params import parse
+from src.tuning import identity
+from src.tuning.settings import with_values
+from tests.closure import ROOT, imports
+from tests.tuning.conftest import Home
+
+STAGES = YAML(typ="safe", pure=True).load(ROOT / "tuning" / "dvc.yaml")["stages"]
+NO_PARAMETERS = {"images", "split", "raw", "code"}
+ONLY_SEARCHING = {"tune.sampler", "tune.pruner"}
+ENTRIES = ("trial", "judging", "driver", "sampling", "pruning", "space")
+# Rooms and modules whose code has no part in a score: they check, name, move and keep.
+APART = {
+    "src/__init__.py", "src/errors.py", "src/files.py", "src/nearest.py", "src/paths.py", "src/plugins.py",
+    "src/progress.py", "src/tuning/__init__.py", "src/tuning/claiming.py", "src/tuning/fingerprint.py",
+    "src/tuning/jobs.py", "src/tuning/journal.py", "src/tuning/naming.py", "src/tuning/storing.py",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _at_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.folder)
+
+
+def name(home: Home, **values: Any) -> str:
+    named = {key.replace("__", "."): value for key, value in values.items()}
+    return identity.name("tune", identity.of(parse(with_values(home.content, named))))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_each_parameter_that_its_trials_depend_on(stage: str, home: Home) -> None:
+    found = {key.removeprefix("tune.space.") for key in identity.of(parse(home.content))} - NO_PARAMETERS
+    wanted = found - (ONLY_SEARCHING if stage == "confirm" else set())
+    listed = STAGES[stage]["params"]
+    assert [key for key in wanted if not any(key == each or key.startswith(f"{each}.") for each in listed)] == []
+
+
+def test_the_code_that_trains_is_all_that_a_trial_imports() -> None:
+    found: set[str] = set()
+    waiting = [f"src/tuning/{entry}.py" for entry in ENTRIES]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imports(path)
+    named = tuple(f"src/{each}" for each in identity.CODE)
+    found = {path for path in found if path not in APART and not path.startswith("src/params/")}
+    assert [
+        path for path in sorted(found) if path not in named and not path.startswith(tuple(f"{e}/" for e in named))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seed": 7}, {"model__pooling": "max"}, {"train__epochs": 9}, {"train__threads": 2}, {"preprocess__size": 30},
+        {"train__momentum": 0.5}, {"tune__metric": "f1"}, {"tune__pruner__name": "none"},
+        {"tune__sampler__startup_trials": 3}, {"evaluate__threshold": 0.4}, {"dataset__positive": "CT_NonCOVID"},
+        {"tune__space": {"model.dropout": {"low": 0.0, "high": 0.4}}},
+    ],
+    ids=lambda values: next(iter(values)),
+)  # fmt: skip
+def test_another_question_is_another_study(home: Home, values: dict[str, Any]) -> None:
+    assert name(home, **values) != name(home)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"tune__trials": 7}, {"tune__confirm__top": 1}, {"evaluate__resamples": 200}, {"track__experiment": "other"},
+        {"dataset__source": "../other.zip"}, {"split__by": "image"}, {"train__batch_size": 64},
+    ],
+    ids=lambda values: next(iter(values)),
+)  # fmt: skip
+def test_what_no_trial_depends_on_leaves_the_study_as_it_is(home: Home, values: dict[str, Any]) -> None:
+    assert name(home, **values) == name(home)
+
+
+def test_other_images_are_another_study_and_raw_ones_only_where_trials_prepare_their_own(own_home: Home) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(own_home.folder)
+        preparing = {"tune__space": {"preprocess.size": {"choices": [16, 24]}}}
+        before = name(own_home), name(own_home, **preparing)
+        own_home.raw.manifest.write_text(own_home.raw.manifest.read_text() + "more.png,x,,\n")
+        after = name(own_home), name(own_home, **preparing)
+        assert after[0] == before[0]
+        assert after[1] != before[1]
+        own_home.split.parts.write_text("row,part,group\n")
+        assert name(own_home) != before[0]
