@@ -41,6 +41,7 @@ def _panel(axes: Axes, seen: Seen, complete: list[Trial], metric: str) -> None:
     failed = [one.number for one in seen.trials if one.state == "failed"]
     values = [one.values[metric] for one in (*complete, *pruned)]
     axes.set(xlabel="Trial", ylabel=scales.title(metric), ylim=scales.limits(values))
+    scales.thousands(axes.yaxis, values)
     if pruned:
         axes.scatter([one.number for one in pruned], [one.values[metric] for one in pruned], label="pruned", **PRUNED)
     if failed:

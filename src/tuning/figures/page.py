@@ -2,17 +2,19 @@
 
 import html
 import logging
+import re
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import optuna
 from optuna import visualization
 from optuna.importance import FanovaImportanceEvaluator
-from optuna.trial import FrozenTrial
 
 from src.tuning.figures import scales
 from src.tuning.seen import Seen
+from src.tuning.space import ENCODED
 
 log = logging.getLogger(__name__)
 HEAD = """<!DOCTYPE html>
@@ -23,7 +25,7 @@ h2 {{margin: 2rem 0 0; font-size: 1.1rem}} p {{color: #555}} .plotly-graph-div {
 <h1>{title}</h1>
 <p>{told}</p>
 """
-Plot = Callable[[], Any]
+Plot = Callable[..., Any]
 
 
 def render(study: optuna.Study, seen: Seen, notes: Mapping[str, str], seed: int) -> str:
@@ -37,50 +39,51 @@ def render(study: optuna.Study, seen: Seen, notes: Mapping[str, str], seed: int)
     ]
     for name, plot in _plots(study, seen, seed).items():
         kind = name.split(":")[0]
+        head = f"<h2>{html.escape(kind.capitalize() + name.removeprefix(kind))}</h2>"
         if kind in notes:
-            parts.append(f"<h2>{html.escape(name)}</h2><p>Left out: {html.escape(notes[kind])}.</p>\n")
+            parts.append(f"{head}<p>Left out: {html.escape(notes[kind])}.</p>\n")
         else:
-            parts.append(f"<h2>{html.escape(name)}</h2>{_div(plot(), len(parts))}\n")
+            parts.append(f"{head}{_div(plot(), len(parts))}\n")
     return "".join([*parts, "</body></html>\n"])
 
 
 def _div(figure: Any, number: int) -> str:
     figure.update_layout(template="plotly_white", title=None, margin={"t": 30})
     text = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"figure-{number}")
-    return str(text)
+    return re.sub(rf"{ENCODED}(?=[\[{{])", "", str(text))  # a list is shown as it is written
 
 
 def _plots(study: optuna.Study, seen: Seen, seed: int) -> dict[str, Plot]:
     plots: dict[str, Plot] = {}
+    evaluator = FanovaImportanceEvaluator(seed=seed)
     for place, metric in enumerate(seen.goals):
-        of = (
-            {"target": _target(place), "target_name": scales.title(metric)}
-            if len(seen.goals) > 1
-            else {"target_name": scales.title(metric)}
-        )
-        end = f": {scales.title(metric)}"
+        name = scales.title(metric)
+        alone = partial(_quiet, study=_alone(study, place), target_name=name)
         plots |= {
-            f"history{end}": _quiet(visualization.plot_optimization_history, study, **of),
-            f"importance{end}": _quiet(
-                visualization.plot_param_importances, study, evaluator=FanovaImportanceEvaluator(seed=seed), **of
-            ),
-            f"slices{end}": _quiet(visualization.plot_slice, study, **of),
-            f"parallel{end}": _quiet(visualization.plot_parallel_coordinate, study, **of),
+            f"history: {name}": partial(alone, visualization.plot_optimization_history),
+            f"importance: {name}": partial(alone, visualization.plot_param_importances, evaluator=evaluator),
+            f"slices: {name}": partial(alone, visualization.plot_slice),
+            f"parallel: {name}": partial(alone, visualization.plot_parallel_coordinate),
         }
     if len(seen.goals) == 2:
         names = [scales.title(metric) for metric in seen.goals]
-        plots["pareto"] = _quiet(visualization.plot_pareto_front, study, target_names=names)
+        plots["pareto"] = partial(_quiet, visualization.plot_pareto_front, study=study, target_names=names)
     return plots
 
 
-def _quiet(plot: Callable[..., Any], study: optuna.Study, **options: Any) -> Plot:
-    def draw() -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return plot(study, **options)
+def _alone(study: optuna.Study, place: int) -> optuna.Study:
+    """Give a study of one of the metrics: of two, Optuna shows neither the best so far nor which end is better."""
+    if len(study.directions) == 1:
+        return study
+    alone = optuna.create_study(study_name=study.study_name, direction=study.directions[place])
+    for trial in study.get_trials():
+        if trial.values:
+            trial.values = [trial.values[place]]
+        alone.add_trial(trial)
+    return alone
 
-    return draw
 
-
-def _target(place: int) -> Callable[[FrozenTrial], float]:
-    return lambda trial: float(trial.values[place])
+def _quiet(plot: Plot, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return plot(**options)

@@ -1,14 +1,12 @@
 """Two objectives against each other: what no other trial beats in both."""
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
 from src.evaluation.figures import style
 from src.tuning.figures import NotDrawn, scales
 from src.tuning.seen import Seen
 
 APART = 18  # pixels between two numbers
-THOUSAND = 1000
 WIDE = 30  # times from the smallest to the largest value: an axis over orders of magnitude then
 
 
@@ -43,10 +41,10 @@ def draw(seen: Seen) -> Figure:
     )
     axes.set(xlabel=scales.title(second), ylabel=scales.title(first))
     values = [one.values[second] for one in complete]
-    if max(values) >= THOUSAND:
-        axes.xaxis.set_major_formatter(EngFormatter())
     if min(values) > 0 and max(values) > WIDE * min(values):
         scales.logarithmic(axes)
+    scales.thousands(axes.xaxis, values)
+    scales.thousands(axes.yaxis, [one.values[first] for one in complete])
     figure.canvas.draw()  # only then it is known where on the page a point lies
     last: tuple[float, float] | None = None
     for one in front:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import EngFormatter, FuncFormatter, NullFormatter
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from src.evaluation.figures import style
 from src.tuning.space import decode
 
 LONGEST = 14
+THOUSAND = 1000
+ROOM = 0.06  # of an axis, beside its ends
 WORDS = {
     "auc": "ROC AUC",
     "average_precision": "Average precision",
@@ -66,7 +69,7 @@ class Scale:
             values = sorted({self.low, self.high, *inside})
         else:
             values = [self.low + (self.high - self.low) * part / 4 for part in range(5)]
-        return [(self.share(value), f"{value:.3g}") for value in values]
+        return [(self.share(value), number(value)) for value in values]
 
 
 def place(value: Any, distribution: BaseDistribution) -> float:
@@ -88,8 +91,24 @@ def text(value: Any) -> str:
             return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def number(value: float) -> str:
+    """Write a number in few letters.
+
+    >>> number(0.001), number(11100), number(957000)
+    ('0.001', '11.1 k', '957 k')
+    """
+    short = f"{value:.3g}"
+    return EngFormatter()(float(short)) if abs(value) >= THOUSAND else short
+
+
+def thousands(axis: Axis, values: Sequence[float]) -> None:
+    """Write the numbers of an axis of large values with k and M."""
+    if max(map(abs, values), default=0) >= THOUSAND:
+        axis.set_major_formatter(EngFormatter())
+
+
 def lay(axes: Axes, scale: Scale) -> None:
-    """Give the x axis of axes this scale."""
+    """Give the x axis of axes this scale, over all that the parameter may be."""
     if scale.choices:
         turned = sum(map(len, scale.choices)) > 24
         axes.set_xticks(
@@ -98,6 +117,11 @@ def lay(axes: Axes, scale: Scale) -> None:
         axes.set_xlim(-0.5, len(scale.choices) - 0.5)
     elif scale.log:
         logarithmic(axes)
+        room = (scale.high / scale.low) ** ROOM
+        axes.set_xlim(scale.low / room, scale.high * room)
+    else:
+        room = (scale.high - scale.low) * ROOM
+        axes.set_xlim(scale.low - room, scale.high + room)
 
 
 def logarithmic(axes: Axes) -> None:
@@ -110,5 +134,5 @@ def logarithmic(axes: Axes) -> None:
 def limits(values: Sequence[float]) -> tuple[float, float]:
     """Give the ends of an axis with a little room around values, also where there is only one."""
     low, high = min(values), max(values)
-    room = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
+    room = ROOM * (high - low) or 0.05 * abs(high) or 0.05
     return low - room, high + room

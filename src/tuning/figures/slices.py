@@ -71,6 +71,7 @@ def _panel(axes: Axes, seen: Seen, name: str, metric: str) -> None:
     axes.set(xlabel=name)
     values = [one.values[metric] for one in seen.trials if metric in one.values]
     axes.set_ylim(*scales.limits(values))
+    scales.thousands(axes.yaxis, values)
     scales.lay(axes, scale)
 
 
