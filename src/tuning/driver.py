@@ -123,8 +123,10 @@ class Driver:
             return
         match event:
             case Epoch(row=row):
-                work.lags = self.search.report(work.trial, int(row["epoch"]), row)
-                self.executor.answer(event.number, go_on=not (work.lags or self.stop.asked()))
+                lags = self.search.report(work.trial, int(row["epoch"]), row)
+                last = row["epoch"] >= work.job.params["train"].get("epochs", float("inf"))  # nothing is left to save
+                work.lags = lags and not last
+                self.executor.answer(event.number, go_on=last or not (lags or self.stop.asked()))
             case Finished():
                 del self.open[event.number]
                 self._finish(work, event)

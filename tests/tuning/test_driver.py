@@ -6,8 +6,11 @@ import pytest
 from optuna.trial import TrialState
 
 from src.errors import AssayError
+from src.params import Pruner
 from src.tuning.driver import Proposal, Stop
+from src.tuning.study import Goal
 from tests.tuning import searching
+from tests.tuning.fakes import EPOCHS
 from tests.tuning.searching import propose, search, states, told, trials
 
 
@@ -86,6 +89,22 @@ def test_what_goes_wrong_in_a_trial_is_its_reason_and_does_not_end_the_study(
     search(tmp_path, 2, propose=lambda trial: propose(trial, does=does if trial.number == 1 else ""))
     assert [trial.state.name for trial in trials(tmp_path)] == ["COMPLETE", "FAIL", "COMPLETE"]
     assert trials(tmp_path)[1].user_attrs["reason"] == reason
+
+
+def test_a_trial_that_lags_in_its_last_epoch_is_complete(tmp_path: Path) -> None:
+    late = Pruner(name="median", startup_trials=1, warmup_epochs=EPOCHS)
+    search(tmp_path / "more to come", 8, pruner=late)
+    assert states(tmp_path / "more to come").get(TrialState.PRUNED)
+    search(tmp_path / "last", 8, pruner=late, train={"epochs": EPOCHS})
+    assert states(tmp_path / "last") == {TrialState.COMPLETE: 8}
+
+
+def test_a_study_of_two_metrics_keeps_both_and_stops_no_trial(tmp_path: Path) -> None:
+    two = Goal(("auc", "parameters"), ("maximize", "minimize"))
+    search(tmp_path, 8, goal=two)
+    assert states(tmp_path) == {TrialState.COMPLETE: 8}
+    assert {trial.values[1] for trial in trials(tmp_path)} == {10.0}
+    assert len({trial.values[0] for trial in trials(tmp_path)}) > 1
 
 
 def test_a_study_in_which_every_trial_fails_ends_with_a_line(tmp_path: Path) -> None:
