@@ -87,13 +87,13 @@ class ClusterExecutor:
         address: str,
         home: Path,
         *,
-        target: str | None = None,
+        target: str = TRIAL,
         root: Path = ROOT,
         seconds_to_connect: float = SECONDS_TO_CONNECT,
         seconds_without_workers: float = SECONDS_WITHOUT_WORKERS,
     ) -> None:
         """Connect and wait for the first workers; target names another function than a trial's, for tests."""
-        self._address, self._target, self._patience = address, target or TRIAL, seconds_without_workers
+        self._address, self._target, self._patience = address, target, seconds_without_workers
         self._client = scheduler.connected(address, seconds_to_connect)
         self._supply, self._parcels = Supply(self._client, root), Parcels(home)
         self._topic = f"assay-{uuid.uuid4().hex}"

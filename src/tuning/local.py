@@ -1,52 +1,23 @@
 """Local workers: processes that are kept warm, replaced when they die and when they have grown."""
 
-import multiprocessing
 import os
-import signal
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from multiprocessing import connection, resource_tracker
-from multiprocessing.process import BaseProcess
+from collections.abc import Mapping
+from dataclasses import replace
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 from src.errors import AssayError
 from src.tuning import memory
 from src.tuning.jobs import Epoch, Event, Failed, Job, Lost
-from src.tuning.worker import Ready, Said, serve
+from src.tuning.process import Worker
+from src.tuning.worker import Ready, Said
 
 GROWTH = 512.0  # megabytes above what a worker held after its first job, from which on it is replaced
 LEAST_JOBS = 10  # before that a worker is kept: one large model after a small one is no leak
 STILLBORN = 3  # workers in a row that end before they can train
-PROCESSES = multiprocessing.get_context("spawn")
-
-
-@dataclass(eq=False)
-class _Worker:
-    process: BaseProcess
-    pipe: Any
-    output: Path
-    ready: bool = False
-    job: Job | None = None
-    jobs: int = 0
-    first: float = 0.0
-    heir: "_Worker | None" = None  # its replacement, warming up while it still works
-
-    def send(self, message: object) -> None:
-        try:
-            self.pipe.send(message)
-        except OSError:
-            return  # it died: its sentinel says so
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-        if self.heir:
-            self.heir.end()
 
 
 class LocalExecutor:
@@ -100,7 +71,7 @@ class LocalExecutor:
         end = time.monotonic() + timeout
         while not self._events:
             everyone = [each for worker in self._active for each in (worker, worker.heir) if each]
-            sources: dict[Any, _Worker] = {each.pipe: each for each in everyone}
+            sources: dict[Any, Worker] = {each.pipe: each for each in everyone}
             sources |= {each.process.sentinel: each for each in everyone}
             found = connection.wait(list(sources), max(0.0, end - time.monotonic()))
             if not found:
@@ -120,13 +91,8 @@ class LocalExecutor:
             worker.end()
         self._active = []
 
-    def _start(self, output: Path) -> _Worker:
-        ours, theirs = PROCESSES.Pipe()
-        process = PROCESSES.Process(target=serve, args=(theirs, output, self._home, self._target), daemon=True)
-        with _deaf_to_ctrl_c():
-            process.start()
-        theirs.close()  # else the end of the worker would not be seen
-        return _Worker(process, ours, output)
+    def _start(self, output: Path) -> Worker:
+        return Worker.start(output, self._home, self._target)
 
     def _hand_out(self) -> None:
         for place, worker in enumerate(self._active):
@@ -138,7 +104,7 @@ class LocalExecutor:
                 worker.job = self._queue.popleft()
                 worker.send(worker.job)
 
-    def _look_at(self, worker: _Worker) -> None:
+    def _look_at(self, worker: Worker) -> None:
         """Take what a worker has said, also what it said before its end."""
         try:
             while worker.pipe.poll():
@@ -148,7 +114,7 @@ class LocalExecutor:
         if not worker.process.is_alive():
             self._bury(worker)
 
-    def _take(self, worker: _Worker, said: Ready | Said) -> None:
+    def _take(self, worker: Worker, said: Ready | Said) -> None:
         if isinstance(said, Ready):
             worker.ready, self._stillborn = True, 0
             return
@@ -161,11 +127,11 @@ class LocalExecutor:
         if said.held - worker.first > self._growth and worker.jobs >= LEAST_JOBS and not worker.heir:
             worker.heir = self._start(worker.output)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _bury(self, worker: Worker) -> None:
         if not worker.ready:
             self._stillborn += 1
             if self._stillborn >= STILLBORN:
-                raise AssayError(f"{worker.output}: workers end before they can train: {_last_line(worker.output)}")
+                raise AssayError(f"{worker.output}: workers end before they can train: {worker.last_line}")
         if worker in self._active:
             heir = worker.heir or self._start(worker.output)
             worker.heir = None
@@ -177,43 +143,20 @@ class LocalExecutor:
                 other.heir = None if other.heir is worker else other.heir
         worker.end()
 
-    def _loss(self, worker: _Worker, number: int) -> Lost | Failed:
+    def _loss(self, worker: Worker, number: int) -> Lost | Failed:
         """Say why a worker went; a job that needs more memory than there is does not get a third try."""
         kills, before = memory.kills(), self._kills
         self._kills = kills
         if kills == before:
-            return Lost(number, f"its worker ended ({_how(worker.process.exitcode)})")
+            return Lost(number, f"its worker ended ({worker.how})")
         if number in self._starved:
             return Failed(number, "out of memory: the system killed its worker twice")
         self._starved.add(number)
         return Lost(number, "the system killed its worker for lack of memory")
 
 
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let a process that is started inside begin with Ctrl-C held back: until it ignores it, it would end with it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # when it starts, it lets the signals through that it finds held back
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _with_threads(params: Mapping[str, Any], threads: int) -> Mapping[str, Any]:
     return {**params, "train": {**params.get("train", {}), "threads": threads}}
-
-
-def _how(code: int | None) -> str:
-    return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
 
 
 def cores() -> int:

@@ -4,7 +4,6 @@ Started by `relaying` as `python -m src.tuning.remote TARGET`, and kept while jo
 Dask draws from Python's random numbers in its worker whenever it likes, on which the first weights depend.
 """
 
-import importlib
 import json
 import logging
 import os
@@ -19,7 +18,7 @@ from typing import IO, Any
 
 from src.tuning import memory
 from src.tuning.jobs import Failed, Finished, Job, Row
-from src.tuning.worker import Run, done
+from src.tuning.worker import Run, done, found
 
 OUTPUT, ERRORS = 1, 2
 ORPHANED = 1
@@ -33,7 +32,7 @@ def main(target: str) -> None:
     with os.fdopen(os.dup(OUTPUT), "w", encoding="utf-8") as out:
         os.dup2(ERRORS, OUTPUT)  # whatever else is written is no message
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-        run = _found(target)
+        run = found(target)
         while True:
             given = said.get()
             _train(run, Job(**given["job"]), Path(given["home"]), said, out)
@@ -47,12 +46,6 @@ def _train(run: Run, job: Job, home: Path, said: "queue.SimpleQueue[dict[str, An
     ended = done(run, job, report, home)
     content = {"kind": "failed", "reason": ended.reason} if isinstance(ended, Failed) else _message(ended)
     _say(out, content | {"held": memory.held()})
-
-
-def _found(target: str) -> Run:
-    module, _, name = target.partition(":")
-    run: Run = getattr(importlib.import_module(module), name)
-    return run
 
 
 def _listen(said: "queue.SimpleQueue[dict[str, Any]]") -> None:

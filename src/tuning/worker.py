@@ -13,6 +13,8 @@ from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from src.errors import AssayError
 from src.tuning import memory
 from src.tuning.jobs import Epoch, Failed, Finished, Job, Row
@@ -20,7 +22,7 @@ from src.tuning.jobs import Epoch, Failed, Finished, Job, Row
 log = logging.getLogger(__name__)
 Run = Callable[[Job, Callable[[Row], bool], Path], Finished]
 ORPHANED = 1
-SHORTEST = 300  # letters of a reason
+LONGEST = 300  # letters of a reason
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ def serve(pipe: Any, output: Path, home: Path, target: str | None) -> None:
     """Train the jobs that come through the pipe until it is closed; target names another function, for tests."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, of which a killed process leaves a warning
     _write_to(output)
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
-    run = _found(target)
+    run = found(target)
     pipe.send(Ready())
     try:
         while True:
@@ -70,8 +73,8 @@ def done(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finis
 def _described(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [""]
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
-        return f"out of memory: {lines[0][:SHORTEST]}"
-    return f"{type(error).__name__}: {lines[0][:SHORTEST]}"
+        return f"out of memory: {lines[0][:LONGEST]}"
+    return f"{type(error).__name__}: {lines[0][:LONGEST]}"
 
 
 def _reported(pipe: Any, number: int, row: Row) -> bool:
@@ -79,9 +82,10 @@ def _reported(pipe: Any, number: int, row: Row) -> bool:
     return bool(pipe.recv())
 
 
-def _found(target: str | None) -> Run:
+def found(target: str | None) -> Run:
+    """Give the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
     if target is None:
-        from src.tuning import trial
+        from src.tuning import trial  # an import, since stages depend on what is imported
 
         return trial.run
     module, _, name = target.partition(":")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from src.errors import AssayError
 from src.tuning.jobs import Finished, Job, Row
 
@@ -46,6 +48,8 @@ def _happen(what: str, job: Job, epoch: int, home: Path) -> None:
         case "die once" if not (home / "died").exists():
             (home / "died").touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        case "bar":
+            tqdm(disable=True).close()
         case "leak":
             _LEAKED.append(bytearray(os.urandom(2**20) * 20))
 

@@ -138,6 +138,24 @@ def test_workers_end_with_their_driver_however_it_ends(tmp_path: Path) -> None:
     assert not any(alive(worker) for worker in workers)
 
 
+def test_workers_that_showed_a_bar_leave_no_warning_when_they_are_ended(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path\nfrom src.tuning.jobs import Job\nfrom src.tuning.local import LocalExecutor\n"
+        "if __name__ == '__main__':\n"
+        f"    made = LocalExecutor(1, 1, Path('logs'), Path(), target={CHEAP!r})\n"
+        "    made.submit(Job(0, {'train': {'does': 'bar'}}, 1))\n"
+        "    made.next(60)\n"
+        "    made.close(now=True)\n"
+    )
+    (tmp_path / "driver.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "driver.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert (tmp_path / "begun").exists()
+    assert done.stderr == ""
+
+
 def test_the_driver_does_not_load_tensorflow() -> None:
     names = "src.tune, src.tuning.session, src.tuning.local"
     code = f"import sys, {names}; sys.exit(bool({{'tensorflow', 'mlflow'}} & set(sys.modules)))"
