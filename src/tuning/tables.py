@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from src import files
 from src.paths import Confirmed, Study
-from src.tuning.confirming import Candidate, Interval, Outcome
-from src.tuning.confirming import Confirmed as Rival
+from src.tuning.confirming import Candidate
+from src.tuning.outcome import Interval, Outcome, Rival
 from src.tuning.seen import Seen, Trial
 
 DECIMALS = 6

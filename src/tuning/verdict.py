@@ -10,18 +10,13 @@ from ruamel.yaml.error import YAMLError
 from src.errors import AssayError
 from src.params import load
 from src.paths import PARAMS
-from src.tuning import applying, confirming, scoring
-from src.tuning.confirming import Outcome
+from src.tuning import applying, scoring
+from src.tuning.outcome import Interval, Outcome
 from src.tuning.settings import canonical
 
 log = logging.getLogger(__name__)
 KEPT = f"{PARAMS}: kept as it is, none of them has a better mean"
 NEXT = "now: dvc repro"
-
-
-def ahead(outcome: Outcome) -> bool:
-    """Tell whether the winner's mean is better than that of the params file as it is."""
-    return outcome.gain is not None and scoring.better(outcome.metric[0], outcome.gain.mean, 0.0)
 
 
 def judged(outcome: Outcome) -> str:
@@ -38,7 +33,7 @@ def judged(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _interval(found: confirming.Interval, form: str = ".4f") -> str:
+def _interval(found: Interval, form: str = ".4f") -> str:
     bounds = "" if found.low is None or found.high is None else f" [{found.low:{form}}, {found.high:{form}}]"
     return f"{found.mean:{form}}{bounds}"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from src.tuning.confirming import Candidate, Outcome, candidates, confirm, interval
+from src.tuning.confirming import Candidate, candidates, confirm
 from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
+from src.tuning.outcome import interval
 from src.tuning.settings import with_values
 from tests.tuning.conftest import Home
 
@@ -162,13 +163,6 @@ def test_a_score_that_val_does_not_tell_is_a_failure(content: dict[str, Any], tm
     found = confirm(content, chosen(0.6), Workers(lambda job: float("nan")), tmp_path / "c.json")
     assert found.winner is None
     assert found.preset.reasons[0] == "val does not tell auc"
-
-
-def test_the_outcome_is_plain_values(content: dict[str, Any], tmp_path: Path) -> None:
-    import json
-
-    found: Outcome = confirm(content, chosen(0.6), Workers(luck), tmp_path / "c.json")
-    assert json.loads(json.dumps(found.plain()))["winner"]["name"] == "trial 0"
 
 
 def picked(content: dict[str, Any], rows: Sequence[tuple[int, float, tuple[float, ...]]]) -> list[int]:
