@@ -52,11 +52,11 @@ def main() -> None:
 
 
 def _settings(preset: str | None) -> "Params":
-    """Read and check params.yaml, after a preset was put in its place if there is one."""
-    from src import params, presets
-    from src.tuning import checking
+    """Read and check params.yaml, after a preset was put in its place unless it stands there already."""
+    from src import params, paths, presets
+    from src.tuning import applying, checking
 
-    if preset is not None:
+    if preset is not None and not applying.applied(paths.PARAMS, presets.read(preset).params):
         presets.put(preset)
     settings = params.load()
     checking.something_to_vary(settings)
@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--timeout", type=_positive, metavar="MIN", help="stop searching after so many minutes")
     parser.add_argument("--storage", metavar="URL", help=f"a database for the study: {naming.EXPECTED}")
     parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
-    parser.add_argument("--preset", metavar="NAME", help="first put a preset in place of params.yaml")
+    parser.add_argument(
+        "--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there"
+    )
     parser.add_argument("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
     parser.add_argument(
         "--winner",

@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from ruamel.yaml.error import YAMLError
 
 from src import files, yaml_text
 from src.errors import AssayError
-from src.params import load, parse
+from src.params import Params, load, parse
 from src.tuning.settings import canonical, value, with_values
 
 log = logging.getLogger(__name__)
+SOURCE = "dataset.source"
 NOT_COMPARED = ("tune", "track", "evaluate")  # no training depends on them
 
 
@@ -29,13 +30,22 @@ def apply(path: Path, values: Mapping[str, Any], began: Mapping[str, Any]) -> st
     """
     now = load(path).model_dump(mode="json")
     for name in _changed(began, now):
-        if not any(name == varied or name.startswith(f"{varied}.") for varied in values):
+        if not _among(name, values):
             log.warning("%s: %s is %s, but was %s in the study", path, name, *_words(now, began, name))
     before = path.read_text(encoding="utf-8")
     after = replaced(before, values, str(path))
     if after != before:
         files.write_text(path, after)
     return diff(before, after, path.name)
+
+
+def applied(path: Path, preset: Params) -> bool:
+    """Tell whether a params file is a preset, be it on other data or with other values of what the preset varies."""
+    if not path.is_file():
+        return False
+    now, before = (each.model_dump(mode="json") for each in (load(path), preset))
+    told = all(canonical(now[section]) == canonical(before[section]) for section in NOT_COMPARED)
+    return told and all(_among(name, {SOURCE, *preset.tune.space}) for name in _changed(before, now))
 
 
 def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
@@ -82,6 +92,11 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
             yield from _changed(one, other, f"{whole}.")
         elif canonical(one) != canonical(other):
             yield whole
+
+
+def _among(name: str, wanted: Collection[str]) -> bool:
+    """Tell whether a parameter is one of those wanted, or within one."""
+    return any(name == one or name.startswith(f"{one}.") for one in wanted)
 
 
 def _words(now: Mapping[str, Any], began: Mapping[str, Any], name: str) -> tuple[str, str]:
