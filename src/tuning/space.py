@@ -1,7 +1,7 @@
 """The search space: what a trial may vary, checked against the models of the parameters before anything runs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,28 +40,12 @@ class Space:
         return cls(checking.checked(params))
 
     def suggest(self, trial: Suggests) -> Values:
-        """Ask for a value of each entry that applies, always in the same order."""
+        """Ask for a value of each entry that applies to those before it, always in the same order."""
         values: Values = {}
-        for name, distribution in self._distributions(values):
-            values[name] = decode(_ask(trial, name, distribution))
-        return values
-
-    def distributions(self, values: Mapping[str, Any]) -> dict[str, BaseDistribution]:
-        """Give the distribution of each of the values, for a trial that is told without having been asked.
-
-        Raises:
-            AssayError: a value has no entry, or its entry does not apply to the others.
-        """
-        known = dict(self._distributions(values))
-        if strange := sorted(set(values) - set(known)):
-            raise AssayError(f"{', '.join(strange)}: not varied by tune.space together with the other values")
-        return {name: known[name] for name in values}
-
-    def _distributions(self, values: Mapping[str, Any]) -> Iterator[tuple[str, BaseDistribution]]:
-        """Give the entries that apply to the values, which may grow meanwhile."""
         for name, entry in self.entries.items():
             if checking.applies(entry, values):
-                yield name, distribution(entry)
+                values[name] = decode(_ask(trial, name, distribution(entry)))
+        return values
 
 
 def distribution(entry: Entry) -> BaseDistribution:

@@ -79,28 +79,25 @@ class Search:
         now.intermediate_values = {step: value for step, value in now.intermediate_values.items() if step <= epoch}
         return self.study.pruner.prune(self.study, now)
 
-    def complete(self, trial: Trial, done: Finished) -> list[float]:
+    def complete(self, trial: Trial, done: Finished) -> None:
         """Tell the scores of a training that came to its end."""
         self._keep(trial, done)
-        values = [float(done.scores[metric]) for metric in self.goal.metrics]
-        self.study.tell(trial, values)
+        self.study.tell(trial, [float(done.scores[metric]) for metric in self.goal.metrics])
         self._learn(trial)
-        return values
 
-    def prune(self, trial: Trial, done: Finished) -> float:
+    def prune(self, trial: Trial, done: Finished) -> None:
         """Tell that a trial was stopped because it lagged behind; its last watched value stands for it."""
         self._keep(trial, done)
         value = float(done.rows[-1][self.goal.watched or ""])
         self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
         self._learn(trial)
-        return value
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Tell that a trial has no value, and why."""
         trial.set_user_attr(REASON, reason)
         self.study.tell(trial, state=TrialState.FAIL)
 
-    def reuse(self, trial: Trial, number: int) -> FrozenTrial:
+    def reuse(self, trial: Trial, number: int) -> None:
         """Tell what an earlier trial with the same values came to."""
         earlier = self.storage.get_trial(self._id(number))
         for name in (ROWS, SCORES, FACTS):
@@ -111,7 +108,6 @@ class Search:
         for step, value in earlier.intermediate_values.items():
             self.storage.set_trial_intermediate_value(own, step, value)
         self.storage.set_trial_state_values(own, earlier.state, earlier.values)
-        return earlier
 
     def set_back(self, number: int) -> None:
         """Let a trial that was not finished wait for the next session, which takes it up under the same number."""

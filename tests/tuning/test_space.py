@@ -226,16 +226,6 @@ def test_what_is_encoded_is_decoded(value: object) -> None:
     assert encoded is None or isinstance(encoded, bool | int | float | str)
 
 
-def test_a_trial_can_be_told_without_having_been_asked() -> None:
-    space = Space.of(params({"train.momentum": {"low": 0.5, "high": 0.9, "when": {"train.optimizer": "sgd"}}, **SGD}))
-    values = {"train.optimizer": "sgd", "train.momentum": 0.6}
-    study = optuna.create_study()
-    study.add_trial(optuna.trial.create_trial(params=values, distributions=space.distributions(values), value=1.0))
-    assert study.best_params == values
-    with pytest.raises(AssayError, match=r"train\.momentum: not varied"):
-        space.distributions({"train.optimizer": "adam", "train.momentum": 0.6})
-
-
 def test_the_same_seed_asks_for_the_same_values() -> None:
     space = Space.of(parse(YAML(typ="safe", pure=True).load(ROOT / "params.yaml")))
     assert draw(space, 10) == draw(space, 10)
