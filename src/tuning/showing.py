@@ -4,16 +4,19 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from src.tuning import scoring
-from src.tuning.study import FINISHED, REUSED, VALUES, Search
+from src.tuning.study import FINISHED, REUSED, ROWS, VALUES, Search
 
 log = logging.getLogger(__name__)
 BEST = 5  # rows of the table
+THOUSAND = 1000  # from which on a count is written out
 
 
 class Progress:
@@ -28,11 +31,15 @@ class Progress:
             total=total, initial=min(self._before, total), desc="trials", file=sys.stderr, bar_format=bar,
             disable=not sys.stderr.isatty(),
         )  # fmt: skip
+        self._around = ExitStack()
+        if not self._bar.disable:
+            self._around.enter_context(logging_redirect_tqdm())  # else a warning is written into the bar
 
     def told(self, trial: FrozenTrial) -> None:
         """Take note of a trial that has come to its end."""
-        if trial.state in FINISHED:
-            self._finished.append(trial)
+        if trial.state not in FINISHED:
+            return  # the driver has said why
+        self._finished.append(trial)
         if self._bar.disable:
             log.info("trial %d: %s; %s", trial.number, outcome(trial, self._metrics), self.line())
         else:
@@ -56,6 +63,7 @@ class Progress:
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._bar.close()
+        self._around.close()
 
 
 def best(trials: Sequence[FrozenTrial], metrics: Sequence[str]) -> list[FrozenTrial]:
@@ -79,14 +87,10 @@ def table(trials: Sequence[FrozenTrial], metrics: Sequence[str]) -> str:
 
 
 def outcome(trial: FrozenTrial, metrics: Sequence[str]) -> str:
-    """Say in words what a trial came to."""
-    match trial.state:
-        case TrialState.COMPLETE:
-            return ", ".join(f"{name} {_short(value)}" for name, value in zip(metrics, trial.values, strict=True))
-        case TrialState.PRUNED:
-            return f"pruned after epoch {len(trial.user_attrs.get('rows', ()))}"
-        case _:
-            return "failed"
+    """Say in words what a finished trial came to."""
+    if trial.state is TrialState.PRUNED:
+        return f"pruned after epoch {len(trial.user_attrs[ROWS])}"
+    return ", ".join(f"{name} {_short(value)}" for name, value in zip(metrics, trial.values, strict=True))
 
 
 def shown(values: Sequence[float]) -> str:
@@ -95,7 +99,9 @@ def shown(values: Sequence[float]) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) >= THOUSAND else f"{value:.4g}"
+    return f"[{', '.join(map(_short, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
 def _duration(seconds: float) -> str:
