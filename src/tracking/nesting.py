@@ -17,6 +17,7 @@ LOCK = Path("mlruns/.studies.lock")
 KEY = "study.key"
 TRIAL = "study.trial"
 PARENT = "mlflow.parentRunId"
+BEST = "best."  # before the parameters of the leading trial
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
@@ -65,6 +66,8 @@ def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
     """Bring the study's own run up to date; MLflow refuses to change a parameter, so the first value stays."""
     identity = run.info.run_id
     new = {key: value for key, value in record.params.items() if key not in run.data.params}
+    for stale in (tag for tag in run.data.tags if tag.startswith(BEST) and tag not in record.tags):
+        client.delete_tag(identity, stale)  # of a parameter that the new leader does not have
     writing.log(client, identity, record.tags, new, record.metrics)
     writing.log_attachments(client, identity, record)
     if record.status == "RUNNING":

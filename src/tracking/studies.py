@@ -11,7 +11,7 @@ from typing import Any, Literal
 from src import paths
 from src.errors import AssayError
 from src.params import Params
-from src.tracking import delivery, facts, lineage, surroundings
+from src.tracking import delivery, facts, lineage, nesting, surroundings
 from src.tracking import trace as traces
 from src.tracking.records import Dataset, Metric, Nested, Record, Status
 from src.tracking.surroundings import Commit
@@ -21,6 +21,7 @@ STATUS: dict[str, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed
 AGAIN = "python -m src.tune"
 UPSTREAM = ("download", "preprocess", "split")
 SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "preset.trace")
+SIZE = "parameters"  # the one objective that is no score on val
 LONGEST_TAG = 5000  # characters: MLflow's limit
 State = Literal["complete", "pruned", "failed"]
 
@@ -29,7 +30,7 @@ State = Literal["complete", "pruned", "failed"]
 class Trial:
     """One trial that has ended. Values by the name of the objective; rows: its history; times in ms since 1970.
 
-    `key` names it among the trials of its study: its number, or what a training that confirms is of.
+    `key` names it among the trials of its study: its number.
     """
 
     key: str
@@ -48,7 +49,8 @@ class Trial:
 class Study:
     """A study as far as it has come. `identity` is its own for ever; `goals` are minimize or maximize by objective.
 
-    `best` holds the parameters of the trial, or of the confirmed winner, that leads; `ended` that it holds all trials.
+    `leader` names the trial that leads, by its score or over several seeds, and `best` holds its parameters;
+    `confirmed` are numbers of the trainings over several seeds. One that was interrupted is KILLED until it goes on.
     """
 
     identity: str
@@ -56,9 +58,11 @@ class Study:
     settings: Params
     goals: Mapping[str, str]
     trials: Sequence[Trial]
+    leader: str = ""
     best: Mapping[str, Any] = field(default_factory=dict)
+    confirmed: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
-    ended: bool = True
+    status: Status = "FINISHED"
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,13 @@ def record(study: Study, made: Lineage) -> Record:
         name=study.name,
         start=start,
         end=end,
-        status="FINISHED" if study.ended else "RUNNING",
+        status=study.status,
         key=_key(study),
         params=lineage.values(study.settings, tune=True),
         tags={**made.tags, **_tags(study)},
-        metrics=[*_course(study), *lineage.once(_counts(study), end)],
+        metrics=[*_course(study), *lineage.once({**_counts(study), **study.confirmed}, end)],
         files={name: path for name, path in study.files.items() if path.is_file()},
-        texts=lineage.texts(made.commit) if study.ended else {},
+        texts=lineage.texts(made.commit) if study.status != "RUNNING" else {},
         dataset=made.dataset,
         nested=nested,
     )
@@ -120,10 +124,11 @@ def _nested(trial: Trial, made: Lineage) -> Nested:
     tags = {"trial.state": trial.state, "trial.reason": trial.reason[:LONGEST_TAG]}
     tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
     shared = {key: value for key, value in made.tags.items() if key in SHARED or key.startswith(("data.name", "git."))}
-    numbers = {**trial.values, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
+    scores = {_named(name): value for name, value in trial.values.items()}
+    numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
     return Nested(
         key=trial.key,
-        name=f"trial {trial.key}" if trial.key.isdigit() else trial.key,
+        name=f"trial {trial.key}",
         start=trial.start,
         end=trial.end,
         status=STATUS[trial.state],
@@ -135,8 +140,9 @@ def _nested(trial: Trial, made: Lineage) -> Nested:
 
 def _tags(study: Study) -> dict[str, str]:
     goals = ", ".join(f"{goal} {name}" for name, goal in study.goals.items())
-    best = {f"best.{key}": lineage.text(value) for key, value in study.best.items()}
-    return {"study.name": study.name, "study.goal": goals, **best}
+    best = {f"{nesting.BEST}{key}": lineage.text(value) for key, value in study.best.items()}
+    leader = {"study.leader": study.leader} if study.leader else {}
+    return {"study.name": study.name, "study.goal": goals, **leader, **best}
 
 
 def _course(study: Study) -> list[Metric]:
@@ -147,8 +153,13 @@ def _course(study: Study) -> list[Metric]:
         for step, trial in enumerate(sorted(study.trials, key=lambda trial: trial.end), start=1):
             if trial.state == "complete" and name in trial.values:
                 best = trial.values[name] if best is None else better(best, trial.values[name])
-                found.append(Metric(f"best_{name}", best, trial.end, step))
+                found.append(Metric(_named(name), best, trial.end, step))
     return found
+
+
+def _named(objective: str) -> str:
+    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
+    return objective if objective == SIZE else f"best_val_{objective.removeprefix('val_')}"
 
 
 def _counts(study: Study) -> dict[str, float]:
@@ -160,5 +171,5 @@ def _key(study: Study) -> str:
     """Name the state of a study: another key has something new to be sent."""
     files = {name: traces.digest(path) for name, path in sorted(study.files.items()) if path.is_file()}
     best = {key: lineage.text(value) for key, value in study.best.items()}
-    state = [sorted(trial.key for trial in study.trials), best, files, study.ended]
+    state = [sorted(trial.key for trial in study.trials), best, files, study.status]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()

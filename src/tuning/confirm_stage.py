@@ -1,10 +1,8 @@
 """The stage that confirms: it needs what the search wrote, and not the study, which another machine may have."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from src import console
 from src.errors import AssayError
@@ -13,6 +11,7 @@ from src.paths import CONFIRMED, STUDY, home
 from src.tuning import confirming, identity, inputs, tables, verdict
 from src.tuning.local import LocalExecutor
 from src.tuning.naming import JOURNAL, STUDIES
+from src.tuning.outcome import Outcome
 
 log = logging.getLogger(__name__)
 KEPT = "confirm.json"
@@ -37,10 +36,10 @@ def confirm(params: Params) -> None:
     tables.write_outcome(outcome, CONFIRMED)
     console.say(verdict.judged(outcome))
     if outcome.winner:
-        _track(study, params, outcome.winner.values)
+        _track(study, params, outcome)
 
 
-def _track(name: str, params: Params, values: Mapping[str, Any]) -> None:
+def _track(name: str, params: Params, outcome: Outcome) -> None:
     """Tell MLflow the winner of a study that was made here; elsewhere its run is not to be found."""
     if not (STUDIES / name / JOURNAL).is_file():
         log.info("MLflow: the study was made elsewhere, its run does not get the winner")
@@ -53,4 +52,4 @@ def _track(name: str, params: Params, values: Mapping[str, Any]) -> None:
     with suppress(AssayError), storing.held(name, STUDIES / name, None) as storage:
         study = load_study(study_name=name, storage=storage)
         files = tracked.written(STUDY, CONFIRMED)
-        studies.send(tracked.study(study, params, files, best=values), home())
+        studies.send(tracked.describe(study, params, outcome=outcome, files=files), home())

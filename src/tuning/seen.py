@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from src.tuning.space import decode
+from src.tuning.study import FACTS, METRICS, REASON, REUSED, ROWS, VALUES
 
 STATES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
     TrialState.COMPLETE: "complete",
@@ -71,6 +72,11 @@ class Seen:
         found = [one for one in complete if not any(self._beats(other, one) for other in complete)]
         return found if len(self.goals) > 1 else found[:1]
 
+    def best(self) -> Trial | None:
+        """Give the complete trial with the best first metric, of equal ones the first."""
+        sign = 1 if self.goals[self.metric] == "maximize" else -1
+        return max(self.having("complete"), key=lambda one: sign * one.values[self.metric], default=None)
+
     def _beats(self, one: Trial, other: Trial) -> bool:
         signs = {name: 1 if goal == "maximize" else -1 for name, goal in self.goals.items()}
         gains = [sign * (one.values[name] - other.values[name]) for name, sign in signs.items()]
@@ -79,10 +85,9 @@ class Seen:
 
 def look(study: optuna.Study) -> Seen:
     """Read a study; what is waiting or running is left out."""
-    kept = study.user_attrs.get("metrics") or study.metric_names or [f"value {n}" for n in range(len(study.directions))]
     goals: dict[str, Literal["maximize", "minimize"]] = {
         name: "minimize" if direction == optuna.study.StudyDirection.MINIMIZE else "maximize"
-        for name, direction in zip(kept, study.directions, strict=True)
+        for name, direction in zip(study.user_attrs[METRICS], study.directions, strict=True)
     }
     ended = study.get_trials(deepcopy=False, states=tuple(STATES))
     space = {name: found for one in ended for name, found in one.distributions.items()}
@@ -93,15 +98,15 @@ def _trial(one: FrozenTrial, metrics: tuple[str, ...]) -> Trial:
     told = one.user_attrs
     state = STATES[one.state]
     values = dict(zip(metrics, one.values, strict=False)) if one.values and state != "failed" else {}
-    reused = told.get("reused_from")
+    reused = told.get(REUSED)
     return Trial(
         number=one.number,
         state=state,
-        params=told.get("values") or {name: decode(value) for name, value in one.params.items()},
+        params=told.get(VALUES) or {name: decode(value) for name, value in one.params.items()},
         values={name: float(value) for name, value in values.items()},
-        rows=() if reused is not None else tuple(told.get("rows", ())),
-        facts=told.get("facts", {}),
-        reason=str(told.get("reason", "")),
+        rows=() if reused is not None else tuple(told.get(ROWS, ())),
+        facts=told.get(FACTS, {}),
+        reason=str(told.get(REASON, "")),
         reused_from=reused,
         start=_milliseconds(one.datetime_start),
         end=_milliseconds(one.datetime_complete),

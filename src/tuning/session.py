@@ -2,17 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src import paths
-from src.errors import AssayError
 from src.params import Params
-from src.tracking.sending import Sender
 from src.tuning import (
     applying,
     confirming,
@@ -34,8 +31,10 @@ from src.tuning.driver import Driver, Proposal, Stop
 from src.tuning.fingerprint import Fingerprint
 from src.tuning.jobs import Executor
 from src.tuning.naming import STUDIES
+from src.tuning.outcome import Outcome
 from src.tuning.space import Space
 from src.tuning.study import Goal, Search
+from src.tuning.tracked import Teller
 
 log = logging.getLogger(__name__)
 CONFIRMED = "confirm.json"
@@ -94,15 +93,15 @@ class Session:
         pruner = pruning.build(tune.pruner, self._most_epochs(epochs))
         with (
             study.opened(self.asked.name, goal, about, sampler, pruner, url=self.asked.url) as search,
-            self._tracked(search) as told,
+            tracked.told(search.study, self.params, self.asked.found, self.asked.confirmed) as teller,
         ):
-            stop = self._search(search, told)
+            stop = self._search(search, teller)
             if stop.interrupted:
                 raise KeyboardInterrupt
             self.say(self._found(search))
             self._write(search)
             if self.asked.confirm:
-                told.best = self._confirm(search)
+                teller.outcome = self._confirm(search)
 
     def _most_epochs(self, epochs: int) -> int:
         entry = self.space.entries.get("train.epochs")
@@ -110,14 +109,14 @@ class Session:
             return epochs
         return int(max(entry.choices)) if entry.choices else int(entry.high or epochs)
 
-    def _search(self, search: Search, told: "_Told") -> Stop:
+    def _search(self, search: Search, teller: Teller) -> Stop:
         already = len(search.finished())
         if already >= self.asked.trials:
             self.say(f"study {search.name}: holds {already} finished trials, {self.asked.trials} were asked for")
             return Stop()
         seconds = float("inf") if self.asked.minutes is None else self.asked.minutes * 60
         stop = Stop(time.monotonic() + seconds)
-        watch = _Watch(showing.Progress(search, self.asked.trials), told)
+        watch = _Watch(showing.Progress(search, self.asked.trials), teller)
         with interruption.handled(stop):
             driver = Driver(search, self.executor, self._propose, self.params.seed, self.asked.trials, stop, watch)
             try:
@@ -135,8 +134,9 @@ class Session:
         finished = search.finished()
         if not showing.best(finished, search.goal.metrics):
             return f"study {search.name}: {len(finished)} finished trials, none of them complete"
+        rest = "" if len(finished) >= self.asked.trials else " (the same command goes on)"
         return (
-            f"\nstudy {search.name}: {len(finished)} of {self.asked.trials} finished trials; the best on val:\n"
+            f"\nstudy {search.name}: {len(finished)} of {self.asked.trials} finished trials{rest}; the best on val:\n"
             f"{showing.table(finished, search.goal.metrics)}\n"
         )
 
@@ -146,7 +146,7 @@ class Session:
         whole = search.study if self.asked.about is None else study.first(search.study, self.asked.trials)
         summary.write(whole, self.params.seed, self.asked.found)
 
-    def _confirm(self, search: Search) -> Mapping[str, Any] | None:
+    def _confirm(self, search: Search) -> Outcome | None:
         """Train the best ones over several seeds, tell the winner and apply it if that was asked for."""
         complete = search.trials(TrialState.COMPLETE)
         found = [Candidate(one.number, one.user_attrs[study.VALUES], tuple(one.values)) for one in complete]
@@ -157,54 +157,20 @@ class Session:
         outcome = confirming.confirm(self.content, chosen, self.executor, store, progress=verdict.log_progress)
         tables.write_outcome(outcome, self.asked.confirmed)
         self.say(verdict.judged(outcome))
-        winner = outcome.winner
-        if winner is None:
-            return None
-        if not verdict.ahead(outcome):
+        if outcome.winner is None or not outcome.ahead:
             self.say(verdict.KEPT)
         elif self.asked.apply:
-            self.say(applying.apply(paths.PARAMS, winner.values, self.content) + f"\n{verdict.NEXT}")
+            self.say(applying.apply(paths.PARAMS, outcome.winner.values, self.content) + f"\n{verdict.NEXT}")
         else:
             self.say(f"the same command with --apply writes it into {paths.PARAMS}; then: dvc repro")
-        return winner.values
-
-    @contextmanager
-    def _tracked(self, search: Search) -> Iterator["_Told"]:
-        """Keep MLflow up to date; what it lacks never costs a study."""
-        told = _Told(search, self.params, Sender(paths.home(), self.params), self.asked)
-        try:
-            yield told
-        finally:
-            told.close()
-
-
-@dataclass
-class _Told:
-    """The study as tracking is told of it."""
-
-    search: Search
-    params: Params
-    sender: Sender
-    asked: Asked
-    best: Mapping[str, Any] | None = None
-    new: bool = False
-
-    def offer(self) -> None:
-        self.new = True
-        self.sender.offer(lambda: tracked.study(self.search.study, self.params, ended=False))
-
-    def close(self) -> None:
-        if self.new or self.best is not None:
-            with suppress(AssayError):  # a full disk has been told of already
-                files = tracked.written(self.asked.found, self.asked.confirmed if self.best is not None else None)
-                self.sender.close(tracked.study(self.search.study, self.params, files, best=self.best))
+        return outcome
 
 
 @dataclass
 class _Watch:
     progress: showing.Progress
-    sent: _Told
+    teller: Teller
 
     def told(self, trial: FrozenTrial) -> None:
         self.progress.told(trial)
-        self.sent.offer()
+        self.teller.offer()

@@ -1,46 +1,89 @@
-"""Tells tracking of a study, in the plain values that it takes."""
+"""Tells tracking of a study while it runs and when it ends, in the plain values that it takes."""
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 
+from src import paths
+from src.errors import AssayError
 from src.params import Params
 from src.paths import Confirmed, Study
 from src.tracking import studies
+from src.tracking.records import Status
+from src.tracking.sending import Sender
+from src.tuning.outcome import Outcome
 from src.tuning.seen import Trial, look
+from src.tuning.study import IDENTITY
 
-IDENTITY = "identity"
+
+@dataclass
+class Teller:
+    """Keeps tracking up to date about one study; what tracking lacks never costs a study."""
+
+    study: optuna.Study
+    params: Params
+    found: Study
+    confirmed: Confirmed
+    sender: Sender
+    outcome: Outcome | None = None
+    new: bool = False
+
+    def offer(self) -> None:
+        """Send what there is, if it is time to."""
+        self.new = True
+        self.sender.offer(lambda: describe(self.study, self.params, "RUNNING"))
+
+    def end(self, status: Status) -> None:
+        """Send the rest."""
+        with suppress(AssayError):  # a full disk has been told of already
+            files = written(self.found, self.confirmed if self.outcome else None) if status == "FINISHED" else []
+            self.sender.close(describe(self.study, self.params, status, self.outcome, files))
 
 
-def study(
-    found: optuna.Study,
-    settings: Params,
-    files: Sequence[Path] = (),
-    *,
-    best: Mapping[str, Any] | None = None,
-    ended: bool = True,
-) -> studies.Study:
-    """Describe a study as far as it has come; `best` are the winner's parameters, else the best trial's.
+@contextmanager
+def told(study: optuna.Study, params: Params, found: Study, confirmed: Confirmed) -> Iterator[Teller]:
+    """Keep tracking up to date during the block; one that is interrupted leaves a study that waits to be gone on with.
 
-    files: what the study wrote, kept once it has ended. Only the process that holds the study may call this: the study
-    is given an identity where it has none.
+    Its status is KILLED then, and FAILED after an error, until the same command goes on with it. One that comes to its
+    end is told with what stands in the folders `found` and, if there is an outcome, `confirmed`.
     """
-    if IDENTITY not in found.user_attrs:
-        found.set_user_attr(IDENTITY, uuid.uuid4().hex)
-    seen = look(found)
-    leading = seen.front()[:1]
+    teller = Teller(study, params, found, confirmed, Sender(paths.home(), params))
+    try:
+        yield teller
+    except BaseException as error:
+        if teller.new:
+            teller.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    teller.end("FINISHED")
+
+
+def describe(
+    study: optuna.Study,
+    params: Params,
+    status: Status = "FINISHED",
+    outcome: Outcome | None = None,
+    files: Sequence[Path] = (),
+) -> studies.Study:
+    """Describe a study as far as it has come; its winner over several seeds leads, else its best trial."""
+    seen = look(study)
+    leading = seen.best()
+    values, leader = (leading.params, f"trial {leading.number}") if leading else ({}, "")
+    if outcome and outcome.winner:
+        values, leader = outcome.winner.values, outcome.winner.name
     return studies.Study(
-        identity=found.user_attrs[IDENTITY],
+        identity=study.user_attrs[IDENTITY],
         name=seen.name,
-        settings=settings,
+        settings=params,
         goals=seen.goals,
         trials=[_trial(one) for one in seen.trials],
-        best=best if best is not None else (leading[0].params if leading else {}),
-        files={_kept(path): path for path in files} if ended else {},
-        ended=ended,
+        leader=leader,
+        best=values,
+        confirmed=_confirmed(outcome) if outcome else {},
+        files={_kept(path): path for path in files},
+        status=status,
     )
 
 
@@ -57,6 +100,16 @@ def _trial(one: Trial) -> studies.Trial:
         reason=one.reason,
         reused_from=one.reused_from,
     )
+
+
+def _confirmed(outcome: Outcome) -> dict[str, float]:
+    """Give the means over the seeds of preset and winner, and the gain with the ends of its interval."""
+    rivals = {"preset": outcome.preset} | ({"winner": outcome.winner} if outcome.winner else {})
+    found = {f"{who}_{name}": mean.mean for who, rival in rivals.items() for name, mean in rival.means.items()}
+    if outcome.gain:
+        ends = {"gain": outcome.gain.mean, "gain_low": outcome.gain.low, "gain_high": outcome.gain.high}
+        found |= {f"{name}_{outcome.metric[0]}": value for name, value in ends.items() if value is not None}
+    return found
 
 
 def written(found: Study, confirmed: Confirmed | None = None) -> list[Path]:

@@ -9,6 +9,7 @@ import pytest
 
 from src import params
 from src.tracking import delivery, nesting, records, runs, store, studies
+from src.tracking.records import Status
 from src.tracking.sending import Sender
 from src.tracking.studies import Study, Trial
 from tests.tracking.support import PNG
@@ -21,7 +22,7 @@ STATES = {0: "complete", 1: "pruned", 2: "failed"}
 
 
 def trial(number: int, state: str = "complete", epochs: int = 3) -> Trial:
-    rows = [{"epoch": n, "loss": 1 / n, "val_auc": 0.5 + n / 10} for n in range(1, epochs + 1)]
+    rows = [{"epoch": n, "loss": 1 / n, "auc": 0.99, "val_auc": 0.5 + n / 10} for n in range(1, epochs + 1)]
     start = 1_700_000_000_000 + number * 60_000
     values = {} if state == "failed" else {"auc": 0.6 + number / 100}
     return Trial(
@@ -36,13 +37,21 @@ def trial(number: int, state: str = "complete", epochs: int = 3) -> Trial:
     )
 
 
-def study(count: int = 4, *, ended: bool = True) -> Study:
+def study(count: int = 4, status: Status = "FINISHED") -> Study:
     picture = Path("history.png")
     picture.write_bytes(PNG)
     trials = [trial(number, STATES.get(number, "complete")) for number in range(count)]
-    files = {"figures/history.png": picture} if ended else {}
-    best = {"train.batch_size": 16 * count}
-    return Study("abc", "first", params.load(), {"auc": "maximize"}, trials, best, files, ended)
+    return Study(
+        identity="abc",
+        name="first",
+        settings=params.load(),
+        goals={"auc": "maximize"},
+        trials=trials,
+        leader=f"trial {count - 1}",
+        best={"train.batch_size": 16 * count},
+        files={"figures/history.png": picture} if status == "FINISHED" else {},
+        status=status,
+    )
 
 
 def sent(home: Path) -> "tuple[Run, dict[str, Run]]":
@@ -62,10 +71,12 @@ def test_a_study_has_a_run_below_it_for_each_trial_with_its_history_state_and_re
     assert below["2"].data.tags["trial.reason"] == "the loss is no longer a finite number"
     assert below["3"].data.params == {"train.batch_size": "64", "train.optimizer": "adam"}
     assert below["3"].data.metrics["val_auc"] == 0.8
+    assert below["3"].data.metrics["best_val_auc"] == 0.63
+    assert below["3"].data.metrics["auc"] == 0.99  # on train, in the last epoch
     assert below["3"].data.metrics["seconds"] == 30
     with store.connected(ready) as client:
         history = client.get_metric_history(below["3"].info.run_id, "loss")
-        course = client.get_metric_history(parent.info.run_id, "best_auc")
+        course = client.get_metric_history(parent.info.run_id, "best_val_auc")
         assert [item.path for item in client.list_artifacts(parent.info.run_id, "figures")] == ["figures/history.png"]
     assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
     assert [(point.step, point.value) for point in course] == [(1, 0.6), (4, 0.63)]
@@ -85,7 +96,7 @@ def test_a_study_finds_the_run_of_its_preset_and_its_data(ready: Path) -> None:
 
 
 def test_a_study_that_goes_on_adds_what_is_new_and_nothing_twice(ready: Path) -> None:
-    studies.send(study(2, ended=False), ready)
+    studies.send(study(2, "RUNNING"), ready)
     parent, first = sent(ready)
     assert parent.info.status == "RUNNING"
     assert set(first) == {"0", "1"}
@@ -96,6 +107,31 @@ def test_a_study_that_goes_on_adds_what_is_new_and_nothing_twice(ready: Path) ->
     assert again.info.status == "FINISHED"
     assert {key: below[key].info.run_id for key in first} == {key: run.info.run_id for key, run in first.items()}
     assert set(below) == set("0123")
+
+
+def test_a_study_that_was_interrupted_is_killed_until_it_goes_on(ready: Path) -> None:
+    seen = []
+    for given in (study(2, "KILLED"), study(3, "RUNNING"), study(4)):
+        studies.send(given, ready)
+        seen.append(sent(ready)[0].info)
+    assert [info.status for info in seen] == ["KILLED", "RUNNING", "FINISHED"]
+    assert len({info.run_id for info in seen}) == 1
+
+
+def test_parameters_that_the_new_leader_does_not_have_are_forgotten(ready: Path) -> None:
+    with_momentum = {"train.optimizer": "sgd", "train.momentum": 0.9}
+    studies.send(replace(study(3, "RUNNING"), best=with_momentum), ready)
+    assert sent(ready)[0].data.tags["best.train.momentum"] == "0.9"
+    studies.send(replace(study(4), best={"train.optimizer": "adam"}), ready)
+    tags = sent(ready)[0].data.tags
+    assert {key: value for key, value in tags.items() if key.startswith("best.")} == {"best.train.optimizer": "adam"}
+    assert tags["study.leader"] == "trial 3"
+
+
+def test_what_the_trainings_over_several_seeds_came_to_are_metrics_of_the_study(ready: Path) -> None:
+    studies.send(replace(study(), confirmed={"winner_auc": 0.9, "gain_auc": 0.05}), ready)
+    metrics = sent(ready)[0].data.metrics
+    assert (metrics["winner_auc"], metrics["gain_auc"]) == (0.9, 0.05)
 
 
 def test_a_sending_that_is_interrupted_in_a_trial_is_taken_up_there(
@@ -126,7 +162,7 @@ def test_where_the_server_is_away_the_newest_state_is_kept_and_sent_later_with_i
 ) -> None:
     monkeypatch.setenv(store.VARIABLE, AWAY)
     sender = Sender(ready, params.load(), first=0)
-    assert sender.offer(lambda: study(2, ended=False))
+    assert sender.offer(lambda: study(2, "RUNNING"))
     assert not sender.close(study(4))
     assert caplog.text.count("python -m src.tracking send") == 1
     assert len(list(records.kept(ready))) == 1
@@ -154,12 +190,12 @@ def test_what_is_sent_on_the_side_does_not_hold_up_the_study_and_waits_in_propor
     monkeypatch.setattr(delivery, "write", slow)
     sender = Sender(ready, params.load(), first=0)
     began = time.monotonic()
-    assert sender.offer(lambda: study(1, ended=False))
+    assert sender.offer(lambda: study(1, "RUNNING"))
     assert time.monotonic() - began < 0.4
-    assert not sender.offer(lambda: study(1, ended=False))
+    assert not sender.offer(lambda: study(1, "RUNNING"))
     assert sender._thread
     sender._thread.join()
-    assert not sender.offer(lambda: study(1, ended=False))
+    assert not sender.offer(lambda: study(1, "RUNNING"))
     assert sender._due - time.monotonic() > 0.5 * 40
 
 

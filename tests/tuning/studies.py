@@ -9,6 +9,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from src.tuning.study import IDENTITY, METRICS
+
 SPACE: dict[str, BaseDistribution] = {
     "train.batch_size": CategoricalDistribution([16, 32, 64, 128]),
     "model.dropout": FloatDistribution(0.0, 0.8),
@@ -37,7 +39,8 @@ def study(
     """Make a study in memory; with two objectives nothing is pruned."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     found = optuna.create_study(study_name="default", directions=["maximize", "minimize"] if two else ["maximize"])
-    found.set_user_attr("metrics", ["auc", "parameters"] if two else ["auc"])
+    found.set_user_attr(IDENTITY, "abc")
+    found.set_user_attr(METRICS, ["auc", "parameters"] if two else ["auc"])
     chance = random.Random(1)
     for number in range(count):
         params = {name: _drawn(SPACE[name], chance) for name in SPACE if name in names}

@@ -9,11 +9,11 @@ import optuna
 import pytest
 from ruamel.yaml import YAML
 
-from src import params, paths
+from src import paths
 from src.evaluation.figures import style
-from src.tuning import summary, tables, tracked
-from src.tuning.confirming import Confirmed, Outcome, interval
+from src.tuning import summary, tables
 from src.tuning.figures import NotDrawn, history, importance, parallel, pareto, scales, slices
+from src.tuning.outcome import Outcome, Rival, interval
 from src.tuning.seen import look
 from tests.tuning.studies import SPACE, study
 
@@ -50,6 +50,9 @@ def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path
     assert page.count("plotly.js v") == 1
     assert "<script src" not in page
     assert page.count('class="plotly-graph-div"') == 9
+    assert page.count("Best Value") == 2  # so far, of each metric
+    assert page.count('"reversescale":false') == page.count('"reversescale":true') == 1  # of one of them more is better
+    assert "json:" not in page.split("</script>", 1)[1]
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "history", "importance", "slices", "parallel", "pareto",
     }  # fmt: skip
@@ -103,6 +106,7 @@ def test_a_logarithmic_parameter_has_a_logarithmic_axis_with_plain_numbers() -> 
         figure.canvas.draw()
     axes = next(each for each in figure.axes if each.get_xlabel() == "train.learning_rate")
     assert axes.get_xscale() == "log"
+    assert axes.get_xlim()[0] < 1e-5 < 1e-2 < axes.get_xlim()[1]
     assert "0.001" in [label.get_text() for label in axes.get_xticklabels()]
     assert sum(bool(each.get_xlabel()) for each in figure.axes) == len(SPACE)
 
@@ -123,8 +127,10 @@ def test_the_front_holds_what_nothing_beats_in_both() -> None:
     beaten = [((points >= point).all(axis=1) & (points > point).any(axis=1)).any() for point in points]
     assert len(seen.front()) == len(points) - sum(beaten)
     with style.applied():
-        line = pareto.draw(seen).axes[0].lines[0]
-    assert len(line.get_xdata()) == len(seen.front())
+        figure = pareto.draw(seen)
+        figure.canvas.draw()
+    assert len(figure.axes[0].lines[0].get_xdata()) == len(seen.front())
+    assert "100 k" in [label.get_text() for label in figure.axes[0].get_xticklabels()]
     with pytest.raises(NotDrawn):
         pareto.draw(look(study(3)))
 
@@ -137,8 +143,8 @@ def test_the_axis_of_a_parameter_runs_over_what_it_may_be() -> None:
 
 
 def test_the_winner_stands_beside_the_preset_over_the_same_seeds(tmp_path: Path) -> None:
-    def rival(name: str, *scores: float) -> Confirmed:
-        return Confirmed(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
+    def rival(name: str, *scores: float) -> Rival:
+        return Rival(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
 
     best, preset = rival("trial 7", 0.8, 0.82), rival("preset", 0.7, 0.71)
     outcome = Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95), True)
@@ -151,12 +157,3 @@ def test_the_winner_stands_beside_the_preset_over_the_same_seeds(tmp_path: Path)
     assert said["winner"]["auc"]["value"] == pytest.approx(0.81)
     assert said["gain"]["value"] == pytest.approx(0.105)
     assert said["beats_preset"] is True
-
-
-def test_tracking_is_told_every_trial_and_a_study_keeps_its_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = study(8)
-    told = tracked.study(found, params.load())
-    assert told.identity == tracked.study(found, params.load()).identity
-    assert [one.key for one in told.trials] == [str(number) for number in range(8)]
-    assert told.trials[5].reason == "the loss is\nno number"
-    assert told.best == look(found).front()[0].params
