@@ -1,9 +1,10 @@
 """Outputs that are either whole or absent: write to a temporary neighbour, then rename."""
 
+import csv
 import errno
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,37 @@ def read_json(path: Path) -> Any:
         raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
     except json.JSONDecodeError as error:
         raise AssayError(f"{path}: expected JSON, found something else at line {error.lineno}") from error
+
+
+def read_csv(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read the lines of a CSV file by the names in the first one; cells that a short line lacks are "".
+
+    Raises:
+        AssayError: the file is missing, lacks one of the columns, or is no CSV in UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin it with a byte order mark
+            reader = csv.DictReader(file, restval="")
+            names = reader.fieldnames or ()
+            lines = list(reader)
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AssayError(f"{path}: expected a CSV file in UTF-8, found something else ({error})") from error
+    if not set(columns) <= set(names):
+        raise AssayError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(names) or 'none'}")
+    return lines
+
+
+def whole_number(text: str, where: str) -> int:
+    """Read a whole number of at least 0; `where` names its place in errors.
+
+    Raises:
+        AssayError: the text is something else.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise AssayError(f"{where}: expected a whole number, found {text!r}")
+    return int(text)
 
 
 def _remove(path: Path) -> None:

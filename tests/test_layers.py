@@ -5,8 +5,8 @@ import pytest
 from tests.closure import ROOT, imports
 
 ROOMS = (
-    "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "seeds", "progress", "console", "paths", "params",
-    "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
+    "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "seeds", "progress", "console", "paths", "parts",
+    "params", "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.py"))

@@ -16,10 +16,10 @@ from src.evaluation.metrics import PER_CLASS
 from src.evaluation.remarks import remarks
 from src.evaluation.tables import Image, count
 from src.files import read_json, write_text
+from src.parts import PARTS
 from src.paths import Model, Prepared, Split
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-PARTS = ("train", "val", "test")
 WORDS = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
 BROAD_PIXELS = 800

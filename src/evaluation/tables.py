@@ -2,15 +2,16 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from src import parts as parting
 from src.errors import AssayError
 from src.evaluation.scored import Floats, Scored, group_codes
-from src.files import read_json, replacing
+from src.files import read_csv, read_json, replacing, whole_number
 
 
 class Image(NamedTuple):
@@ -29,15 +30,9 @@ def read_images(index: Path, parts: Path) -> list[Image]:
     Raises:
         AssayError: a file is missing, lacks a column, or split.csv names a row that the store does not have.
     """
-    facts = list(_rows(index, {"path", "label"}))
-    images = []
-    for entry in _rows(parts, {"row", "part", "group"}):
-        row = int(entry["row"])
-        if not 0 <= row < len(facts):
-            raise AssayError(f"{parts}: expected rows below {len(facts)} as in {index}, found {row}")
-        fact = facts[row]
-        images.append(Image(row, entry["part"], fact["path"], fact["label"], entry["group"]))
-    return sorted(images)
+    facts = read_csv(index, ("path", "label"))
+    places = parting.read(parts, len(facts), grouped=True)
+    return sorted(Image(row, part, facts[row]["path"], facts[row]["label"], group) for row, part, group in places)
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
@@ -62,14 +57,17 @@ class Listed(NamedTuple):
 
 def read_listed(path: Path) -> list[Listed]:
     """Read counts.csv of a source that has a table of its own; nothing for any other."""
-    lines = [(line["label"], line["images"], line["listed"]) for line in _rows(path, {"label", "images", "listed"})]
-    return [Listed(label, int(images), int(listed)) for label, images, listed in lines if listed]
+    lines = [line for line in read_csv(path, Listed._fields) if line["listed"]]
+    return [
+        Listed(line["label"], *(whole_number(line[name], f"{path}, {name}") for name in ("images", "listed")))
+        for line in lines
+    ]
 
 
 def read_columns(path: Path, key: str) -> dict[str, list[float]]:
     """Read a table of numbers by column; cells that hold no number become NaN."""
     columns: dict[str, list[float]] = {}
-    for entry in _rows(path, {key}):
+    for entry in read_csv(path, (key,)):
         for name, text in entry.items():
             columns.setdefault(name, []).append(_number(text))
     return columns
@@ -125,18 +123,6 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]], columns: tuple
         for row in rows:
             values = (row[column] for column in columns)
             writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
-
-
-def _rows(path: Path, needed: set[str]) -> Iterator[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = needed - set(reader.fieldnames or ())
-            if missing:
-                raise AssayError(f"{path}: expected the columns {', '.join(sorted(needed))}, found no {missing.pop()}")
-            yield from reader
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
 
 
 def _number(text: str) -> float:

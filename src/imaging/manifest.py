@@ -1,9 +1,9 @@
 """Reads the manifest that the download stage wrote."""
 
-import csv
 from typing import NamedTuple
 
 from src.errors import AssayError
+from src.files import read_csv
 from src.paths import Raw
 
 
@@ -22,14 +22,7 @@ def read_manifest(raw: Raw) -> list[Source]:
     Raises:
         AssayError: the manifest is missing, lacks a column, or has no rows.
     """
-    try:
-        with raw.manifest.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := [name for name in Source._fields if name not in (rows.fieldnames or ())]:
-                raise AssayError(f"{raw.manifest}: lacks the columns {', '.join(missing)}")
-            sources = [Source(*(row[name] or "" for name in Source._fields)) for row in rows]
-    except FileNotFoundError:
-        raise AssayError(f"{raw.manifest}: not found; run `dvc repro download`") from None
+    sources = [Source(*(row[name] for name in Source._fields)) for row in read_csv(raw.manifest, Source._fields)]
     if not sources:
         raise AssayError(f"{raw.manifest}: lists no image")
     return sources

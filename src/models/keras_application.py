@@ -25,6 +25,7 @@ BACKBONES = {
 }
 SCALED_INSIDE = ("EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small")  # unless told otherwise
 MOMENTUM = 0.9
+LEAST = 32  # pixels of a side, for each of the networks
 PUBLISHED_SHAPE = (224, 224, 3)
 KEY = "model.keras_application"
 
@@ -45,8 +46,11 @@ def features(
     of the network without its top as Keras saves weights, or a model.keras that was trained here.
 
     Raises:
-        AssayError: the weights cannot be had, or are not those that sha256 and backbone say.
+        AssayError: the image is too small, or the weights cannot be had or are not those that sha256 and backbone say.
     """
+    height, width, _ = image.shape[1:]
+    if min(height, width) < LEAST:
+        raise AssayError(f"preprocess.size: expected at least {LEAST} for {backbone}, found {height}x{width}")
     colors = layers.Concatenate()([image] * 3) if image.shape[-1] == 1 else image
     scale, offset = BACKBONES[backbone]
     network = _network(backbone, image_tensor=layers.Rescaling(scale, offset)(colors))

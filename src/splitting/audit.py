@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from src.params import Split as Section
+from src.parts import PARTS
 from src.splitting.dividing import cut_groups
 from src.splitting.duplicates import LIKENESS, RADIUS, Duplicates, Pair
-from src.splitting.rows import PARTS, Ints, Rows
+from src.splitting.rows import Ints, Rows
 from src.splitting.shortcuts import Shortcuts, warnings
 from src.splitting.tellers import Auc
 

@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from src.errors import AssayError
 from src.params import Split as Section
+from src.parts import PARTS
 from src.seeds import stream
 from src.splitting.balance import assign
-from src.splitting.rows import PARTS, Ints, Rows
+from src.splitting.rows import Ints, Rows
 
 TRAIN, VAL, TEST = range(len(PARTS))
 NAMED = 5  # groups or files named in a message

@@ -4,9 +4,10 @@ from pathlib import Path, PurePosixPath
 
 from src.imaging.pixels import Pixels
 from src.imaging.sheet import Cell, write_sheet
+from src.parts import PARTS
 from src.splitting.duplicates import Duplicates, Pair
 from src.splitting.looks import BITS
-from src.splitting.rows import PARTS, Ints, Rows
+from src.splitting.rows import Ints, Rows
 
 PAIRS = 12
 PER_ROW = 2

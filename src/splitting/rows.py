@@ -14,8 +14,6 @@ from src.paths import Prepared
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
-PARTS = ("train", "val", "test")
-
 
 @dataclass(frozen=True)
 class Rows:

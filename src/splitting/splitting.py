@@ -8,6 +8,7 @@ from src.errors import AssayError
 from src.files import replacing, write_json
 from src.imaging.store import open_images, open_thumbnails
 from src.params import Split as Section
+from src.parts import PARTS
 from src.paths import RAW, Prepared, Raw, Split
 from src.splitting import lookalikes
 from src.splitting.audit import Audit, Copies, leaks, make_audit
@@ -15,7 +16,7 @@ from src.splitting.dividing import divide
 from src.splitting.duplicates import find_duplicates
 from src.splitting.looks import look
 from src.splitting.pairs import PAIRS, write_pairs
-from src.splitting.rows import PARTS, Ints, Rows, read_rows
+from src.splitting.rows import Ints, Rows, read_rows
 from src.splitting.shortcuts import measure
 
 log = logging.getLogger(__name__)

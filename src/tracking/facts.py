@@ -1,22 +1,15 @@
 """What the data of a run were: counts by part, where they came from, and how they were divided."""
 
-import csv
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from src.files import read_csv
 from src.params import Dataset, Split, source_name
-
-PARTS = ("train", "val", "test")
-
-
-def rows(path: Path) -> Iterator[Mapping[str, str]]:
-    """Read a CSV file row by row."""
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+from src.parts import PARTS
 
 
 def split_name(split: Split) -> str:
@@ -35,7 +28,7 @@ def counts(parts: Path) -> dict[str, int]:
     """Count images and groups: keys images, train.images, train.groups, val.images, ...; 0 groups if none is known."""
     images: dict[str, int] = defaultdict(int)
     groups: dict[str, set[str]] = defaultdict(set)
-    for row in rows(parts):
+    for row in read_csv(parts, ("part", "group")):
         images[row["part"]] += 1
         groups[row["part"]] |= {row["group"]} - {""}
     found = {"images": sum(images.values())}

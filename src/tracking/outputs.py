@@ -10,7 +10,7 @@ import numpy as np
 
 from src import params, paths
 from src.errors import AssayError
-from src.files import read_json
+from src.files import read_csv, read_json
 from src.tracking import facts, lineage, surroundings
 from src.tracking.lineage import Stint
 from src.tracking.records import Model, Record
@@ -27,7 +27,7 @@ def training(trace: Trace, stint: Stint | None = None) -> Record:
     when = stint or _now()
     settings = params.load()
     origin = "training" if stint else "outputs restored by DVC"
-    epochs = list(facts.rows(paths.MODEL.history))
+    epochs = read_csv(paths.MODEL.history)
     data = facts.describe(settings.dataset, settings.split, paths.SPLIT.parts)
     return Record(
         kind="train",

@@ -1,6 +1,5 @@
 """What training may see: the images and labels of the parts train and val."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from src import files, parts
 from src.errors import AssayError
+from src.imaging.store import open_images
 from src.nearest import suggestion
+from src.parts import FITTED
 from src.paths import Prepared, Split
-
-FITTED = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,14 @@ def load(prepared: Prepared, split: Split, positive: str | None = None) -> Data:
     Raises:
         AssayError: files are missing or do not belong together, `positive` is no label, or a part lacks classes.
     """
-    labels = [line["label"] for line in _table(prepared.index, "label")]
-    images = _images(prepared.images)
+    labels = _labels(prepared.index)
+    images = open_images(prepared)
     if len(images) != len(labels):
         raise AssayError(f"{prepared.images}: expected {len(labels)} images as in index.csv, found {len(images)}")
     classes = order(labels, positive)
     numbers = np.array([classes.index(label) for label in labels], np.int64)
-    rows = {part: np.array(_rows(split.parts, part, len(labels)), np.int64) for part in FITTED}
+    places = parts.read(split.parts, len(labels))
+    rows = {part: np.array([place.row for place in places if place.part == part], np.int64) for part in FITTED}
     train, val = (Part(rows[part], numbers[rows[part]]) for part in FITTED)
     _check(split.parts, classes, train, val)
     return Data(images, classes, train, val)
@@ -66,35 +67,11 @@ def order(labels: Sequence[str], positive: str | None) -> tuple[str, ...]:
     return classes
 
 
-def _images(path: Path) -> NDArray[np.uint8]:
-    try:
-        images: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run the stage preprocess with `dvc repro preprocess`") from error
-    except ValueError as error:
-        raise AssayError(f"{path}: expected a NumPy array, found something else") from error
-    if images.ndim != 4 or images.dtype != np.uint8:
-        raise AssayError(f"{path}: expected uint8 (N, H, W, C), found {images.dtype} {images.shape}")
-    return images
-
-
-def _table(path: Path, *columns: str) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = csv.DictReader(file)
-            missing = set(columns) - set(lines.fieldnames or ())
-            if missing:
-                raise AssayError(f"{path}: expected the columns {', '.join(columns)}, found {lines.fieldnames}")
-            return list(lines)
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
-
-
-def _rows(path: Path, part: str, images: int) -> list[int]:
-    rows = [int(line["row"]) for line in _table(path, "row", "part") if line["part"] == part]
-    if rows and not 0 <= min(rows) <= max(rows) < images:
-        raise AssayError(f"{path}: expected rows below {images} as in index.csv, found {max(rows)}")
-    return rows
+def _labels(path: Path) -> list[str]:
+    labels = [line["label"] for line in files.read_csv(path, ("label",))]
+    if "" in labels:
+        raise AssayError(f"{path}, line {labels.index('') + 2}: expected a label, found an empty cell")
+    return labels
 
 
 def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part) -> None:

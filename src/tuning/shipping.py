@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from src.files import read_csv
 from src.imaging.store import open_images
 from src.params import Preprocess
+from src.parts import FITTED, read
 from src.paths import Prepared, Split
 from src.tuning.receiving import Piece
 
-SEEN = ("train", "val")
 CHUNK = 8 * 2**20  # bytes of a message
 
 
@@ -66,8 +67,8 @@ def of_images(prepared: Prepared, split: Split, preprocess: Preprocess) -> Parce
         AssayError: the prepared images are missing or damaged.
     """
     images = open_images(prepared)
-    parts = {int(line["row"]): line["part"] for line in _lines(split.parts) if line["part"] in SEEN}
-    labels = [line["label"] for line in _lines(prepared.index)]
+    labels = [line["label"] for line in read_csv(prepared.index, ("label",))]
+    parts = {row: part for row, part, _ in read(split.parts, len(labels)) if part in FITTED}
     anything = labels[min(parts, default=0)]
     section = {
         "preprocess": preprocess.model_dump(mode="json")
@@ -116,11 +117,6 @@ def _lock(preprocess: Preprocess) -> bytes:
     """Say, as DVC's record does, what the images were made with, so that a trial there takes them for its own."""
     params = {"params.yaml": {"preprocess": preprocess.model_dump(mode="json")}}
     return json.dumps({"stages": {"preprocess": {"params": params}}}, sort_keys=True).encode()
-
-
-def _lines(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> bytes:

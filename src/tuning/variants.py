@@ -1,9 +1,8 @@
 """Prepared images for trials whose preprocess section differs from the one that build/prepared was made with."""
 
-import csv
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from filelock import FileLock
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from src import files, imaging, paths
+from src import files, imaging, parts, paths
 from src.errors import AssayError
 from src.imaging.chain import Chain, compose
 from src.imaging.pixels import Pixels
@@ -23,12 +22,12 @@ from src.imaging.store import packing, table
 from src.imaging.unreadable import UnreadableError
 from src.imaging.workers import ordered
 from src.params import Params, Preprocess, load
+from src.parts import FITTED
 from src.tuning.settings import canonical, preprocessing
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")
 LOCK = Path("dvc.lock")
-FITTED = ("train", "val")  # images of test are not even read
 REJECTED_COLUMNS = ("path", "label", "reason")
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -146,15 +145,9 @@ def files_digest(path: Path) -> str:
 
 
 def _images(own: Place) -> list[Image]:
-    parts = {int(line["row"]): line["part"] for line in _table(own.split.parts)}
-    return [
-        Image(line["path"], line["label"], parts.get(row, "")) for row, line in enumerate(_table(own.prepared.index))
-    ]
-
-
-def _table(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    lines = files.read_csv(own.prepared.index, ("path", "label"))
+    part_of = {place.row: place.part for place in parts.read(own.split.parts, len(lines))}
+    return [Image(line["path"], line["label"], part_of.get(row, "")) for row, line in enumerate(lines)]
 
 
 def _make(folder: Path, own: Place, section: Preprocess, threads: int) -> None:
@@ -193,7 +186,7 @@ def _pack(place: Place, chain: Chain, images: Sequence[Image], threads: int) -> 
 
 
 def _attempt(raw: paths.Raw, chain: Chain, black: Pixels, image: Image) -> Pixels | str:
-    if image.part not in FITTED:
+    if image.part not in FITTED:  # images of test are not even read
         return black
     try:
         return prepare_one(raw.folder / image.path, chain).image

@@ -101,12 +101,12 @@ def test_an_unknown_model_lists_the_choices() -> None:
 
 
 SMALLEST = [
+    ("compact_cnn", 14, 2, 15),
     ("dropout_cnn", 9, 1, 10),
     ("tiny_cnn", 3, 2, 5),
     ("blood_cnn", 3, 1, 6),
     ("malaria_cnn", 20, 1, 22),
     ("separable", 30, 1, 32),
-    ("keras_application", 20, 1, 32),
 ]
 
 
@@ -115,6 +115,19 @@ def test_too_small_images_name_the_smallest_size(name: str, side: int, stride: i
     with pytest.raises(AssayError, match=rf"preprocess\.size: expected at least {needed} for {name}.*found {side}x"):
         build(name, (side, side, 1), 2, stride=stride)
     assert build(name, (needed, needed, 1), 2, stride=stride)
+
+
+def test_a_side_that_is_too_short_is_refused_whatever_the_other_one_is() -> None:
+    with pytest.raises(AssayError, match=r"expected at least 22 for malaria_cnn with stride 1, found 20x150$"):
+        build("malaria_cnn", (20, 150, 3), 4)
+    with pytest.raises(AssayError, match=r"expected at least 32 for separable with stride 1, found 64x31$"):
+        build("separable", (64, 31, 3), 4)
+
+
+@pytest.mark.parametrize("name", ["blood_fire", "reduced_inception"])
+def test_models_that_pad_take_the_smallest_images_that_params_allow(name: str) -> None:
+    model = build(name, (8, 9, 3), 2, stride=8)
+    assert np.isfinite(model(np.full((1, 8, 9, 3), 255, np.float32))).all()
 
 
 def test_a_mistake_in_an_architecture_is_not_blamed_on_the_size(monkeypatch: pytest.MonkeyPatch) -> None:

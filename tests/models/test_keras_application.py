@@ -59,6 +59,23 @@ def test_features_are_those_that_keras_gives_for_pixels(name: str, tmp_path: Pat
     np.testing.assert_allclose(found, expected(scaled, training=False).numpy().mean(axis=(1, 2)), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", keras_application.BACKBONES)
+@pytest.mark.parametrize("shape", [(31, 40, 1), (64, 20, 3)])
+def test_too_small_images_are_told_at_once_for_every_network(name: str, shape: tuple[int, int, int]) -> None:
+    found = f"found {shape[0]}x{shape[1]}$"
+    with pytest.raises(AssayError, match=rf"^preprocess\.size: expected at least 32 for {name}, {found}"):
+        build(NAME, shape, 2, backbone=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", keras_application.BACKBONES)
+def test_every_network_takes_the_smallest_size_in_gray_and_oblong_images_in_colour(name: str) -> None:
+    for shape in ((32, 32, 1), (32, 45, 3)):
+        for pooling in ("none", "average"):
+            model = build(NAME, shape, 4, backbone=name, pooling=pooling)
+            assert np.isfinite(model(pixels(1, *shape))).all()
+
+
 def test_gray_is_seen_as_the_same_in_three_channels(weights: Path) -> None:
     options = {"weights": str(weights), "sha256": sha256(weights), "pooling": "average"}
     gray, rgb = (build(NAME, (40, 40, channels), 2, **options) for channels in (1, 3))

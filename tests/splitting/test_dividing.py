@@ -7,8 +7,9 @@ import pytest
 
 from src.errors import AssayError
 from src.params import Split as Section
+from src.parts import PARTS
 from src.splitting.dividing import cut_groups, divide
-from src.splitting.rows import PARTS, Rows, read_rows
+from src.splitting.rows import Rows, read_rows
 from tests.splitting.conftest import Store
 
 TINY = (8, 8, 1)

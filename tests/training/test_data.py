@@ -89,19 +89,55 @@ def test_rows_that_the_store_lacks_are_refused(store: Store) -> None:
 @pytest.mark.parametrize("missing", ["images.npy", "index.csv", "split.csv"])
 def test_a_missing_file_is_named(store: Store, missing: str) -> None:
     next(store.root.rglob(missing)).unlink()
-    refused(store, f"{missing}: not found; run the stage")
+    refused(store, f"{missing}: not found; run ")
 
 
 def test_a_file_without_the_columns_is_named(store: Store) -> None:
     store.split.parts.write_text("row;part\n0;train\n")
-    refused(store, "split.csv: expected the columns row, part, found ['row;part']")
+    refused(store, "split.csv: expected the columns row, part, found row;part")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "message"),
+    [
+        ("split.csv", "3,train", "three,train", "split.csv, line 5, row: expected a whole number, found 'three'"),
+        ("split.csv", "3,train", "-3,train", "split.csv, line 5, row: expected a whole number, found '-3'"),
+        ("split.csv", "3,train", "0,val", "split.csv, line 5: expected each row once, found 0 in line 2 too"),
+        ("split.csv", "3,train", "3,Train", "split.csv, line 5: expected the part train, val, test, found 'Train'"),
+        ("split.csv", "3,train", "3", "split.csv, line 5: expected the part train, val, test, found ''"),
+        ("index.csv", "CT_NonCOVID/3.png,CT_NonCOVID,,", "CT_NonCOVID/3.png,,,", "index.csv, line 5: expected a label"),
+        ("index.csv", "CT_NonCOVID/3.png,CT_NonCOVID,,", "CT_NonCOVID/3.png", "index.csv, line 5: expected a label"),
+    ],
+)
+def test_a_line_that_was_damaged_by_hand_is_named(
+    store: Store, name: str, before: str, after: str, message: str
+) -> None:
+    path = next(store.root.rglob(name))
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(f"\n{before}\n", f"\n{after}\n"), encoding="utf-8")
+    refused(store, message)
+
+
+@pytest.mark.parametrize("name", ["index.csv", "split.csv", "images.npy"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"row,name\n"])
+def test_a_file_of_other_content_is_named(store: Store, name: str, content: bytes) -> None:
+    next(store.root.rglob(name)).write_bytes(content)
+    refused(store, f"{name}: expected ")
+
+
+def test_what_a_spreadsheet_saves_is_read(store: Store) -> None:
+    expected = data.load(store.prepared, store.split)
+    for path in (store.prepared.index, store.split.parts):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert data.load(store.prepared, store.split).train.rows.tolist() == expected.train.rows.tolist()
 
 
 def test_images_of_another_kind_are_refused(store: Store) -> None:
     np.save(store.prepared.images, np.zeros((60, 4, 4, 1), np.float32))
     refused(store, "images.npy: expected uint8 (N, H, W, C), found float32 (60, 4, 4, 1)")
     store.prepared.images.write_text("no array")
-    refused(store, "images.npy: expected a NumPy array")
+    refused(store, "images.npy: expected a whole .npy file")
 
 
 def test_more_than_two_classes_keep_their_order(tmp_path: Path) -> None:

@@ -55,3 +55,10 @@ def test_label_smoothing_gives_each_class_its_share() -> None:
 def test_focal_loss_takes_smooth_labels_of_more_classes() -> None:
     true, other = 0.25 * 0.3**2 * -np.log(0.7), 0.25 * 0.9**2 * -np.log(0.1)
     assert loss(CLASSES[:1], FOUR[:1], balance="focal", label_smoothing=0.1) == [0.925 * true + 3 * 0.025 * other]
+
+
+def test_focal_loss_takes_smooth_labels_of_two_classes() -> None:
+    """Of a smooth label 0.95 and 0.05 the probability of the truth and its weight are mixed like the crossentropy."""
+    truth, weight = 0.95 * 0.9 + 0.05 * 0.1, 0.95 * 0.25 + 0.05 * 0.75
+    expected = weight * (1 - truth) ** 2 * (-0.95 * np.log(0.9) - 0.05 * np.log(0.1))
+    assert loss(TRUTH[:1], P[:1], balance="focal", label_smoothing=0.1) == [expected]

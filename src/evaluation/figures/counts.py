@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from src.evaluation.figures import style
 from src.evaluation.tables import Listed
+from src.parts import PARTS
 
-PARTS = ("train", "val", "test")
 HEIGHT = 0.26  # of a bar, the distance between classes being 1
 SLOT = 0.85  # inches a class
 
