@@ -20,7 +20,7 @@ def draw(scored: Scored, decisions: Integers, error: float) -> Figure:
     curve.plot(means, frequencies, **style.line(0), label=f"model: calibration error {error:.2f}")
     curve.scatter(means, frequencies, s=sizes, color=style.colour(0), zorder=3)
     curve.set(ylabel=_outcome(scored), xlim=(-0.02, 1.02), ylim=(-0.04, 1.04))
-    curve.legend(loc="upper left")
+    figure.legend(*curve.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     bars.hist(probability, bins=np.linspace(0, 1, BINS + 1).tolist(), color=style.colour(0), rwidth=0.92)
     bars.set(xlabel=_probability(scored), ylabel="Images")
     bars.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
