@@ -17,6 +17,7 @@ from src.tuning.settings import canonical
 log = logging.getLogger(__name__)
 KEPT = f"{PARAMS}: kept as it is, none of them has a better mean"
 NEXT = "now: dvc repro"
+BEYOND, WITHIN = "beyond its interval", "which its interval does not tell from chance"
 
 
 def judged(outcome: Outcome) -> str:
@@ -28,7 +29,7 @@ def judged(outcome: Outcome) -> str:
         reasons = f"failed: {one.reasons[0]}" if one.reasons else ""
         lines.append(f"  {one.name}: {_interval(mean) if mean else reasons}")
     if outcome.winner and outcome.gain:
-        beyond = "beyond its interval" if outcome.beaten else "which its interval does not tell from chance"
+        beyond = BEYOND if outcome.beaten else WITHIN
         lines.append(f"{outcome.winner.name} against the preset: {_interval(outcome.gain, '+.4f')}, {beyond}")
     return "\n".join(lines)
 
@@ -58,7 +59,8 @@ def kept(path: Path, *, apply: bool, again: str) -> str:
     if not gain or not scoring.better(found["metric"][0], gain["value"], 0.0):
         return f"{path}: {winner['name']} is the best of the candidates; {KEPT}"
     values = ", ".join(f"{name} {canonical(value)}" for name, value in winner["values"].items())
-    lines = [f"{path}: {winner['name']} wins with {values}"]
+    beyond = BEYOND if found["beats_preset"] else WITHIN
+    lines = [f"{path}: {winner['name']} wins with {values}", f"{found['metric'][0]} {gain['value']:+.4f}, {beyond}"]
     if apply:
         return "\n".join([*lines, applying.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from src import paths
 from src.errors import AssayError
-from src.tuning import fingerprint, naming
+from src.tuning import fingerprint, naming, study, summary
 from src.tuning.journal import Journal, mend
 from tests.tuning.searching import ABOUT, opened, search, trials
+from tests.tuning.studies import study as invented
 
 
 def test_a_study_is_open_in_one_process_only(tmp_path: Path) -> None:
@@ -30,6 +32,19 @@ def test_a_sqlite_study_is_kept_in_its_file_and_open_in_one_process_only(tmp_pat
     with opened(tmp_path, url=url) as again:
         assert [trial.state for trial in again.trials()] == [TrialState.WAITING]
         assert again.ask().number == 0
+
+
+def test_a_study_can_be_had_as_it_was_with_fewer_trials(tmp_path: Path) -> None:
+    made = invented(20)
+    assert study.first(made, 99) is made
+    before = study.first(made, 7)
+    finished = [trial.state in study.FINISHED for trial in before.trials]
+    assert (sum(finished), finished[-1]) == (7, True)
+    assert before.directions == made.directions
+    for name, found in (("few", before), ("cut", study.first(invented(12), 7))):
+        summary.write(found, 42, paths.Study(tmp_path / name))
+    for name in ("trials.csv", "candidates.json", "study.html"):
+        assert (tmp_path / "few" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 
 
 def test_a_study_about_something_else_is_refused_and_what_differs_is_said(tmp_path: Path) -> None:

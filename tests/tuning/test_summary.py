@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from optuna.trial import TrialState
 from ruamel.yaml import YAML
 
 from src import paths
@@ -15,6 +16,7 @@ from src.tuning import summary, tables
 from src.tuning.figures import NotDrawn, history, importance, parallel, pareto, scales, slices
 from src.tuning.outcome import Outcome, Rival, interval
 from src.tuning.seen import look
+from src.tuning.space import decode
 from tests.tuning.studies import SPACE, study
 
 
@@ -33,6 +35,19 @@ def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Pat
     assert (table[5]["auc"], table[5]["reason"]) == ("", "the loss is no number")
     assert table[0]["preprocess.steps"].startswith('["gray"')
     assert set(SPACE) <= set(table[0])
+
+
+def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) -> None:
+    found = study(20, two=True)
+    seen = look(found)
+    tables.write_candidates(seen, paths.Study(tmp_path))
+    name, candidates = tables.read_candidates(paths.Study(tmp_path))
+    assert name == found.study_name
+    complete = [trial for trial in found.trials if trial.state is TrialState.COMPLETE]
+    assert [(one.number, one.scores) for one in candidates] == [(one.number, tuple(one.values)) for one in complete]
+    for one, trial in zip(candidates, complete, strict=True):
+        assert one.values == {key: decode(value) for key, value in trial.params.items()}
+        assert {key: type(value) for key, value in one.values.items()}["train.batch_size"] is int
 
 
 def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:

@@ -129,6 +129,9 @@ def test_the_winner_is_confirmed_and_applied_only_where_it_is_ahead(tuning: Tuni
     done = tuning.run("--trials", "2", "--study", "applied", "--apply")
     assert done.returncode == 0, done.stderr
     assert "over 2 seeds" in done.stdout
+    for name in ("trials.csv", "candidates.json", "study.html", "confirm.csv", "best.yaml"):
+        assert (tuning.folder / "build" / "studies" / "applied" / name).is_file(), name
+    assert not (tuning.folder / "build" / "tuning" / "study").exists()
     changed = (tuning.folder / "params.yaml").read_text() != before
     assert changed == ("now: dvc repro" in done.stdout)
     assert changed != ("kept as it is" in done.stdout)

@@ -1,7 +1,35 @@
-"""Who won is said with means, gain and reasons."""
+"""Who won is said with means, gain and reasons; what was written is told and applied, only where it is ahead."""
 
-from src.tuning import verdict
-from src.tuning.outcome import Interval, Outcome, Rival
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src import paths
+from src.errors import AssayError
+from src.params import load
+from src.tuning import tables, verdict
+from src.tuning.outcome import Interval, Outcome, Rival, interval
+from tests.conftest import ROOT
+
+VALUES: dict[str, Any] = {"train.learning_rate": 1e-05, "model.stride": 1, "preprocess.steps": ["gray", "resize"]}
+
+
+@pytest.fixture(autouse=True)
+def _beside_a_params_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+def write(gains: tuple[float, ...], metric: str = "auc", winner: bool = True) -> Path:
+    """Write the best.yaml of a winner with these gains over the preset."""
+    preset = Rival("preset", {}, {metric: (0.5,) * len(gains)}, {metric: interval((0.5,) * len(gains), 0.95)})
+    scores = tuple(0.5 + gain for gain in gains)
+    best = Rival("trial 7", VALUES, {metric: scores}, {metric: interval(scores, 0.95)})
+    gain = interval(gains, 0.95)
+    outcome = Outcome((metric,), (1, 2), (best,), preset, best if winner else None, gain if winner else None, False)
+    tables.write_outcome(outcome, paths.Confirmed(Path("confirmed")))
+    return Path("confirmed/best.yaml")
 
 
 def test_the_verdict_names_means_gain_and_reasons() -> None:
@@ -18,3 +46,41 @@ def test_the_verdict_names_means_gain_and_reasons() -> None:
         "  trial 2: failed: out of memory",
         "trial 4 against the preset: +0.1000 [+0.0500, +0.1500], beyond its interval",
     ]
+
+
+def test_a_winner_is_told_and_how_to_apply_it() -> None:
+    before = Path("params.yaml").read_text()
+    said = verdict.kept(write((0.1, 0.2)), apply=False, again="make tune APPLY=1")
+    assert "trial 7 wins with train.learning_rate 1e-05, model.stride 1" in said
+    assert "auc +0.1500, which its interval does not tell from chance" in said
+    assert "make tune APPLY=1 writes it into params.yaml; then: dvc repro" in said
+    assert Path("params.yaml").read_text() == before
+
+
+def test_applied_values_are_exact() -> None:
+    said = verdict.kept(write((0.1, 0.2)), apply=True, again="")
+    assert "-  stride: 2" in said
+    assert said.endswith("now: dvc repro")
+    changed = load(Path("params.yaml"))
+    assert (changed.train.learning_rate, changed.model.stride) == (1e-05, 1)
+    assert list(changed.preprocess.steps) == ["gray", "resize"]
+
+
+@pytest.mark.parametrize(("gains", "metric"), [((-0.1, 0.05), "auc"), ((0.1, 0.2), "log_loss"), ((0.0, 0.0), "auc")])
+def test_what_is_not_ahead_is_not_applied(gains: tuple[float, ...], metric: str) -> None:
+    before = Path("params.yaml").read_text()
+    assert "kept as it is" in verdict.kept(write(gains, metric), apply=True, again="")
+    assert Path("params.yaml").read_text() == before
+
+
+def test_without_a_winner_that_is_said() -> None:
+    assert "no winner" in verdict.kept(write((0.1, 0.2), winner=False), apply=True, again="")
+
+
+@pytest.mark.parametrize(("text", "words"), [("[", "not readable as YAML"), ("a: 1", "expected a best.yaml")])
+def test_another_file_is_refused(text: str, words: str) -> None:
+    Path("other.yaml").write_text(text)
+    with pytest.raises(AssayError, match=words):
+        verdict.kept(Path("other.yaml"), apply=True, again="")
+    with pytest.raises(AssayError, match="not found"):
+        verdict.kept(Path("none.yaml"), apply=True, again="")
