@@ -13,7 +13,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from src.evaluation.figures import style
 from src.tuning.space import decode
 
-LONGEST = 14
+LONGEST = 22
+DIGITS, MOST_DIGITS = 3, 8
 THOUSAND = 1000
 ROOM = 0.06  # of an axis, beside its ends
 WORDS = {
@@ -69,7 +70,7 @@ class Scale:
             values = sorted({self.low, self.high, *inside})
         else:
             values = [self.low + (self.high - self.low) * part / 4 for part in range(5)]
-        return [(self.share(value), number(value)) for value in values]
+        return [(self.share(value), label) for value, label in zip(values, numbers(values), strict=True)]
 
 
 def place(value: Any, distribution: BaseDistribution) -> float:
@@ -91,14 +92,21 @@ def text(value: Any) -> str:
             return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def number(value: float) -> str:
-    """Write a number in few letters.
+def numbers(values: Sequence[float]) -> list[str]:
+    """Write different numbers in as few letters as keep them apart.
 
-    >>> number(0.001), number(11100), number(957000)
-    ('0.001', '11.1 k', '957 k')
+    >>> numbers([0.001, 11100, 957000]), numbers([63441, 63489])
+    (['0.001', '11.1 k', '957 k'], ['63.44 k', '63.49 k'])
     """
-    short = f"{value:.3g}"
-    return EngFormatter()(float(short)) if abs(value) >= THOUSAND else short
+    for digits in range(DIGITS, MOST_DIGITS):
+        texts = [_number(float(f"{value:.{digits}g}"), digits) for value in values]
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
+
+
+def _number(value: float, digits: int) -> str:
+    return EngFormatter()(value) if abs(value) >= THOUSAND else f"{value:.{digits}g}"
 
 
 def thousands(axis: Axis, values: Sequence[float]) -> None:
