@@ -145,6 +145,7 @@ class Session:
 
         whole = search.study if self.asked.about is None else study.first(search.study, self.asked.trials)
         summary.write(whole, self.params.seed, self.asked.found)
+        self.say(f"table, figures and a page of them: {self.asked.found.folder}\n")
 
     def _confirm(self, search: Search) -> Outcome | None:
         """Train the best ones over several seeds, tell the winner and apply it if that was asked for."""

@@ -80,7 +80,7 @@ def table(trials: Sequence[FrozenTrial], metrics: Sequence[str]) -> str:
     rows = [["trial", *metrics, *names]]
     for trial in leading:
         values: Mapping[str, Any] = trial.user_attrs[VALUES]
-        rows.append([str(trial.number), *map(_short, trial.values), *(_short(values.get(name, "-")) for name in names)])
+        rows.append([str(trial.number), *map(short, trial.values), *(short(values.get(name, "-")) for name in names)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(padded)
@@ -90,18 +90,19 @@ def outcome(trial: FrozenTrial, metrics: Sequence[str]) -> str:
     """Say in words what a finished trial came to."""
     if trial.state is TrialState.PRUNED:
         return f"pruned after epoch {len(trial.user_attrs[ROWS])}"
-    return ", ".join(f"{name} {_short(value)}" for name, value in zip(metrics, trial.values, strict=True))
+    return ", ".join(f"{name} {short(value)}" for name, value in zip(metrics, trial.values, strict=True))
 
 
 def shown(values: Sequence[float]) -> str:
     """Write the values of a trial."""
-    return " and ".join(map(_short, values))
+    return " and ".join(map(short, values))
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Write a value in few letters."""
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) >= THOUSAND else f"{value:.4g}"
-    return f"[{', '.join(map(_short, value))}]" if isinstance(value, list | tuple) else str(value)
+    return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
 def _duration(seconds: float) -> str:

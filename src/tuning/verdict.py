@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 from src.errors import AssayError
 from src.params import load
 from src.paths import PARAMS
-from src.tuning import applying, scoring
+from src.tuning import applying, scoring, showing
 from src.tuning.outcome import Interval, Outcome
 from src.tuning.settings import canonical
 
@@ -22,12 +22,12 @@ BEYOND, WITHIN = "beyond its interval", "which its interval does not tell from c
 
 def judged(outcome: Outcome) -> str:
     """Say who won over the seeds, and by how much."""
-    count = len(outcome.seeds)
-    lines = [f"over {count} seeds, {outcome.metric[0]} on val:"]
+    first, *others = outcome.metric
+    lines = [f"over {len(outcome.seeds)} seeds, {first} on val (the preset is {PARAMS} as it stands):"]
     for one in (outcome.preset, *outcome.candidates):
-        mean = one.means.get(outcome.metric[0])
-        reasons = f"failed: {one.reasons[0]}" if one.reasons else ""
-        lines.append(f"  {one.name}: {_interval(mean) if mean else reasons}")
+        means = [f", {name} {showing.short(one.means[name].mean)}" for name in others if name in one.means]
+        said = _interval(one.means[first]) if one.means else f"failed: {one.reasons[0]}"
+        lines.append("".join([f"  {one.name}: {said}", *means]))
     if outcome.winner and outcome.gain:
         beyond = BEYOND if outcome.beaten else WITHIN
         lines.append(f"{outcome.winner.name} against the preset: {_interval(outcome.gain, '+.4f')}, {beyond}")
