@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from src import params
 from src.params import Pruner
+from src.tracking import nesting, store
 from tests.conftest import ROOT
 from tests.tuning.conftest import SMALL, Home, write_home
 
@@ -123,6 +126,22 @@ def test_ctrl_c_says_how_to_go_on_and_a_server_that_is_away_costs_no_trial(tunin
     assert len([trial for trial in away.told("away") if trial[1].is_finished()]) == len(away.told("away")) == 3
 
 
+def check_mlflow(folder: Path, name: str) -> None:
+    """See that the run of a study holds its tables, figures and winner, and those below it every epoch."""
+    with store.connected(folder) as client:
+        everything = client.search_runs([store.experiment(client, params.load().track.experiment, folder)])
+        [parent] = [run for run in everything if run.data.tags.get("study.name") == name]
+        files = {item.path for part in ("", "figures") for item in client.list_artifacts(parent.info.run_id, part)}
+        below = [run for run in everything if run.data.tags.get(nesting.PARENT) == parent.info.run_id]
+        epochs = [len(client.get_metric_history(run.info.run_id, "val_loss")) for run in below]
+    assert parent.info.status == "FINISHED"
+    assert {"figures/history.png", "figures/slices.png", "figures/parallel.png"} <= files
+    assert {"study.html", "trials.csv", "confirm.csv", "best.yaml"} <= files
+    assert {"best_val_auc", "winner_auc", "preset_auc", "gain_auc"} <= set(parent.data.metrics)
+    assert epochs == [2, 2]
+    assert all(set(SPACE) == set(run.data.params) and "best_val_auc" in run.data.metrics for run in below)
+
+
 @pytest.mark.slow
 def test_the_winner_is_confirmed_and_applied_only_where_it_is_ahead(tuning: Tuning) -> None:
     before = (tuning.folder / "params.yaml").read_text()
@@ -135,6 +154,7 @@ def test_the_winner_is_confirmed_and_applied_only_where_it_is_ahead(tuning: Tuni
     changed = (tuning.folder / "params.yaml").read_text() != before
     assert changed == ("now: dvc repro" in done.stdout)
     assert changed != ("kept as it is" in done.stdout)
+    check_mlflow(tuning.folder, "applied")
     (tuning.folder / "params.yaml").write_text(before)
     again = tuning.run("--trials", "2", "--study", "applied")
     assert again.returncode == 0, again.stderr

@@ -95,8 +95,8 @@ def text(value: Any) -> str:
 def numbers(values: Sequence[float]) -> list[str]:
     """Write different numbers in as few letters as keep them apart.
 
-    >>> numbers([0.001, 11100, 957000]), numbers([63441, 63489])
-    (['0.001', '11.1 k', '957 k'], ['63.44 k', '63.49 k'])
+    >>> numbers([0.001, 11100, 957000]), numbers([63441, 63449])
+    (['0.001', '11.1 k', '957 k'], ['63.44 k', '63.45 k'])
     """
     for digits in range(DIGITS, MOST_DIGITS):
         texts = [_number(float(f"{value:.{digits}g}"), digits) for value in values]
