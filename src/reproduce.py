@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from src import console, presets, tracking
+from src import console, params, presets, tracking
 from src.errors import AssayError
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ def main() -> None:
             f"expected the name of a preset before its values; known: {', '.join(presets.names(home))}. "
             "For params.yaml as it stands: dvc exp run -S key=value"
         )
+    params.load()  # DVC itself tells of a misspelt layout or model only that a file of this name is missing
     if code := _wait([sys.executable, "-m", "dvc", "repro"]):
         sys.exit(code)
     tracking.record()

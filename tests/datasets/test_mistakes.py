@@ -23,8 +23,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture
-def download(tmp_path: Path) -> Callable[[dict[str, Any]], subprocess.CompletedProcess[str]]:
+def download(tmp_path: Path) -> Run:
     for name in ("a/1.png", "a/2.png", "b/3.png", "b/4.png"):
         for folder in ("source", "table"):
             (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -32,11 +35,11 @@ def download(tmp_path: Path) -> Callable[[dict[str, Any]], subprocess.CompletedP
     (tmp_path / "table" / "labels.csv").write_text("path,label\na/1.png,a\na/9.png,b\n", encoding="utf-8")
     params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
 
-    def run(values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    def run(values: dict[str, Any], module: str = "stages.download") -> subprocess.CompletedProcess[str]:
         params["dataset"] |= {"source": "source", "layout": "folders", "positive": None} | values
         YAML().dump(params, tmp_path / "params.yaml")
         return subprocess.run(
-            [sys.executable, "-m", "stages.download"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            [sys.executable, "-m", module], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
             check=False, capture_output=True, text=True,
         )  # fmt: skip
 
@@ -44,9 +47,7 @@ def download(tmp_path: Path) -> Callable[[dict[str, Any]], subprocess.CompletedP
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_in_one_line_and_leaves_nothing(
-    download: Callable[[dict[str, Any]], subprocess.CompletedProcess[str]], mistake: str, tmp_path: Path
-) -> None:
+def test_a_mistake_is_told_in_one_line_and_leaves_nothing(download: Run, mistake: str, tmp_path: Path) -> None:
     values, told = MISTAKES[mistake]
     done = download(values)
     assert done.returncode == 1
@@ -56,8 +57,14 @@ def test_a_mistake_is_told_in_one_line_and_leaves_nothing(
     assert not (tmp_path / "build" / "raw").exists()
 
 
-def test_without_a_mistake_the_same_command_writes_the_manifest(
-    download: Callable[[dict[str, Any]], subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_make_repro_tells_of_an_unknown_layout_before_dvc_looks_for_its_file(download: Run) -> None:
+    done = download({"layout": "folder"}, "src.reproduce")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: params.yaml: dataset.layout: ")
+    assert "did you mean 'folders'?" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_without_a_mistake_the_same_command_writes_the_manifest(download: Run, tmp_path: Path) -> None:
     assert download({}).returncode == 0
     assert (tmp_path / "build" / "raw" / "manifest.csv").is_file()
