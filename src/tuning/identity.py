@@ -14,7 +14,7 @@ from src.tuning.settings import canonical, value
 
 # The code that trains, judges and proposes. Of what else a stage imports no score depends.
 CODE = (
-    "seeds.py", "imaging", "models", "training",
+    "parts.py", "seeds.py", "imaging", "models", "training",
     "evaluation/metrics.py", "evaluation/predict.py", "evaluation/ranking.py", "evaluation/scored.py",
     "evaluation/threshold.py",
     "tuning/checking.py", "tuning/driver.py", "tuning/graphs.py", "tuning/judging.py", "tuning/pruning.py",
