@@ -65,7 +65,7 @@ def _settings(preset: str | None) -> "Params":
 
 def _executor(asked: argparse.Namespace, settings: "Params", name: str) -> "Executor":
     if asked.dask is not None:
-        from src.tuning.cluster import ClusterExecutor
+        from src.tuning.cluster.executor import ClusterExecutor
 
         return ClusterExecutor(asked.dask, Path.cwd())
     from src.tuning.local import LocalExecutor, cores

@@ -22,7 +22,7 @@ from tests.tuning.clusters import DaskCluster, free_port, kill, until
 from tests.tuning.conftest import Home
 
 pytest.importorskip("distributed")
-from src.tuning.cluster import ClusterExecutor
+from src.tuning.cluster.executor import ClusterExecutor
 
 PRETENDED = "src.tuning.pretended:run"
 
@@ -245,7 +245,7 @@ def test_workers_in_networks_of_their_own_need_to_reach_the_scheduler_alone(
 DRIVER = """
 import sys
 from pathlib import Path
-from src.tuning.cluster import ClusterExecutor
+from src.tuning.cluster.executor import ClusterExecutor
 from src.tuning.jobs import Job
 import json
 address, home, root, job = sys.argv[1:]
@@ -311,7 +311,7 @@ def test_a_cluster_without_workers_is_told_in_a_line(alone: DaskCluster, home: H
 def test_a_worker_with_other_packages_is_named_with_what_differs(
     alone: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from src.tuning import supply
+    from src.tuning.cluster import supply
 
     alone.start_worker("one")
     monkeypatch.setattr(supply, "_own_versions", lambda: {"python": "2.7", "numpy": "1.0", "keras": "none"})

@@ -28,7 +28,7 @@ class Child:
     def __init__(self, code: Path, target: str) -> None:
         self.started_as = (code, target)
         self.first: float | None = None
-        command = [sys.executable, "-m", "src.tuning.remote", target]
+        command = [sys.executable, "-m", "src.tuning.cluster.remote", target]
         self.process = subprocess.Popen(
             command, cwd=code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )

@@ -18,15 +18,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import src
 from src.errors import AssayError
 from src.params import parse
-from src.tuning import receiving, scheduler, shipping
+from src.tuning.cluster import receiving, scheduler, shipping
+from src.tuning.cluster.shipping import Parcel
+from src.tuning.cluster.supply import Found, Supply, UnfitError, by_value
 from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
-from src.tuning.shipping import Parcel
-from src.tuning.supply import Found, Supply, UnfitError, by_value
 
 log = logging.getLogger(__name__)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(src.__file__).parents[1]
 TRIAL = "src.tuning.trial:run"
 SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 300.0

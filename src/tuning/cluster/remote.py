@@ -1,7 +1,7 @@
 """The process that trains on a worker of a cluster: jobs come as lines of JSON, and so goes what they give.
 
-Started by `relaying` as `python -m src.tuning.remote TARGET`, and kept while jobs come. A process of its own, since
-Dask draws from Python's random numbers in its worker whenever it likes, on which the first weights depend.
+Started by `relaying` as `python -m src.tuning.cluster.remote TARGET`, and kept while jobs come. A process of its own,
+since Dask draws from Python's random numbers in its worker whenever it likes, on which the first weights depend.
 """
 
 import json

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from src.errors import AssayError
-from src.tuning import receiving, shipping
-from src.tuning.shipping import Parcel
+from src.tuning.cluster import receiving, shipping
+from src.tuning.cluster.shipping import Parcel
 
 log = logging.getLogger(__name__)
 # What a training depends on, and what unpickles the functions that are sent.

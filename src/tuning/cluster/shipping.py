@@ -20,7 +20,7 @@ from src.imaging.store import open_images
 from src.params import Preprocess
 from src.parts import FITTED, read
 from src.paths import Prepared, Split
-from src.tuning.receiving import Piece
+from src.tuning.cluster.receiving import Piece
 
 CHUNK = 8 * 2**20  # bytes of a message
 
