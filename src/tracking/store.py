@@ -74,6 +74,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
                 yield client
         finally:
             mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None is how MLflow forgets it
+            os.environ.pop(VARIABLE, None)  # which MLflow leaves there if another client was used meanwhile
             if previous is not None:
                 os.environ[VARIABLE] = previous
 

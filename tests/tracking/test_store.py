@@ -86,6 +86,9 @@ def test_the_variables_of_the_process_are_left_as_they_were(ready: Path, monkeyp
     before = dict(os.environ)
     log_text(ready)
     assert dict(os.environ) == before
+    with store.connected(ready):
+        log_text(ready)
+    assert dict(os.environ) == before
     monkeypatch.setenv(store.VARIABLE, f"sqlite:///{ready / 'mlflow.db'}")
     before = dict(os.environ)
     log_text(ready)
