@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from src.errors import AssayError
@@ -22,7 +23,8 @@ def run(main: Callable[[], None]) -> None:
         if error.filename is None:
             raise
         fail(f"{error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        traceback.clear_frames(interrupt.__traceback__)  # what was under way ends before the interpreter does
         sys.stderr.write("\ninterrupted: what was finished is kept, the same command goes on from there\n")
         sys.exit(INTERRUPTED)
 

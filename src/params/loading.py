@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from src import yaml_reading
 from src.errors import AssayError
 from src.params.messages import describe
 from src.params.sections import Params
@@ -20,13 +19,7 @@ def load(path: Path = PARAMS) -> Params:
     Raises:
         AssayError: the file is missing, is not YAML, or holds unknown keys, wrong types or values out of range.
     """
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run from the root of the repository") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise AssayError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
-    return parse(content, str(path))
+    return parse(yaml_reading.read(path), str(path))
 
 
 def parse(content: Any, where: str = str(PARAMS)) -> Params:

@@ -4,10 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from src import yaml_text
+from src import yaml_reading, yaml_text
 from src.errors import AssayError
 from src.nearest import suggestion
 
@@ -29,8 +26,8 @@ def given(texts: Iterable[str]) -> dict[str, Any]:
         if not equals or not key:
             raise AssayError(f"--set: expected key=value, such as split.by=image; found {pair!r}")
         try:
-            found[key] = parsed(value)
-        except YAMLError as error:
+            found[key] = yaml_reading.parsed(value, key)
+        except AssayError as error:
             raise AssayError(f"--set: {key}: expected a value in YAML, found {value!r}") from error
     return found
 
@@ -41,16 +38,11 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
     Raises:
         AssayError: there is no such key, or it holds a whole section.
     """
-    content = parsed(text)
+    content = yaml_reading.parsed(text, where)
     for key, value in changes.items():
         _check(content, key, where)
         text = yaml_text.put(text, key.split("."), value)
     return text
-
-
-def parsed(text: str) -> Any:
-    """Read YAML as plain values."""
-    return YAML(typ="safe", pure=True).load(text)
 
 
 def _check(content: Any, key: str, where: str) -> None:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from src import params, yaml_text
+from src import params, yaml_reading, yaml_text
 from src.errors import AssayError
 from src.files import write_text
 from src.paths import PARAMS
-from src.presets.editing import changed, given, parsed
+from src.presets.editing import changed, given
 from src.presets.reading import names, read, without_header
 
 SOURCE = "dataset.source"
@@ -53,7 +53,7 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
     if not everything:
         return preset.text, preset.params
     text = changed(preset.text, everything, where)
-    return _marked(text, changes), params.parse(parsed(text), f"{where} with other values")
+    return _marked(text, changes), params.parse(yaml_reading.parsed(text, where), f"{where} with other values")
 
 
 def refuse_loss(home: Path, wanted: str) -> None:

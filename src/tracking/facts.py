@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from src import yaml_reading
 from src.files import read_csv
 from src.params import Dataset, Split, source_name
 from src.parts import PARTS
@@ -47,8 +46,6 @@ def locked(lock: Path, stages: Collection[str]) -> dict[str, str]:
     """Give the hashes that dvc.lock knows of the outputs of some stages, as tags: ``dvc.build/model``."""
     if not lock.is_file():
         return {}
-    known: Mapping[str, Any] = (YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8")) or {}).get(
-        "stages", {}
-    )
+    known: Mapping[str, Any] = (yaml_reading.read(lock) or {}).get("stages", {})
     outs = [out for name, stage in known.items() if name in stages for out in stage.get("outs", [])]
     return {f"dvc.{out['path']}": str(out.get("md5") or out.get("hash", "")) for out in outs}

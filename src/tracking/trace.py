@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from src import yaml_reading
 from src.errors import AssayError
 from src.files import read_json, write_json
 from src.paths import PARAMS
@@ -96,12 +94,7 @@ def _stage(name: str, root: Path) -> Mapping[str, Any]:
 
 
 def _yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run from the root of the repository") from error
-    except YAMLError as error:
-        raise AssayError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    return yaml_reading.read(path) or {}
 
 
 def _resolve(name: str, params: Mapping[str, Any]) -> str:

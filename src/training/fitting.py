@@ -19,6 +19,7 @@ from src.training import (
     devices,
     history,
     inputs,
+    interruption,
     losses,
     optimizers,
     phases,
@@ -65,10 +66,11 @@ def fit(
     after it was saved; an exception that it raises ends the training.
 
     Raises:
+        KeyboardInterrupt: asked for by Ctrl-C; raised between two batches.
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
     runtime.start(seed, section.threads)
-    with devices.used(section):
+    with interruption.held(), devices.used(section):
         return _fit(data, model, section, seed, checkpoints, on_epoch)
 
 
@@ -176,6 +178,7 @@ def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
     """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
     found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
+        interruption.check()
         loss, probability = step(pixels, numbers)
         if not np.isfinite(loss).all():
             return {"loss": float(loss[~np.isfinite(loss)][0])}

@@ -6,10 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from src import files, yaml_text
+from src import files, yaml_reading, yaml_text
 from src.errors import AssayError
 from src.params import Params, load, parse
 from src.tuning.settings import canonical, value, with_values
@@ -54,7 +51,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     Raises:
         AssayError: the result would not say what it should, as where two keys share a value by an anchor.
     """
-    now = parse(_content(text), where).model_dump(mode="json")
+    now = parse(yaml_reading.parsed(text, where), where).model_dump(mode="json")
     wanted, changed = with_values(now, values), text
     names = list(_changed(now, wanted))
     for name in names:
@@ -71,14 +68,10 @@ def diff(before: str, after: str, name: str) -> str:
     return "".join(lines)
 
 
-def _content(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)
-
-
 def _read(text: str) -> Mapping[str, Any] | None:
     try:
-        return parse(_content(text)).model_dump(mode="json")
-    except (YAMLError, AssayError):
+        return parse(yaml_reading.parsed(text, "params.yaml")).model_dump(mode="json")
+    except AssayError:
         return None
 
 

@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
-from src import files, imaging, parts, paths
+from src import files, imaging, parts, paths, yaml_reading
 from src.errors import AssayError
 from src.imaging.chain import Chain, compose
 from src.imaging.pixels import Pixels
@@ -103,7 +102,7 @@ def _section_of_pipeline(home: Path) -> Preprocess:
 
 @lru_cache(maxsize=1)
 def _recorded(lock: tuple[str, int, int]) -> Preprocess | None:
-    content = YAML(typ="safe", pure=True).load(Path(lock[0]).read_text(encoding="utf-8")) or {}
+    content = yaml_reading.read(Path(lock[0])) or {}
     params = content.get("stages", {}).get("preprocess", {}).get("params", {}).get(str(paths.PARAMS), {})
     try:
         return Preprocess.model_validate(params.get("preprocess"))

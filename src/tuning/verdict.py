@@ -4,9 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from src import yaml_reading
 from src.errors import AssayError
 from src.params import load
 from src.paths import PARAMS
@@ -67,12 +65,7 @@ def kept(path: Path, *, apply: bool, again: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; `make tune` writes it") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise AssayError(f"{path}: not readable as YAML") from error
+    found = yaml_reading.read(path, "`make tune` writes it")
     if not isinstance(found, dict) or not {"metric", "preset", "beats_preset"} <= set(found):
         raise AssayError(f"{path}: expected a best.yaml that a confirmation wrote")
     return found

@@ -8,8 +8,8 @@ import pytest
 
 from src import models, presets
 from src.params import Params, source_name
-from src.presets.editing import parsed
 from src.presets.reading import FIELDS
+from src.yaml_reading import parsed
 from tests.conftest import ROOT
 
 NAMES = presets.names(ROOT)
@@ -34,7 +34,7 @@ def keys(content: Any, prefix: str = "") -> set[str]:
 
 
 def content(name: str) -> Any:
-    return parsed(presets.read(name, ROOT).text)
+    return parsed(presets.read(name, ROOT).text, name)
 
 
 def test_every_known_experiment_has_a_preset() -> None:
@@ -89,6 +89,6 @@ def test_the_network_has_as_many_weights_as_the_published_one(name: str) -> None
 def test_the_default_can_be_had_back() -> None:
     """Params.yaml as committed is the preset covid_compact, letter by letter: change both or neither."""
     params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    if parsed(params)["track"]["experiment"] != "covid_compact":
+    if parsed(params, "params.yaml")["track"]["experiment"] != "covid_compact":
         pytest.skip("params.yaml is another experiment at the moment")
     assert params == presets.read("covid_compact", ROOT).text

@@ -8,7 +8,7 @@ import pytest
 from src import presets
 from src.errors import AssayError
 from src.params import load
-from src.presets.editing import parsed
+from src.yaml_reading import parsed
 from tests.presets.conftest import git
 
 
@@ -43,7 +43,7 @@ def test_values_are_put_and_told_in_the_first_line(home: Path) -> None:
     first, _, rest = text(home).partition("\n")
     assert presets.given([first.removeprefix("# Changed: ")]) == changes
     assert rest.startswith("# From: ")
-    assert parsed(rest)["train"]["augment"]["shift"] == 0.2
+    assert parsed(rest, "params.yaml")["train"]["augment"]["shift"] == 0.2
 
 
 def test_switching_back_and_forth_is_never_refused(home: Path) -> None:

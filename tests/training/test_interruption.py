@@ -1,13 +1,17 @@
-"""Real processes, killed: what they leave is taken up, and the result is that of a training left alone."""
+"""Trainings killed and interrupted: where they end, and that the result is that of one left alone."""
 
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from src import params
+from src.training import data, fit, interruption
+from src.training.history import Row
 from tests.training.conftest import Store
 
 SCRIPT = """
@@ -29,7 +33,7 @@ console.run(lambda: training.train(
 
 def start(store: Store, out: Path) -> subprocess.Popen[str]:
     """Start a training in a process of its own."""
-    command = [sys.executable, "-c", SCRIPT, str(store.root), str(out)]
+    command = [sys.executable, "-X", "faulthandler", "-c", SCRIPT, str(store.root), str(out)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": "."})
 
 
@@ -66,3 +70,60 @@ def test_a_killed_and_an_interrupted_training_end_as_one_left_alone(store: Store
     assert all(line.startswith(("epoch ", "going on ")) for line in [*lines, *expected]), "TensorFlow's chatter"
     assert outputs(tmp_path / "broken") == outputs(tmp_path / "alone")
     assert not (tmp_path / "broken.checkpoints").exists()
+
+
+def interrupt(times: int) -> Iterator[str]:
+    """Press Ctrl-C so often, and say what was reached."""
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGINT)
+        yield "behind the signal"
+
+
+def test_ctrl_c_takes_effect_where_a_training_looks_for_it() -> None:
+    reached: list[str] = []
+
+    def work() -> None:
+        reached.extend(interrupt(1))
+        interruption.check()
+        reached.append("behind the check")
+
+    with pytest.raises(KeyboardInterrupt), interruption.held():
+        work()
+    assert reached == ["behind the signal"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    interruption.check()  # nothing is left of it
+
+
+def test_ctrl_c_in_the_last_batch_is_not_lost() -> None:
+    with pytest.raises(KeyboardInterrupt), interruption.held():
+        assert list(interrupt(1))
+
+
+def test_a_second_ctrl_c_comes_at_once() -> None:
+    reached: list[str] = []
+    with pytest.raises(KeyboardInterrupt), interruption.held():
+        reached.extend(interrupt(2))
+    assert reached == ["behind the signal"]
+
+
+def test_a_worker_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruption.held():
+            assert list(interrupt(1))
+            interruption.check()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_training_ends_between_two_batches(store: Store) -> None:
+    rows, section = [], params.Train(epochs=3, batch_size=4, optimizer="adam", learning_rate=1e-3)
+
+    def press(row: Row) -> None:
+        rows.extend([row["epoch"], *interrupt(1)])
+
+    given = data.load(store.prepared, store.split)
+    with pytest.raises(KeyboardInterrupt):
+        fit(given, params.Model(name="dropout_cnn", dropout=0.4), section, 1, on_epoch=[press])
+    assert rows == [1, "behind the signal"]
