@@ -196,3 +196,10 @@ def _attention(material: Material) -> Iterator[tuple[str, str, str, Drawing | No
         f"Where the last feature maps speak for the class taken for, by the slope of its logit{same}: {shown}",
         attention.draw(test, seen, "grad_cam"),
     )
+    yield (
+        "hires_cam",
+        "HiResCAM",
+        "As Grad-CAM, but with the slope at each place instead of its mean over the map, so that what a dense layer "
+        f"makes of each place is kept: {shown}",
+        attention.draw(test, seen, "hires_cam"),
+    )

@@ -99,6 +99,14 @@ class Entry(Section):
         return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
 
+def _named_by_dots(space: object) -> object:
+    for section, entry in space.items() if isinstance(space, dict) else ():
+        inner = [name for name, part in entry.items() if isinstance(part, dict)] if isinstance(entry, dict) else []
+        if inner and not set(entry) & set(Entry.model_fields):
+            raise ValueError(f"expected dotted names, such as {section}.{inner[0]}; found a section {section!r}")
+    return space
+
+
 class Sampler(Section):
     """Where the next values come from, and how many trials are drawn at random first."""
 
@@ -137,4 +145,4 @@ class Tune(Section):
     sampler: Sampler = Sampler()
     pruner: Pruner = Pruner()
     confirm: Confirm = Confirm()
-    space: dict[str, Entry] = Field(default_factory=dict)
+    space: Annotated[dict[str, Entry], BeforeValidator(_named_by_dots)] = Field(default_factory=dict)

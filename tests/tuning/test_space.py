@@ -48,6 +48,10 @@ MISTAKES = {
         "unknown parameter; did you mean 'preprocess.clahe.clip_limit'?",
     ),
     "a section": ({"train": {"choices": [{}]}}, "tune.space.train: expected a parameter of that section, such as"),
+    "names within a section": (
+        {"train": {"epochs": {"low": 20, "high": 60}}},
+        "tune.space: expected dotted names, such as train.epochs; found a section 'train'",
+    ),
     "the seed": ({"seed": {"choices": [1, 2]}}, "tune.space.seed: cannot be varied: it is chance"),
     "the source": ({"dataset.source": {"choices": ["a", "b"]}}, "dataset.source: cannot be varied: other images"),
     "the split": ({"split.val": {"choices": [0.1, 0.2]}}, "split.val: cannot be varied: other images"),

@@ -12,6 +12,7 @@ from src.imaging.pixels import Pixels
 
 BATCH = 16  # images
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Weighted = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
@@ -29,8 +30,9 @@ def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | Non
     widths = [maps.shape[-1] for maps in averaged]
 
     def step(batch: tf.Tensor, looked_at: tf.Tensor) -> tf.Tensor:
-        weights = tf.gather(tf.transpose(_by_class(head.kernel)), looked_at)
-        return _add_up(tf.nest.flatten(probe(batch, training=False)), tf.split(weights, widths, axis=1))
+        weights = tf.split(tf.gather(tf.transpose(_by_class(head.kernel)), looked_at), widths, axis=1)
+        maps = tf.nest.flatten(probe(batch, training=False))
+        return _add_up([_by_map(*pair) for pair in zip(maps, weights, strict=True)])
 
     return _in_batches(step, network, images, classes)
 
@@ -42,6 +44,30 @@ def grad_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats 
     each. Not of its probability, whose slope vanishes near 0 and 1. None for a network without a dense output layer
     or without feature maps.
     """
+
+    def weighted(maps: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+        return _by_map(maps, tf.reduce_mean(slopes, axis=(1, 2)))
+
+    heat = _by_slopes(weighted, network, images, classes)
+    return None if heat is None else np.maximum(heat, 0)
+
+
+def hires_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
+    """Make HiResCAM maps (N, h, w) of images (N, H, W, C), each for one class (N,).
+
+    Draelos and Carin 2020, arXiv:2011.08891: each place of each feature map weighted by the slope of the class's logit
+    there, so that a layer after them which has a weight of its own for every place keeps it; what such a layer makes
+    of the maps, each map adds up to. None where Grad-CAM is.
+    """
+
+    def weighted(maps: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(maps * slopes, axis=-1)
+
+    return _by_slopes(weighted, network, images, classes)
+
+
+def _by_slopes(weighted: Weighted, network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
+    """Weight the last feature maps (N, h, w, C) of each branch by the slopes (N, h, w, C) of the logit over them."""
     network = layers.flattened(network)
     head, last = layers.head(network), layers.last_maps(network)
     if head is None or not last:
@@ -55,7 +81,8 @@ def grad_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats 
             logits = tf.cast(features, head.kernel.dtype) @ _by_class(head.kernel)  # the bias has no slope
             logit = tf.gather(logits, looked_at, batch_dims=1)
         slopes = tape.gradient(logit, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return tf.nn.relu(_add_up(maps, [tf.reduce_mean(slope, axis=(1, 2)) for slope in slopes]))
+        pairs = [(tf.cast(x, tf.float32), tf.cast(slope, tf.float32)) for x, slope in zip(maps, slopes, strict=True)]
+        return _add_up([weighted(*pair) for pair in pairs])
 
     return _in_batches(step, network, images, classes)
 
@@ -66,10 +93,13 @@ def _by_class(kernel: keras.Variable) -> tf.Tensor:
     return tf.concat([-weights, weights], axis=1) if weights.shape[1] == 1 else weights
 
 
-def _add_up(maps: Sequence[tf.Tensor], weights: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Add up the maps (N, h, w, C) of each branch by their weights (N, C), with the sides of the largest one."""
-    pairs = [(tf.cast(x, tf.float32), tf.cast(w, tf.float32)) for x, w in zip(maps, weights, strict=True)]
-    sums = [tf.einsum("nhwc,nc->nhw", *pair) for pair in pairs]
+def _by_map(maps: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Add maps (N, h, w, C) up by their weights (N, C)."""
+    return tf.einsum("nhwc,nc->nhw", tf.cast(maps, tf.float32), tf.cast(weights, tf.float32))
+
+
+def _add_up(sums: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Add up what the branches give (N, h, w), with the sides of the largest one."""
     sides = tf.reduce_max([tf.shape(total)[1:] for total in sums], axis=0)
     return tf.add_n([tf.image.resize(total[..., None], sides)[..., 0] for total in sums])
 

@@ -15,7 +15,7 @@ from src.evaluation.scored import Floats, Scored
 from src.imaging.pixels import Pixels
 from src.imaging.sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
 
-Kind = Literal["cam", "grad_cam"]
+Kind = Literal["cam", "grad_cam", "hires_cam"]
 SIDE = 150
 BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
 LEGEND_SIZE = (960, 72)
@@ -29,7 +29,7 @@ in brackets the probability of the class taken for""",
 
 def draw(scored: Scored, seen: Seen, kind: Kind) -> Pixels | None:
     """Draw a line for the right and one for the wrong cases of each class, and the scale; None without such maps."""
-    maps = seen.cam if kind == "cam" else seen.grad_cam
+    maps: Floats | None = getattr(seen, kind)
     if maps is None or seen.images is None:
         return None
     lines: dict[tuple[int, bool], list[Pixels]] = {}

@@ -5,6 +5,8 @@ import pytest
 
 from src import models, plugins
 from src.evaluation.attention import layers, maps
+from src.evaluation.attention.seen import see
+from tests.evaluation import cases
 
 pytestmark = pytest.mark.slow
 SHAPE = (64, 96, 3)
@@ -62,6 +64,16 @@ def test_class_activation_maps_are_for_averages_followed_by_the_output(name: str
     assert (found is not None) == applies
 
 
+@pytest.mark.parametrize(("pooling", "kind", "other"), [("average", "cam", "hires_cam"), ("none", "hires_cam", "cam")])
+def test_hires_cam_is_shown_where_there_is_no_class_activation_map(pooling: str, kind: str, other: str) -> None:
+    found = cases.binary([0, 1, 1], [0.2, 0.9, 0.1])
+    images = np.random.default_rng(0).integers(256, size=(3, *SHAPE)).astype(np.uint8)
+    seen = see(network("compact_cnn", 2, pooling), found, np.array([0, 1, 0]), images)
+    shape = seen.grad_cam.shape
+    assert getattr(seen, kind).shape == shape
+    assert getattr(seen, other) is None
+
+
 def test_a_network_inside_a_network_is_looked_into() -> None:
     import keras
 
@@ -78,6 +90,21 @@ def test_a_network_inside_a_network_is_looked_into() -> None:
     assert 1 / (1 + np.exp(-logits)) == pytest.approx(model(images.astype(np.float32)).numpy()[:, 0], abs=1e-5)
 
 
+def test_where_one_dense_layer_follows_the_maps_hires_cam_adds_up_to_the_logit() -> None:
+    import keras
+
+    pixels = keras.Input((16, 24, 1))
+    flat = keras.layers.Flatten()(keras.layers.Conv2D(5, 3, activation="relu")(pixels))
+    model = keras.Model(pixels, keras.layers.Dense(3, activation="softmax", bias_initializer="ones")(flat))
+    images = np.random.default_rng(0).integers(4, size=(3, 16, 24, 1)).astype(np.uint8)
+    heat = maps.hires_cam(model, images, np.arange(3))
+    assert heat is not None
+    kernel, bias = model.layers[-1].get_weights()
+    logits = keras.Model(pixels, flat)(images.astype(np.float32)).numpy() @ kernel
+    assert bias.tolist() == [1, 1, 1]
+    assert heat.sum(axis=(1, 2)) == pytest.approx(np.diag(logits), rel=1e-4)
+
+
 def test_a_network_without_places_or_without_a_dense_output_has_no_maps() -> None:
     import keras
 
@@ -87,5 +114,5 @@ def test_a_network_without_places_or_without_a_dense_output_has_no_maps() -> Non
     pixels = keras.Input((4, 4, 1))
     pooled = keras.layers.Activation("sigmoid")(keras.layers.GlobalAveragePooling2D()(pixels))
     other = keras.Model(pixels, pooled)
-    for kind in (maps.cam, maps.grad_cam):
+    for kind in (maps.cam, maps.grad_cam, maps.hires_cam):
         assert kind(other, np.zeros((1, 4, 4, 1), np.uint8), np.array([0])) is None

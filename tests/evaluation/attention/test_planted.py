@@ -66,6 +66,11 @@ def flat() -> Solved:
     return train("dropout_cnn", "none", 2, square=False, **decay)
 
 
+@pytest.fixture(scope="module")
+def flat_among_others() -> Solved:
+    return train("dropout_cnn", "none", 2, square=True)
+
+
 def shown(heat: np.ndarray | None) -> np.ndarray:
     assert heat is not None
     return np.stack([normalize(one, (HEIGHT, WIDTH)) for one in heat])
@@ -99,6 +104,27 @@ def test_the_class_activation_map_lies_on_the_patch(solved: str, request: pytest
     for number in np.unique(labels):
         assert peak_inside(heat[labels == number]) > 0.9
         assert density_inside(heat[labels == number]) > 3
+
+
+def test_of_a_flattening_network_hires_cam_lies_on_the_patch_and_closer_than_grad_cam(
+    flat_among_others: Solved,
+) -> None:
+    network, pixels, labels = flat_among_others
+    heat, blurred = maps.hires_cam(network, pixels, labels), maps.grad_cam(network, pixels, labels)
+    for number in np.unique(labels):
+        assert peak_inside(heat[labels == number]) > 0.9
+        assert density_inside(heat[labels == number]) > 2.5
+    assert density_inside(heat) > density_inside(blurred)
+
+
+@pytest.mark.parametrize("solved", ["pooled", "pooled_three"])
+def test_of_an_averaging_network_hires_cam_is_the_class_activation_map_but_for_scale(
+    solved: str, request: pytest.FixtureRequest
+) -> None:
+    network, pixels, labels = request.getfixturevalue(solved)
+    cam, hires_cam = maps.cam(network, pixels, labels), maps.hires_cam(network, pixels, labels)
+    assert cam is not None
+    assert hires_cam == pytest.approx(cam / cam[0].size, rel=1e-3, abs=1e-5 * cam.max())
 
 
 @pytest.mark.parametrize("solved", ["pooled", "pooled_three"])
