@@ -150,9 +150,7 @@ def search_plainly(bench: Bench, content: Mapping[str, Any], metric: str, target
 def search_with_keras_tuner(bench: Bench, target: float, folder: Path) -> Result | None:
     """Install KerasTuner beside everything else and run its Hyperband; None where it cannot be installed."""
     packages = folder / "packages"
-    installed = bench.run(
-        "uv", "pip", "install", "--quiet", "--no-deps", "--target", str(packages), KERAS_TUNER, "kt-legacy"
-    )
+    installed = bench.run("uv", "pip", "install", "--quiet", "--no-deps", "--target", str(packages), *KERAS_TUNER)
     if installed.returncode:
         note(f"KerasTuner cannot be installed here, and is left out: {installed.stderr.strip().splitlines()[-1:]}")
         return None
