@@ -11,7 +11,13 @@ from src.tuning.driver import Proposal, Stop
 from src.tuning.study import Goal
 from tests.tuning import searching
 from tests.tuning.fakes import EPOCHS
-from tests.tuning.searching import propose, search, states, told, trials
+from tests.tuning.searching import ORDERLY, propose, search, states, told, trials
+
+PRUNERS = (
+    ORDERLY,
+    Pruner(name="halving", min_epochs=1, reduction=2),
+    Pruner(name="hyperband", min_epochs=1, reduction=2),
+)
 
 
 def of_finished(home: Path) -> int:
@@ -34,22 +40,24 @@ def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
     assert journal.read_bytes() == before
 
 
-def test_six_and_six_trials_equal_twelve(tmp_path: Path) -> None:
-    search(tmp_path / "whole", 12)
+@pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: pruner.name)
+def test_six_and_six_trials_equal_twelve(tmp_path: Path, pruner: Pruner) -> None:
+    search(tmp_path / "whole", 12, pruner=pruner)
     for total in (1, 6, 12):
-        search(tmp_path / "parts", total)
+        search(tmp_path / "parts", total, pruner=pruner)
     assert told(tmp_path / "parts") == told(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: pruner.name)
 @pytest.mark.parametrize("cut", [1, 2, 3, 5, 9, 14])
-def test_a_journal_that_breaks_off_anywhere_ends_as_one_left_alone(tmp_path: Path, cut: int) -> None:
-    search(tmp_path / "whole", 8)
+def test_a_journal_that_breaks_off_anywhere_ends_as_one_left_alone(tmp_path: Path, cut: int, pruner: Pruner) -> None:
+    search(tmp_path / "whole", 8, pruner=pruner)
     journal = tmp_path / "whole" / "studies" / "s" / "journal.log"
     lines = journal.read_bytes().splitlines(keepends=True)
     broken = tmp_path / "broken" / "studies" / "s" / "journal.log"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"".join(lines[:-cut]) + lines[-cut][:10])
-    search(tmp_path / "broken", 8)
+    search(tmp_path / "broken", 8, pruner=pruner)
     assert told(tmp_path / "broken") == told(tmp_path / "whole")
 
 
