@@ -6,12 +6,13 @@ from pathlib import Path
 
 from src import console
 from src.errors import AssayError
-from src.params import Params
+from src.params import Params, parse
 from src.paths import CONFIRMED, STUDY, home
 from src.tuning import confirming, identity, inputs, tables, verdict
 from src.tuning.local import LocalExecutor
 from src.tuning.naming import JOURNAL, STUDIES
 from src.tuning.outcome import Outcome
+from src.tuning.settings import with_values
 
 log = logging.getLogger(__name__)
 KEPT = "confirm.json"
@@ -24,8 +25,8 @@ def confirm(params: Params) -> None:
         AssayError: anything that a person can mend.
     """
     inputs.bring_up_to_date()
-    study, found = tables.read_candidates(STUDY)
-    content = params.model_dump(mode="json")
+    study, began, found = tables.read_candidates(STUDY)
+    content = with_values(params.model_dump(mode="json"), began)
     chosen = confirming.candidates(content, found)
     folder = STUDIES / identity.name("confirm", identity.training(params))
     executor = LocalExecutor(1, params.train.threads, folder, Path.cwd())
@@ -36,7 +37,7 @@ def confirm(params: Params) -> None:
     tables.write_outcome(outcome, CONFIRMED)
     console.say(verdict.judged(outcome))
     if outcome.winner:
-        _track(study, params, outcome)
+        _track(study, parse(content), outcome)
 
 
 def _track(name: str, params: Params, outcome: Outcome) -> None:

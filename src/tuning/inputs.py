@@ -19,7 +19,7 @@ def bring_up_to_date() -> None:
 
     Raises:
         AssayError: a stage failed; it has said why.
-        KeyboardInterrupt: a stage was interrupted.
+        KeyboardInterrupt: asked for by Ctrl-C, after DVC came to its end.
     """
     if WITHIN in os.environ:
         return
@@ -27,8 +27,6 @@ def bring_up_to_date() -> None:
         return
     log.info("inputs: dvc repro %s", LAST)
     code = _call("repro", LAST)
-    if code in (-signal.SIGINT, 128 + signal.SIGINT):
-        raise KeyboardInterrupt
     if code:
         raise AssayError(f"inputs: expected `dvc repro {LAST}` to succeed, found exit code {code}; see above")
 
@@ -36,8 +34,12 @@ def bring_up_to_date() -> None:
 def _call(*words: str) -> int:
     """Run DVC to its end; Ctrl-C reaches it as well, so that its stage can end in order."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)  # a function, which a child does not inherit
+    signals: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: signals.append(number))  # no child inherits a function
     try:
-        return subprocess.call([sys.executable, "-m", "dvc", *words], env=os.environ | {"PATH": path})
+        code = subprocess.call([sys.executable, "-m", "dvc", *words], env=os.environ | {"PATH": path})
     finally:
         signal.signal(signal.SIGINT, before)
+    if signals:
+        raise KeyboardInterrupt
+    return code

@@ -34,12 +34,9 @@ class LocalExecutor:
         self._kills = memory.kills()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            outputs = [folder / f"worker-{number}.log" for number in range(1, workers + 1)]
-            for output in outputs:
-                output.unlink(missing_ok=True)
         except OSError as error:
             raise AssayError(f"{folder}: cannot be written ({error.strerror})") from error
-        self._active = [self._start(output) for output in outputs]
+        self._active = [self._start(folder / f"worker-{number}.log") for number in range(1, workers + 1)]
 
     @property
     def workers(self) -> int:
@@ -122,6 +119,7 @@ class LocalExecutor:
         if isinstance(said.event, Epoch):
             return
         worker.job = None
+        self._starved.discard(said.event.number)
         worker.jobs += 1
         worker.first = worker.first or said.held
         if said.held - worker.first > self._growth and worker.jobs >= LEAST_JOBS and not worker.heir:
@@ -150,6 +148,7 @@ class LocalExecutor:
         if kills == before:
             return Lost(number, f"its worker ended ({worker.how})")
         if number in self._starved:
+            self._starved.remove(number)
             return Failed(number, "out of memory: the system killed its worker twice")
         self._starved.add(number)
         return Lost(number, "the system killed its worker for lack of memory")

@@ -30,7 +30,7 @@ def check_url(url: str) -> str:
         AssayError: it is none that a study can be kept in.
     """
     kind = url.partition(":")[0].partition("+")[0]
-    if kind not in DATABASES or "://" not in url:
+    if kind not in DATABASES or "://" not in url or (kind == "sqlite" and not Path(url.partition(":///")[2]).name):
         raise AssayError(f"--storage: expected {EXPECTED}, found {without_password(url)}")
     return kind
 

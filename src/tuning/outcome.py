@@ -1,7 +1,8 @@
 """Who won when the best trials were trained again over several seeds, and whether that is more than chance.
 
 The interval of a mean over seeds is Student's t interval: few values, and each seed is a training of its own. It says
-how much the mean moves with chance in training; how much it moves with the images of val it does not say.
+how much the mean moves with chance in training; how much it moves with the images of val it does not say. That of the
+gain allows for the winner being the best of several, of which chance puts one ahead as well (Bonferroni's correction).
 """
 
 import math
@@ -42,7 +43,8 @@ class Rival:
 class Outcome:
     """Who won by the mean of the first metric, beside the preset over the same seeds.
 
-    gain: winner less preset, seed by seed. beaten: whether the whole interval of the gain is on the better side.
+    gain: winner less preset, seed by seed, with an interval that holds for the best of all candidates. beaten: whether
+    the whole interval is on the better side.
     """
 
     metric: tuple[str, ...]
@@ -83,7 +85,8 @@ def decide(
     gain = None
     if winner and preset.means:
         pairs = zip(winner.scores[first], preset.scores[first], strict=True)
-        gain = interval([one - other for one, other in pairs if one is not None and other is not None], confidence)
+        gains = [one - other for one, other in pairs if one is not None and other is not None]
+        gain = interval(gains, 1 - (1 - confidence) / len(rivals))
     bounds = () if gain is None or gain.low is None or gain.high is None else (gain.low, gain.high)
     beaten = bool(bounds) and all(scoring.better(first, bound, 0.0) for bound in bounds)
     return Outcome(metric, chances, tuple(rivals), preset, winner, gain, beaten)

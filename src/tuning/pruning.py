@@ -59,10 +59,10 @@ class Halving(BasePruner):
         comparable = [value for value in values if not math.isnan(value)]
         ranked = sorted([*comparable, own], reverse=study.direction == StudyDirection.MAXIMIZE)
         worst = ranked[max(1, len(ranked) // self.reduction) - 1]
-        return own < worst if study.direction == StudyDirection.MAXIMIZE else own > worst
+        return bool(own < worst if study.direction == StudyDirection.MAXIMIZE else own > worst)
 
     def _is_rung(self, epoch: int) -> bool:
-        rung = self.least * self.reduction**self.skipped
+        rung: int = self.least * self.reduction**self.skipped
         while rung < epoch:
             rung *= self.reduction
         return rung == epoch

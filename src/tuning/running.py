@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from src.errors import AssayError
 from src.tuning.jobs import Epoch, Executor, Failed, Finished, Job, Lost
 
 PATIENCE = 1.0  # seconds to wait for an event before looking again
@@ -10,7 +11,11 @@ TRIES = 3  # of a training whose worker went away
 
 
 def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
-    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes."""
+    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
+
+    Raises:
+        AssayError: a worker went away again and again, which says nothing about its training.
+    """
     waiting = deque(jobs)
     running: dict[int, Job] = {}
     tries = dict.fromkeys((job.number for job in jobs), 0)
@@ -26,9 +31,7 @@ def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finish
             case Lost(number=number) if number in running and tries[number] < TRIES:
                 waiting.appendleft(running.pop(number))
             case Lost(number=number, reason=reason) if number in running:
-                failed = Failed(number, f"its worker went away {TRIES} times: {reason}")
-                del running[number]
-                done(number, failed)
+                raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
             case Finished() | Failed() as event if event.number in running:
                 del running[event.number]
                 done(event.number, event)

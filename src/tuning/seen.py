@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from src.tuning.space import decode
-from src.tuning.study import FACTS, METRICS, REASON, REUSED, ROWS, VALUES
+from src.tuning.study import BEGAN, FACTS, METRICS, REASON, REUSED, ROWS, VALUES
 
 STATES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
     TrialState.COMPLETE: "complete",
@@ -53,6 +53,7 @@ class Seen:
     goals: Mapping[str, Literal["maximize", "minimize"]]
     trials: tuple[Trial, ...]
     space: Mapping[str, BaseDistribution]
+    began: Mapping[str, Any] = field(default_factory=dict)  # what the params file said of the space
 
     @property
     def metric(self) -> str:
@@ -91,7 +92,8 @@ def look(study: optuna.Study) -> Seen:
     }
     ended = study.get_trials(deepcopy=False, states=tuple(STATES))
     space = {name: found for one in ended for name, found in one.distributions.items()}
-    return Seen(study.study_name, goals, tuple(_trial(one, tuple(goals)) for one in ended), space)
+    trials = tuple(_trial(one, tuple(goals)) for one in ended)
+    return Seen(study.study_name, goals, trials, space, study.user_attrs.get(BEGAN, {}))
 
 
 def _trial(one: FrozenTrial, metrics: tuple[str, ...]) -> Trial:

@@ -9,11 +9,13 @@ from typing import Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src import paths
-from src.params import Params
+from src.params import Params, parse
+from src.paths import PARAMS
 from src.tuning import (
     applying,
     confirming,
     fingerprint,
+    identity,
     inputs,
     interruption,
     pruning,
@@ -37,7 +39,6 @@ from src.tuning.study import Goal, Search
 from src.tuning.tracked import Teller
 
 log = logging.getLogger(__name__)
-CONFIRMED = "confirm.json"
 
 
 @dataclass(frozen=True)
@@ -91,17 +92,26 @@ class Session:
         goal = Goal(tune.metric, tuple(scoring.directions(tune)), scoring.followed(tune))
         sampler = sampling.build(tune.sampler, self.params.seed)
         pruner = pruning.build(tune.pruner, self._most_epochs(epochs))
-        with (
-            study.opened(self.asked.name, goal, about, sampler, pruner, url=self.asked.url) as search,
-            tracked.told(search.study, self.params, self.asked.found, self.asked.confirmed) as teller,
-        ):
-            stop = self._search(search, teller)
-            if stop.interrupted:
-                raise KeyboardInterrupt
-            self.say(self._found(search))
-            self._write(search)
-            if self.asked.confirm:
-                teller.outcome = self._confirm(search)
+        with study.opened(self.asked.name, goal, about, sampler, pruner, url=self.asked.url) as search:
+            self._begin(search)
+            with tracked.told(search.study, self.params, self.asked.found, self.asked.confirmed) as teller:
+                stop = self._search(search, teller)
+                if stop.interrupted:
+                    raise KeyboardInterrupt
+                self.say(self._found(search))
+                self._write(search)
+                if self.asked.confirm:
+                    teller.outcome = self._confirm(search)
+
+    def _begin(self, search: Search) -> None:
+        """Take what is varied as the study found it: --apply puts other values there, and it goes on all the same."""
+        here = {name: settings.value(self.content, name) for name in self.space.entries}
+        began = search.began(here)
+        if dict(began) != here:
+            values = ", ".join(f"{name} {settings.canonical(value)}" for name, value in began.items())
+            log.info("%s says something else by now than when the study began; its preset stays: %s", PARAMS, values)
+            self.content = settings.with_values(self.content, began)
+            self.params = parse(self.content)
 
     def _most_epochs(self, epochs: int) -> int:
         entry = self.space.entries.get("train.epochs")
@@ -154,16 +164,16 @@ class Session:
         chosen = confirming.candidates(self.content, found)
         if not chosen:
             return None
-        store = STUDIES / search.name / CONFIRMED
+        store = STUDIES / search.name / f"{identity.name('confirm', identity.training(self.params))}.json"
         outcome = confirming.confirm(self.content, chosen, self.executor, store, progress=verdict.log_progress)
         tables.write_outcome(outcome, self.asked.confirmed)
         self.say(verdict.judged(outcome))
         if outcome.winner is None or not outcome.ahead:
             self.say(verdict.KEPT)
         elif self.asked.apply:
-            self.say(applying.apply(paths.PARAMS, outcome.winner.values, self.content) + f"\n{verdict.NEXT}")
+            self.say(applying.apply(PARAMS, outcome.winner.values, self.content) + f"\n{verdict.NEXT}")
         else:
-            self.say(f"the same command with --apply writes it into {paths.PARAMS}; then: dvc repro")
+            self.say(f"the same command with --apply writes it into {PARAMS}; then: dvc repro")
         return outcome
 
 

@@ -72,7 +72,7 @@ def _database(url: str) -> Any:
     waiting = {"connect_timeout": PATIENCE} if check_url(url) == "postgresql" else {"timeout": PATIENCE}
     try:
         return RDBStorage(url, engine_kwargs={"connect_args": waiting, "pool_pre_ping": True})
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise AssayError(f"--storage: expected {EXPECTED}, found {without_password(url)}") from error
     except ImportError as error:
         raise AssayError(f"--storage: {error}; `make setup` installs psycopg") from error

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 OPEN = (TrialState.RUNNING, TrialState.WAITING)
 # User attributes: of the study, what it is about; of a trial, what it was made with and what came out.
-ABOUT, METRICS, IDENTITY = "about", "metrics", "identity"
+ABOUT, METRICS, IDENTITY, BEGAN = "about", "metrics", "identity", "began"
 VALUES, KEY, REASON, REUSED = "values", "key", "reason", "reused_from"
 ROWS, SCORES, FACTS = "rows", "scores", "facts"
 
@@ -59,6 +59,13 @@ class Search:
     def finished(self) -> list[FrozenTrial]:
         """Give the trials that came to an end, complete or pruned; reused values count."""
         return self.trials(*FINISHED)
+
+    def began(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give what the params file said of the space when the study began, which is now if nothing was kept."""
+        if BEGAN not in self.study.user_attrs:
+            self.study.set_user_attr(BEGAN, dict(values))
+        found: Mapping[str, Any] = self.study.user_attrs[BEGAN]
+        return found
 
     def ask(self) -> Trial:
         """Give a trial to work on: one that was set back, else a new one."""
@@ -132,7 +139,8 @@ def first(study: optuna.Study, count: int) -> optuna.Study:
     if len(places) <= count:
         return study
     made = optuna.create_study(study_name=study.study_name, directions=study.directions)
-    made.set_user_attr(METRICS, study.user_attrs[METRICS])
+    for name in {METRICS, BEGAN} & set(study.user_attrs):
+        made.set_user_attr(name, study.user_attrs[name])
     made.add_trials(trials[: places[count - 1]])
     return made
 
@@ -170,6 +178,8 @@ def opened(
 
 def _check_same(study: optuna.Study, goal: Goal, about: Fingerprint) -> None:
     if ABOUT not in study.user_attrs:
+        if study.get_trials(deepcopy=False):
+            raise AssayError(f"study {study.study_name}: its trials were made by another program; --study OTHER")
         study.set_user_attr(IDENTITY, uuid.uuid4().hex)
         study.set_user_attr(METRICS, list(goal.metrics))
         study.set_user_attr(ABOUT, dict(about))

@@ -24,21 +24,21 @@ def write_trials(seen: Seen, out: Study) -> None:
 
 
 def write_candidates(seen: Seen, out: Study) -> None:
-    """Write candidates.json: the study's name, and of each complete trial number, values and scores, all exact."""
+    """Write candidates.json: the study's name, its preset, and number, values and exact scores of complete trials."""
     trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in seen.goals]}
               for one in seen.having("complete")]  # fmt: skip
-    files.write_json(out.candidates, {"study": seen.name, "trials": trials})
+    files.write_json(out.candidates, {"study": seen.name, "preset": dict(seen.began), "trials": trials})
 
 
-def read_candidates(out: Study) -> tuple[str, list[Candidate]]:
-    """Read what `write_candidates` wrote: the study's name, and its complete trials.
+def read_candidates(out: Study) -> tuple[str, dict[str, Any], list[Candidate]]:
+    """Read what `write_candidates` wrote: the study's name, its preset, and its complete trials.
 
     Raises:
         AssayError: it is not there.
     """
     found = files.read_json(out.candidates)
-    trials = found["trials"]
-    return found["study"], [Candidate(one["number"], one["values"], tuple(one["scores"])) for one in trials]
+    trials = [Candidate(one["number"], one["values"], tuple(one["scores"])) for one in found["trials"]]
+    return found["study"], found["preset"], trials
 
 
 def write_outcome(outcome: Outcome, out: Confirmed) -> None:

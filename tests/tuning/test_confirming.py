@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from src.errors import AssayError
 from src.tuning.confirming import Candidate, candidates, confirm
 from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
 from src.tuning.outcome import interval
@@ -147,9 +148,9 @@ def test_where_all_fail_nobody_wins(content: dict[str, Any], tmp_path: Path) -> 
 def test_a_lost_worker_costs_nothing_unless_it_is_lost_again_and_again(content: dict[str, Any], tmp_path: Path) -> None:
     found = confirm(content, chosen(0.6), Workers(luck, lose=2), tmp_path / "c.json")
     assert found.winner is not None
-    lost = confirm(content, chosen(0.6), Workers(luck, lose=99), tmp_path / "d.json")
-    assert lost.winner is None
-    assert lost.preset.reasons[0] == "its worker went away 3 times: killed"
+    with pytest.raises(AssayError, match="begun 3 times and its worker went away: killed"):
+        confirm(content, chosen(0.6), Workers(luck, lose=99), tmp_path / "d.json")
+    assert confirm(content, chosen(0.6), Workers(luck), tmp_path / "d.json") == found
 
 
 def test_the_same_training_as_the_preset_is_not_done_twice(content: dict[str, Any], tmp_path: Path) -> None:

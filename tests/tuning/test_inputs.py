@@ -1,5 +1,6 @@
 """Before a study reads what the stages before training wrote, DVC brings it up to date."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -54,6 +55,14 @@ def test_a_stage_that_fails_is_a_line(write: Write, capfd: pytest.CaptureFixture
     with pytest.raises(AssayError, match="expected `dvc repro split` to succeed"):
         inputs.bring_up_to_date()
     assert "images: expected others" in capfd.readouterr().err
+
+
+def test_ctrl_c_while_a_stage_runs_is_an_interruption_whatever_dvc_makes_of_it(write: Write) -> None:
+    write("one")
+    Path("work.py").write_text(f"import os, signal; os.kill({os.getpid()}, signal.SIGINT); open('parts', 'w').close()")
+    with pytest.raises(KeyboardInterrupt):
+        inputs.bring_up_to_date()
+    assert Path("parts").exists()
 
 
 def test_within_a_stage_of_dvc_its_inputs_are_ready(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,29 @@ def test_a_job_that_the_system_kills_twice_for_lack_of_memory_fails(
     assert executor.next(20) == Failed(0, "out of memory: the system killed its worker twice")
 
 
+def test_what_one_job_lacked_is_not_held_against_a_later_one_of_its_number(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = iter(range(100, 200))
+    monkeypatch.setattr(memory, "kills", lambda: next(kills))
+    executor.submit(job(does="die"))
+    assert isinstance(executor.next(20), Lost)
+    executor.submit(job())
+    assert isinstance(end(executor), Finished)
+    executor.submit(job(does="die"))
+    assert executor.next(20) == Lost(0, "the system killed its worker for lack of memory")
+
+
+def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: LocalExecutor, tmp_path: Path) -> None:
+    executor.submit(job(does="break"))
+    assert isinstance(end(executor), Failed)
+    log = tmp_path / "logs" / "worker-1.log"
+    before = log.read_text()
+    assert "Traceback" in before
+    LocalExecutor(1, 1, tmp_path / "logs", tmp_path, target=CHEAP).close(now=True)
+    assert log.read_text().startswith(before)
+
+
 def test_a_worker_that_grows_is_replaced_by_one_that_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "LEAST_JOBS", 2)
     executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP, growth=200)

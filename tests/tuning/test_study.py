@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 
@@ -59,6 +60,22 @@ def test_a_study_about_something_else_is_refused_and_what_differs_is_said(tmp_pa
     )
 
 
+def test_a_study_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    theirs = optuna.create_study(study_name="s", storage=url, direction="maximize")
+    theirs.ask()
+    with pytest.raises(AssayError, match="study s: its trials were made by another program"), opened(tmp_path, url=url):
+        pass
+    assert theirs.user_attrs == {}
+    assert [trial.state.name for trial in theirs.trials] == ["RUNNING"]
+
+
+def test_what_the_study_began_with_is_kept(tmp_path: Path) -> None:
+    for now in (0.3, 0.7):
+        with opened(tmp_path) as search:
+            assert search.began({"model.dropout": now}) == {"model.dropout": 0.3}
+
+
 def test_other_images_and_many_differences_are_said_in_a_line() -> None:
     there = {"images": "a", "split": "b", **{f"train.{n}": n for n in range(4)}}
     here = {"images": "c", "split": "d", **{f"train.{n}": n + 1 for n in range(4)}}
@@ -72,7 +89,10 @@ def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
         naming.check_name(name)
 
 
-@pytest.mark.parametrize("url", ["postgres://x", "mysql://x/y", "file.db", "redis://me:secret@h"])
+@pytest.mark.parametrize("url", [
+    "postgres://x", "mysql://x/y", "file.db", "redis://me:secret@h", "sqlite://", "sqlite:///",
+    "postgresql+psycopg://me:secret@h:54x/d",
+])  # fmt: skip
 def test_a_url_of_no_known_database_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(AssayError, match="--storage: expected") as refused, opened(tmp_path, url=url):
         pass

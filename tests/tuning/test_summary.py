@@ -39,10 +39,11 @@ def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Pat
 
 def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) -> None:
     found = study(20, two=True)
+    found.set_user_attr("began", {"train.batch_size": 32})
     seen = look(found)
     tables.write_candidates(seen, paths.Study(tmp_path))
-    name, candidates = tables.read_candidates(paths.Study(tmp_path))
-    assert name == found.study_name
+    name, preset, candidates = tables.read_candidates(paths.Study(tmp_path))
+    assert (name, preset) == (found.study_name, {"train.batch_size": 32})
     complete = [trial for trial in found.trials if trial.state is TrialState.COMPLETE]
     assert [(one.number, one.scores) for one in candidates] == [(one.number, tuple(one.values)) for one in complete]
     for one, trial in zip(candidates, complete, strict=True):

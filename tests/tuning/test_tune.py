@@ -13,6 +13,7 @@ import pytest
 from src import params
 from src.params import Pruner
 from src.tracking import nesting, store
+from src.tuning import applying
 from tests.conftest import ROOT
 from tests.tuning.conftest import SMALL, Home, write_home
 
@@ -155,7 +156,11 @@ def test_the_winner_is_confirmed_and_applied_only_where_it_is_ahead(tuning: Tuni
     assert changed == ("now: dvc repro" in done.stdout)
     assert changed != ("kept as it is" in done.stdout)
     check_mlflow(tuning.folder, "applied")
-    (tuning.folder / "params.yaml").write_text(before)
+    best = tuning.folder / "build" / "studies" / "applied" / "best.yaml"
+    found = best.read_bytes()
+    (tuning.folder / "params.yaml").write_text(applying.replaced(before, {"model.dropout": 0.123}))
     again = tuning.run("--trials", "2", "--study", "applied")
     assert again.returncode == 0, again.stderr
     assert "holds 2 finished trials" in again.stdout
+    assert "its preset stays" in again.stderr
+    assert best.read_bytes() == found
