@@ -319,23 +319,28 @@ def test_a_worker_with_other_packages_is_named_with_what_differs(
         ClusterExecutor(alone.address, home.folder)
 
 
-def test_a_worker_runs_the_code_of_each_driver(alone: DaskCluster, code: Path, home: Home, tmp_path: Path) -> None:
-    alone.start_worker("one")
+def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
+    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
+) -> None:
+    alone.start_worker("one", "--nthreads", "2")
     edited = tmp_path / "edited"
     shutil.copytree(code, edited)
     pretended = edited / "src/tuning/pretended.py"
     pretended.write_text(pretended.read_text().replace('{"val_auc": 0.75}', '{"val_auc": 0.25}'))
-    scores = []
-    for root in (code, edited):
-        executor = ClusterExecutor(alone.address, home.folder, root=root, target=PRETENDED)
-        try:
-            executor.submit(home.job(1, train__learning_rate=0.01))
-            end = drive(executor)[-1]
-        finally:
-            executor.close()
-        assert isinstance(end, Finished)
-        scores.append(end.scores["val_auc"])
-    assert scores == [0.75, 0.25]
+    first, second = (
+        ClusterExecutor(alone.address, home.folder, root=root, target=PRETENDED) for root in (code, edited)
+    )
+    try:
+        first.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(first.next(20), Epoch)
+        second.submit(home.job(1, train__learning_rate=0.05))
+        assert second.next(1) is None
+        first.answer(1, go_on=True)
+        ended = [drive(executor)[-1] for executor in (first, second)]
+    finally:
+        first.close(now=True)
+        second.close(now=True)
+    assert [end.scores["val_auc"] for end in ended if isinstance(end, Finished)] == [0.75, 0.25]
 
 
 def test_without_distributed_the_error_says_how_to_install_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,23 +7,20 @@ nothing has to reach a worker but the scheduler.
 
 import logging
 import queue
-import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import src
 from src.errors import AssayError
-from src.params import parse
-from src.tuning.cluster import receiving, scheduler, shipping
-from src.tuning.cluster.shipping import Parcel
-from src.tuning.cluster.supply import Found, Supply, UnfitError, by_value
+from src.tuning.cluster import scheduler
+from src.tuning.cluster.errands import Errands, Parcels, Running, Worker
+from src.tuning.cluster.supply import Supply
 from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
 
 log = logging.getLogger(__name__)
@@ -33,48 +30,7 @@ SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 300.0
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_GREET = 60.0  # that a worker of the first moment may take before the study begins without it
-HANDS = 16  # threads that bring workers what they need; each waits most of the time
-
-
-@dataclass(eq=False)
-class Worker:
-    """A worker that has our code."""
-
-    address: str
-    threads: int
-    found: Found
-    token: str = ""  # of the job that it is busy with
-
-
-@dataclass(eq=False)
-class Running:
-    """A job that was handed out; the token tells it from the same job handed out before."""
-
-    job: Job
-    worker: Worker
-    future: Any = None
-    waits: bool = False  # for the answer to an epoch
-
-
-@dataclass
-class Parcels:
-    """The images of each way to prepare them, packed once and again when their files are written again."""
-
-    home: Path
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    known: dict[Any, Parcel] = field(default_factory=dict)
-
-    def of(self, job: Job) -> Parcel:
-        """Give the images for a job, prepared on this machine if they are not yet."""
-        from src.tuning import variants
-
-        params = parse(dict(job.params))
-        with self.lock:
-            prepared, split = variants.prepared(params, self.home)
-            key = variants.signature(prepared.images, prepared.index, split.parts)
-            if key not in self.known:
-                self.known[key] = shipping.of_images(prepared, split, params.preprocess)
-            return self.known[key]
+HANDS = 16  # threads for errands; each waits most of the time
 
 
 class ClusterExecutor:
@@ -94,10 +50,9 @@ class ClusterExecutor:
         seconds_without_workers: float = SECONDS_WITHOUT_WORKERS,
     ) -> None:
         """Connect and wait for the first workers; target names another function than a trial's, for tests."""
-        self._address, self._target, self._patience = address, target, seconds_without_workers
+        self._address, self._patience = address, seconds_without_workers
         self._client = scheduler.connected(address, seconds_to_connect)
-        self._supply, self._parcels = Supply(self._client, root), Parcels(home)
-        self._topic = f"assay-{uuid.uuid4().hex}"
+        self._supply = Supply(self._client, root)
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
         self._workers: dict[str, Worker] = {}
@@ -106,7 +61,9 @@ class ClusterExecutor:
         self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="cluster")
         self._looked, self._had_workers = 0.0, time.monotonic()
-        self._client.subscribe_topic(self._topic, lambda event: self._inbox.put(event[1]))
+        topic = f"assay-{uuid.uuid4().hex}"
+        self._errands = Errands(self._client, self._supply, Parcels(home), topic, target, self._inbox.put)
+        self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
         try:
             self._await_workers()
         except BaseException:
@@ -135,10 +92,10 @@ class ClusterExecutor:
 
     def answer(self, number: int, *, go_on: bool) -> None:
         """Let the training that reported an epoch go on, or stop it."""
-        for token, running in self._running.items():
+        for running in self._running.values():
             if running.job.number == number:
                 running.waits = False
-                self._hands.submit(self._supply.call, receiving.answer, token, go_on, address=running.worker.address)
+                self._hands.submit(self._errands.answer, running, go_on)
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event.
@@ -201,7 +158,7 @@ class ClusterExecutor:
         for address in present.keys() - self._seen:
             self._seen.add(address)
             self._asked.add(address)
-            self._hands.submit(self._welcome, address, int(present[address]["nthreads"]))
+            self._hands.submit(self._errands.welcome, address, int(present[address]["nthreads"]))
         if self._workers:
             self._had_workers = now
         elif now - self._had_workers > self._patience:
@@ -216,46 +173,12 @@ class ClusterExecutor:
         for worker in self._workers.values():
             if self._waiting and not worker.token:
                 worker.token = uuid.uuid4().hex
-                self._running[worker.token] = Running(self._waiting.popleft(), worker)
-                self._hands.submit(self._start, worker.token, self._running[worker.token])
+                self._running[worker.token] = Running(self._waiting.popleft(), worker, worker.token)
+                self._hands.submit(self._errands.start, self._running[worker.token])
 
-    def _welcome(self, address: str, threads: int) -> None:
-        message: dict[str, Any] = {"kind": "asked", "address": address}
-        try:
-            found = self._supply.welcome(address)
-            message |= {"kind": "welcome", "worker": Worker(address, threads, found)}
-        except UnfitError as error:
-            message |= {"kind": "unfit", "reason": str(error)}
-        except Exception as error:  # noqa: BLE001  it went away, or has no room: it is asked again when it comes back
-            log.debug("worker %s: %s", address, error)
-        self._inbox.put(message)
-
-    def _start(self, token: str, running: Running) -> None:
-        """Bring a worker the images of a job, then the job."""
-        worker, job = running.worker, running.job
-        try:
-            home = self._supply.bring(self._parcels.of(job), worker.address, worker.found)
-            code = str(Path(worker.found.folder, self._supply.code))
-            train = {**job.params["train"], "threads": worker.threads}
-            content = asdict(job) | {"params": {**job.params, "train": train}}
-            running.future = self._client.submit(
-                by_value(receiving.train), content, str(home), code, self._topic, token, self._target,
-                key=f"trial-{job.number}-{token}", workers=[worker.address], allow_other_workers=False,
-                pure=False, retries=0,
-            )  # fmt: skip
-            running.future.add_done_callback(lambda future: self._ended(token, future))
-        except AssayError as error:
-            self._inbox.put({"kind": "failed", "token": token, "reason": str(error)})
-        except Exception as error:  # noqa: BLE001  the worker went away meanwhile, or its disk is full
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            self._inbox.put({"kind": "unsupplied", "token": token, "reason": f"{worker.address}: {reason}"})
-
-    def _ended(self, token: str, future: Any) -> None:
-        """Hear of a task's end; its own message, if it sent one, has come before this."""
-        reason = "the task ended without a word" if future.status == "finished" else "the cluster gave the task up"
-        if future.status == "error":
-            reason = str(future.exception())
-        self._inbox.put({"kind": "lost", "token": token, "reason": reason})
+    def _forget(self, running: Running) -> None:
+        del self._running[running.token]
+        running.worker.token = ""
 
     def _taken(self, message: Mapping[str, Any]) -> Event | None:
         """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
@@ -266,11 +189,13 @@ class ClusterExecutor:
         if not running:
             return None
         number, kind = running.job.number, message["kind"]
+        if kind == "begun":
+            running.begun = True
+            return None
         if kind == "epoch":
             running.waits = True
             return Epoch(number, message["row"])
-        del self._running[message["token"]]
-        running.worker.token = ""
+        self._forget(running)
         if kind == "failed":
             return Failed(number, message["reason"])
         if kind == "finished":
@@ -279,8 +204,7 @@ class ClusterExecutor:
         if kind == "unsupplied":
             log.warning("worker %s; it gets no more trials", message["reason"])
             self._workers.pop(running.worker.address, None)
-        if running.future:
-            self._hands.submit(running.future.cancel)
+        self._hands.submit(self._errands.give_up, running)
         return Lost(number, message["reason"])
 
     def _met(self, message: Mapping[str, Any]) -> None:

@@ -101,8 +101,9 @@ def train(job: Mapping[str, Any], home: str, code: str, topic: str, token: str, 
     name = f"assay_{Path(code).name}"
     if name not in sys.modules:
         loader = importlib.machinery.SourceFileLoader(name, str(Path(code, "src/tuning/cluster/relaying.py")))
-        sys.modules[name] = types.ModuleType(name)
-        loader.exec_module(sys.modules[name])
+        module = types.ModuleType(name)
+        loader.exec_module(module)
+        sys.modules[name] = module  # whole, since a task in another thread may look for it meanwhile
     sys.modules[name].train(job, home, Path(code), topic, token, target, get_worker())
 
 

@@ -1,6 +1,7 @@
 """Between a Dask worker and the process that trains for it: passes on jobs, epochs, answers and ends.
 
 Loaded from its file by `receiving.train` into a worker that need not have our packages, so it uses Python's own alone.
+Drivers with different code each have this module loaded: what their trainings share is kept on the worker.
 """
 
 import json
@@ -8,14 +9,13 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 SECONDS_BETWEEN_LOOKS = 0.5
 GROWTH = 512.0  # megabytes above what the process held after its first job, from which on it is replaced
-
-_one = threading.Lock()  # a worker may have many threads; a training has them all
 
 
 class AbandonedError(Exception):
@@ -62,9 +62,8 @@ class Child:
 def train(job: Mapping[str, Any], home: str, code: Path, topic: str, token: str, target: str, worker: Any) -> None:
     """Have a job trained and send what comes of it to the topic, as mappings with the token."""
     key = worker.get_current_task()
-    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    with _one:
-        worker.assay_answers = {token: answers}
+    with suppress(AbandonedError), _turn(worker, key), _answers(worker, token) as answers:
+        worker.log_event(topic, {"kind": "begun", "token": token})
         child = _child(worker, code, target)
         try:
             child.tell({"job": job, "home": home})
@@ -73,9 +72,32 @@ def train(job: Mapping[str, Any], home: str, code: Path, topic: str, token: str,
                 child.tell({"go_on": _next(answers, worker, key)})
         except AbandonedError:
             child.end()  # in the middle of an epoch, perhaps
-            return
+            raise
         _weigh(child, said)
         worker.log_event(topic, said | {"token": token})
+
+
+@contextmanager
+def _turn(worker: Any, key: str) -> Iterator[None]:
+    """Wait until no other training runs here: a worker may have many threads, and a training has them all."""
+    one: threading.Lock = worker.__dict__.setdefault("assay_one", threading.Lock())
+    while not one.acquire(timeout=SECONDS_BETWEEN_LOOKS):
+        _check_wanted(worker, key)
+    try:
+        yield
+    finally:
+        one.release()
+
+
+@contextmanager
+def _answers(worker: Any, token: str) -> Iterator["queue.SimpleQueue[bool]"]:
+    """Give the box that `receiving.answer` puts the driver's answers to this training into."""
+    boxes = worker.__dict__.setdefault("assay_answers", {})
+    boxes[token] = queue.SimpleQueue()
+    try:
+        yield boxes[token]
+    finally:
+        del boxes[token]
 
 
 def _child(worker: Any, code: Path, target: str) -> Child:
@@ -89,15 +111,20 @@ def _child(worker: Any, code: Path, target: str) -> Child:
 
 
 def _next(source: "queue.SimpleQueue[Any]", worker: Any, key: str) -> Any:
-    """Wait for a message as long as the driver waits for this task, which Dask cancels where that goes away."""
+    """Wait for a message as long as the driver waits for this task."""
     while True:
         try:
             return source.get(timeout=SECONDS_BETWEEN_LOOKS)
         except queue.Empty:
-            task = worker.state.tasks.get(key)
-            running = worker.status.name in ("running", "paused", "closing_gracefully")
-            if task is None or task.state not in ("executing", "long-running") or not running:
-                raise AbandonedError from None
+            _check_wanted(worker, key)
+
+
+def _check_wanted(worker: Any, key: str) -> None:
+    """Raise where nobody waits for this task: Dask cancels it where the driver gives it up or goes away."""
+    task = worker.state.tasks.get(key)
+    running = worker.status.name in ("running", "paused", "closing_gracefully")
+    if task is None or task.state not in ("executing", "long-running") or not running:
+        raise AbandonedError
 
 
 def _weigh(child: Child, said: Mapping[str, Any]) -> None:
