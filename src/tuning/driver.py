@@ -88,6 +88,8 @@ class Driver:
                 event = self.executor.next(POLL)
                 if event is not None:
                     self._take(event)
+                if self.stop.asked():
+                    self._take_back()
                 self._fill()
         finally:
             self._set_back_the_rest()
@@ -139,8 +141,7 @@ class Driver:
 
     def _finish(self, work: Open, done: Finished) -> None:
         if done.stopped and not work.lags:
-            for trial in (work.trial, *work.twins):
-                self.search.set_back(trial.number)
+            self._set_back(work)
             return
         if done.stopped:
             self.search.prune(work.trial, done)
@@ -154,8 +155,7 @@ class Driver:
         work.losses += 1
         if self.stop.asked():
             del self.open[work.job.number]
-            for trial in (work.trial, *work.twins):
-                self.search.set_back(trial.number)
+            self._set_back(work)
         elif work.losses > AGAIN:
             del self.open[work.job.number]
             for trial in (work.trial, *work.twins):
@@ -186,6 +186,15 @@ class Driver:
 
     def _show(self, trial: Trial) -> None:
         self.watch.told(self.search.trials()[trial.number])
+
+    def _take_back(self) -> None:
+        """Set back the trials that nobody trains yet: their next epoch may be hours away."""
+        for number in self.executor.take_back():
+            self._set_back(self.open.pop(number))
+
+    def _set_back(self, work: Open) -> None:
+        for trial in (work.trial, *work.twins):
+            self.search.set_back(trial.number)
 
     def _set_back_the_rest(self) -> None:
         """Leave no trial running; where that cannot be written, the next session does it."""

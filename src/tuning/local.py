@@ -59,6 +59,12 @@ class LocalExecutor:
             if worker.job and worker.job.number == number:
                 worker.send(go_on)
 
+    def take_back(self) -> list[int]:
+        """Give the numbers of the jobs that no worker has yet, and forget these."""
+        taken = [job.number for job in self._queue]
+        self._queue.clear()
+        return taken
+
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event.
 

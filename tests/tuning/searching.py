@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, *
     """Bring a study to so many finished trials."""
     seen, more = Seen(), options.pop("train", {})
     made = options.pop("propose", lambda trial: propose(trial, **more))
-    executor = LocalExecutor(workers, 1, home / "studies" / "s", home, target=CHEAP, **options.pop("local", {}))
+    local = partial(LocalExecutor, workers, 1, home / "studies" / "s", home, target=CHEAP, **options.pop("local", {}))
+    executor = options.pop("executor", None) or local()
     try:
         with opened(home, **options) as found:
             Driver(found, executor, made, 1, total, stop or Stop(), seen).run()

@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 from src.errors import AssayError
 from src.params import Pruner
 from src.tuning.driver import Proposal, Stop
+from src.tuning.jobs import Job
 from src.tuning.study import Goal
 from tests.tuning import searching
 from tests.tuning.fakes import EPOCHS
@@ -135,3 +136,39 @@ def test_at_the_deadline_running_trials_are_set_back_and_later_taken_up_under_th
     assert states(tmp_path) == {TrialState.COMPLETE: 2, TrialState.WAITING: 2}
     search(tmp_path, 6)
     assert of_finished(tmp_path) == 6 == len(trials(tmp_path))
+
+
+class Nowhere:
+    """An executor whose workers are all away; while it is waited for, somebody asks for a stop."""
+
+    workers = 2
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop, self.jobs, self.waits = stop, list[Job](), 0
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+
+    def next(self, timeout: float) -> None:
+        self.waits += 1
+        assert self.waits <= 2, "waits for workers after a stop was asked for"
+        self.stop.interrupted = self.waits == 2
+
+    def take_back(self) -> list[int]:
+        taken = [job.number for job in self.jobs]
+        self.jobs.clear()
+        return taken
+
+    def close(self, *, now: bool) -> None:
+        assert not self.jobs
+
+
+def test_trials_that_nobody_trains_yet_are_set_back_as_soon_as_a_stop_is_asked_for(tmp_path: Path) -> None:
+    def paired(trial: "searching.Trial") -> Proposal:
+        return Proposal({"x": 0.3}, {"train": {"x": 0.3}}, "first" if trial.number < 2 else "second")
+
+    stop = Stop()
+    search(tmp_path, 3, stop=stop, propose=paired, executor=Nowhere(stop))
+    assert states(tmp_path) == {TrialState.WAITING: 3}
+    search(tmp_path, 3)
+    assert of_finished(tmp_path) == 3 == len(trials(tmp_path))

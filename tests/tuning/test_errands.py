@@ -86,3 +86,34 @@ def test_a_training_that_an_answer_does_not_reach_is_lost(
     assert executor.next(5) == Lost(7, f"{WORKER}: OSError: connection reset")
     until(lambda: client.cancelled == list(client.tasks))
     assert executor.running == 0
+
+
+def test_jobs_that_nobody_trains_yet_are_taken_back(client: Pretended, executor: ClusterExecutor, home: Home) -> None:
+    for number in (3, 4):
+        executor.submit(home.job(number))
+    until(lambda: client.tasks)
+    client.say("begun")
+    assert executor.next(0.1) is None
+    assert executor.take_back() == [4]
+    assert executor.running == 1
+    client.say("epoch", row={})
+    assert executor.next(5) == Epoch(3, {})
+    assert executor.take_back() == client.cancelled == []
+
+
+@pytest.mark.parametrize("supplied", [True, False])
+def test_a_job_on_its_way_is_taken_back_and_its_task_cancelled(
+    client: Pretended, executor: ClusterExecutor, home: Home, supplied: bool
+) -> None:
+    if not supplied:
+        client.supplied.clear()
+    executor.submit(home.job(3))
+    until(lambda: client.tasks or not supplied)
+    assert executor.take_back() == [3]
+    client.supplied.set()
+    until(lambda: client.cancelled)
+    assert client.cancelled == list(client.tasks)
+    client.say("begun")
+    client.say("epoch", row={})
+    assert executor.next(0.1) is None
+    assert executor.running == 0

@@ -60,6 +60,16 @@ def test_a_job_is_trained_to_its_end_or_until_it_is_stopped(executor: LocalExecu
     assert len(stopped.rows) == 1
 
 
+def test_a_job_that_no_worker_has_yet_is_taken_back(executor: LocalExecutor) -> None:
+    for number in (0, 1):
+        executor.submit(job(number))
+    assert executor.take_back() == [1]
+    ended = end(executor)
+    assert isinstance(ended, Finished)
+    assert ended.number == 0
+    assert executor.next(0.2) is None
+
+
 def test_the_end_of_a_worker_is_noticed_at_once_and_another_takes_its_place(executor: LocalExecutor) -> None:
     executor.submit(job(seconds=30))
     deadline = time.monotonic() + 20

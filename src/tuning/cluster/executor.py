@@ -116,6 +116,16 @@ class ClusterExecutor:
             if time.monotonic() >= end:
                 return None
 
+    def take_back(self) -> list[int]:
+        """Give the numbers of the jobs that nobody trains yet, without a worker or on their way, and forget these."""
+        taken = [job.number for job in self._waiting]
+        self._waiting.clear()
+        for running in [each for each in self._running.values() if not each.begun]:
+            self._forget(running)
+            self._hands.submit(self._errands.give_up, running)
+            taken.append(running.job.number)
+        return taken
+
     def close(self, *, now: bool = False) -> None:
         """Leave the cluster to others: after the present jobs, or at once; these stop at their next epoch then."""
         self._waiting.clear()
