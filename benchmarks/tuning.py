@@ -26,6 +26,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks._report import note, report
+from src.tuning import scoring
 
 ROOT = Path(__file__).parent.parent
 # Without what they require, which is here; KerasTuner calls for tensorboard even where nobody asks for a board.
@@ -74,6 +75,8 @@ def main() -> None:
         bench = Bench(home, arguments.trials, arguments.minutes, arguments.workers)
         content = _content(bench)
         metric = content["tune"]["metric"][0]
+        if scoring.direction(metric) != "maximize":
+            raise SystemExit(f"tune.metric: expected one of which more is better, found {metric}")
         target = _trained(bench, {"number": 0, "params": content, "seed": content["seed"]})[metric]
         note(f"the params file itself: {metric} {target:.3f} on val")
         ours, plain = search_here(bench, metric, target), search_plainly(bench, content, metric, target)

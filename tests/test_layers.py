@@ -5,7 +5,8 @@ import pytest
 from tests.closure import ROOT, imports
 
 ROOMS = (
-    "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "seeds", "progress", "console", "paths", "parts",
+    "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "yaml_reading",
+    "seeds", "progress", "console", "paths", "parts",
     "params", "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip

@@ -19,7 +19,7 @@ KEPT = "confirm.json"
 
 
 def confirm(params: Params) -> None:
-    """Train the best trials and params.yaml as it stands over several seeds, and write who won.
+    """Train the best trials and the preset over several seeds, and write who won.
 
     Raises:
         AssayError: anything that a person can mend.

@@ -21,7 +21,7 @@ BEYOND, WITHIN = "beyond its interval", "which its interval does not tell from c
 def judged(outcome: Outcome) -> str:
     """Say who won over the seeds, and by how much."""
     first, *others = outcome.metric
-    lines = [f"over {len(outcome.seeds)} seeds, {first} on val (the preset is {PARAMS} as it stands):"]
+    lines = [f"over {len(outcome.seeds)} seeds, {first} on val (the preset is {PARAMS} as the study found it):"]
     for one in (outcome.preset, *outcome.candidates):
         means = [f", {name} {showing.short(one.means[name].mean)}" for name in others if name in one.means]
         said = _interval(one.means[first]) if one.means else f"failed: {one.reasons[0]}"

@@ -68,7 +68,7 @@ def studied(make_project: Callable[[], Project]) -> Project:
     assert stages_run(done)[-2:] == [TUNE, CONFIRM]
     assert "leaked" not in done.stderr
     assert "3 of 3 finished trials" in done.stdout
-    assert "over 2 seeds, auc on val (the preset is params.yaml as it stands):" in done.stdout
+    assert "over 2 seeds, auc on val (the preset is params.yaml as the study found it):" in done.stdout
     return project
 
 

@@ -40,7 +40,7 @@ def test_the_verdict_names_means_gain_and_reasons() -> None:
     gain = Interval(0.1, 0.05, 0.15)
     outcome = Outcome(("auc",), (1, 2), (best, lost), rival("preset", 0.8), best, gain, True)
     assert verdict.judged(outcome).splitlines() == [
-        "over 2 seeds, auc on val (the preset is params.yaml as it stands):",
+        "over 2 seeds, auc on val (the preset is params.yaml as the study found it):",
         "  preset: 0.8000 [0.7000, 0.9000]",
         "  trial 4: 0.9000 [0.8000, 1.0000]",
         "  trial 2: failed: out of memory",
