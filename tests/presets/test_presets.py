@@ -37,6 +37,12 @@ def content(name: str) -> Any:
     return parsed(presets.read(name, ROOT).text, name)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_search_can_propose_the_optimizer_of_its_preset(name: str) -> None:
+    params = presets.read(name, ROOT).params
+    assert params.train.optimizer in (params.tune.space["train.optimizer"].choices or ())
+
+
 def test_every_known_experiment_has_a_preset() -> None:
     assert set(NAMES) >= PUBLISHED
 

@@ -26,7 +26,7 @@ from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
 TRIAL = "src.tuning.trial:run"
-SECONDS_TO_CONNECT = 10.0
+SECONDS_TO_CONNECT = 30.0
 SECONDS_WITHOUT_WORKERS = 300.0
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_GREET = 60.0  # that a worker of the first moment may take before the study begins without it
