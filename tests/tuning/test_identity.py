@@ -19,7 +19,8 @@ ENTRIES = ("trial", "judging", "driver", "sampling", "pruning", "space")
 APART = {
     "src/__init__.py", "src/errors.py", "src/files.py", "src/nearest.py", "src/paths.py", "src/plugins.py",
     "src/progress.py", "src/yaml_reading.py", "src/tuning/__init__.py", "src/tuning/claiming.py",
-    "src/tuning/fingerprint.py", "src/tuning/jobs.py", "src/tuning/journal.py", "src/tuning/naming.py", "src/tuning/storing.py",
+    "src/tuning/fingerprint.py", "src/tuning/jobs.py", "src/tuning/journal.py", "src/tuning/naming.py",
+    "src/tuning/storing.py",
 }  # fmt: skip
 
 
