@@ -70,14 +70,9 @@ def of_images(prepared: Prepared, split: Split, preprocess: Preprocess) -> Parce
     labels = [line["label"] for line in read_csv(prepared.index, ("label",))]
     parts = {row: part for row, part, _ in read(split.parts, len(labels)) if part in FITTED}
     anything = labels[min(parts, default=0)]
-    section = {
-        "preprocess": preprocess.model_dump(mode="json")
-    }  # so that a trial there takes these images for those of the pipeline
     shown = [{"label": label if row in parts else anything} for row, label in enumerate(labels)]
     files = {
-        "dvc.lock": json.dumps(
-            {"stages": {"preprocess": {"params": {"params.yaml": section}}}}, sort_keys=True
-        ).encode(),
+        "dvc.lock": _lock(preprocess),
         "build/prepared/index.csv": _table(("label",), shown),
         "build/split/split.csv": _table(("row", "part"), [{"row": row, "part": parts[row]} for row in sorted(parts)]),
     }
