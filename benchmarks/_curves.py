@@ -26,7 +26,7 @@ SEED = 42
 SETS: dict[str, dict[str, Any]] = {
     "covid_ct": {
         "dataset": {"layout": "covid_ct", "positive": "CT_COVID"},
-        "preprocess": {"size": 80, "color": "gray", "steps": ["gray", "stretch", "resize"]},
+        "preprocess": {"image_size": 80, "color": "gray", "steps": ["gray", "stretch", "resize"]},
         "split": {"train": 0.6, "val": 0.15, "test": 0.25, "folds": "respect", "leaks": "warn"},
         "model": {"name": "compact_cnn", "pooling": "average"},
         "augment": {"rotation": 10, "shift": 0.1, "zoom": 0.1, "flip": "horizontal"},

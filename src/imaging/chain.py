@@ -54,7 +54,7 @@ class Chain:
         if packed.shape != self.shape:
             (height, width), (rows, columns) = packed.shape[:2], self.section.sides
             raise AssayError(
-                f"preprocess.steps: expected {columns}x{rows} at the end (preprocess.size), "
+                f"preprocess.steps: expected {columns}x{rows} at the end (preprocess.image_size), "
                 f"found {width}x{height}; let resize follow the last step that changes the size"
             )
         return Done(packed, frame.box)
@@ -71,7 +71,7 @@ def compose(section: Preprocess) -> Chain:
     """Load the steps and try them on a made image.
 
     Raises:
-        AssayError: the steps do not end with images of `size`, or `crop` stands twice.
+        AssayError: the steps do not end with images of `image_size`, or `crop` stands twice.
     """
     names = section.steps
     if names.count("crop") > 1:

@@ -2,7 +2,7 @@
 
 from src.imaging.unreadable import UnreadableError
 
-MIN_SIDE = 8  # pixels; the smallest `size` of params.yaml: a single pixel shows nothing
+MIN_SIDE = 8  # pixels; the smallest `image_size` of params.yaml: a single pixel shows nothing
 
 
 def check_size(width: int, height: int, max_megapixels: float) -> None:

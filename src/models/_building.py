@@ -43,7 +43,7 @@ def build(
         if needed is None:
             raise
         size = "x".join(str(side) for side in input_shape[:2])
-        message = f"preprocess.size: expected at least {needed} for {name} with stride {stride}, found {size}"
+        message = f"preprocess.image_size: expected at least {needed} for {name} with stride {stride}, found {size}"
         raise AssayError(message) from error
 
 

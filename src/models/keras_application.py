@@ -50,7 +50,7 @@ def features(
     """
     height, width, _ = image.shape[1:]
     if min(height, width) < LEAST:
-        raise AssayError(f"preprocess.size: expected at least {LEAST} for {backbone}, found {height}x{width}")
+        raise AssayError(f"preprocess.image_size: expected at least {LEAST} for {backbone}, found {height}x{width}")
     colors = layers.Concatenate()([image] * 3) if image.shape[-1] == 1 else image
     scale, offset = BACKBONES[backbone]
     network = _network(backbone, image_tensor=layers.Rescaling(scale, offset)(colors))

@@ -1,6 +1,10 @@
-"""What a value of params.yaml may be: ranges, names of plugins, patterns, sizes."""
+"""What a value of params.yaml may be: ranges, names of plugins, patterns, sizes.
+
+Every number has an upper bound, far above what is of use: a slip such as 1e308 is refused before hours are spent.
+"""
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StrictInt
@@ -10,13 +14,15 @@ from src.nearest import suggestion
 
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
 OpenFraction = Annotated[float, Field(gt=0, lt=1, strict=True)]
-Positive = Annotated[float, Field(gt=0, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
-Count = Annotated[StrictInt, Field(ge=1)]
-Number = Annotated[StrictInt, Field(ge=0)]
+Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Number = Annotated[StrictInt, Field(ge=0, le=100_000)]
+Rate = Annotated[float, Field(gt=0, le=100, strict=True)]
 THRESHOLD_RULES = ("youden", "f1")
 GROUP = "group"
 SIDES = range(8, 2049)
+CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories of what steers a terminal or breaks a line
+UNHASHED = ("size", "nfiles")  # DVC's run cache leaves keys of these names out of its hash, in parameters too
 
 
 def named(package: str) -> AfterValidator:
@@ -29,6 +35,20 @@ def named(package: str) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+def printable(text: str) -> str:
+    """Refuse control characters and breaks of lines, which tables, reports and terminals would show as something else."""
+    if any(unicodedata.category(letter) in CONTROL for letter in text):
+        raise ValueError("expected a text without control characters")
+    return text
+
+
+def hashed(label: str) -> str:
+    """Refuse the names of keys that DVC does not look at: a change below them would not run the stage again."""
+    if label in UNHASHED:
+        raise ValueError(f"expected another name than {' and '.join(UNHASHED)}, which DVC ignores; rename the class")
+    return label
 
 
 def odd(number: int) -> int:
@@ -47,7 +67,7 @@ def _sha256(text: str) -> str:
 def _group_pattern(text: str) -> str:
     try:
         named_groups = re.compile(text).groupindex
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"expected a regular expression ({error})") from error
     if GROUP not in named_groups:
         raise ValueError(f"expected a regular expression with a named group, (?P<{GROUP}>...)")
@@ -71,8 +91,10 @@ def _size(value: object) -> int | tuple[int, int]:
     raise ValueError(f"expected a side of {SIDES.start} to {SIDES.stop - 1} pixels, or [height, width]")
 
 
+Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(printable)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printable)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
-GroupPattern = Annotated[str, AfterValidator(_group_pattern)]
+GroupPattern = Annotated[str, Field(max_length=500), AfterValidator(printable), AfterValidator(_group_pattern)]
 Threshold = Annotated[str | float, AfterValidator(_threshold)]
 # Without a serializer of its own, pydantic warns of the list that JSON makes of the two sides.
 Size = Annotated[int | tuple[int, int], PlainSerializer(lambda size: size, return_type=Any), PlainValidator(_size)]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, StrictBool, StrictInt
 
 from src.params.data import Dataset, Preprocess, Split
-from src.params.kinds import OpenFraction, Section, Threshold
+from src.params.kinds import Name, OpenFraction, Section, Threshold
 from src.params.learning import Model, Train
 from src.params.tuning import Tune
 
@@ -25,17 +25,17 @@ def source_name(source: str) -> str:
 class Evaluate(Section):
     """How the scores on the test part are made."""
 
-    threshold: Threshold = "youden"
-    confidence: OpenFraction = 0.95
-    resamples: Annotated[StrictInt, Field(ge=100, le=100_000)] = 1000
-    mistakes: Annotated[StrictInt, Field(ge=0, le=100)] = 12
+    threshold: Threshold
+    confidence: OpenFraction
+    resamples: Annotated[StrictInt, Field(ge=100, le=100_000)]
+    mistakes: Annotated[StrictInt, Field(ge=0, le=100)]
 
 
 class Track(Section):
     """Where MLflow files the runs."""
 
-    experiment: Annotated[str, Field(min_length=1)]
-    model: StrictBool = True
+    experiment: Name
+    model: StrictBool
 
 
 class Params(Section):
@@ -49,7 +49,7 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     track: Track
-    tune: Tune = Tune()
+    tune: Tune
 
     def shown(self) -> dict[str, Any]:
         """Give all that determines a result, for a reader: the source by its name alone, without folders or a query."""

@@ -15,8 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from src.params.kinds import Count, Number, Section
+from src.params.kinds import Count, Name, Number, Section
 
+MOST = 1e9  # above the upper bound of every parameter
 MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
 Metric = Literal[
     "auc", "average_precision", "accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1",
@@ -37,9 +38,9 @@ def _different(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _number(value: object) -> float | None:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")):
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST):
         return value
-    raise ValueError("expected a number")
+    raise ValueError(f"expected a number of at most {MOST:g}")
 
 
 End = Annotated[int | float | None, PlainValidator(_number)]
@@ -90,6 +91,8 @@ class Entry(Section):
         if self.step is not None and self.step <= 0:
             raise ValueError(f"expected a step above 0, found {self.step}")
         steps = (high - low) / self.step if self.step else 0
+        if steps > MOST:
+            raise ValueError(f"expected at most {MOST:g} steps, found low {low}, high {high} and step {self.step}")
         if abs(steps - round(steps)) > MULTIPLE:
             raise ValueError(f"expected high to be low plus a multiple of step, found {low}, {high} and {self.step}")
 
@@ -110,8 +113,8 @@ def _named_by_dots(space: object) -> object:
 class Sampler(Section):
     """Where the next values come from, and how many trials are drawn at random first."""
 
-    name: Literal["tpe", "random"] = "tpe"
-    startup_trials: Number = 10
+    name: Literal["tpe", "random"]
+    startup_trials: Number
 
 
 class Pruner(Section):
@@ -122,27 +125,27 @@ class Pruner(Section):
     (halving, hyperband).
     """
 
-    name: Literal["none", "median", "percentile", "halving", "hyperband"] = "halving"
-    startup_trials: Number = 5
-    warmup_epochs: Number = 5
-    percentile: Annotated[float, Field(gt=0, lt=100, strict=True)] = 50.0
-    min_epochs: Count = 3
-    reduction: Annotated[StrictInt, Field(ge=2)] = 3
+    name: Literal["none", "median", "percentile", "halving", "hyperband"]
+    startup_trials: Number
+    warmup_epochs: Number
+    percentile: Annotated[float, Field(gt=0, lt=100, strict=True)]
+    min_epochs: Count
+    reduction: Annotated[StrictInt, Field(ge=2, le=1000)]
 
 
 class Confirm(Section):
     """How many of the best trials are trained again over how many seeds, so that luck does not win."""
 
-    top: Count = 3
-    seeds: Annotated[StrictInt, Field(ge=2, le=100)] = 3
+    top: Count
+    seeds: Annotated[StrictInt, Field(ge=2, le=100)]
 
 
 class Tune(Section):
     """What is varied, by which score on val the trials are compared, and how the next one is chosen."""
 
-    metric: Annotated[tuple[Metric, ...], BeforeValidator(_listed), AfterValidator(_different)] = ("auc",)
-    trials: Count = 50
-    sampler: Sampler = Sampler()
-    pruner: Pruner = Pruner()
-    confirm: Confirm = Confirm()
-    space: Annotated[dict[str, Entry], BeforeValidator(_named_by_dots)] = Field(default_factory=dict)
+    metric: Annotated[tuple[Metric, ...], BeforeValidator(_listed), AfterValidator(_different)]
+    trials: Count
+    sampler: Sampler
+    pruner: Pruner
+    confirm: Confirm
+    space: Annotated[dict[Name, Entry], BeforeValidator(_named_by_dots)]

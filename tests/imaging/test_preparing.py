@@ -152,7 +152,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path; from src.imaging.preparing import prepare\n"
         "from src.paths import Prepared, Raw; from tests.imaging.making import section\n"
-        "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), section('resize', size=512, color='rgb'), 2)\n"
+        "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), section('resize', image_size=512, color='rgb'), 2)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     pytest.importorskip("resource")
@@ -215,7 +215,7 @@ def test_real_slices_all_pass(shared_data: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(shared_data / "covid_ct.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith((".png", ".jpg")))[::15]
         raw = write_raw(tmp_path / "raw", {name: archive.read(name) for name in names})
-    prepare(raw, Prepared(tmp_path / "out"), section(*STUDY, size=150))
+    prepare(raw, Prepared(tmp_path / "out"), section(*STUDY, image_size=150))
     images = open_images(Prepared(tmp_path / "out"))
     assert images.shape == (len(names), 150, 150, 1)
     assert rows(tmp_path / "out" / "rejected.csv") == []

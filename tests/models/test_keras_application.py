@@ -63,7 +63,7 @@ def test_features_are_those_that_keras_gives_for_pixels(name: str, tmp_path: Pat
 @pytest.mark.parametrize("shape", [(31, 40, 1), (64, 20, 3)])
 def test_too_small_images_are_told_at_once_for_every_network(name: str, shape: tuple[int, int, int]) -> None:
     found = f"found {shape[0]}x{shape[1]}$"
-    with pytest.raises(AssayError, match=rf"^preprocess\.size: expected at least 32 for {name}, {found}"):
+    with pytest.raises(AssayError, match=rf"^preprocess\.image_size: expected at least 32 for {name}, {found}"):
         build(NAME, shape, 2, backbone=name)
 
 

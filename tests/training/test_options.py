@@ -54,7 +54,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "model.pooling": choices(params.Model, "pooling"),
     "model.dropout": (0.0, 0.5),
     "preprocess.color": tuple(CHANNELS),
-    "preprocess.size": (32, [32, 40]),
+    "preprocess.image_size": (32, [32, 40]),
     "classes": (2, 4),
 }
 ROWS = max(map(len, OPTIONS.values()))

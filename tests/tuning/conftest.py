@@ -21,7 +21,7 @@ SIDE, IMAGES = 24, 60
 PARTS = ("train", "val", "test")
 CLASSES = ("CT_COVID", "CT_NonCOVID")
 SMALL = {
-    "preprocess.size": SIDE,
+    "preprocess.image_size": SIDE,
     "preprocess.working_size": 32,
     "preprocess.steps": ["gray", "clahe", "resize"],
     "model.name": "compact_cnn",

@@ -24,7 +24,7 @@ WINNER: dict[str, Any] = {
     "train.schedule.name": "constant",
     "preprocess.steps": ["gray", "resize"],
     "preprocess.clahe.clip_limit": 2.5,
-    "preprocess.size": [60, 80],
+    "preprocess.image_size": [60, 80],
 }
 
 

@@ -142,7 +142,7 @@ def test_a_variant_of_the_images_is_made_here_and_sent_as_well(started: DaskClus
     executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
     try:
         for number, size in enumerate((24, 20, 20)):
-            executor.submit(home.job(number, preprocess__size=size, train__learning_rate=0.01))
+            executor.submit(home.job(number, preprocess__image_size=size, train__learning_rate=0.01))
         heard = drive(executor)
     finally:
         executor.close()

@@ -60,7 +60,7 @@ def test_the_code_that_trains_is_all_that_a_trial_imports() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"seed": 7}, {"model__pooling": "max"}, {"train__epochs": 9}, {"train__threads": 2}, {"preprocess__size": 30},
+        {"seed": 7}, {"model__pooling": "max"}, {"train__epochs": 9}, {"train__threads": 2}, {"preprocess__image_size": 30},
         {"train__momentum": 0.5}, {"tune__metric": "f1"}, {"tune__pruner__name": "none"},
         {"tune__sampler__startup_trials": 3}, {"evaluate__threshold": 0.4}, {"dataset__positive": "CT_NonCOVID"},
         {"tune__space": {"model.dropout": {"low": 0.0, "high": 0.4}}},
@@ -86,7 +86,7 @@ def test_what_no_trial_depends_on_leaves_the_study_as_it_is(home: Home, values: 
 def test_other_images_are_another_study_and_raw_ones_only_where_trials_prepare_their_own(own_home: Home) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(own_home.folder)
-        preparing = {"tune__space": {"preprocess.size": {"choices": [16, 24]}}}
+        preparing = {"tune__space": {"preprocess.image_size": {"choices": [16, 24]}}}
         before = name(own_home), name(own_home, **preparing)
         own_home.raw.manifest.write_text(own_home.raw.manifest.read_text() + "more.png,x,,\n")
         after = name(own_home), name(own_home, **preparing)

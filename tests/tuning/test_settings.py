@@ -17,9 +17,9 @@ def changed(home: Home, **values: Any) -> dict[str, Any]:
 
 
 def test_values_are_put_in_and_the_rest_is_filled_in(home: Home) -> None:
-    content = changed(home, train__schedule={"name": "step"}, preprocess__size=[16, 24], tune__metric="f1")
+    content = changed(home, train__schedule={"name": "step"}, preprocess__image_size=[16, 24], tune__metric="f1")
     assert content["train"]["schedule"] == {"name": "step", "warmup": 0, "every": 10, "factor": 0.5, "floor": 0.0}
-    assert content["preprocess"]["size"] == [16, 24]
+    assert content["preprocess"]["image_size"] == [16, 24]
     assert content["tune"]["metric"] == ["f1"]
     assert with_values(content, {}) == content
     assert home.content["train"]["schedule"]["name"] == "cosine", "the given content is left alone"
@@ -77,7 +77,7 @@ READ: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dropout": ({}, {"model__dropout": 0.1}),
     "backbone": ({"model__name": "keras_application"}, {"model__keras_application__backbone": "DenseNet121"}),
     "clahe": ({}, {"preprocess__clahe__clip_limit": 9.0}),
-    "size": ({}, {"preprocess__size": 32}),
+    "size": ({}, {"preprocess__image_size": 32}),
     "threads": ({}, {"train__threads": 2}),
     "split": ({}, {"split__by": "image"}),
     "threshold": ({}, {"evaluate__threshold": "f1"}),

@@ -102,7 +102,7 @@ def test_a_loss_that_is_no_number_is_a_reason_in_one_line(home: Home, run: Run) 
 
 
 def test_images_too_small_for_the_model_are_a_reason(home: Home, run: Run) -> None:
-    with pytest.raises(AssayError, match=r"preprocess\.size: expected at least"):
+    with pytest.raises(AssayError, match=r"preprocess\.image_size: expected at least"):
         run(home.job(model__name="malaria_cnn", model__stride=3), home)
 
 
@@ -155,7 +155,7 @@ def test_a_poisoned_test_part_changes_nothing(own_home: Home, run: Run, values: 
 def test_no_row_of_test_is_handed_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     handed = []
     monkeypatch.setattr(trial, "fit", lambda data, *_, **__: handed.append(data) or training.fit(data, *_, **__))
-    for job in (home.job(train__epochs=1), home.job(train__epochs=1, preprocess__size=16)):
+    for job in (home.job(train__epochs=1), home.job(train__epochs=1, preprocess__image_size=16)):
         trial.run(job, lambda row: True, home.folder)
     for data in handed:
         rows = np.concatenate([data.train.rows, data.val.rows])

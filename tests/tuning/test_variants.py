@@ -42,7 +42,7 @@ def test_values_that_no_step_reads_use_the_images_of_the_pipeline(home: Home) ->
 
 
 def test_a_variant_holds_what_the_stage_would_make_but_no_image_of_test(home: Home, tmp_path: Path) -> None:
-    other = params(home, preprocess__clahe__clip_limit=9.0, preprocess__size=[16, 20])
+    other = params(home, preprocess__clahe__clip_limit=9.0, preprocess__image_size=[16, 20])
     before = content_of(home.prepared.folder)
     prepared, split = variants.prepared(other, home.folder)
     whole = paths.Prepared(tmp_path / "whole")
@@ -99,7 +99,7 @@ def test_an_image_that_cannot_be_prepared_is_in_no_part(own_home: Home) -> None:
     (own_home.raw.folder / "03.png").write_bytes(b"")
     (own_home.raw.folder / "05.png").write_bytes(b"")  # of test: not even read
     prepared, split = variants.prepared(
-        params(own_home, preprocess__size=16, preprocess__max_rejected=0.1), own_home.folder
+        params(own_home, preprocess__image_size=16, preprocess__max_rejected=0.1), own_home.folder
     )
     assert "3" not in {row["row"] for row in rows(split.parts)}
     assert [row["path"] for row in rows(prepared.rejected)] == ["03.png"]
@@ -112,12 +112,12 @@ def test_too_many_that_cannot_are_refused_and_nothing_is_left(own_home: Home) ->
     for number in range(0, 12, 3):
         (own_home.raw.folder / f"{number:02}.png").write_bytes(b"")
     with pytest.raises(AssayError, match=r"4 of 40 images rejected, expected at most 5\.0%.*first is 00\.png: "):
-        variants.prepared(params(own_home, preprocess__size=16), own_home.folder)
+        variants.prepared(params(own_home, preprocess__image_size=16), own_home.folder)
     assert not [path for path in (own_home.folder / variants.FOLDER).iterdir() if path.is_dir()]
 
 
 def test_what_a_killed_process_left_is_made_anew(own_home: Home) -> None:
-    other = params(own_home, preprocess__size=16)
+    other = params(own_home, preprocess__image_size=16)
     prepared, _ = variants.prepared(other, own_home.folder)
     folder = prepared.folder.parent
     folder.rename(folder.with_name(f".{folder.name}.part"))
@@ -130,7 +130,7 @@ def test_the_record_of_dvc_counts_where_params_were_edited_since(own_home: Home)
     recorded = {"params.yaml": {"preprocess": own_home.content["preprocess"]}}
     with (own_home.folder / "dvc.lock").open("w") as file:
         YAML(typ="safe", pure=True).dump({"schema": "2.0", "stages": {"preprocess": {"params": recorded}}}, file)
-    edited = own_home.job(preprocess__size=16).params
+    edited = own_home.job(preprocess__image_size=16).params
     with (own_home.folder / "params.yaml").open("w") as file:
         YAML(typ="safe", pure=True).dump(edited, file)
     assert variants.prepared(params(own_home), own_home.folder)[0] == own_home.prepared
@@ -141,4 +141,4 @@ def test_the_record_of_dvc_counts_where_params_were_edited_since(own_home: Home)
 def test_without_the_stages_before_it_says_what_to_run(tmp_path: Path, own_home: Home) -> None:
     shutil.rmtree(own_home.split.folder)
     with pytest.raises(AssayError, match=r"split\.csv: not found; run the stage that writes it with `dvc repro`"):
-        variants.prepared(params(own_home, preprocess__size=16), own_home.folder)
+        variants.prepared(params(own_home, preprocess__image_size=16), own_home.folder)

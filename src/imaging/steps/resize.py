@@ -5,6 +5,6 @@ from src.imaging.pixels import Pixels, resized
 
 
 def apply(image: Pixels, frame: Frame) -> Pixels:
-    """Resize to `size`; the aspect is not kept."""
+    """Resize to `image_size`; the aspect is not kept."""
     height, width = frame.section.sides
     return resized(image, width, height)

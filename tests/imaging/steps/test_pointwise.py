@@ -66,7 +66,7 @@ def test_resize_shrinks_by_area_so_that_fine_structure_becomes_its_mean() -> Non
 
 
 def test_resize_takes_height_before_width() -> None:
-    assert resize.apply(checkers(64), Frame(section(size=[60, 80]))).shape == (60, 80)
+    assert resize.apply(checkers(64), Frame(section(image_size=[60, 80]))).shape == (60, 80)
 
 
 def test_resize_enlarges_smoothly() -> None:
