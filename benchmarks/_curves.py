@@ -15,8 +15,9 @@ import numpy as np
 
 from src import seeds
 from src.errors import AssayError
-from src.params import Params, parse
+from src.params import Params, load, parse
 from src.paths import Prepared, Raw, Split
+from src.tuning.settings import with_values
 
 FOLDER = Path(__file__).parent / "curves"
 DRAWN = ("batch_size", "dropout", "optimizer", "learning_rate", "stride")
@@ -25,13 +26,27 @@ SEED = 42
 # Small images: what is wanted is the shape of many curves, not a score.
 SETS: dict[str, dict[str, Any]] = {
     "covid_ct": {
-        "dataset": {"layout": "covid_ct", "positive": "CT_COVID"},
-        "preprocess": {"image_size": 80, "color": "gray", "steps": ["gray", "stretch", "resize"]},
-        "split": {"train": 0.6, "val": 0.15, "test": 0.25, "folds": "respect", "leaks": "warn"},
-        "model": {"name": "compact_cnn", "pooling": "average"},
-        "augment": {"rotation": 10, "shift": 0.1, "zoom": 0.1, "flip": "horizontal"},
+        "dataset.layout": "covid_ct",
+        "dataset.positive": "CT_COVID",
+        "preprocess.image_size": 80,
+        "preprocess.color": "gray",
+        "preprocess.steps": ["gray", "stretch", "resize"],
+        "split.train": 0.6,
+        "split.val": 0.15,
+        "split.test": 0.25,
+        "split.folds": "respect",
+        "split.leaks": "warn",
+        "model.name": "compact_cnn",
+        "model.pooling": "average",
+        "train.schedule.name": "constant",
+        "train.schedule.warmup": 0,
+        "train.augment.rotation": 10,
+        "train.augment.shift": 0.1,
+        "train.augment.shear": 0,
+        "train.augment.zoom": 0.1,
+        "train.augment.flip": "horizontal",
     },
-}
+}  # fmt: skip
 
 
 def main() -> None:
@@ -63,27 +78,17 @@ def draw(number: int) -> dict[str, Any]:
 
 
 def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) -> Params:
-    chosen = SETS[name]
-    model = chosen["model"] | {"dropout": values["dropout"], "stride": values["stride"]}
-    learning = {key: values[key] for key in ("batch_size", "optimizer", "learning_rate")}
-    train = learning | {
-        "epochs": arguments.epochs,
-        "patience": arguments.epochs,
-        "threads": 1,
-        "augment": chosen["augment"],
+    drawn = {f"model.{key}": values[key] for key in ("dropout", "stride")}
+    drawn |= {f"train.{key}": values[key] for key in ("batch_size", "optimizer", "learning_rate")}
+    asked = {
+        "seed": SEED,
+        "dataset.source": str(arguments.archive),
+        "train.epochs": arguments.epochs,
+        "train.patience": arguments.epochs,
+        "train.threads": 1,
+        "track.experiment": name,
     }
-    return parse(
-        {
-            "seed": SEED,
-            "dataset": chosen["dataset"] | {"source": str(arguments.archive)},
-            "preprocess": chosen["preprocess"],
-            "split": chosen["split"],
-            "model": model,
-            "train": train,
-            "evaluate": {},
-            "track": {"experiment": name},
-        }
-    )
+    return parse(with_values(load().model_dump(mode="json"), SETS[name] | drawn | asked))
 
 
 def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:

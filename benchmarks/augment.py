@@ -20,7 +20,9 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: sk
 IMAGES, SIDE, BATCH, COMPARED = 300, 150, 30, 100
 THREADS = 2
 ROUNDS, EPOCHS = 15, 4  # many short rounds, the best of each side: other work on the machine disturbs both alike
-SECTION = Augment(rotation=40, shift=0.2, shear=0.2, zoom=0.2, flip="horizontal", fill="nearest")
+SECTION = Augment(
+    rotation=40, shift=0.2, shear=0.2, zoom=0.2, brightness=0, contrast=0, flip="horizontal", fill="nearest"
+)
 
 
 def main() -> None:

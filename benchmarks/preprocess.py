@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks._report import note, report
 from src.imaging.preparing import prepare
 from src.imaging.store import open_images, read_index
-from src.params import Preprocess
+from src.params import load
 from src.paths import Prepared, Raw
 from src.seeds import stream
 
@@ -23,7 +23,11 @@ RATIO, DIFFERENCE = 3.5, 0.2  # times the speed; grey levels on average
 BLUE_GREEN_RED = np.array([0.114, 0.587, 0.299])  # ITU-R BT.601
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 STEPS = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
-SECTION = Preprocess(image_size=150, color="gray", steps=STEPS, max_rejected=1.0)
+KNOWN = load().preprocess  # of params.yaml
+CROP = KNOWN.crop.model_copy(update={"min_box": 0.0})
+SECTION = KNOWN.model_copy(
+    update={"image_size": 150, "color": "gray", "steps": STEPS, "crop": CROP, "max_rejected": 1.0}
+)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -21,20 +22,21 @@ from optuna.trial import TrialState
 from benchmarks import _curves
 from benchmarks._report import note, report
 from src import files, seeds
-from src.params import Pruner
+from src.params import Pruner, load
 from src.tuning import pruning
 
 PAGE = Path(__file__).parent.parent / "docs/pruners.md"
 MARKS = ("<!-- pruners: written by python -m benchmarks.pruners --write -->", "<!-- end of pruners -->")
-CANDIDATES = {
-    "none": Pruner(name="none"),
-    "median": Pruner(name="median", startup_trials=5, warmup_epochs=5),
-    "median, warmup 3": Pruner(name="median", startup_trials=5, warmup_epochs=3),
-    "percentile 25": Pruner(name="percentile", percentile=25.0, startup_trials=5, warmup_epochs=5),
-    "percentile 75": Pruner(name="percentile", percentile=75.0, startup_trials=5, warmup_epochs=3),
-    "halving": Pruner(name="halving", min_epochs=3, reduction=3),
-    "hyperband": Pruner(name="hyperband", min_epochs=3, reduction=3),
+CHANGES: dict[str, dict[str, Any]] = {
+    "none": {"name": "none"},
+    "median": {"name": "median", "startup_trials": 5, "warmup_epochs": 5},
+    "median, warmup 3": {"name": "median", "startup_trials": 5, "warmup_epochs": 3},
+    "percentile 25": {"name": "percentile", "percentile": 25.0, "startup_trials": 5, "warmup_epochs": 5},
+    "percentile 75": {"name": "percentile", "percentile": 75.0, "startup_trials": 5, "warmup_epochs": 3},
+    "halving": {"name": "halving", "min_epochs": 3, "reduction": 3},
+    "hyperband": {"name": "hyperband", "min_epochs": 3, "reduction": 3},
 }
+CANDIDATES = {name: load().tune.pruner.model_copy(update=values) for name, values in CHANGES.items()}
 SLOW = ("adadelta", "adagrad")  # at rates up to 0.01 they hardly learn, and any pruner tells that
 SAFE = 0.005  # val AUC that a pruner may cost on average to be chosen
 Curves = NDArray[np.float64]

@@ -13,7 +13,7 @@ from src.errors import AssayError, shortened
 # Far above what params.yaml, a preset and dvc.lock hold; a file just below is read in about a second.
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
-MAX_VALUES = 5_000
+MAX_VALUES = 4_000
 MAX_DIGITS = 40
 MESSAGE = 300  # characters of the parser's own words
 INTEGER = "tag:yaml.org,2002:int"
@@ -65,7 +65,7 @@ class _BeyondLimitError(Exception):
 
 
 class _Bounded(Composer):
-    """Counts values while they are composed, those behind an alias each time it stands: ten aliases of ten ... explode."""
+    """Counts values while they are composed, and those behind an alias each time that it stands there."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)

@@ -15,6 +15,7 @@ def main() -> None:
             paths.EVALUATION,
             params.evaluate,
             params.seed,
+            shape=params.preprocess.shape,
             threads=params.train.threads,
             augment=params.train.augment.model_dump(),
             batch_size=params.train.batch_size,

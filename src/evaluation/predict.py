@@ -8,6 +8,7 @@ import numpy as np
 from src.errors import AssayError
 from src.evaluation.scored import Floats, Integers
 from src.imaging.pixels import Pixels
+from src.paths import PARAMS
 from src.progress import track
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ BATCH = 64
 DECIMALS = 8  # as written to predictions.csv, and what every score is computed from
 
 
-def open_model(model: Path, images: Pixels, seed: int, threads: int) -> "keras.Model":
-    """Load a trained model for images (M, H, W, C), with TensorFlow set up by seed and threads as for the training.
+def open_model(model: Path, shape: tuple[int, ...], seed: int, threads: int) -> "keras.Model":
+    """Load a trained model for images of a shape (H, W, C), with TensorFlow set up as for the training.
 
     Raises:
         AssayError: the model is missing, or made for images of another shape.
@@ -28,9 +29,24 @@ def open_model(model: Path, images: Pixels, seed: int, threads: int) -> "keras.M
 
     runtime.start(seed, threads)
     network = models.load(model)
-    if network.input_shape[1:] != images.shape[1:]:
-        raise AssayError(f"{model}: expected input {images.shape[1:]} like the images, found {network.input_shape[1:]}")
+    if network.input_shape[1:] != shape:
+        raise AssayError(f"{model}: {_other_shape(shape, network.input_shape[1:])}; run dvc repro --force")
     return network
+
+
+def check_images(images: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Make sure that the prepared images have the shape (H, W, C) that params.yaml asks for.
+
+    Raises:
+        AssayError: they have another one.
+    """
+    if found != shape:
+        raise AssayError(f"{images}: {_other_shape(shape, found)}; run dvc repro --force")
+
+
+def _other_shape(wanted: tuple[int, ...], found: tuple[int, ...]) -> str:
+    shapes = ["x".join(str(side) for side in shape) for shape in (wanted, found)]
+    return f"expected images of {shapes[0]}, as {PARAMS} says (preprocess.image_size, color), found {shapes[1]}"
 
 
 def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:

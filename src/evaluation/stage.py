@@ -10,7 +10,7 @@ from src.errors import AssayError
 from src.evaluation import classification, gallery, plots, report, tables
 from src.evaluation.attention.seen import see
 from src.evaluation.findings import Findings, Rules, find
-from src.evaluation.predict import open_model, predict
+from src.evaluation.predict import check_images, open_model, predict
 from src.evaluation.summary import summarise
 from src.evaluation.tables import Image
 from src.files import write_json
@@ -31,6 +31,7 @@ def evaluate(
     section: Evaluate,
     seed: int,
     *,
+    shape: tuple[int, int, int],
     threads: int,
     augment: Mapping[str, Any],
     batch_size: int,
@@ -40,8 +41,8 @@ def evaluate(
 ) -> None:
     """Judge the model on the test part and write predictions, metrics, figures and the report.
 
-    threads: of TensorFlow. augment, batch_size, balance: as under train, for the sheets that show what the
-    training saw.
+    shape: (H, W, C) of the images by params.yaml. threads: of TensorFlow.
+    augment, batch_size, balance: as under train, for the sheets that show what the training saw.
     raw: where the download counted the classes, if that is to be shown. shown: the parameters that the report lists.
 
     Raises:
@@ -54,7 +55,8 @@ def evaluate(
     classes = tables.read_classes(model.classes)
     rows = np.array([image.row for image in judged], dtype=np.int64)
     pixels = open_images(prepared)
-    network = open_model(model.model, pixels, seed, threads)
+    check_images(prepared.images, pixels.shape[1:], shape)
+    network = open_model(model.model, shape, seed, threads)
     probabilities = predict(network, pixels, rows)
     found = _find(judged, probabilities, classes, section, seed)
     tables.write_predictions(out.predictions, judged, probabilities, classes)

@@ -45,7 +45,7 @@ class Chain:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of every image at the end."""
-        return *self.section.sides, 3 if self.section.color == "rgb" else 1
+        return self.section.shape
 
     def __call__(self, image: Pixels) -> Done:
         frame = Frame(self.section)

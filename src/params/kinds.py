@@ -38,7 +38,7 @@ def named(package: str) -> AfterValidator:
 
 
 def printable(text: str) -> str:
-    """Refuse control characters and breaks of lines, which tables, reports and terminals would show as something else."""
+    """Refuse control characters and line breaks, which a terminal or a table would obey."""
     if any(unicodedata.category(letter) in CONTROL for letter in text):
         raise ValueError("expected a text without control characters")
     return text

@@ -38,9 +38,13 @@ def _different(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _number(value: object) -> float | None:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST):
-        return value
-    raise ValueError(f"expected a number of at most {MOST:g}")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("expected a number")
+    if not abs(value) <= MOST:  # so also what is not a number
+        raise ValueError(f"expected a number of at most {MOST:g}")
+    return value
 
 
 End = Annotated[int | float | None, PlainValidator(_number)]

@@ -14,9 +14,9 @@ from src.parts import PARTS
 def split_name(split: Split) -> str:
     """Describe in a few words how the parts were made.
 
-    >>> split_name(Split(train=0.5, val=0.1, test=0.4))
+    >>> split_name(Split(train=0.5, val=0.1, test=0.4, by="group", folds="ignore", leaks="warn"))
     '50/10/40 by group'
-    >>> split_name(Split(train=0.5, val=0.1, test=0.4, folds="respect"))
+    >>> split_name(Split(train=0.5, val=0.1, test=0.4, by="group", folds="respect", leaks="warn"))
     "source's test part, by group"
     """
     ratios = "/".join(f"{100 * part:g}" for part in (split.train, split.val, split.test))

@@ -7,6 +7,7 @@ import pytest
 
 from src.params import Dataset
 from src.paths import Raw
+from tests import sections
 
 Tree = Callable[..., Path]
 TWO_CLASSES = ("cat/1.png", "cat/2.png", "dog/1.png")
@@ -39,6 +40,6 @@ def dataset() -> Callable[..., Dataset]:
     """Make the dataset section, of layout `folders` unless told otherwise."""
 
     def make(source: Path | str, layout: str = "folders", **rest: object) -> Dataset:
-        return Dataset.model_validate({"source": str(source), "layout": layout, **rest})
+        return sections.dataset(source=str(source), layout=layout, **rest)
 
     return make

@@ -155,14 +155,14 @@ def test_a_kill_half_way_leaves_nothing_that_looks_whole_and_the_next_run_cleans
 import time
 from pathlib import Path
 from src.datasets import download, unpacking
-from src.params import Dataset
+from tests import sections
 from src.paths import Raw
 write = unpacking._write
 def slow(*arguments):
     time.sleep(0.005)
     write(*arguments)
 unpacking._write = slow
-download(Dataset(source={str(source)!r}, layout="folders"), Raw(Path({str(raw.folder)!r})), Path())
+download(sections.dataset(source={str(source)!r}, layout="folders"), Raw(Path({str(raw.folder)!r})), Path())
 """
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     while len(list(raw.folder.parent.rglob("*.png"))) < 20:

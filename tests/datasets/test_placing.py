@@ -62,8 +62,8 @@ def test_dvc_changes_nothing_of_the_source_whatever_its_cache(tree: Tree, tmp_pa
     root = Path(__file__).parents[2]
     code = (
         f"import sys; sys.path.insert(0, {str(root)!r}); from pathlib import Path; from src.datasets import download; "
-        "from src.params import Dataset; from src.paths import RAW; "
-        "download(Dataset(source='../source', layout='folders'), RAW, Path.cwd())"
+        "from tests import sections; from src.paths import RAW; "
+        "download(sections.dataset(source='../source', layout='folders'), RAW, Path.cwd())"
     )
     work = tmp_path / "work"
     work.mkdir()

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from src.datasets import download
-from src.params import Dataset
 from src.paths import Raw
+from tests import sections
 
 
 def obtained(archive: Path, layout: str, folder: Path, **rest: object) -> list[dict[str, str]]:
     raw = Raw(folder / "raw")
-    download(Dataset.model_validate({"source": str(archive), "layout": layout, **rest}), raw, folder)
+    download(sections.dataset(source=str(archive), layout=layout, **rest), raw, folder)
     with raw.manifest.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     files = {path.relative_to(raw.folder).as_posix() for path in raw.folder.rglob("*") if path.is_file()}

@@ -23,7 +23,7 @@ from src.evaluation.figures import (
 )
 from src.evaluation.findings import Findings, Rules, find
 from src.evaluation.tables import Image, Listed
-from src.params import Augment
+from tests import sections
 from tests.evaluation import cases
 
 RULES = Rules("youden", 0.95, 200, 42)
@@ -215,8 +215,8 @@ def test_sheets_show_gray_and_colour_images(channels: int) -> None:
     images = [Image(row, "train", f"{row}.png", "ab"[row % 2], "") for row in range(4)]
     scored = cases.binary([1, 1], [0.1, 0.2])
     sheets = (
-        augmented.draw(images, pixels, Augment(rotation=40), 42),
-        batch.draw(images, pixels, ("a", "b"), Augment(rotation=40), 4, "none", 42),
+        augmented.draw(images, pixels, sections.augment(rotation=40), 42),
+        batch.draw(images, pixels, ("a", "b"), sections.augment(rotation=40), 4, "none", 42),
         examples.draw(images, pixels, ("a", "b")),
         mistakes.draw(scored, scored.labels * 0, pixels, 9),
     )
@@ -230,7 +230,7 @@ def test_augmented_images_are_those_that_training_sees() -> None:
     from src.training.data import Part
 
     pixels = np.random.default_rng(0).integers(256, size=(6, 16, 16, 1)).astype(np.uint8)
-    section = Augment(rotation=30, shift=0.1, zoom=0.2, flip="horizontal", brightness=0.2, contrast=0.3)
+    section = sections.augment(rotation=30, shift=0.1, zoom=0.2, flip="horizontal", brightness=0.2, contrast=0.3)
     part = Part(np.arange(6), np.arange(6))
     seen = {
         int(t): x for xs, ts in Batches(pixels, part, 6).augmented(section, 7, 2) for x, t in zip(xs, ts, strict=True)
@@ -246,7 +246,7 @@ def test_the_batch_is_the_first_one_of_the_training(monkeypatch: pytest.MonkeyPa
 
     pixels = np.random.default_rng(0).integers(256, size=(9, 16, 16, 3)).astype(np.uint8)
     images = [Image(row, "train", f"{row}.png", "aab"[row % 3], "") for row in range(9) if row != 4]
-    section = Augment(rotation=30, brightness=0.2)
+    section = sections.augment(rotation=30, brightness=0.2)
     part = Part(np.array([0, 1, 2, 3, 5, 6, 7, 8]), np.array([1, 1, 0, 1, 0, 1, 1, 0]))
     expected, targets = next(Batches(pixels, part, 5).augmented(section, 42, 1, balance))
     cells: list[tuple[np.ndarray, str]] = []

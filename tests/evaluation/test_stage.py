@@ -13,24 +13,25 @@ from sklearn.metrics import roc_auc_score
 
 from src.errors import AssayError
 from src.evaluation import evaluate
-from src.params import Augment, Evaluate
 from src.paths import Evaluation
+from tests import sections
 from tests.evaluation import synthetic
 from tests.evaluation.synthetic import Build
 
 BINARY = ("CT_NonCOVID", "CT_COVID")
 FOUR = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
+SHAPE = (synthetic.SIDE, synthetic.SIDE, 1)
 SHOWN = {"seed": 42, "model": {"name": "tiny_cnn", "stride": 1}, "preprocess": {"steps": ["gray", "resize"]}}
 
 pytestmark = pytest.mark.slow
 
 
-def run(build: Build, out: Evaluation | None = None) -> Evaluation:
+def run(build: Build, out: Evaluation | None = None, shape: tuple[int, int, int] = SHAPE) -> Evaluation:
     target = out or build.out
-    section = Evaluate(resamples=200)
-    fed = {"augment": Augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none"}
+    section = sections.evaluate(resamples=200)
+    fed = {"augment": sections.augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none"}
     parts = (build.prepared, build.split, build.model, target)
-    evaluate(*parts, section, 42, threads=2, **fed, raw=build.raw, shown=SHOWN)
+    evaluate(*parts, section, 42, shape=shape, threads=2, **fed, raw=build.raw, shown=SHOWN)
     return target
 
 
@@ -169,13 +170,20 @@ def test_figures_of_an_earlier_run_do_not_stay(built: Callable, tmp_path: Path) 
     assert not (out.figures / "old.png").exists()
 
 
+def test_images_of_another_size_than_params_say_are_an_error(built: Callable) -> None:
+    """As where DVC has taken the images of an earlier size for those of this one."""
+    words = r"images.npy: expected images of 64x64x1, as params.yaml says .*, found 24x24x1"
+    with pytest.raises(AssayError, match=words):
+        run(built(BINARY), shape=(64, 64, 1))
+
+
 def test_a_model_for_images_of_another_size_is_an_error(built: Callable, tmp_path: Path) -> None:
     build = built(BINARY)
     prepared = replace(build.prepared, folder=tmp_path)
     prepared.index.write_bytes(build.prepared.index.read_bytes())
     np.save(prepared.images, np.zeros((120, 9, 9, 1), np.uint8))
-    with pytest.raises(AssayError, match=r"model.keras: expected input \(9, 9, 1\) .* found \(24, 24, 1\)"):
-        run(replace(build, prepared=prepared))
+    with pytest.raises(AssayError, match=r"model.keras: expected images of 9x9x1, as params.yaml .* found 24x24x1"):
+        run(replace(build, prepared=prepared), shape=(9, 9, 1))
 
 
 def test_a_missing_model_says_what_to_run(built: Callable, tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from PIL import Image
 from src.imaging.pixels import Pixels
 from src.params import Preprocess
 from src.paths import Raw
+from tests import sections
 
 STUDY = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
 
 
 def section(*steps: str, **values: Any) -> Preprocess:
     """Give valid params: 32 pixels, gray, only resized, unless told otherwise."""
-    return Preprocess.model_validate({"image_size": 32, "color": "gray", "steps": steps or ("resize",), **values})
+    return sections.preprocess(**{"image_size": 32, "color": "gray", "steps": steps or ("resize",), **values})
 
 
 def smooth(height: int = 48, width: int = 64, seed: int = 0, channels: int = 3) -> Pixels:

@@ -152,7 +152,8 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path; from src.imaging.preparing import prepare\n"
         "from src.paths import Prepared, Raw; from tests.imaging.making import section\n"
-        "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), section('resize', image_size=512, color='rgb'), 2)\n"
+        "steps = section('resize', image_size=512, color='rgb')\n"
+        "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), steps, 2)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     pytest.importorskip("resource")

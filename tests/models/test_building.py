@@ -112,7 +112,9 @@ SMALLEST = [
 
 @pytest.mark.parametrize(("name", "side", "stride", "needed"), SMALLEST)
 def test_too_small_images_name_the_smallest_size(name: str, side: int, stride: int, needed: int) -> None:
-    with pytest.raises(AssayError, match=rf"preprocess\.image_size: expected at least {needed} for {name}.*found {side}x"):
+    with pytest.raises(
+        AssayError, match=rf"preprocess\.image_size: expected at least {needed} for {name}.*found {side}x"
+    ):
         build(name, (side, side, 1), 2, stride=stride)
     assert build(name, (needed, needed, 1), 2, stride=stride)
 

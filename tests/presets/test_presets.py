@@ -84,7 +84,7 @@ def test_all_presets_have_the_fields_in_the_same_order() -> None:
 def test_the_network_has_as_many_weights_as_the_published_one(name: str) -> None:
     params = presets.read(name, ROOT).params
     classes = 4 if name == "blood_cnn" else 2
-    shape = (*params.preprocess.sides, 3 if params.preprocess.color == "rgb" else 1)
+    shape = params.preprocess.shape
     model = params.model
     built = models.build(
         model.name, shape, classes, dropout=model.dropout, stride=model.stride, pooling=model.pooling, **model.own()

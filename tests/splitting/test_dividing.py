@@ -10,13 +10,14 @@ from src.params import Split as Section
 from src.parts import PARTS
 from src.splitting.dividing import cut_groups, divide
 from src.splitting.rows import Rows, read_rows
+from tests import sections
 from tests.splitting.conftest import Store
 
 TINY = (8, 8, 1)
 
 
 def section(**changes: object) -> Section:
-    return Section.model_validate({"train": 0.5, "val": 0.1, "test": 0.4} | changes)
+    return sections.split(**{"train": 0.5, "val": 0.1, "test": 0.4} | changes)
 
 
 def rows_of(store: Store, labels: Sequence[str], **columns: Sequence[object]) -> Rows:

@@ -12,18 +12,17 @@ import numpy as np
 import pytest
 
 from src.errors import AssayError
-from src.params import Dataset, Preprocess
-from src.params import Split as Section
 from src.paths import Prepared, Raw, Split
 from src.splitting import split
 from src.splitting.rows import read_rows
+from tests import sections
 from tests.splitting.conftest import Store, slices
 from tests.splitting.lookalikes.making import moved, save, smear
 
 COUNT = 90
 LABELS = ["b" if row % 2 else "a" for row in range(COUNT)]
 GROUPS = [f"p{row // 3}" for row in range(COUNT)]
-SECTION = Section(train=0.5, val=0.1, test=0.4)
+SECTION = sections.split(train=0.5, val=0.1, test=0.4)
 
 
 def audit_of(out: Split) -> dict:
@@ -225,9 +224,9 @@ def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pre
 
     folder = tmp_path_factory.mktemp("covid_ct")
     raw, prepared = Raw(folder / "raw"), Prepared(folder / "prepared")
-    download(Dataset(source=str(shared_data / "covid_ct.zip"), layout="covid_ct"), raw, folder)
+    download(sections.dataset(source=str(shared_data / "covid_ct.zip"), layout="covid_ct"), raw, folder)
     steps = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
-    prepare(raw, prepared, Preprocess(image_size=150, color="gray", steps=steps))
+    prepare(raw, prepared, sections.preprocess(image_size=150, color="gray", steps=steps))
     return prepared
 
 

@@ -6,12 +6,13 @@ import pytest
 from src import models  # noqa: F401  loads TensorFlow quietly before Keras is imported below
 from src.params import Augment
 from src.training import augment
+from tests import sections
 
 import tensorflow as tf  # isort: skip
 from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip
 
 SIDE = 40
-FULL = Augment(rotation=40, shift=0.2, shear=20, zoom=0.2, flip="both")
+FULL = sections.augment(rotation=40, shift=0.2, shear=20, zoom=0.2, flip="both")
 TINY = 0.01  # grey levels: the float32 rounding of two libraries
 
 
@@ -42,12 +43,12 @@ def keras_pixels(image: np.ndarray, section: Augment, draw: np.ndarray) -> np.nd
     "section",
     [
         FULL,
-        Augment(rotation=180),
-        Augment(shift=0.4),
-        Augment(shear=30),
-        Augment(zoom=0.5),
-        Augment(flip="horizontal"),
-        Augment(flip="vertical"),
+        sections.augment(rotation=180),
+        sections.augment(shift=0.4),
+        sections.augment(shear=30),
+        sections.augment(zoom=0.5),
+        sections.augment(flip="horizontal"),
+        sections.augment(flip="vertical"),
     ],
     ids=["all", "rotation", "shift", "shear", "zoom", "horizontal", "vertical"],
 )
@@ -64,7 +65,7 @@ def test_pixels_equal_those_of_image_data_generator(section: Augment, channels: 
 def test_constant_fill_is_black_outside_and_the_same_inside() -> None:
     originals = images(12) | 1
     draws = augment.draws(3, 1, len(originals))
-    matrices = augment.matrices(Augment(rotation=40, shift=0.3), draws, SIDE, SIDE)
+    matrices = augment.matrices(sections.augment(rotation=40, shift=0.3), draws, SIDE, SIDE)
     constant, nearest = (augment.warp(originals, matrices, fill) for fill in ("constant", "nearest"))
     outside = constant == 0
     assert 0.1 < outside.mean() < 0.9
@@ -73,7 +74,7 @@ def test_constant_fill_is_black_outside_and_the_same_inside() -> None:
 
 def test_no_range_changes_nothing() -> None:
     originals = images(5)
-    matrices = augment.matrices(Augment(), augment.draws(0, 1, 5), SIDE, SIDE)
+    matrices = augment.matrices(sections.augment(), augment.draws(0, 1, 5), SIDE, SIDE)
     assert np.array_equal(augment.warp(originals, matrices, "nearest"), originals)
 
 
@@ -81,7 +82,7 @@ def test_an_oblong_image_turns_about_its_centre() -> None:
     draw = np.full((1, augment.DRAWS), 0.5)
     draw[:, 0] = 1.0
     original = images(1, 30, 50)
-    turned = augment.warp(original, augment.matrices(Augment(rotation=180), draw, 30, 50), "nearest")
+    turned = augment.warp(original, augment.matrices(sections.augment(rotation=180), draw, 30, 50), "nearest")
     assert np.abs(turned[0] - original[0, ::-1, ::-1]).max() < TINY
 
 
@@ -94,7 +95,7 @@ def test_an_images_draws_depend_on_seed_epoch_and_its_own_row_alone() -> None:
 
 
 def test_flips_happen_half_of_the_time() -> None:
-    matrices = augment.matrices(Augment(flip="horizontal"), augment.draws(1, 1, 2000), SIDE, SIDE)
+    matrices = augment.matrices(sections.augment(flip="horizontal"), augment.draws(1, 1, 2000), SIDE, SIDE)
     assert 0.45 < np.mean(matrices[:, 0, 0] < 0) < 0.55
     assert (matrices[:, 1, 1] == 1).all()
 
@@ -102,7 +103,7 @@ def test_flips_happen_half_of_the_time() -> None:
 def test_contrast_and_brightness_are_those_of_keras() -> None:
     originals = images(4, channels=3).astype(np.float32)
     draw = np.tile(np.linspace(0, 0.9, augment.DRAWS), (4, 1))
-    section = Augment(contrast=0.4, brightness=0.3)
+    section = sections.augment(contrast=0.4, brightness=0.3)
     factor, added = 1 + 0.4 * (2 * draw[0, -2] - 1), 0.3 * (2 * draw[0, -1] - 1)
     expected = np.clip(tf.image.adjust_contrast(originals, factor), 0, 255)
     expected = np.clip(expected + 255 * added, 0, 255)
@@ -114,7 +115,7 @@ def test_contrast_and_brightness_are_those_of_keras() -> None:
 
 def test_tone_without_a_range_changes_nothing_and_the_warp_does_not_depend_on_it() -> None:
     originals = images(4).astype(np.float32)
-    assert augment.tone(originals, Augment(), augment.draws(0, 1, 4)) is originals
+    assert augment.tone(originals, sections.augment(), augment.draws(0, 1, 4)) is originals
     plain, toned = (augment.matrices(section, augment.draws(0, 1, 4), SIDE, SIDE) for section in
                     (FULL, FULL.model_copy(update={"brightness": 0.2})))  # fmt: skip
     assert np.array_equal(plain, toned)

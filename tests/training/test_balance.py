@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from src import seeds
-from src.params import Augment
 from src.training import augment, balance
 from src.training.batches import Batches
 from src.training.data import Part
+from tests import sections
 
 TARGETS = np.array([0] * 7 + [1] * 3 + [2] * 2)
 
@@ -57,7 +57,7 @@ def test_an_image_that_comes_again_is_augmented_differently_and_once_as_ever() -
 def test_batches_of_an_epoch_hold_what_was_chosen() -> None:
     images = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1)
     batches = Batches(images, Part(np.arange(12), TARGETS), 4)
-    shown = list(batches.augmented(Augment(), 3, 2, "oversample"))
+    shown = list(batches.augmented(sections.augment(), 3, 2, "oversample"))
     assert [len(targets) for _, targets in shown] == [4, 4, 4, 4, 4, 1]
     pixels = np.concatenate([pixels.ravel() for pixels, _ in shown]).astype(int)
     assert sorted(pixels) == sorted(balance.chosen(TARGETS, "oversample", 3, 2))

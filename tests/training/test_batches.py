@@ -6,8 +6,9 @@ import pytest
 from src.params import Augment
 from src.training.batches import Batches, ahead
 from src.training.data import Part
+from tests import sections
 
-SECTION = Augment(rotation=40, shift=0.2, zoom=0.2, flip="horizontal")
+SECTION = sections.augment(rotation=40, shift=0.2, zoom=0.2, flip="horizontal")
 ROWS = np.arange(3, 26)
 TARGETS = ROWS % 2
 
@@ -26,7 +27,7 @@ def test_an_epoch_holds_every_image_of_the_part_once_with_its_target() -> None:
     images = np.zeros((30, 2, 2, 1), np.uint8)
     images[:, 0, 0, 0] = np.arange(30)
     batches = Batches(images, Part(ROWS, TARGETS), 4)
-    parts = list(batches.augmented(Augment(), 0, 1))
+    parts = list(batches.augmented(sections.augment(), 0, 1))
     pixels, targets = joined(parts)
     assert len(parts) == len(batches) == 6
     assert [len(part[0]) for part in parts] == [4, 4, 4, 4, 4, 3]
@@ -35,10 +36,10 @@ def test_an_epoch_holds_every_image_of_the_part_once_with_its_target() -> None:
 
 
 def test_order_changes_with_epoch_and_seed_and_is_repeatable() -> None:
-    first, _ = joined(epoch(section=Augment()))
-    assert np.array_equal(first, joined(epoch(section=Augment()))[0])
-    assert not np.array_equal(first, joined(epoch(section=Augment(), number=2))[0])
-    assert not np.array_equal(first, joined(epoch(section=Augment(), seed=1))[0])
+    first, _ = joined(epoch(section=sections.augment()))
+    assert np.array_equal(first, joined(epoch(section=sections.augment()))[0])
+    assert not np.array_equal(first, joined(epoch(section=sections.augment(), number=2))[0])
+    assert not np.array_equal(first, joined(epoch(section=sections.augment(), seed=1))[0])
 
 
 @pytest.mark.parametrize(("size", "threads"), [(1, 1), (7, 1), (7, 3), (100, 2)])

@@ -7,10 +7,10 @@ import sys
 import keras
 import pytest
 
-from src.params import Train
 from src.training import devices
+from tests import sections
 
-SECTION = Train(epochs=1, batch_size=1, optimizer="adam")
+SECTION = sections.train(epochs=1, batch_size=1, optimizer="adam")
 SCRIPT = """
 import numpy as np
 from src import models
@@ -21,7 +21,7 @@ from src.training import devices, losses, optimizers, steps
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-section = Train(epochs=1, batch_size=7, optimizer="sgd", learning_rate=0.05)
+section = sections.train(epochs=1, batch_size=7, optimizer="sgd", learning_rate=0.05)
 random = np.random.default_rng(0)
 
 def trained(names, precision):

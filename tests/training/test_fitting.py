@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 
 from src.errors import AssayError
-from src.params import Augment, Model, Train
+from src.params import Model, Train
 from src.training import Fitted, data, fit, train
+from tests import sections
 from tests.training.conftest import Store, build_store
 
-TINY = Model(name="tiny_cnn", dropout=0.3)
-DROPOUT = Model(name="dropout_cnn", dropout=0.3)
-SECTION = Train(
-    epochs=3, batch_size=8, optimizer="adam", learning_rate=1e-3, augment=Augment(rotation=10, shift=0.1, zoom=0.1)
+TINY = sections.model(name="tiny_cnn", dropout=0.3)
+DROPOUT = sections.model(name="dropout_cnn", dropout=0.3)
+SECTION = sections.train(
+    epochs=3,
+    batch_size=8,
+    optimizer="adam",
+    learning_rate=1e-3,
+    augment=sections.augment(rotation=10, shift=0.1, zoom=0.1),
 )
 
 
@@ -31,7 +36,9 @@ def outputs(store: Store, section: Train = SECTION, seed: int = 1, **more: objec
 
 
 # A rate so high that the validation loss falls, then rises.
-UNSTEADY = SECTION.model_copy(update={"epochs": 30, "patience": 2, "learning_rate": 0.05, "augment": Augment()})
+UNSTEADY = SECTION.model_copy(
+    update={"epochs": 30, "patience": 2, "learning_rate": 0.05, "augment": sections.augment()}
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +60,15 @@ def stop_after(epoch: int) -> Callable[[object], None]:
 
 
 def test_it_learns_classes_that_a_network_can_tell_apart(store: Store) -> None:
-    last = fitted(store, section=changed(epochs=15, augment=Augment())).rows[-1]
+    last = fitted(store, section=changed(epochs=15, augment=sections.augment())).rows[-1]
     assert last["val_auc"] > 0.95
     assert last["val_loss"] < 0.5
 
 
 def test_four_classes_train_with_a_softmax(tmp_path: Path) -> None:
-    result = fitted(build_store(tmp_path, classes=("a", "b", "c", "d")), section=changed(epochs=15, augment=Augment()))
+    result = fitted(
+        build_store(tmp_path, classes=("a", "b", "c", "d")), section=changed(epochs=15, augment=sections.augment())
+    )
     assert result.model.output_shape == (None, 4)
     assert result.rows[-1]["val_accuracy"] > 0.7
 
@@ -196,8 +205,8 @@ def test_class_weights_weigh_train_and_leave_val(store: Store) -> None:
     given = data.load(store.prepared, store.split)
     kept = np.concatenate([np.flatnonzero(given.train.targets == 0)[:7], np.flatnonzero(given.train.targets == 1)[:3]])
     given = replace(given, train=data.Part(given.train.rows[kept], given.train.targets[kept]))
-    section = changed(epochs=1, learning_rate=1e-30, balance="weights", augment=Augment(), batch_size=4)
-    result = fit(given, Model(name="tiny_cnn", dropout=0.0), section, 1)
+    section = changed(epochs=1, learning_rate=1e-30, balance="weights", augment=sections.augment(), batch_size=4)
+    result = fit(given, sections.model(name="tiny_cnn", dropout=0.0), section, 1)
     losses = {}
     for part in (given.train, given.val):
         probability = result.model(given.images[part.rows].astype(np.float32)).numpy()[:, 0]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from src import params
 from src.training import data, fit, interruption
 from src.training.history import Row
+from tests import sections
 from tests.training.conftest import Store
 
 SCRIPT = """
@@ -20,14 +20,15 @@ import sys
 from pathlib import Path
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
-from src import console, params, paths, training
+from src import console, paths, training
+from tests import sections
 
 root, out = Path(sys.argv[1]), Path(sys.argv[2])
-section = params.Train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
-                       augment=params.Augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
+section = sections.train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
+                         augment=sections.augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
 console.run(lambda: training.train(
     paths.Prepared(root / "prepared"), paths.Split(root / "split"), paths.Model(out),
-    params.Model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
+    sections.model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
 """
 
 
@@ -118,12 +119,12 @@ def test_a_worker_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
 
 
 def test_a_training_ends_between_two_batches(store: Store) -> None:
-    rows, section = [], params.Train(epochs=3, batch_size=4, optimizer="adam", learning_rate=1e-3)
+    rows, section = [], sections.train(epochs=3, batch_size=4, optimizer="adam", learning_rate=1e-3)
 
     def press(row: Row) -> None:
         rows.extend([row["epoch"], *interrupt(1)])
 
     given = data.load(store.prepared, store.split)
     with pytest.raises(KeyboardInterrupt):
-        fit(given, params.Model(name="dropout_cnn", dropout=0.4), section, 1, on_epoch=[press])
+        fit(given, sections.model(name="dropout_cnn", dropout=0.4), section, 1, on_epoch=[press])
     assert rows == [1, "behind the signal"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from src.params import Focal, Train
 from src.training import balance, losses
+from tests import sections
 
 P = np.array([[0.9], [0.2], [0.6]], np.float32)
 TRUTH = np.array([1, 0, 0])
@@ -13,7 +13,7 @@ CLASSES = np.array([0, 3])
 
 
 def loss(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None, **values: object) -> list:
-    section = Train(epochs=1, batch_size=1, optimizer="adam", **values)
+    section = sections.train(epochs=1, batch_size=1, optimizer="adam", **values)
     found = losses.build(section, weights)(targets, probabilities)
     assert found.shape == targets.shape
     return pytest.approx(found.numpy().tolist(), rel=1e-4)
@@ -42,7 +42,7 @@ def test_focal_loss_of_two_classes_is_that_of_the_paper() -> None:
 
 def test_focal_loss_of_more_classes_weighs_by_the_true_one() -> None:
     assert loss(CLASSES, FOUR, balance="focal") == [0.25 * 0.3**2 * -np.log(0.7), 0.25 * 0.75**2 * -np.log(0.25)]
-    focal = {"balance": "focal", "focal": Focal(gamma=1.0, alpha=0.5)}
+    focal = {"balance": "focal", "focal": sections.focal(gamma=1.0, alpha=0.5)}
     assert loss(CLASSES, FOUR, **focal) == [0.5 * 0.3 * -np.log(0.7), 0.5 * 0.75 * -np.log(0.25)]
 
 

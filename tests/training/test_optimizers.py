@@ -7,10 +7,11 @@ import pytest
 
 from src.params import Train, learning
 from src.training import optimizers
+from tests import sections
 
 
 def section(name: str, **values: object) -> Train:
-    return Train(epochs=1, batch_size=1, optimizer=name, **values)
+    return sections.train(epochs=1, batch_size=1, optimizer=name, **values)
 
 
 @pytest.mark.parametrize("name", get_args(learning.Optimizer))

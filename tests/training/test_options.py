@@ -24,7 +24,7 @@ from src.tuning.settings import with_values
 from tests.conftest import ROOT
 
 MODELS = plugins.names("models")
-CHANNELS = {"gray": 1, "rgb": 3}
+FINE_TUNE: dict[str, Any] = {"frozen_epochs": 0, "from_layer": None, "learning_rate": None}
 IMAGES = 6  # in train, and as many in val
 
 
@@ -41,7 +41,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "train.label_smoothing": (0.0, 0.1),
     "train.schedule.name": choices(Schedule, "name"),
     "train.schedule.warmup": (0, 1),
-    "train.fine_tune": ({}, {"frozen_epochs": 1}, {"from_layer": OUTPUT}),
+    "train.fine_tune": (FINE_TUNE, FINE_TUNE | {"frozen_epochs": 1}, FINE_TUNE | {"from_layer": OUTPUT}),
     "train.mixed_precision": (False, True),
     "train.augment.rotation": (0.0, 20.0),
     "train.augment.shift": (0.0, 0.1),
@@ -53,7 +53,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "train.augment.fill": choices(Augment, "fill"),
     "model.pooling": choices(params.Model, "pooling"),
     "model.dropout": (0.0, 0.5),
-    "preprocess.color": tuple(CHANNELS),
+    "preprocess.color": ("gray", "rgb"),
     "preprocess.image_size": (32, [32, 40]),
     "classes": (2, 4),
 }
@@ -127,7 +127,7 @@ def test_an_epoch_gives_finite_scores(name: str, row: int, monkeypatch: pytest.M
     read = params.parse(with_values(params.load(ROOT / "params.yaml").model_dump(mode="json"), values))
     if read.train.mixed_precision:  # float16 is for cards: let the CPU stand for one
         monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: [SimpleNamespace(name="CPU:0")])
-    shape = (*read.preprocess.sides, CHANNELS[read.preprocess.color])
+    shape = read.preprocess.shape
     fitted = fit(data(*shape, classes), read.model, read.train, 1)
     assert all(np.isfinite(value) for value in fitted.rows[0].values())
     assert fitted.model.input_shape[1:] == shape

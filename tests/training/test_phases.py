@@ -8,17 +8,20 @@ import pytest
 
 from src import models
 from src.errors import AssayError
-from src.params import Augment, FineTune, Model, Schedule, Train
+from src.params import Model, Train
 from src.training import data, fit, phases
 from src.training.phases import Phase
+from tests import sections
 from tests.training.conftest import Store
 
-PLAIN = Train(epochs=4, batch_size=8, optimizer="adam", learning_rate=0.01, augment=Augment(shift=0.1))
-COMPACT = Model(name="compact_cnn", dropout=0.3, stride=2, pooling="average")
+PLAIN = sections.train(
+    epochs=4, batch_size=8, optimizer="adam", learning_rate=0.01, augment=sections.augment(shift=0.1)
+)
+COMPACT = sections.model(name="compact_cnn", dropout=0.3, stride=2, pooling="average")
 
 
 def section(**values: object) -> Train:
-    return PLAIN.model_copy(update={"fine_tune": FineTune(**values)})
+    return PLAIN.model_copy(update={"fine_tune": sections.fine_tune(**values)})
 
 
 def weights_by_layer(model) -> dict[str, list[np.ndarray]]:
@@ -74,7 +77,9 @@ def test_a_model_says_nothing_of_what_was_frozen(store: Store) -> None:
 
 
 def test_schedules_begin_anew_in_each_phase(store: Store) -> None:
-    stepped = section(frozen_epochs=2).model_copy(update={"schedule": Schedule(name="step", every=1, factor=0.5)})
+    stepped = section(frozen_epochs=2).model_copy(
+        update={"schedule": sections.schedule(name="step", every=1, factor=0.5)}
+    )
     rates = [row["learning_rate"] for row in fitted(store, stepped).rows]
     assert rates == pytest.approx([0.01, 0.005, 0.001, 0.0005])
 
@@ -89,13 +94,17 @@ def also(section: Train, **values: object) -> Train:
     return section.model_copy(update=values)
 
 
-APPLICATION = Model(name="keras_application", pooling="average")
+APPLICATION = sections.model(name="keras_application", pooling="average")
 RESUMED = {
     "while frozen": (COMPACT, section(frozen_epochs=3, from_layer="conv2d_2"), 2),
     "between phases": (COMPACT, section(frozen_epochs=2, from_layer="conv2d_2"), 2),
     "while tuning": (COMPACT, section(frozen_epochs=1, from_layer="conv2d_2"), 2),
-    "cosine and clipping": (COMPACT, also(PLAIN, schedule=Schedule(name="cosine", warmup=1), clip_norm=0.1), 2),
-    "plateau": (COMPACT, also(PLAIN, schedule=Schedule(name="plateau", every=1), optimizer="sgd"), 3),
+    "cosine and clipping": (
+        COMPACT,
+        also(PLAIN, schedule=sections.schedule(name="cosine", warmup=1), clip_norm=0.1),
+        2,
+    ),
+    "plateau": (COMPACT, also(PLAIN, schedule=sections.schedule(name="plateau", every=1), optimizer="sgd"), 3),
     "oversampling": (COMPACT, also(PLAIN, balance="oversample", optimizer="adagrad"), 2),
 }
 

@@ -6,6 +6,7 @@ import pytest
 
 from src.params import Schedule
 from src.training.schedules import share
+from tests import sections
 
 
 def course(section: Schedule, epochs: int, losses: list[float] | None = None) -> list[float]:
@@ -14,22 +15,22 @@ def course(section: Schedule, epochs: int, losses: list[float] | None = None) ->
 
 
 def test_a_constant_rate_stays() -> None:
-    assert course(Schedule(), 3) == [1, 1, 1]
+    assert course(sections.schedule(), 3) == [1, 1, 1]
 
 
 def test_steps_come_after_every_so_many_epochs_and_end_at_the_floor() -> None:
-    assert course(Schedule(name="step", every=2, factor=0.5), 7) == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125]
-    assert course(Schedule(name="step", every=2, factor=0.5, floor=0.3), 6)[4:] == [0.3, 0.3]
+    assert course(sections.schedule(name="step", every=2, factor=0.5), 7) == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125]
+    assert course(sections.schedule(name="step", every=2, factor=0.5, floor=0.3), 6)[4:] == [0.3, 0.3]
 
 
 def test_cosine_falls_from_all_to_the_floor_after_warming_up() -> None:
-    assert course(Schedule(name="cosine"), 4) == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])
-    warmed = course(Schedule(name="cosine", warmup=3, floor=0.2), 7)
+    assert course(sections.schedule(name="cosine"), 4) == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])
+    warmed = course(sections.schedule(name="cosine", warmup=3, floor=0.2), 7)
     assert warmed == pytest.approx([0.25, 0.5, 0.75, 1, 0.6 + 0.4 * 0.5**0.5, 0.6, 0.6 - 0.4 * 0.5**0.5])
 
 
 def test_warming_up_delays_the_others() -> None:
-    assert course(Schedule(name="step", every=2, factor=0.5, warmup=1), 6) == [0.5, 1, 1, 0.5, 0.5, 0.25]
+    assert course(sections.schedule(name="step", every=2, factor=0.5, warmup=1), 6) == [0.5, 1, 1, 0.5, 0.5, 0.25]
 
 
 def test_plateaus_lower_the_rate_where_keras_does() -> None:
@@ -43,5 +44,7 @@ def test_plateaus_lower_the_rate_where_keras_does() -> None:
     for epoch, loss in enumerate(losses):
         rates.append(float(model.optimizer.learning_rate))
         callback.on_epoch_end(epoch, {"val_loss": loss})
-    assert course(Schedule(name="plateau", every=3, factor=0.5, floor=0.01), 60, losses) == pytest.approx(rates)
+    assert course(sections.schedule(name="plateau", every=3, factor=0.5, floor=0.01), 60, losses) == pytest.approx(
+        rates
+    )
     assert len(set(rates)) > 4

@@ -12,16 +12,16 @@ from typing import Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src import console
-from src.params import Pruner, Sampler
 from src.tuning import interruption, pruning, sampling, study
 from src.tuning.driver import Driver, Proposal, Stop
 from src.tuning.local import LocalExecutor
 from src.tuning.study import Goal, Search
+from tests import sections
 from tests.tuning.fakes import CHEAP
 
 GOAL = Goal(("auc",), ("maximize",), "val_auc")
 ABOUT = {"seed": 1, "tune.metric": ["auc"]}
-ORDERLY = Pruner(name="median", startup_trials=3, warmup_epochs=1)
+ORDERLY = sections.pruner(name="median", startup_trials=3, warmup_epochs=1)
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Seen:
 
 @contextmanager
 def opened(home: Path, name: str = "s", about: Mapping[str, Any] = ABOUT, **options: Any) -> Iterator[Search]:
-    sampler = sampling.build(Sampler(startup_trials=3), 1)
+    sampler = sampling.build(sections.sampler(startup_trials=3), 1)
     pruner = pruning.build(options.pop("pruner", ORDERLY), 4)
     with study.opened(
         name, options.pop("goal", GOAL), about, sampler, pruner, folder=home / "studies", **options

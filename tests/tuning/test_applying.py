@@ -12,15 +12,17 @@ from src.params import load, parse
 from src.tuning.applying import applied, apply, replaced
 from src.tuning.settings import value, with_values
 from src.yaml_text import written
+from tests import sections
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+AUGMENT = sections.augment().model_dump()
 WINNER: dict[str, Any] = {
     "train.optimizer": "sgd",
     "train.momentum": 0.7640201996616449,
     "train.learning_rate": 1e-05,
     "train.batch_size": 128,
-    "train.augment": {"rotation": 20.5, "flip": "none"},
+    "train.augment": AUGMENT | {"rotation": 20.5, "flip": "none"},
     "train.schedule.name": "constant",
     "preprocess.steps": ["gray", "resize"],
     "preprocess.clahe.clip_limit": 2.5,
@@ -55,19 +57,6 @@ def test_comments_keep_their_column_and_mappings_their_line() -> None:
 
 def test_a_value_that_stands_there_already_is_left_as_it_is_written() -> None:
     assert replaced(TEXT, {"train.learning_rate": 0.002, "train.augment.brightness": 0.0}) == TEXT
-
-
-def test_fields_that_the_file_leaves_out_are_added() -> None:
-    text = TEXT.replace("  momentum: 0.9               # sgd alone\n", "").replace("rotation: 10, shift: 0.1, ", "")
-    start, end = text.index("  fine_tune:"), text.index("  patience:")
-    text = text[:start] + text[end:]
-    wanted = {"train.momentum": 0.5, "train.augment.rotation": 3.5, "train.fine_tune.frozen_epochs": 2}
-    changed = replaced(text, wanted)
-    for name, expected in wanted.items():
-        assert value(content(changed), name) == expected
-    assert set(text.splitlines()) - set(changed.splitlines()) == {
-        "    {shear: 5, zoom: 0.15, brightness: 0, contrast: 0, flip: horizontal, fill: nearest}"
-    }
 
 
 def test_lists_on_lines_of_their_own_and_quotes_are_understood() -> None:

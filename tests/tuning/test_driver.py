@@ -10,14 +10,15 @@ from src.params import Pruner
 from src.tuning.driver import Proposal, Stop
 from src.tuning.jobs import Job
 from src.tuning.study import Goal
+from tests import sections
 from tests.tuning import searching
 from tests.tuning.fakes import EPOCHS
 from tests.tuning.searching import ORDERLY, propose, search, states, told, trials
 
 PRUNERS = (
     ORDERLY,
-    Pruner(name="halving", min_epochs=1, reduction=2),
-    Pruner(name="hyperband", min_epochs=1, reduction=2),
+    sections.pruner(name="halving", min_epochs=1, reduction=2),
+    sections.pruner(name="hyperband", min_epochs=1, reduction=2),
 )
 
 
@@ -101,7 +102,7 @@ def test_what_goes_wrong_in_a_trial_is_its_reason_and_does_not_end_the_study(
 
 
 def test_a_trial_that_lags_in_its_last_epoch_is_complete(tmp_path: Path) -> None:
-    late = Pruner(name="median", startup_trials=1, warmup_epochs=EPOCHS)
+    late = sections.pruner(name="median", startup_trials=1, warmup_epochs=EPOCHS)
     search(tmp_path / "more to come", 8, pruner=late)
     assert states(tmp_path / "more to come").get(TrialState.PRUNED)
     search(tmp_path / "last", 8, pruner=late, train={"epochs": EPOCHS})

@@ -60,9 +60,10 @@ def test_the_code_that_trains_is_all_that_a_trial_imports() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"seed": 7}, {"model__pooling": "max"}, {"train__epochs": 9}, {"train__threads": 2}, {"preprocess__image_size": 30},
-        {"train__momentum": 0.5}, {"tune__metric": "f1"}, {"tune__pruner__name": "none"},
-        {"tune__sampler__startup_trials": 3}, {"evaluate__threshold": 0.4}, {"dataset__positive": "CT_NonCOVID"},
+        {"seed": 7}, {"model__pooling": "max"}, {"train__epochs": 9}, {"train__threads": 2},
+        {"preprocess__image_size": 30}, {"train__momentum": 0.5}, {"tune__metric": "f1"},
+        {"tune__pruner__name": "none"}, {"tune__sampler__startup_trials": 3}, {"evaluate__threshold": 0.4},
+        {"dataset__positive": "CT_NonCOVID"},
         {"tune__space": {"model.dropout": {"low": 0.0, "high": 0.4}}},
     ],
     ids=lambda values: next(iter(values)),

@@ -16,9 +16,9 @@ def changed(home: Home, **values: Any) -> dict[str, Any]:
     return with_values(home.content, {name.replace("__", "."): value for name, value in values.items()})
 
 
-def test_values_are_put_in_and_the_rest_is_filled_in(home: Home) -> None:
-    content = changed(home, train__schedule={"name": "step"}, preprocess__image_size=[16, 24], tune__metric="f1")
-    assert content["train"]["schedule"] == {"name": "step", "warmup": 0, "every": 10, "factor": 0.5, "floor": 0.0}
+def test_values_are_put_in_and_the_rest_stays(home: Home) -> None:
+    content = changed(home, train__schedule__name="step", preprocess__image_size=[16, 24], tune__metric="f1")
+    assert content["train"]["schedule"] == {"name": "step", "warmup": 2, "every": 10, "factor": 0.5, "floor": 0.0}
     assert content["preprocess"]["image_size"] == [16, 24]
     assert content["tune"]["metric"] == ["f1"]
     assert with_values(content, {}) == content
@@ -28,6 +28,7 @@ def test_values_are_put_in_and_the_rest_is_filled_in(home: Home) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"train.schedule": {"name": "step"}}, r"tune: train\.schedule\.warmup: missing"),
         ({"train.batch_size": 0}, r"tune: train\.batch_size: expected a number of at least 1; found 0"),
         ({"train.batch": 8}, r"train\.batch: unknown key; did you mean 'batch_size'"),
         ({"train.epochs.first": 1}, r"train\.epochs\.first: expected the name of a parameter"),
@@ -39,6 +40,7 @@ def test_a_wrong_value_is_refused(home: Home, values: dict[str, Any], message: s
         with_values(home.content, values)
 
 
+STILL = {f"train__augment__{name}": 0.0 for name in settings.MOVED}
 UNREAD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "momentum with adam": ({"train__optimizer": "adam"}, {"train__momentum": 0.5}),
     "decay with sgd": ({"train__optimizer": "sgd"}, {"train__weight_decay": 0.5}),
@@ -46,10 +48,7 @@ UNREAD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "factor of a cosine": ({}, {"train__schedule__factor": 0.1}),
     "floor of a constant": ({"train__schedule__name": "constant"}, {"train__schedule__floor": 0.1}),
     "patience beyond the end": ({"train__patience": 10}, {"train__patience": 20}),
-    "fill where nothing moves": (
-        {"train__augment": {"flip": "horizontal"}},
-        {"train__augment": {"flip": "horizontal", "fill": "wrap"}},
-    ),
+    "fill where nothing moves": (STILL, {"train__augment__fill": "wrap"}),
     "dropout where there is none": ({"model__name": "malaria_cnn"}, {"model__dropout": 0.1}),
     "stride of a backbone": ({"model__name": "keras_application"}, {"model__stride": 1}),
     "backbone of another model": ({}, {"model__keras_application__backbone": "DenseNet121"}),
@@ -57,7 +56,7 @@ UNREAD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "working size without the step": ({}, {"preprocess__working_size": 99}),
     "how many may be rejected": ({}, {"preprocess__max_rejected": 0.5}),
     "pictures of the report": ({}, {"evaluate__mistakes": 1}),
-    "the search itself": ({}, {"tune__sampler": {"name": "random"}}),
+    "the search itself": ({}, {"tune__sampler__name": "random"}),
 }
 
 

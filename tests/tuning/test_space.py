@@ -14,6 +14,7 @@ from src.tuning.space import Space, decode, encode
 from tests.conftest import ROOT
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+STEP = {"name": "step", "warmup": 0, "every": 10, "factor": 0.5, "floor": 0.0}
 SGD = {"train.optimizer": {"choices": ["adam", "sgd"]}}
 
 
@@ -80,7 +81,7 @@ MISTAKES = {
         "crop.blur: expected an odd number; found 2",
     ),
     "wrong within a mapping": (
-        {"train.schedule": {"choices": [{"name": "cosine"}, {"name": "step", "evry": 3}]}},
+        {"train.schedule": {"choices": [STEP | {"name": "cosine"}, STEP | {"evry": 3}]}},
         "tune.space.train.schedule.evry: unknown key; did you mean 'every'?",
     ),
     "one within another": (
@@ -204,7 +205,7 @@ def test_ranges_are_kept_to() -> None:
 
 def test_lists_and_mappings_come_back_as_they_were() -> None:
     steps = [["gray", "resize"], ["gray", "crop", "resize"]]
-    schedules = [{"name": "cosine", "warmup": 2}, {"name": "constant"}]
+    schedules = [STEP | {"name": "cosine", "warmup": 2}, STEP | {"name": "constant"}]
     space = Space.of(
         params(
             {

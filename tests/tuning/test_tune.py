@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from src import params
-from src.params import Pruner
 from src.tracking import nesting, store
 from src.tuning import applying
+from tests import sections
 from tests.conftest import ROOT
 from tests.tuning.conftest import SMALL, Home, write_home
 
@@ -21,7 +21,7 @@ SPACE = {"model.dropout": {"low": 0.0, "high": 0.5}, "train.batch_size": {"choic
 TUNE = {
     "tune.space": SPACE,
     "tune.sampler.startup_trials": 4,
-    "tune.pruner": Pruner(name="median", startup_trials=2, warmup_epochs=1).model_dump(),
+    "tune.pruner": sections.pruner(name="median", startup_trials=2, warmup_epochs=1).model_dump(),
     "tune.confirm": {"top": 1, "seeds": 2},
     "train.epochs": 2,
 }

@@ -8,9 +8,9 @@ import pytest
 from src.evaluation.attention import maps
 from src.evaluation.attention.overlay import normalize
 from src.evaluation.predict import predict
-from src.params import Model, Train
 from src.training import fit
 from src.training.data import Data, Part
+from tests import sections
 
 HEIGHT, WIDTH, SIDE = 48, 64, 12
 TOP, LEFT = 6, 44  # of the patch: above and right of the middle
@@ -38,8 +38,8 @@ def train(name: str, pooling: str, classes: int, square: bool, **training: Any) 
     pixels = images(np.random.default_rng(5), labels, square)
     learned, held = np.arange(2 * THIRD), np.arange(2 * THIRD, 3 * THIRD)
     data = Data(pixels, tuple("abc"[:classes]), Part(learned, labels[learned]), Part(held, labels[held]))
-    section = Train(**{"epochs": 6, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3, **training})
-    network = fit(data, Model(name=name, dropout=0.0, pooling=pooling), section, 42).model
+    section = sections.train(**{"epochs": 6, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3, **training})
+    network = fit(data, sections.model(name=name, dropout=0.0, pooling=pooling), section, 42).model
     taken = predict(network, pixels, held).argmax(axis=1)
     assert (taken == labels[held]).mean() > 0.95
     right = held[taken == labels[held]]

@@ -7,7 +7,7 @@ import pytest
 from src.imaging.frame import Box, Frame
 from src.imaging.pixels import Pixels
 from src.imaging.steps import clahe, crop
-from src.params import Crop
+from tests import sections
 from tests.imaging.making import section
 
 WHOLE = Box(0, 0, 512, 512)
@@ -22,7 +22,7 @@ def black(*rectangles: tuple[int, int, int, int], level: int = 200) -> Pixels:
 
 
 def body(image: Pixels, **params: float) -> Box:
-    return crop.body(image, Crop.model_validate(params))
+    return crop.body(image, sections.crop(**params))
 
 
 def test_the_box_is_that_of_the_blurred_body() -> None:
