@@ -7,6 +7,7 @@ from typing import Any
 from src import yaml_reading, yaml_text
 from src.errors import AssayError
 from src.nearest import suggestion
+from src.params.messages import RENAMED
 
 PAIR = re.compile(r"\s+(?=[a-z_0-9]+(?:\.[a-z_0-9]+)*=)")
 
@@ -47,6 +48,8 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
 
 def _check(content: Any, key: str, where: str) -> None:
     """Make sure that a key is there: a misspelt one would be added, and change nothing."""
+    if key in RENAMED:
+        raise AssayError(f"{where}: {key}: now called {RENAMED[key]}")
     for part in key.split("."):
         if not isinstance(content, Mapping) or part not in content:
             known = list(content) if isinstance(content, Mapping) else []

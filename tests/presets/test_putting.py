@@ -111,6 +111,7 @@ def test_without_git_presets_still_take_turns(home: Path, monkeypatch: pytest.Mo
     [
         ("blod_cnn", {}, "no preset 'blod_cnn'; did you mean 'blood_cnn'?; known: blood_cnn, "),
         ("blood_cnn", {"split.bye": "image"}, "presets/blood_cnn.yaml: split.bye: unknown key; did you mean 'by'?"),
+        ("blood_cnn", {"preprocess.size": 64}, "preprocess.size: now called preprocess.image_size"),
         ("blood_cnn", {"split": 1}, "split: expected one value, found a section; known: train, val"),
         ("blood_cnn", {"split.by.x": 1}, "split.by.x: unknown key"),
         ("blood_cnn", {"split.by": "luck"}, "with other values: split.by: expected one of"),
