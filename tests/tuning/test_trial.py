@@ -97,7 +97,7 @@ def test_training_goes_on_as_if_another_had_not_been_stopped(home: Home, run: Ru
 
 def test_a_loss_that_is_no_number_is_a_reason_in_one_line(home: Home, run: Run) -> None:
     with pytest.raises(AssayError, match=r"train: expected a finite") as caught:
-        run(home.job(train__optimizer="sgd", train__learning_rate=1e30, train__schedule={"name": "constant"}), home)
+        run(home.job(train__optimizer="sgd", train__learning_rate=100.0, train__schedule__name="constant"), home)
     assert "\n" not in str(caught.value)
 
 
