@@ -95,9 +95,14 @@ def test_training_goes_on_as_if_another_had_not_been_stopped(home: Home, run: Ru
     assert run(home.job(), home).rows == first.rows
 
 
-def test_a_loss_that_is_no_number_is_a_reason_in_one_line(home: Home, run: Run) -> None:
+def test_a_loss_that_is_no_number_is_a_reason_in_one_line(
+    home: Home, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from src.training import optimizers
+
+    monkeypatch.setitem(optimizers.RATES, "sgd", 1e30)  # far beyond what params.yaml allows
     with pytest.raises(AssayError, match=r"train: expected a finite") as caught:
-        run(home.job(train__optimizer="sgd", train__learning_rate=100.0, train__schedule__name="constant"), home)
+        run(home.job(train__optimizer="sgd", train__learning_rate=None, train__schedule__name="constant"), home)
     assert "\n" not in str(caught.value)
 
 
