@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from src.params.kinds import Fraction, GroupPattern, OpenFraction, Positive, Section, Sha256, Size, named, odd
+from src.redact import refuse_secrets
 
 RATIO_TOLERANCE = 1e-6
 
@@ -12,13 +13,14 @@ RATIO_TOLERANCE = 1e-6
 class Dataset(Section):
     """Where the images come from and how labels, groups and folds are read from them."""
 
-    source: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1), AfterValidator(refuse_secrets)]
     layout: Annotated[str, named("datasets.layouts")]
     positive: Annotated[str, Field(min_length=1)] | None = None
     merge: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     group_pattern: GroupPattern | None = None
     sha256: Sha256 | None = None
     max_unpacked_gb: Positive = 20.0
+    max_download_gb: Positive
 
 
 class Clahe(Section):

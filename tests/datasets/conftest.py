@@ -39,6 +39,6 @@ def dataset() -> Callable[..., Dataset]:
     """Make the dataset section, of layout `folders` unless told otherwise."""
 
     def make(source: Path | str, layout: str = "folders", **rest: object) -> Dataset:
-        return Dataset.model_validate({"source": str(source), "layout": layout, **rest})
+        return Dataset.model_validate({"source": str(source), "layout": layout, "max_download_gb": 1.0, **rest})
 
     return make

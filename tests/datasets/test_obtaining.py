@@ -162,7 +162,7 @@ def slow(*arguments):
     time.sleep(0.005)
     write(*arguments)
 unpacking._write = slow
-download(Dataset(source={str(source)!r}, layout="folders"), Raw(Path({str(raw.folder)!r})), Path())
+download(Dataset(source={str(source)!r}, layout="folders", max_download_gb=1.0), Raw(Path({str(raw.folder)!r})), Path())
 """
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     while len(list(raw.folder.parent.rglob("*.png"))) < 20:

@@ -63,7 +63,7 @@ def test_dvc_changes_nothing_of_the_source_whatever_its_cache(tree: Tree, tmp_pa
     code = (
         f"import sys; sys.path.insert(0, {str(root)!r}); from pathlib import Path; from src.datasets import download; "
         "from src.params import Dataset; from src.paths import RAW; "
-        "download(Dataset(source='../source', layout='folders'), RAW, Path.cwd())"
+        "download(Dataset(source='../source', layout='folders', max_download_gb=1.0), RAW, Path.cwd())"
     )
     work = tmp_path / "work"
     work.mkdir()

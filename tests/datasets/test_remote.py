@@ -107,12 +107,12 @@ def sha(content: bytes) -> str:
 
 
 def fetched(server: Server, folder: Path, pin: str | None = None) -> bytes:
-    return remote.fetch(server.url, pin or sha(server.content), folder).read_bytes()
+    return remote.fetch(server.url, pin or sha(server.content), folder, 1.0).read_bytes()
 
 
-def refusal(server: Server, folder: Path, pin: str | None) -> str:
+def refusal(server: Server, folder: Path, pin: str | None, max_gb: float = 1.0) -> str:
     with pytest.raises(AssayError) as error:
-        remote.fetch(server.url, pin, folder)
+        remote.fetch(server.url, pin, folder, max_gb)
     assert "\n" not in str(error.value)
     return str(error.value)
 

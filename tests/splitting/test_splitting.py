@@ -225,7 +225,7 @@ def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pre
 
     folder = tmp_path_factory.mktemp("covid_ct")
     raw, prepared = Raw(folder / "raw"), Prepared(folder / "prepared")
-    download(Dataset(source=str(shared_data / "covid_ct.zip"), layout="covid_ct"), raw, folder)
+    download(Dataset(source=str(shared_data / "covid_ct.zip"), layout="covid_ct", max_download_gb=1.0), raw, folder)
     steps = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
     prepare(raw, prepared, Preprocess(size=150, color="gray", steps=steps))
     return prepared

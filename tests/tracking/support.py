@@ -20,7 +20,7 @@ PNG = bytes.fromhex(
 PARAMS = """\
 seed: 42
 
-dataset: {layout: covid_ct, positive: CT_COVID, source: data/covid_ct }
+dataset: {layout: covid_ct, positive: CT_COVID, source: data/covid_ct, max_download_gb: 1}
 preprocess: {size: 150, color: gray, steps: [gray, working_size, resize]}
 split: {train: 0.5, val: 0.1, test: 0.4}
 model: {name: tiny_cnn }
