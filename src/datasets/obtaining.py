@@ -54,8 +54,7 @@ def _explained(raw: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in NO_ROOM:  # shutil names the file that was read
-            target = error.filename2 or raw
-            raise AssayError(f"{target}: cannot be written ({error.strerror}); make room on its disk") from error
+            raise AssayError(f"{raw}: cannot be written ({error.strerror}); make room on its disk") from error
         raise AssayError(f"{error.filename or raw}: {error.strerror or error}") from error
 
 

@@ -1,11 +1,15 @@
+import errno
 import logging
 import os
+import resource
+import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -203,16 +207,56 @@ def test_images_that_the_layout_does_not_name_are_counted(
     assert not (raw.folder / "cat" / "1.png").exists()
 
 
-def test_a_full_disk_is_one_line(
-    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device", "somewhere")
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """Let a write beyond 20 kB fail as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    monkeypatch.setattr("shutil.copyfile", full)
-    monkeypatch.setattr("os.link", full)
-    with pytest.raises(AssayError, match="somewhere: No space left on device"):
-        download(dataset(tree()), raw, tmp_path)
+
+@pytest.fixture
+def large(tree: Tree, tmp_path: Path) -> Path:
+    """Give a folder with an image of 50 kB, and beside it an archive of it, large.zip."""
+    source = tree({"cat/1.png": bytes(50_000), "dog/1.png": b"dog"})
+    shutil.make_archive(str(tmp_path / "large"), "zip", source)
+    return source
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_a_full_disk_names_the_folder_that_is_written_and_not_the_source(
+    large: Path, small_disk: None, kind: str, raw: Raw, dataset: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", other_disk)
+    with pytest.raises(AssayError) as error:
+        download(dataset(large if kind == "folder" else tmp_path / "large.zip"), raw, tmp_path)
+    assert str(error.value) == f"{raw.folder}: cannot be written (File too large); make room on its disk"
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "Counts.csv"])
+def test_a_class_named_as_a_file_of_the_stage_is_refused(
+    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(AssayError, match=f"no image or folder of images named {name}, .* found {name}/1.png"):
+        download(dataset(tree((f"{name}/1.png", "b/1.png"))), raw, tmp_path)
+
+
+def test_links_of_an_archive_that_lead_nowhere_are_told_apart_from_junk(
+    raw: Raw, dataset: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for name, target in (("a/1.png", ""), ("b/1.png", ""), ("b/2.png", "3.png"), ("b/4.png", "2.png")):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = (tarfile.SYMTYPE, target) if target else (tarfile.REGTYPE, "")
+            archive.addfile(info)
+    with caplog.at_level(logging.INFO):
+        download(dataset(tmp_path / "x.tar"), raw, tmp_path)
+    assert "left out: 2 links that lead to no file of the archive, such as b/2.png" in caplog.text
+    assert "junk" not in caplog.text
 
 
 def test_groups_come_from_names_and_classes_are_merged(

@@ -14,7 +14,9 @@ from src.paths import Raw
 
 def obtained(archive: Path, layout: str, folder: Path, **rest: object) -> list[dict[str, str]]:
     raw = Raw(folder / "raw")
-    download(Dataset.model_validate({"source": str(archive), "layout": layout, "max_download_gb": 1.0, **rest}), raw, folder)
+    download(
+        Dataset.model_validate({"source": str(archive), "layout": layout, "max_download_gb": 1.0, **rest}), raw, folder
+    )
     with raw.manifest.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     files = {path.relative_to(raw.folder).as_posix() for path in raw.folder.rglob("*") if path.is_file()}
