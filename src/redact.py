@@ -5,7 +5,9 @@ Console and tracking pass all that they write through here, so that no message h
 
 import re
 
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s\"<>]+)")
+_URL = re.compile(
+    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!USER@HOST/)([^\s\"<>]+)"
+)  # the pattern that --storage expects stays
 _CLOSING = "'`),.;:]}>"  # behind a URL they are the sentence's, within it they may be part of a password
 _REQUEST = re.compile(r"(with url: [^\s?]*)\?[^\s)]*")  # urllib3 names the path and the query without the host
 _VALUE = re.compile(

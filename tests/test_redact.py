@@ -37,6 +37,7 @@ def test_a_secret_is_taken_out_and_the_rest_stays(text: str, shown: str) -> None
         "http://host:80/@scope/a.zip",
         "(http://127.0.0.1:5000/#/experiments/1)",
         "sqlite:///a b.db",
+        "postgresql+psycopg://USER@HOST/DATABASE",
         "http://[::1]:80/x",
         "kaggle:me/b",
         "a@b.c",
