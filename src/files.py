@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 from src.errors import AssayError
 
-CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # only writing can fail so, never reading
+CANNOT_WRITE = NO_ROOM | {errno.EACCES, errno.EPERM}
 
 
 @contextmanager
@@ -83,7 +85,14 @@ def read_csv(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
         raise AssayError(f"{path}: expected a CSV file in UTF-8, found something else ({error})") from error
     if not set(columns) <= set(names):
         raise AssayError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(names) or 'none'}")
+    if twice := repeated(names):
+        raise AssayError(f"{path}: expected each column once, found {', '.join(twice)} more than once")
     return lines
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """Return the names that stand in a list more than once, each of them once; empty names aside."""
+    return [name for name, count in Counter(names).items() if name and count > 1]
 
 
 def whole_number(text: str, where: str) -> int:

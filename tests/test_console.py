@@ -32,3 +32,21 @@ def test_ends_with_exit_code_and_message(body: str, exit_code: int, stderr: str)
 
 def test_a_fault_of_the_code_keeps_its_traceback() -> None:
     assert "Traceback" in run("1 / 0").stderr
+
+
+SECRET = "http://me:wo@rd@host/a.zip?token=word"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (f"raise AssayError('{SECRET} \\x1b[2J')", "error: http://host/a.zip \\x1b[2J"),
+        (f"import logging; logging.getLogger('src.x').info('%s', '{SECRET} \\x1b[2J')", "http://host/a.zip \\x1b[2J"),
+        (f"raise ValueError('{SECRET} \\x1b[2J')", "ValueError: http://host/a.zip \\x1b[2J"),
+        (f"console.say('{SECRET} \\x1b[2J')", "http://host/a.zip \\x1b[2J"),
+    ],
+)  # fmt: skip
+def test_whatever_is_written_has_no_secret_and_no_control_character(body: str, shown: str) -> None:
+    done = run(body)
+    last = (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert last == shown

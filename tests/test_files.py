@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from src.errors import AssayError
-from src.files import read_json, replacing, write_json, write_text
+from src.files import read_csv, read_json, replacing, write_json, write_text
 
 
 def test_a_written_file_has_the_content_and_no_leftovers(tmp_path: Path) -> None:
@@ -70,3 +70,9 @@ def test_reading_what_is_no_json_names_file_and_line(tmp_path: Path) -> None:
         read_json(tmp_path / "a.json")
     with pytest.raises(AssayError, match=r"b\.json: not found; run the stage"):
         read_json(tmp_path / "b.json")
+
+
+def test_a_column_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("path,label,label,,\n1,a,b,,\n")
+    with pytest.raises(AssayError, match=r"a\.csv: expected each column once, found label more than once"):
+        read_csv(tmp_path / "a.csv")

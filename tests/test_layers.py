@@ -5,7 +5,7 @@ import pytest
 from tests.closure import ROOT, imports
 
 ROOMS = (
-    "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "yaml_reading",
+    "errors", "redact", "nearest", "plugins", "files", "markdown", "yaml_text", "yaml_reading",
     "seeds", "progress", "console", "paths", "parts",
     "params", "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",

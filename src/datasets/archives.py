@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Literal, Self, cast
 
 from src.errors import AssayError
+from src.files import NO_ROOM
 
 KINDS = ".zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
 BLOCK = 2**20
@@ -50,6 +51,7 @@ def explained(where: str) -> Iterator[None]:
 
     Raises:
         AssayError: the archive is damaged, compressed in an unknown way, or cannot be read or written out.
+        OSError: the disk that it is unpacked to is full.
     """
     try:
         yield
@@ -58,6 +60,8 @@ def explained(where: str) -> Iterator[None]:
     except (NotImplementedError, RuntimeError) as error:
         raise AssayError(f"{where}: cannot be unpacked here ({_line(error)}); unpack it and name the folder") from error
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise  # the archive is not to blame
         if error.errno is None:  # so do gzip and bz2 report bad data
             raise AssayError(f"{where}: expected a whole archive, found a damaged one ({_line(error)})") from error
         raise AssayError(f"{where}: cannot be unpacked ({error.strerror}: {error.filename or 'archive'})") from error

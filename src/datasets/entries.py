@@ -1,8 +1,9 @@
 """One row of the manifest per image: what a layout gives, how it is checked, written and summed up."""
 
 import csv
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -44,13 +45,17 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> 
     """Refuse what no later stage can use.
 
     Raises:
-        AssayError: no image, a single class, two classes that differ by case only, or none that is the positive one.
+        AssayError: no image, a single class, two classes that differ by case only, a label with a control character
+            (as of a cell with two lines), or none that is the positive one.
     """
     counts = Counter(entry.label for entry in entries)
     if not counts:
         raise AssayError(f"{where}: expected images of at least two classes, the layout found none")
     if len(counts) < CLASSES_NEEDED:
         raise AssayError(f"{where}: expected at least two classes, found only {_counted(counts)}")
+    for label in sorted(counts):
+        if any(unicodedata.category(letter) == "Cc" for letter in label):
+            raise AssayError(f"{where}: expected labels of one line without control characters, found {label!r}")
     spelled: dict[str, str] = {}
     for label in sorted(counts):
         other = spelled.setdefault(label.strip().lower(), label)
@@ -60,6 +65,20 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> 
         known = sorted(counts)
         hint = suggestion(positive, known)
         raise AssayError(f"dataset.positive: expected one of {', '.join(known)}, or null; found {positive!r}{hint}")
+
+
+def refuse_collisions(entries: Sequence[Entry], where: str, reserved: Collection[str]) -> None:
+    """Refuse images whose path takes the place of a file that the stage writes beside them.
+
+    Raises:
+        AssayError: an image, or a folder with images, has one of the reserved names.
+    """
+    for entry in entries:
+        if (top := entry.path.partition("/")[0]).lower() in reserved:
+            raise AssayError(
+                f"{where}: expected no image or folder of images named {top}, which the download stage writes itself, "
+                f"found {entry.path}; rename it"
+            )
 
 
 def write(entries: Sequence[Entry], path: Path) -> None:

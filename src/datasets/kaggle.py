@@ -42,6 +42,8 @@ def fetch(source: str) -> Path:
     except (requests.ConnectionError, requests.Timeout) as error:
         raise AssayError(f"{source}: expected an answer from Kaggle, found none; is there a network") from error
     except (exceptions.DataCorruptionError, exceptions.BackendError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in files.NO_ROOM:
+            raise AssayError(f"{_cache()}: cannot be written ({error.strerror}); make room on its disk") from error
         raise AssayError(f"{source}: kagglehub failed: {' '.join(str(error).split())}") from error
 
 
@@ -62,6 +64,12 @@ def leave_marker(source: str, folder: Path) -> None:
         marker,
         f"version {folder.name}: {len(found)} files, {sum(path.stat().st_size for path in found)} bytes\n",
     )
+
+
+def _cache() -> str:
+    from kagglehub.config import get_cache_folder
+
+    return str(get_cache_folder())
 
 
 def _refusal(error: requests.HTTPError) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from src import files
 from src.errors import AssayError
 
 MAX_TEXT = 100 * 2**20
@@ -39,7 +40,7 @@ class Listing:
         """Read these columns of a CSV file with a head line, stray spaces stripped.
 
         Raises:
-            AssayError: as `text`, or a column is missing, or a quote is never closed.
+            AssayError: as `text`, or a column is missing or there twice, or a quote is never closed.
         """
         return [row for _, row in self.numbered(path, columns)]
 
@@ -57,6 +58,10 @@ class Listing:
             raise AssayError(
                 f"{self.where}: {path}: expected the columns {', '.join(columns)}, "
                 f"found {', '.join(head) or 'nothing'} (no {', '.join(missing)})"
+            )
+        if twice := files.repeated([name for name in head if name in (*columns, *optional)]):
+            raise AssayError(
+                f"{self.where}: {path}: expected each column once, found {', '.join(twice)} more than once"
             )
         places = {name: head.index(name) for name in (*columns, *optional) if name in head}
         blank = {name: "" for name in optional if name not in head}

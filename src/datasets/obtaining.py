@@ -12,7 +12,7 @@ from src.datasets.placing import place
 from src.datasets.scanning import Skipped, scan
 from src.datasets.sources import Source, open_source
 from src.errors import AssayError
-from src.files import replacing
+from src.files import NO_ROOM, replacing
 from src.params import Dataset
 from src.paths import Raw
 
@@ -38,6 +38,7 @@ def download(dataset: Dataset, raw: Raw, home: Path) -> None:
         listing, skipped = scan(source.folder, dataset.source)
         found = _adapted(layout.read(listing), dataset)
         entries.check(found, dataset.source, dataset.positive)
+        entries.refuse_collisions(found, dataset.source, (raw.manifest.name, raw.counts.name))
         listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)
@@ -52,6 +53,8 @@ def _explained(raw: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in NO_ROOM:  # shutil names the file that was read
+            raise AssayError(f"{raw}: cannot be written ({error.strerror}); make room on its disk") from error
         raise AssayError(f"{error.filename or raw}: {error.strerror or error}") from error
 
 
@@ -64,10 +67,11 @@ def _adapted(found: list[entries.Entry], dataset: Dataset) -> list[entries.Entry
 
 
 def _report_left_out(source: Source, skipped: Skipped, images: int) -> None:
-    junk = source.junk + skipped.junk
+    junk, links = source.left_out.junk + skipped.junk, source.left_out.links
     copied = f"{skipped.copied} files of the folder {skipped.copy}, a copy of the rest" if skipped.copied else ""
     left_out = [
         f"{junk} junk files" if junk else "",
+        f"{len(links)} links that lead to no file of the archive, such as {links[0]}" if links else "",
         copied,
         f"{images} images that the layout does not name" if images else "",
     ]

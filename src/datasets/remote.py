@@ -13,10 +13,12 @@ from urllib3.exceptions import HTTPError
 from src.datasets import archives
 from src.datasets.byte_progress import ByteProgress
 from src.errors import AssayError
+from src.files import CANNOT_WRITE
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2**20
+GB = 10**9
 ATTEMPTS = 5  # in a row without a new byte
 PAUSE = 1.0  # seconds before the second attempt, doubled for each further one
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds between two bytes
@@ -28,28 +30,29 @@ class _InterruptedError(Exception):
     """The transfer ended early, in a way that may be over the next time."""
 
 
-def fetch(url: str, sha256: str | None, folder: Path) -> Path:
+def fetch(url: str, sha256: str | None, folder: Path, max_gb: float) -> Path:
     """Download an archive into a folder, or find it there from an earlier run; the file is named by its sha256.
 
     Raises:
-        AssayError: the server has no such file, cannot be reached or keeps cutting the connection; there is
-            no sha256 to compare with (the message gives the one found), or the file has another.
+        AssayError: the server has no such file, sends more than `max_gb`, cannot be reached or keeps cutting the
+            connection; the disk is full; there is no sha256 to compare with (the message gives the one found), or
+            the file has another.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if sha256 and (whole := folder / sha256).is_file() and checksum(whole) == sha256:
         return whole
     part = folder / f"{sha256 or hashlib.sha256(url.encode()).hexdigest()}.part"
     resumed = part.exists()
-    _download(url, part, pinned=sha256 is not None)
+    _download(url, part, max_gb, pinned=sha256 is not None)
     found = checksum(part)
     if sha256 and found != sha256 and resumed:
         # The file behind the URL may have changed between the two halves.
         part.unlink()
-        _download(url, part, pinned=True)
+        _download(url, part, max_gb, pinned=True)
         found = checksum(part)
     if sha256 and found != sha256:
         part.unlink()
-        raise AssayError(f"{shown(url)}: expected sha256 {sha256}, found {found}; the file is not used")
+        raise AssayError(f"{url}: expected sha256 {sha256}, found {found}; the file is not used")
     if sha256 is None:
         _refuse_unpinned(url, part, found)
     return _keep(part, found)
@@ -61,31 +64,15 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def shown(url: str) -> str:
-    """Give a URL without what may be secret in it.
-
-    Raises:
-        AssayError: the URL is malformed.
-
-    >>> shown("https://me:word@host/a.zip?token=1")
-    'https://host/a.zip'
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise AssayError(f"dataset.source: expected an http(s) URL, found a malformed one ({error})") from error
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def _refuse_unpinned(url: str, part: Path, found: str) -> None:
     try:
-        archives.kind(part, shown(url))
+        archives.kind(part, url)
     except AssayError:
         part.unlink()
         raise
     _keep(part, found)
     raise AssayError(
-        f"dataset.sha256: expected the checksum that pins {shown(url)}, found null; what the server sent now has "
+        f"dataset.sha256: expected the checksum that pins {url}, found null; what the server sent now has "
         f"{found}; if that is the right file, put this there and run again (it is kept, nothing is downloaded twice)"
     )
 
@@ -95,37 +82,42 @@ def _keep(part: Path, sha256: str) -> Path:
     return part.replace(part.with_name(sha256))
 
 
-def _download(url: str, part: Path, pinned: bool) -> None:
+def _download(url: str, part: Path, max_gb: float, *, pinned: bool) -> None:
     failures = 0
     while True:
         before = _size(part)
         try:
-            return _transfer(url, part, pinned)
+            return _transfer(url, part, max_gb, pinned=pinned)
         except _InterruptedError as error:
             failures = 1 if _size(part) > before else failures + 1
             if failures == ATTEMPTS:
                 kept = f"; {_size(part)} bytes are kept, the same command goes on from there" if _size(part) else ""
-                raise AssayError(f"{shown(url)}: {error}, after {ATTEMPTS} attempts{kept}") from error
+                raise AssayError(f"{url}: {error}, after {ATTEMPTS} attempts{kept}") from error
             pause = PAUSE * 2 ** (failures - 1)
-            log.warning("%s: %s; trying again in %.0f s", shown(url), error, pause)
+            log.warning("%s: %s; trying again in %.0f s", url, error, pause)
             time.sleep(pause)
 
 
-def _transfer(url: str, part: Path, pinned: bool) -> None:
+def _transfer(url: str, part: Path, max_gb: float, *, pinned: bool) -> None:
     """Ask for what is missing of a file and append it.
 
     Raises:
         _InterruptedError: not all of it came.
-        AssayError: the server refuses, or the URL is none.
+        AssayError: the server refuses, the URL is none, or the file cannot be written.
     """
     headers = {"Accept-Encoding": "identity", **_resuming(part, pinned)}
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-            _store(response, part, "Range" in headers)
+            _store(response, part, max_gb, "Range" in headers)
     except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
         raise _InterruptedError(_reason(error, url)) from error
     except requests.RequestException as error:
-        raise AssayError(f"{shown(url)}: expected a URL that leads to a file, found: {error}") from error
+        raise AssayError(f"{url}: expected a URL that leads to a file, found: {error}") from error
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        hint = "make room on its disk, the same command goes on from there"
+        raise AssayError(f"{part}: cannot be written ({error.strerror}); {hint}") from error
 
 
 def _resuming(part: Path, pinned: bool) -> dict[str, str]:
@@ -137,7 +129,7 @@ def _resuming(part: Path, pinned: bool) -> dict[str, str]:
     return {"Range": f"bytes={size}-"} | ({"If-Range": validator} if validator else {})
 
 
-def _store(response: requests.Response, part: Path, asked_rest: bool) -> None:
+def _store(response: requests.Response, part: Path, max_gb: float, asked_rest: bool) -> None:
     done = _size(part)
     span = re.match(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", ""))
     total = int(span[2]) if span and span[2].isdigit() else None
@@ -155,12 +147,22 @@ def _store(response: requests.Response, part: Path, asked_rest: bool) -> None:
         done, length = 0, response.headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None
         _validator(part).write_text(_etag(response), encoding="utf-8")
+    _limit(max(done, total or 0), max_gb, response.url)
     with part.open("ab" if done else "wb") as file, ByteProgress("download", total, done) as progress:
         # Undecoded: what a server takes for compression of the transfer may be the archive itself.
         # A body that ends before its Content-Length is an error of urllib3's.
         for chunk in response.raw.stream(CHUNK, decode_content=False):
+            _limit(progress.done + len(chunk), max_gb, response.url)
             file.write(chunk)
             progress.add(len(chunk))
+
+
+def _limit(size: int, max_gb: float, url: str) -> None:
+    """Refuse a file that is too large, by what the server says of it or by what came."""
+    if size > max_gb * GB:
+        raise AssayError(
+            f"{url}: expected at most {max_gb:g} GB, found more; if you trust it, raise dataset.max_download_gb"
+        )
 
 
 def _refuse(response: requests.Response) -> None:
@@ -168,7 +170,7 @@ def _refuse(response: requests.Response) -> None:
     if response.status_code in PASSING:
         raise _InterruptedError(f"the server answers {answer}")
     if not response.ok:
-        raise AssayError(f"{shown(response.url)}: expected the file, found the answer {answer}")
+        raise AssayError(f"{response.url}: expected the file, found the answer {answer}")
 
 
 def _etag(response: requests.Response) -> str:

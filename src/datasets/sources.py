@@ -1,9 +1,9 @@
 """dataset.source made a folder to read from, whatever it names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from src.datasets.unpacking import unpack
+from src.datasets.unpacking import LeftOut, unpack
 from src.errors import AssayError
 from src.params import Dataset
 from src.paths import DOWNLOADS
@@ -13,11 +13,11 @@ CHOICES = "a folder, a .zip or .tar.gz, an http(s) URL, or kaggle:owner/name"
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of files: ours to take apart or a person's; `junk` files were left out on the way."""
+    """A folder of files: ours to take apart or a person's, and what of its archive was left out."""
 
     folder: Path
     ours: bool
-    junk: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
@@ -30,8 +30,8 @@ def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
     if source.startswith(("http://", "https://")):
         from src.datasets import remote
 
-        archive = remote.fetch(source, dataset.sha256, home / DOWNLOADS)
-        return Source(staging, True, unpack(archive, staging, dataset.max_unpacked_gb, remote.shown(source)))
+        archive = remote.fetch(source, dataset.sha256, home / DOWNLOADS, dataset.max_download_gb)
+        return Source(staging, True, unpack(archive, staging, dataset.max_unpacked_gb, source))
     if source.startswith("kaggle:"):
         from src.datasets import kaggle
 

@@ -3,7 +3,8 @@
 import os
 import posixpath
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from src.datasets import archives, names
@@ -15,10 +16,18 @@ BLOCK = 2**20
 GB = 10**9
 
 
-def unpack(archive: Path, folder: Path, max_gb: float, where: str) -> int:
-    """Unpack a .zip or .tar.* into a new folder without its junk, and count the junk files.
+@dataclass(frozen=True)
+class LeftOut:
+    """What of an archive was not unpacked: the number of junk files, and the links that lead to no file in it."""
 
-    Links are made files; `where` names the archive in errors.
+    junk: int = 0
+    links: tuple[str, ...] = ()
+
+
+def unpack(archive: Path, folder: Path, max_gb: float, where: str) -> LeftOut:
+    """Unpack a .zip or .tar.* into a new folder without its junk, and return what was left out.
+
+    Links become the files that they lead to; `where` names the archive in errors.
 
     Raises:
         AssayError: it is no archive, is damaged or encrypted, unpacks to more than `max_gb` (counted in bytes
@@ -39,7 +48,7 @@ def unpack(archive: Path, folder: Path, max_gb: float, where: str) -> int:
                     _write(member, folder / name, room)
                 else:
                     links.append((name, _link_target(member, name, where)))
-        return junk + _resolve(links, folder, room, where)
+        return LeftOut(junk, _resolve(dict(links), folder, room, where))
 
 
 class _Room(ByteProgress):
@@ -91,23 +100,26 @@ def _link_target(member: Member, name: str, where: str) -> str:
         ) from error
 
 
-def _resolve(links: Iterable[tuple[str, str]], folder: Path, room: _Room, where: str) -> int:
-    """Put the linked file in the place of each link; count the links to junk and folders, which are left out."""
-    left_out = 0
-    pending = list(links)
-    linked = {name for name, _ in pending}
-    while pending:
-        ready = [(name, target) for name, target in pending if target not in linked]
-        if not ready:
-            raise AssayError(f"{where}: expected links to files, found a circle of links at {pending[0][0]}")
-        for name, target in ready:
-            linked.remove(name)
-            if (folder / target).is_file():
-                _copy(folder / target, folder / name, room)
-            else:
-                left_out += 1
-        pending = [(name, target) for name, target in pending if name in linked]
-    return left_out
+def _resolve(links: Mapping[str, str], folder: Path, room: _Room, where: str) -> tuple[str, ...]:
+    """Put the linked file in the place of each link; return the links that lead to no file, which are left out."""
+    ends: dict[str, str] = {}
+    for name in links:
+        _follow(name, links, ends, where)
+    broken = tuple(name for name, end in ends.items() if not (folder / end).is_file())
+    for name in ends.keys() - set(broken):
+        _copy(folder / ends[name], folder / name, room)
+    return broken
+
+
+def _follow(name: str, links: Mapping[str, str], ends: dict[str, str], where: str) -> None:
+    """Note where a link ends, and all links on the way to there, so that each is followed once."""
+    way: dict[str, None] = {}  # a set that keeps its order
+    while name in links and name not in ends:
+        if name in way:
+            raise AssayError(f"{where}: expected links to files, found a circle of links at {name}")
+        way[name] = None
+        name = links[name]
+    ends.update(dict.fromkeys(way, ends.get(name, name)))
 
 
 def _copy(source: Path, target: Path, room: _Room) -> None:

@@ -17,6 +17,7 @@ from src.params.kinds import (
     named,
     odd,
 )
+from src.redact import refuse_secrets
 
 RATIO_TOLERANCE = 1e-6
 
@@ -24,13 +25,14 @@ RATIO_TOLERANCE = 1e-6
 class Dataset(Section):
     """Where the images come from and how labels, groups and folds are read from them."""
 
-    source: Text
+    source: Annotated[Text, AfterValidator(refuse_secrets)]
     layout: Annotated[str, named("datasets.layouts")]
     positive: Name | None
     merge: Annotated[dict[Annotated[Name, AfterValidator(hashed)], Name], Field(max_length=1000)]
     group_pattern: GroupPattern | None
     sha256: Sha256 | None
     max_unpacked_gb: Annotated[float, Field(gt=0, le=10_000, strict=True)]
+    max_download_gb: Annotated[float, Field(gt=0, le=10_000, strict=True)]
 
 
 class Clahe(Section):

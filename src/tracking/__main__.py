@@ -1,15 +1,15 @@
-"""`python -m src.tracking send|record|ready`: what can be done for runs outside of a stage."""
+"""`python -m src.tracking send|ready`: what can be done for runs outside of a stage."""
 
 import argparse
 import logging
 
 from src import console, params, paths, tracking
-from src.tracking import delivery, store
+from src.errors import AssayError
+from src.tracking import delivery, outputs, records, store
 
 log = logging.getLogger(__name__)
 CHOICES = {
-    "send": "send the runs that were kept in mlruns/unsent while MLflow could not take them",
-    "record": "make the run of what stands in build/ if MLflow has none, as after `dvc checkout`",
+    "send": "bring MLflow up to date: send what waits in mlruns/unsent, make the run of build/ where there is none",
     "ready": "make mlflow.db and the experiment if they are not there, and follow a folder that was moved",
 }
 
@@ -24,16 +24,29 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", choices=CHOICES)
-    {"send": _send, "record": tracking.record, "ready": _ready}[parser.parse_args().what]()
+    {"send": _send, "ready": _ready}[parser.parse_args().what]()
 
 
 def _send() -> None:
-    log.info("%d record(s) sent", delivery.send(paths.home()))
+    """Send what waits, then what DVC restored.
+
+    Raises:
+        AssayError: MLflow does not take it, or there is nothing that could be sent.
+    """
+    sent = delivery.send(paths.home())
+    log.info("%d record(s) sent", sent)
+    if why := outputs.unfit():
+        if not sent:
+            raise AssayError(f"nothing to send: nothing waits in {records.UNSENT}, and {why}; run `dvc repro`")
+        log.info("build/ is not sent: %s", why)
+    elif not tracking.record():
+        raise AssayError("the run of build/ is not in MLflow, for the reason above")
 
 
 def _ready() -> None:
-    with store.connected(paths.home()) as client:
-        store.experiment(client, params.load().track.experiment, paths.home())
+    wanted = params.load().track.experiment
+    with delivery.explained(paths.home()), store.connected(paths.home()) as client:
+        store.experiment(client, wanted, paths.home())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """Hands records to MLflow; what cannot be handed over now is kept, and no training fails for it."""
 
 import logging
+import random
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from src import redact
 from src.errors import AssayError
 from src.tracking import nesting, records, store, writing
 from src.tracking.records import Record
@@ -18,6 +22,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SEND = "python -m src.tracking send"
 LONGEST_REASON = 300
+ATTEMPTS = 6  # after which there is one more
+PAUSE = 0.2  # seconds at most before the second attempt, doubled for each further one
+CONTENTION = re.compile(
+    "UNIQUE constraint failed|duplicate key|Duplicate entry|database is locked|deadlock|could not serialize"
+    "|Lock wait timeout",
+    re.IGNORECASE,
+)
 LOCK = Path("mlruns/.unsent.lock")
 WORDS = {"train": "training", "evaluate": "evaluation", "study": "study"}
 Maker = Callable[[], Record]
@@ -32,7 +43,7 @@ def deliver(record: Record, home: Path, training: Maker | None = None) -> bool:
         with store.connected(home) as client:
             _send(client, home, record.trace)
             if training and not writing.has_training(client, record, home):
-                writing.write(client, training(), home)
+                write(client, training(), home)
             identity = write(client, record, home)
         log.info("MLflow: run %s (%s) holds the %s, in %s", record.name, identity, WORDS[record.kind], _place(home))
     except Exception as error:  # whatever a server, a database or a disk does must not cost a training
@@ -51,16 +62,39 @@ def send(home: Path) -> int:
     """
     if not any(records.kept(home)):
         return 0
+    with explained(home, "; what was not sent still waits"), store.connected(home) as client:
+        return _send(client, home)
+
+
+@contextmanager
+def explained(home: Path, ending: str = "") -> Iterator[None]:
+    """Turn whatever MLflow raises into one line that names the database or server.
+
+    Raises:
+        AssayError: something was raised.
+    """
     try:
-        with store.connected(home) as client:
-            return _send(client, home)
+        yield
     except Exception as error:
-        raise AssayError(f"{_told(home, error)}; what was not sent still waits") from error
+        raise AssayError(f"{_told(home, error)}{ending}") from error
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
-    """Write a record into its run, and those nested in it into theirs, and give the run's id."""
-    return nesting.write(client, record, home) if record.kind == "study" else writing.write(client, record, home)
+    """Write a record into its run, and those nested in it into theirs, and return the run's id.
+
+    Several senders to one store get in each other's way: two that add the same data set, or a database that one of
+    them has locked. Writing a record again goes on where it broke off, so all but a last failure are waited out.
+    """
+    into = nesting.write if record.kind == "study" else writing.write
+    for attempt in range(ATTEMPTS):
+        try:
+            return into(client, record, home)
+        except Exception as error:
+            if not CONTENTION.search(str(error)):
+                raise
+            log.debug("MLflow is busy", exc_info=True)
+            time.sleep(random.uniform(0.5, 1) * PAUSE * 2**attempt)  # or they would meet again
+    return into(client, record, home)
 
 
 def reason(error: BaseException) -> str:
@@ -68,8 +102,8 @@ def reason(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if causes := re.findall(r"Caused by \w+\((.*)\)", text):
         text = re.sub(r"^.*?>?: ", "", causes[-1].strip("'\")"), count=1)
-    line = " ".join(text.strip().splitlines()[0].split())
-    return store.shown(line[:LONGEST_REASON])
+    line = " ".join(redact.secrets(text).strip().splitlines()[0].split())
+    return line[:LONGEST_REASON]
 
 
 def _send(client: "MlflowClient", home: Path, trace: str | None = None) -> int:
@@ -95,8 +129,8 @@ def _keep(record: Record, home: Path, error: Exception, training: Maker | None) 
             records.keep(training(), home)
         folder = records.keep(record, home)
     except (OSError, AssayError) as failed:
-        log.warning("The run could not be kept either (%s). Outputs are complete; record the run later with", failed)
-        log.warning("  python -m src.tracking record")
+        log.warning("The run could not be kept either (%s). Outputs are complete; send it later with", failed)
+        log.warning("  %s", SEND)
         return
     log.warning("Outputs are complete and the run is kept in %s; send it later with", folder.relative_to(home))
     log.warning("  %s", SEND)
@@ -113,5 +147,5 @@ def _told(home: Path, error: Exception) -> str:
 
 
 def _place(home: Path) -> str:
-    address = store.shown(store.uri(home))
+    address = redact.secrets(store.uri(home))
     return store.DATABASE if address == f"sqlite:///{(home / store.DATABASE).as_posix()}" else address

@@ -105,6 +105,19 @@ def _model() -> Model:
     return Model(paths.MODEL.model, surroundings.serving(), list(shape))
 
 
+def unfit() -> str:
+    """Say why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
+    from src.tracking import trace
+
+    if missing := [path for path in (paths.MODEL.trace, paths.EVALUATION.metrics) if not path.is_file()]:
+        return f"{missing[0]} is not there"
+    if trace.compute("train").trace != restored_trace().trace:
+        return "the model in build/ was trained with other code, data or params.yaml"
+    if not trace.params_locked("evaluate", LOCK):
+        return "the evaluation in build/ was made with other values of params.yaml"
+    return ""
+
+
 def _now() -> Stint:
     now = int(time.time() * 1000)
     return Stint(now, now, surroundings.commit())

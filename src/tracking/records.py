@@ -1,4 +1,7 @@
-"""What one stage has to say about a run, as plain values: made without MLflow, written to it now or later."""
+"""What one stage has to say about a run, as plain values: made without MLflow, written to it now or later.
+
+Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
+"""
 
 import shutil
 import uuid
@@ -7,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from src import redact
 from src.files import read_json, replacing, write_json
 
 UNSENT = Path("mlruns/unsent")
@@ -35,6 +39,9 @@ class Dataset:
     source: str
     profile: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", redact.secrets(self.source))
+
 
 @dataclass(frozen=True)
 class Model:
@@ -57,6 +64,9 @@ class Nested:
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: list[Metric]
+
+    def __post_init__(self) -> None:
+        _take_out_secrets(self, "params", "tags")
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,9 @@ class Record:
     dataset: Dataset | None = None
     model: Model | None = None
     nested: list[Nested] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        _take_out_secrets(self, "params", "tags", "texts")
 
 
 def keep(record: Record, home: Path) -> Path:
@@ -128,6 +141,12 @@ def drop(folder: Path) -> None:
     shutil.rmtree(folder)
     if not any(folder.parent.iterdir()):
         folder.parent.rmdir()
+
+
+def _take_out_secrets(made: Record | Nested, *fields: str) -> None:
+    for name in fields:
+        clean = {key: redact.secrets(text) for key, text in getattr(made, name).items()}
+        object.__setattr__(made, name, clean)  # frozen, but only now complete
 
 
 def _metrics(content: Mapping[str, Any]) -> list[Metric]:

@@ -52,7 +52,7 @@ def read(home: Path) -> list[Run]:
     except AssayError:
         raise
     except Exception as error:
-        raise AssayError(f"{store.shown(store.uri(home))}: {delivery.reason(error)}") from error
+        raise AssayError(f"{store.uri(home)}: {delivery.reason(error)}") from error
     return [_plain(run, names[run.info.experiment_id]) for run in found]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
 LOCK_SECONDS = 120
+UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else `mlflow ui` shows the pages for language models
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -38,15 +39,6 @@ def uri(home: Path) -> str:
 def database(home: Path) -> Path | None:
     """Give the database file that runs go to, None where they go to a server; it need not be there yet."""
     return _file(uri(home))
-
-
-def shown(address: str) -> str:
-    """Give an address as it may stand in a message: without user and password.
-
-    >>> shown("http://me:secret@host:5000")
-    'http://host:5000'
-    """
-    return re.sub(r"//[^/@]*@", "//", address)
 
 
 @contextmanager
@@ -135,6 +127,10 @@ def _settle(path: Path) -> None:
     except sqlite3.Error as error:
         if "locked" in str(error):
             raise AssayError(f"{path.name}: in use by another process ({error})") from error
+        if error.sqlite_errorname.startswith(UNWRITABLE):
+            raise AssayError(
+                f"{path.name}: cannot be written ({error}); see to the rights of file and folder, and room on the disk"
+            ) from error
         raise AssayError(f"{path.name}: not readable as MLflow's database ({error}); move it away") from error
 
 

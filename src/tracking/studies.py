@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from src import paths
+from src import paths, redact
 from src.errors import AssayError
 from src.params import Params
 from src.tracking import delivery, facts, lineage, nesting, surroundings
@@ -121,7 +121,7 @@ def send(study: Study, home: Path, made: Lineage | None = None) -> bool:
 
 
 def _nested(trial: Trial, made: Lineage) -> Nested:
-    tags = {"trial.state": trial.state, "trial.reason": trial.reason[:LONGEST_TAG]}
+    tags = {"trial.state": trial.state, "trial.reason": redact.secrets(trial.reason)[:LONGEST_TAG]}
     tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
     shared = {key: value for key, value in made.tags.items() if key in SHARED or key.startswith(("data.name", "git."))}
     scores = {_named(name): value for name, value in trial.values.items()}

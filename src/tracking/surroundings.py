@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from src import redact
+
 MAX_DIFF = 1_000_000  # characters; a longer diff is cut, and says so
 GIT_SECONDS = 20
+DIFF = ("--no-color", "--no-ext-diff", "--relative")
+TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
 OUTPUTS = (":(exclude)dvc.lock",)  # written by the pipeline itself while it runs: no change by a person
 SERVING = ("mlflow", "tensorflow", "keras", "numpy")
 
@@ -34,7 +38,7 @@ def commit(root: Path = Path()) -> Commit:
         commit=head.strip(),
         branch=(_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         dirty=bool(changed or untracked),
-        diff=_cut(_git(root, "diff", "--no-color", "--no-ext-diff", "--relative", "HEAD", "--", ".", *OUTPUTS) or ""),
+        diff=_cut(_public(_git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or "")),
     )
 
 
@@ -84,6 +88,11 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode("utf-8", errors="replace")
+
+
+def _public(diff: str) -> str:
+    clean = redact.secrets(diff)
+    return diff if clean == diff else TAKEN_OUT + clean
 
 
 def _cut(diff: str) -> str:

@@ -57,6 +57,15 @@ def read(path: Path) -> Trace:
     return Trace(**read_json(path))
 
 
+def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
+    """Tell whether params.yaml says what it said when a stage last ran; where dvc.lock does not know, it does."""
+    if not (root / lock).is_file():
+        return True
+    ran: Mapping[str, Any] = _yaml(root / lock).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
+    now = _yaml(root / PARAMS)
+    return all(_value(now, key, str(PARAMS)) == value for key, value in ran.items())
+
+
 def digest(path: Path) -> str:
     """Hash the content of a file, or of all files below a folder with their relative names, compiled modules aside.
 

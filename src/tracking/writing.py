@@ -70,7 +70,7 @@ def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
 
 
 def _start(client: "MlflowClient", number: str, record: Record) -> str:
-    tags = {"trace": record.trace, **record.tags}
+    tags = {"trace": record.trace, **record.tags, f"{record.kind}.record": record.key}
     run = client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
     return str(run.info.run_id)
 

@@ -66,20 +66,30 @@ class Checkpoint:
         try:
             with np.load(self.path) as arrays:
                 saved = dict(arrays)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            inputs, rows = str(saved["inputs"]), json.loads(str(saved["rows"]))
+        except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
             log.warning("%s: not readable (%s); training starts at the first epoch", self.path, error)
             return
-        if str(saved["inputs"]) != self.inputs:
+        if inputs != self.inputs:
             log.warning("%s: belongs to other inputs; training starts at the first epoch", self.path)
             return
-        _assign(state.model.variables, _collected(saved, "model"))
-        _assign(state.optimizer.variables, _collected(saved, "optimizer"))
-        state.best = _collected(saved, "best")
-        state.rows = json.loads(str(saved["rows"]))
+        model, optimizer, best = (_collected(saved, name) for name in ("model", "optimizer", "best"))
+        variables = state.model.variables
+        if not (_fit(variables, model) and _fit(variables, best) and _fit(state.optimizer.variables, optimizer)):
+            log.warning("%s: holds another model or optimizer; training starts at the first epoch", self.path)
+            return
+        _assign(variables, model)
+        _assign(state.optimizer.variables, optimizer)
+        state.best, state.rows = best, rows
 
 
 def _values(variables: list[keras.Variable]) -> Values:
     return [variable.numpy().copy() for variable in variables]
+
+
+def _fit(variables: list[keras.Variable], values: Values) -> bool:
+    """Tell whether there is a value of the right shape for each variable."""
+    return [tuple(variable.shape) for variable in variables] == [value.shape for value in values]
 
 
 def _assign(variables: list[keras.Variable], values: Values) -> None:
@@ -93,4 +103,4 @@ def _numbered(name: str, values: Values) -> dict[str, NDArray[np.generic]]:
 
 def _collected(arrays: dict[str, NDArray[np.generic]], name: str) -> Values:
     count = sum(key.startswith(f"{name}.") for key in arrays)
-    return [arrays[f"{name}.{number}"] for number in range(count)]
+    return [arrays[key] for number in range(count) if (key := f"{name}.{number}") in arrays]

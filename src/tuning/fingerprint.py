@@ -12,7 +12,8 @@ from src.paths import Prepared, Split
 
 # Where the images come from is told by their content; threads are what each worker may use.
 WITHOUT = {
-    "dataset.source", "dataset.sha256", "dataset.max_unpacked_gb", "preprocess.max_rejected", "split.leaks",
+    "dataset.source", "dataset.sha256", "dataset.max_unpacked_gb", "dataset.max_download_gb",
+    "preprocess.max_rejected", "split.leaks",
     "evaluate.confidence", "evaluate.resamples", "evaluate.mistakes", "train.threads", "train.gpus",
 }  # fmt: skip
 SHOWN = 3

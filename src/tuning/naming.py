@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from src.errors import AssayError
 
@@ -31,19 +30,5 @@ def check_url(url: str) -> str:
     """
     kind = url.partition(":")[0].partition("+")[0]
     if kind not in DATABASES or "://" not in url or (kind == "sqlite" and not Path(url.partition(":///")[2]).name):
-        raise AssayError(f"--storage: expected {EXPECTED}, found {without_password(url)}")
+        raise AssayError(f"--storage: expected {EXPECTED}, found {url}")
     return kind
-
-
-def without_password(url: str) -> str:
-    """Give a URL as it may be shown.
-
-    >>> without_password("postgresql+psycopg://me:secret@host/db")
-    'postgresql+psycopg://me@host/db'
-    """
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return url.partition("@")[2] or url
-    return url.replace(f":{password}@", "@", 1) if password else url

@@ -72,7 +72,7 @@ def key(content: Mapping[str, Any], seed: int) -> str:
     params = parse(content, "tune")
     read = {
         "seed": seed,
-        "dataset": params.dataset.model_dump(mode="json", exclude={"max_unpacked_gb"}),
+        "dataset": params.dataset.model_dump(mode="json", exclude={"max_unpacked_gb", "max_download_gb"}),
         "split": params.split.model_dump(mode="json"),
         "preprocess": preprocessing(params.preprocess),
         "model": _model(params.model),

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from src.errors import AssayError
 from src.tuning import claiming
 from src.tuning.journal import Journal
-from src.tuning.naming import EXPECTED, JOURNAL, check_url, without_password
+from src.tuning.naming import EXPECTED, JOURNAL, check_url
 
 LOCK = "lock"
 PATIENCE = 10  # seconds to wait for an answer of the server
@@ -47,8 +47,7 @@ def readable(where: str) -> Iterator[None]:
         if cause is None:
             raise
         lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or [type(cause).__name__]
-        shown = without_password(where)
-        raise AssayError(f"{shown}: the study cannot be read or written: {lines[0][:300]}") from error
+        raise AssayError(f"{where}: the study cannot be read or written: {lines[0][:300]}") from error
 
 
 def _of_database(error: BaseException | None) -> BaseException | None:
@@ -73,6 +72,6 @@ def _database(url: str) -> Any:
     try:
         return RDBStorage(url, engine_kwargs={"connect_args": waiting, "pool_pre_ping": True})
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise AssayError(f"--storage: expected {EXPECTED}, found {without_password(url)}") from error
+        raise AssayError(f"--storage: expected {EXPECTED}, found {url}") from error
     except ImportError as error:
         raise AssayError(f"--storage: {error}; `make setup` installs psycopg") from error

@@ -94,3 +94,9 @@ def test_a_row_that_does_not_fit_is_named_with_file_and_line(entries: Read, tabl
 def test_two_tables_are_refused(entries: Read) -> None:
     with pytest.raises(AssayError, match=r"expected one CSV with the columns path, label, found more\.csv, table\.csv"):
         entries(FULL, more=FULL)
+
+
+@pytest.mark.parametrize("column", ["label", "group"])
+def test_a_column_that_comes_twice_is_refused(entries: Read, column: str) -> None:
+    with pytest.raises(AssayError, match=f"table.csv: expected each column once, found {column} more than once"):
+        entries(f"path,label,group,{column} ,notes,notes\nscans/1.png,ill,P 1,well,,\n")

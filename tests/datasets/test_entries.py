@@ -9,6 +9,8 @@ from src.errors import AssayError
     [
         ("", "expected images of at least two classes"),
         ("aaa", "expected at least two classes, found only a 3"),
+        ("a\x1bb", r"expected labels of one line without control characters, found '\x1b'"),
+        ("a\nb", r"expected labels of one line without control characters, found '\n'"),
         ("aAb", "expected one spelling for each class, found 'A' and 'a'"),
     ],
 )

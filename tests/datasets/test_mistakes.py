@@ -65,6 +65,14 @@ def test_make_repro_tells_of_an_unknown_layout_before_dvc_looks_for_its_file(dow
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+@pytest.mark.parametrize("module", ["stages.download", "src.reproduce"])
+def test_a_password_in_params_is_refused_and_not_echoed(download: Run, module: str) -> None:
+    done = download({"source": "https://me:wo@rd@host/x.zip?a=word"}, module)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: params.yaml: dataset.source: expected a URL without user and password: put ")
+    assert done.stderr.endswith("; found 'https://host/x.zip'\n")
+
+
 def test_without_a_mistake_the_same_command_writes_the_manifest(download: Run, tmp_path: Path) -> None:
     assert download({}).returncode == 0
     assert (tmp_path / "build" / "raw" / "manifest.csv").is_file()

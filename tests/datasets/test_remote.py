@@ -2,6 +2,7 @@ import hashlib
 import logging
 import os
 import re
+import resource
 import socket
 import threading
 import zipfile
@@ -29,6 +30,7 @@ class Server:
     validators: dict[str, str] = field(default_factory=lambda: {"ETag": '"v1"'})
     extra: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
 
@@ -40,6 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         server.before()
         asked = self.headers.get("Range", "")
         server.asked.append(asked)
+        server.allowed.append(self.headers.get("Authorization", ""))
         if server.statuses and (status := server.statuses.pop(0)) != 200:
             self.send_response(status)
             self.send_header("Content-Length", "0")
@@ -107,12 +110,12 @@ def sha(content: bytes) -> str:
 
 
 def fetched(server: Server, folder: Path, pin: str | None = None) -> bytes:
-    return remote.fetch(server.url, pin or sha(server.content), folder).read_bytes()
+    return remote.fetch(server.url, pin or sha(server.content), folder, 1.0).read_bytes()
 
 
-def refusal(server: Server, folder: Path, pin: str | None) -> str:
+def refusal(server: Server, folder: Path, pin: str | None, max_gb: float = 1.0) -> str:
     with pytest.raises(AssayError) as error:
-        remote.fetch(server.url, pin, folder)
+        remote.fetch(server.url, pin, folder, max_gb)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -280,9 +283,30 @@ def test_what_a_server_takes_for_compression_is_kept_as_it_comes(server: Server,
     assert fetched(server, tmp_path) == server.content
 
 
-def test_secrets_in_a_url_are_not_shown(server: Server, tmp_path: Path) -> None:
-    server.statuses = [404]
-    server.url = server.url.replace("127", "me:word@127") + "?token=1"
-    message = refusal(server, tmp_path, "0" * 64)
-    assert "word" not in message
-    assert "token" not in message
+@pytest.mark.parametrize("length", [True, False])
+def test_a_file_larger_than_the_limit_is_refused_and_never_stored_whole(
+    server: Server, tmp_path: Path, length: bool
+) -> None:
+    server.length = length
+    message = refusal(server, tmp_path / "downloads", sha(server.content), max_gb=1e-3)
+    assert "expected at most 0.001 GB, found more; if you trust it, raise dataset.max_download_gb" in message
+    assert sum(path.stat().st_size for path in (tmp_path / "downloads").iterdir()) <= 1e6
+    assert fetched(server, tmp_path / "downloads") == server.content
+
+
+def test_a_full_disk_names_the_file_that_is_written(server: Server, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        message = refusal(server, tmp_path, sha(server.content))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert message.startswith(f"{tmp_path / sha(server.content)}.part: cannot be written (File too large); make room")
+    assert fetched(server, tmp_path) == server.content
+
+
+def test_a_password_comes_from_netrc(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password word\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    fetched(server, tmp_path / "downloads")
+    assert server.allowed == ["Basic bWU6d29yZA=="]

@@ -4,6 +4,7 @@ import lzma
 import stat
 import struct
 import tarfile
+import time
 import tracemalloc
 import unicodedata
 import zipfile
@@ -118,6 +119,19 @@ def test_a_chain_of_zip_links_becomes_files_and_a_circle_is_refused(tmp_path: Pa
     (tmp_path / "y").mkdir()
     circle = zipped(tmp_path / "y" / "y.zip", {"a.png": b"b.png", "b.png": b"a.png"}, mode=stat.S_IFLNK | 0o777)
     refused(circle, "found a circle of links")
+
+
+def test_a_long_chain_of_links_is_followed_once(tmp_path: Path) -> None:
+    count = 4000
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for number in range(count, 0, -1):
+            info = tarfile.TarInfo(f"{number}.png")
+            info.type, info.linkname = tarfile.SYMTYPE, f"{number - 1}.png"
+            archive.addfile(info)
+        archive.addfile(tarfile.TarInfo("0.png"))
+    start = time.monotonic()
+    assert len(unpacked(tmp_path / "x.tar")) == count + 1
+    assert time.monotonic() - start < 4
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
@@ -290,5 +304,5 @@ def test_a_name_too_long_for_the_file_system_is_one_line(tmp_path: Path) -> None
 
 def test_junk_is_not_unpacked_but_counted(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "x.zip", {**FILES, "__MACOSX/._1.png": b"", "a/Thumbs.db": b"", "__MACOSX/": b""})
-    assert unpack(archive, tmp_path / "unpacked", 1.0, "x.zip") == 2
+    assert unpack(archive, tmp_path / "unpacked", 1.0, "x.zip").junk == 2
     assert len(list((tmp_path / "unpacked").rglob("*.*"))) == len(FILES)

@@ -1,5 +1,6 @@
 """A small repository as it stands after the stages ran, and a real MLflow server on loopback."""
 
+import ctypes
 import json
 import os
 import socket
@@ -7,7 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ PNG = bytes.fromhex(
 PARAMS = """\
 seed: 42
 
-dataset: {layout: covid_ct, positive: CT_COVID, source: data/covid_ct }
+dataset: {layout: covid_ct, positive: CT_COVID, source: data/covid_ct, max_download_gb: 1}
 preprocess: {size: 150, color: gray, steps: [gray, working_size, resize]}
 split: {train: 0.5, val: 0.1, test: 0.4}
 model: {name: tiny_cnn }
@@ -118,6 +120,33 @@ class Server:
             os.killpg(self._process.pid, 15)
             self._process.wait(30)
             self._process = None
+
+
+@contextmanager
+def read_only(file: Path) -> Iterator[None]:
+    """Take away the right to write a file and its folder; from root, too, whom rights do not bind else."""
+    modes = {path: path.stat().st_mode for path in (file, file.parent)}
+    for path in modes:
+        path.chmod(0o555)
+    with _bound_by_rights():
+        yield
+    for path, mode in modes.items():
+        path.chmod(mode)
+
+
+@contextmanager
+def _bound_by_rights() -> Iterator[None]:
+    libc = ctypes.CDLL(None)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of capget(2), this thread
+    kept, given = ((ctypes.c_uint32 * 6)() for _ in range(2))  # effective, permitted, inheritable: twice 32 bits
+    libc.capget(header, kept)
+    ctypes.memmove(given, kept, ctypes.sizeof(kept))
+    given[0] &= ~(1 << 1)  # CAP_DAC_OVERRIDE
+    libc.capset(header, given)
+    try:
+        yield
+    finally:
+        libc.capset(header, kept)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:

@@ -4,14 +4,18 @@ import errno
 import logging
 import resource
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src import tracking
 from src.errors import AssayError
 from src.tracking import delivery, records, store
+from src.tracking.records import Record
 from tests.tracking.support import Server
 from tests.tracking.test_session import artifacts, evaluate, runs, train
 
@@ -125,7 +129,7 @@ def test_no_place_for_artifacts_nor_for_what_is_kept_still_ends_well(
     train()
     assert Path("build/model/trace.json").is_file()
     assert "could not be kept either" in caplog.text
-    assert "python -m src.tracking record" in caplog.text
+    assert "python -m src.tracking send" in caplog.text
 
 
 def test_a_full_disk_still_ends_well(ready: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -164,10 +168,42 @@ def test_what_waits_is_mentioned_after_a_later_run(
         (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
         (ValueError("first\nsecond"), "first"),
         (KeyError(), "KeyError"),
+        (ValueError(f"http://me:{'word' * 100}@host/x?word"), "http://host/x"),  # taken out before the line is cut
     ],
 )
 def test_a_reason_is_one_line(error: Exception, said: str) -> None:
     assert delivery.reason(error) == said
+
+
+def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path) -> None:
+    """Each reaches the data set, whose row only one of them can make, at the same moment as the others."""
+    from mlflow import MlflowClient
+
+    together = threading.Barrier(6)
+
+    class Sender(MlflowClient):
+        met = False
+
+        def log_inputs(self, *arguments: Any, **rest: Any) -> None:
+            if not self.met:
+                self.met = True
+                together.wait(30)
+            super().log_inputs(*arguments, **rest)
+
+    def send(number: int, attempt: int) -> None:
+        data = records.Dataset("data", f"digest {attempt}", "source", {})
+        name = f"{attempt}-{number}"
+        record = Record("train", name, "covid_ct", name, start=1, end=2, params={"a": "b"}, dataset=data)
+        delivery.write(Sender(store.uri(ready)), record, ready)
+
+    with store.connected(ready) as client, ThreadPoolExecutor(6) as pool:
+        store.experiment(client, "covid_ct", ready)
+        for attempt in range(3):
+            list(pool.map(send, range(6), [attempt] * 6))
+    found = runs(ready)
+    assert len(found) == 18
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert {run.data.tags["train"] for run in found} == {"complete"}
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from src.errors import AssayError
 from src.tracking import __main__ as face
 from src.tracking import store
-from tests.tracking.test_session import evaluate, runs, train
+from tests.tracking.support import read_only
+from tests.tracking.test_session import edit, evaluate, runs, train
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -37,12 +39,50 @@ def test_send_sends_what_waits_and_counts_it(
     assert len(runs(ready)) == 1
 
 
-def test_record_makes_the_run_of_the_outputs(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_send_makes_the_run_of_outputs_that_dvc_restored(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train()
+    evaluate()
     with store.connected(ready) as client:
         client.delete_run(runs(ready)[0].info.run_id)
-    call(monkeypatch, "record")
+    call(monkeypatch, "send")
+    call(monkeypatch, "send")
     assert len(runs(ready)) == 1
+
+
+def test_send_fails_where_mlflow_does_not_take_the_outputs(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train()
+    evaluate()
+    monkeypatch.setenv(store.VARIABLE, "http://127.0.0.1:9")
+    with pytest.raises(AssayError, match="the run of build/ is not in MLflow"):
+        call(monkeypatch, "send")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "why"),
+    [
+        ("params.yaml", "seed: 42", "seed: 43", "the model in build/ was trained with other code, data or params.yaml"),
+        ("params.yaml", "confidence: 0.95", "confidence: 0.9", "made with other values of params.yaml"),
+        ("build/model/trace.json", "", "", "build/model/trace.json is not there"),
+    ],
+)
+def test_outputs_of_other_values_are_never_recorded_as_those_of_params_yaml(
+    ready: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str, why: str
+) -> None:
+    monkeypatch.setattr("src.tracking.delivery.deliver", lambda *_: True)
+    train()
+    evaluate()
+    Path("dvc.lock").write_text("stages: {evaluate: {params: {params.yaml: {evaluate: {confidence: 0.95}}}}}\n")
+    if old:
+        edit(file, old, new)
+    else:
+        Path(file).unlink()
+    with pytest.raises(AssayError, match=f"nothing waits in mlruns/unsent, and .*{why}; run `dvc repro`"):
+        call(monkeypatch, "send")
+
+
+def test_ready_on_a_database_that_is_read_only_says_so(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with read_only(ready / "mlflow.db"), pytest.raises(AssayError, match=r"^mlflow\.db: .*readonly database"):
+        call(monkeypatch, "ready")
 
 
 def test_an_unknown_word_lists_the_known_ones(

@@ -138,6 +138,28 @@ def test_the_run_names_commit_and_edit(ready: Path) -> None:
         assert "+ONE = 7" in mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/git.diff")
 
 
+def test_no_secret_of_a_url_reaches_mlflow(ready: Path) -> None:
+    for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b commit -q -m first"):
+        subprocess.run(["git", *command.split()], check=True)
+    edit("params.yaml", "source: data/covid_ct", "source: 'https://host/covid_ct?id=hidden'")
+    edit("src/one.py", "1", "'http://me:hid@den@host/x'")
+    train()
+    [run] = runs(ready)
+    [used] = run.inputs.dataset_inputs
+    assert run.data.params["dataset.source"] == "https://host/covid_ct"
+    assert used.dataset.source == '{"source": "https://host/covid_ct"}'
+    with store.connected(ready):
+        import mlflow
+
+        diff = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/git.diff")
+    assert "hid" not in diff
+    assert "den@" not in diff
+    assert "+ONE = 'http://host/x'" in diff
+    subprocess.run(["git", "stash", "-q"], check=True)
+    subprocess.run(["git", "apply", "-"], input=diff, text=True, check=True)
+    assert diff.startswith("# Users, passwords and queries of URLs were taken out of this diff.\ndiff --git")
+
+
 def test_an_output_of_dvc_holds_nothing_that_varies(ready: Path) -> None:
     train()
     first = Path("build/model/trace.json").read_bytes()

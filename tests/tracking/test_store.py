@@ -13,7 +13,7 @@ import pytest
 
 from src.errors import AssayError
 from src.tracking import store
-from tests.tracking.support import ROOT, wait_for
+from tests.tracking.support import ROOT, read_only, wait_for
 
 CREATE = "import sys; from pathlib import Path; from src.tracking import store; store.create(Path(sys.argv[1]))"
 
@@ -151,6 +151,15 @@ def test_what_is_no_database_is_said_at_once(project: Path, content: bytes | Non
     with pytest.raises(AssayError, match=r"mlflow\.db: not readable as MLflow's database .*; move it away"):
         log_text(project)
     assert time.monotonic() - start < 5
+
+
+def test_a_moved_database_that_is_read_only_is_not_called_broken(ready: Path, tmp_path: Path) -> None:
+    log_text(ready)
+    moved = ready.rename(tmp_path / "moved")
+    with read_only(moved / "mlflow.db"), pytest.raises(AssayError) as error:
+        log_text(moved)
+    assert "mlflow.db: cannot be written (attempt to write a readonly database); see to the rights" in str(error.value)
+    assert "move it away" not in str(error.value)
 
 
 def test_a_database_of_another_mlflow_says_how_to_upgrade(ready: Path) -> None:
