@@ -23,7 +23,7 @@ RATIO, DIFFERENCE = 3.5, 0.2  # times the speed; grey levels on average
 BLUE_GREEN_RED = np.array([0.114, 0.587, 0.299])  # ITU-R BT.601
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 STEPS = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
-SECTION = Preprocess(size=150, color="gray", steps=STEPS, max_rejected=1.0)
+SECTION = Preprocess(size=150, color="gray", steps=STEPS, max_rejected=1.0, damaged="reject")
 
 
 def main() -> None:

@@ -51,6 +51,7 @@ class Preprocess(Section):
     clahe: Clahe = Clahe()
     crop: Crop = Crop()
     max_megapixels: Positive = 100.0
+    damaged: Literal["keep", "reject"]
     max_rejected: Fraction = 0.05
 
     @property

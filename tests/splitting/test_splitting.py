@@ -227,7 +227,7 @@ def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pre
     raw, prepared = Raw(folder / "raw"), Prepared(folder / "prepared")
     download(Dataset(source=str(shared_data / "covid_ct.zip"), layout="covid_ct"), raw, folder)
     steps = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
-    prepare(raw, prepared, Preprocess(size=150, color="gray", steps=steps))
+    prepare(raw, prepared, Preprocess(size=150, color="gray", steps=steps, damaged="reject"))
     return prepared
 
 
