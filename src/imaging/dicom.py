@@ -91,7 +91,7 @@ def _check_frame(found: Dataset, max_megapixels: float, keep_damaged: bool) -> N
         return
     if syntax == RLELossless and len(found.PixelData) * RLE_GROWTH > work_bytes(max_megapixels):
         raise UnreadableError(
-            f"too large: {len(found.PixelData) / 1e6:.0f} MB of run lengths, which may be 64 times as much"
+            f"too large: {len(found.PixelData) / 1e6:.1f} MB of run lengths, which may be 64 times as much"
         )
     frame = get_frame(found.PixelData, 0, number_of_frames=1)
     try:

@@ -18,7 +18,9 @@ STUDY = ("gray", "working_size", "stretch", "clahe", "crop", "resize")
 
 def section(*steps: str, **values: Any) -> Preprocess:
     """Give valid params: 32 pixels, gray, only resized, unless told otherwise."""
-    return Preprocess.model_validate({"size": 32, "color": "gray", "steps": steps or ("resize",), "damaged": "reject", **values})
+    return Preprocess.model_validate(
+        {"size": 32, "color": "gray", "steps": steps or ("resize",), "damaged": "reject", **values}
+    )
 
 
 def smooth(height: int = 48, width: int = 64, seed: int = 0, channels: int = 3) -> Pixels:
