@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,9 @@ import numpy as np
 from src import plugins
 from src.errors import AssayError
 from src.imaging.frame import Box, Frame
+from src.imaging.memory import Memory
 from src.imaging.pixels import Pixels, to_gray, to_rgb
+from src.imaging.sizes import work_bytes
 from src.params import Preprocess
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class Chain:
 
     section: Preprocess
     steps: tuple[tuple[str, Apply], ...]
+    memory: Memory = field(default_factory=Memory, compare=False)  # what all threads that decode images share
 
     @property
     def gray(self) -> bool:
@@ -80,7 +83,8 @@ def compose(section: Preprocess) -> Chain:
         log.warning(
             "preprocess.color is rgb, but the step gray takes the colours out: all three channels will be equal"
         )
-    chain = Chain(section, tuple((name, plugins.load("imaging.steps", name).apply) for name in names))
+    steps = tuple((name, plugins.load("imaging.steps", name).apply) for name in names)
+    chain = Chain(section, steps, Memory(work_bytes(section.max_megapixels)))
     chain(_probe())
     return chain
 

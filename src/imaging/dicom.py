@@ -1,34 +1,107 @@
 """DICOM files to uint8 as a viewer shows them: rescaled to physical units, windowed, MONOCHROME1 inverted."""
 
 import io
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
-from src.imaging.pixels import Pixels, to_levels
-from src.imaging.sizes import check_size
+from src.imaging import jpeg
+from src.imaging.pixels import Pixels, full_range, to_levels
+from src.imaging.sizes import check_size, work_bytes
 from src.imaging.unreadable import UnreadableError
 
+PALETTE = "PaletteColorLookupTable"
+# Elements that matter to the picture; the values of all others, however long, are not read.
+ELEMENTS = [
+    *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelData"),
+    *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction"),
+    *("WindowCenter", "WindowWidth", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+    *(f"{color}{PALETTE}{part}" for color in ("Red", "Green", "Blue", "Alpha") for part in ("Descriptor", "Data")),
+    *(f"Segmented{color}{PALETTE}Data" for color in ("Red", "Green", "Blue", "Alpha")),
+]
+META, META_LENGTH = (
+    132,
+    12,
+)  # bytes: where the file's own elements begin, and the first of them, which says how many follow
+CHUNK = 2**20
+COPIES, FLOATS = 3, 18  # stored pixels in the file, in the element and as an array; rescaled ones twice, and levels
+RLE_GROWTH = 64  # two bytes of a run become 128
 
-def decode(data: bytes, max_megapixels: float) -> tuple[Pixels, tuple[int, int, int]]:
+
+def decode(
+    data: bytes, max_megapixels: float, keep_damaged: bool = False, claim: Callable[[float], object] = abs
+) -> tuple[Pixels, tuple[int, int, int]]:
     """Decode the single frame of a DICOM file to (H, W) gray or (H, W, 3) RGB, with width, height and channels.
+
+    `claim` is called once with the bytes that it will take.
 
     Raises:
         UnreadableError: damaged, without pixels, with several frames, or compressed with no decoder installed.
     """
     try:
-        found = pydicom.dcmread(io.BytesIO(data), force=True)
+        if _is_deflated(data):
+            claim(float("inf"))
+            claim = abs
+            _check_inflated(data, work_bytes(max_megapixels) / COPIES)
+        found = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=ELEMENTS)
         shape = _shape(found)
-        check_size(*shape[:2], max_megapixels)
+        stored = shape[2] * -(-int(found.get("BitsAllocated", 8)) // 8)
+        claim(check_size(*shape[:2], max_megapixels, COPIES * stored + FLOATS))
+        _check_frame(found, max_megapixels, keep_damaged)
         return _shown(found), shape
     except UnreadableError:
         raise
     except Exception as error:  # pydicom raises a dozen kinds for damaged bytes
         raise UnreadableError(f"damaged DICOM: {' '.join(str(error).split())}") from error
+
+
+def _meta_end(data: bytes) -> int:
+    return META + META_LENGTH + int.from_bytes(data[META + 8 : META + META_LENGTH], "little")
+
+
+def _is_deflated(data: bytes) -> bool:
+    # The whole file's own elements are searched, without a parser: pydicom inflates as soon as it knows.
+    return data[128:META] == b"DICM" and DeflatedExplicitVRLittleEndian.encode() in data[META : META + 64 * 2**10]
+
+
+def _check_inflated(data: bytes, allowed: float) -> None:
+    """Inflate a chunk after the other and throw it away, as pydicom takes all memory that a file asks for."""
+    inflater, rest, total = zlib.decompressobj(-zlib.MAX_WBITS), data[_meta_end(data) :], 0
+    while rest and not inflater.eof:
+        total += len(inflater.decompress(rest, CHUNK))
+        rest = inflater.unconsumed_tail
+        if total > allowed:
+            raise UnreadableError(f"too large: a deflated DICOM of more than {allowed / 1e6:.0f} MB")
+
+
+def _check_frame(found: Dataset, max_megapixels: float, keep_damaged: bool) -> None:
+    """Judge what a compressed frame says of itself: decoders trust it, not the elements of the file."""
+    syntax = found.file_meta.get("TransferSyntaxUID") if hasattr(found, "file_meta") else None
+    if syntax is None or not syntax.is_encapsulated:
+        return
+    if syntax == RLELossless and len(found.PixelData) * RLE_GROWTH > work_bytes(max_megapixels):
+        raise UnreadableError(
+            f"too large: {len(found.PixelData) / 1e6:.1f} MB of run lengths, which may be 64 times as much"
+        )
+    frame = get_frame(found.PixelData, 0, number_of_frames=1)
+    try:
+        with Image.open(io.BytesIO(frame)) as header:
+            check_size(*header.size, max_megapixels, COPIES * len(header.getbands()) + FLOATS)
+            colors: jpeg.Colors = "GRAY" if header.mode == "L" else "RGB"
+    except OSError:  # a kind that Pillow does not know
+        return
+    if syntax == JPEGBaseline8Bit and not keep_damaged:
+        jpeg.decode(frame, colors)
 
 
 def _shape(found: Dataset) -> tuple[int, int, int]:
@@ -53,7 +126,7 @@ def _shown(found: Dataset) -> Pixels:
 
 
 def _pixels(found: Dataset) -> NDArray[np.generic]:
-    """Give stored values (H, W) or RGB (H, W, 3); pydicom turns YBR into RGB."""
+    """Return the stored values (H, W) or RGB (H, W, 3); pydicom turns YBR into RGB."""
     syntax = found.file_meta.get("TransferSyntaxUID") if hasattr(found, "file_meta") else None
     if syntax is None:
         found.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian  # the standard's default
@@ -85,8 +158,7 @@ def _first(found: Dataset, keyword: str) -> float | None:
 
 
 def _unwindowed(values: NDArray[np.generic], stored: NDArray[np.generic], found: Dataset) -> Pixels:
-    """Scale from minimum to maximum, padding around the scanned circle left out as it is no measurement."""
+    """Scale from the range that is filled, padding around the scanned circle left out as it is no measurement."""
     padding = found.get("PixelPaddingValue")
     scanned = values[stored != padding] if padding is not None else values
-    scanned = scanned if scanned.size else values
-    return to_levels(values, float(scanned.min()), float(scanned.max()))
+    return to_levels(values, *full_range(scanned if scanned.size else values))

@@ -1,7 +1,9 @@
 """The work of the preprocess stage: every image of the manifest through the steps and into the store."""
 
+import logging
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +14,8 @@ from src.imaging.chain import Chain, compose
 from src.imaging.frame import Box
 from src.imaging.histograms import Counts, Histograms, counted, levels
 from src.imaging.manifest import Source, read_manifest
-from src.imaging.pixels import THUMBNAIL, Pixels, thumbnail
+from src.imaging.memory import report_killed
+from src.imaging.pixels import THUMBNAIL, Pixels, is_dark_or_flat, thumbnail
 from src.imaging.reading import Facts, read
 from src.imaging.store import COLUMNS, packing, table
 from src.imaging.unreadable import UnreadableError
@@ -22,8 +25,11 @@ from src.params import Preprocess
 from src.paths import Prepared, Raw
 from src.progress import track
 
+log = logging.getLogger(__name__)
 REJECTED_COLUMNS = ("path", "label", "reason")
 SHOWN = 20  # rejected files named in the message; the list beside the folder has all
+NAMED = 3  # files named in a line of the console
+NOTE = "decoding.txt"  # beside the folder: the large files under work, which a killed run leaves
 NO_BOX = (None, None, None, None)
 
 
@@ -58,6 +64,8 @@ def prepare(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | No
     """
     chain, sources = compose(section), read_manifest(raw)
     left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
+    chain.memory.note = prepared.folder.with_name(NOTE)
+    report_killed(chain.memory.note)
     with replacing(prepared.folder) as folder:
         folder.mkdir()
         unfinished, examples = Prepared(folder), Examples()
@@ -67,6 +75,7 @@ def prepare(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | No
             raise AssayError(_complaint(rejected, len(sources), section.max_rejected, left))
         write_walkthrough(unfinished.sheet, raw, chain, examples)
     left.unlink(missing_ok=True)
+    log.log(logging.WARNING if rejected else logging.INFO, _summary(rejected, len(sources), prepared.rejected))
 
 
 def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
@@ -75,10 +84,16 @@ def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
     Raises:
         UnreadableError: the file does not become an image; the message is the reason.
     """
-    image, facts = read(path, chain.section.max_megapixels, chain.gray)
-    done = chain(image)
-    counts = (levels(image), levels(done.image)) if count else None
-    return Kept(done.image, thumbnail(image), facts, done.box, counts)
+    with ExitStack() as held:  # until the steps are done: they work on the large image too
+
+        def claim(size: float) -> None:
+            held.enter_context(chain.memory.taking(size, path.as_posix()))
+
+        keep = chain.section.damaged == "keep"
+        image, facts = read(path, chain.section.max_megapixels, chain.gray, keep, claim)
+        done = chain(image)
+        counts = (levels(image), levels(done.image)) if count else None
+        return Kept(done.image, thumbnail(image), facts, done.box, counts)
 
 
 def _pack(
@@ -86,11 +101,12 @@ def _pack(
 ) -> list[Rejected]:
     """Write the tables and arrays in the order of the manifest; only rejected rows and sums stay in memory."""
     rejected: list[Rejected] = []
+    dark: list[str] = []
     histograms = Histograms(1 if chain.gray else 3, chain.shape[2])
     work: Callable[[Source], Kept | Rejected] = partial(
         _attempt, raw, chain, counted([source.path for source in sources])
     )
-    results = track(ordered(work, sources, threads), len(sources), "preprocess")
+    results = track(ordered(work, sources, threads), len(sources), "preprocess", "file")
     with (
         packing(unfinished.images, chain.shape) as add_image,
         packing(unfinished.thumbnails, (THUMBNAIL, THUMBNAIL, 1)) as add_thumbnail,
@@ -108,7 +124,14 @@ def _pack(
                 if result.levels:
                     histograms.add(*result.levels)
                 examples.see(source.path, source.label)
+                if is_dark_or_flat(result.thumbnail):
+                    dark.append(source.path)
     histograms.write(unfinished.histograms)
+    if dark:
+        log.warning(
+            "%d of %d images are nearly black or flat as they were read; look at them, mend or remove them: %s",
+            *(len(dark), len(sources), _named(dark)),
+        )
     return rejected
 
 
@@ -117,6 +140,19 @@ def _attempt(raw: Raw, chain: Chain, count: frozenset[str], source: Source) -> K
         return prepare_one(raw.folder / source.path, chain, source.path in count)
     except UnreadableError as error:
         return Rejected(source.path, source.label, str(error))
+
+
+def _summary(rejected: list[Rejected], total: int, table: Path) -> str:
+    kept = f"preprocess: {total - len(rejected)} of {total} images"
+    if not rejected:
+        return kept
+    reasons = _named([f"{row.path}: {row.reason}" for row in rejected], "; ")
+    return f"{kept}, {len(rejected)} rejected (all in {table}): {reasons}"
+
+
+def _named(names: list[str], between: str = ", ") -> str:
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    return between.join([*names[:NAMED], *more])
 
 
 def _complaint(rejected: list[Rejected], total: int, allowed: float, left: Path) -> str:

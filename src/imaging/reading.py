@@ -1,8 +1,9 @@
 """From a file to uint8 pixels and facts about it: OpenCV decodes what is common, Pillow all headers and the rest."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,9 +13,10 @@ from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from src.imaging import complete
-from src.imaging.pixels import Pixels, as_pixels, to_gray, to_levels
-from src.imaging.sizes import check_size
+from src.imaging import jpeg
+from src.imaging.complete import check_png
+from src.imaging.pixels import Pixels, as_pixels, full_range, to_gray, to_levels
+from src.imaging.sizes import check_size, work_bytes
 from src.imaging.unreadable import UnreadableError
 
 # Photographs and scans; of what else Pillow opens, EPS would start a program and icons hold several sizes.
@@ -25,9 +27,13 @@ FORMATS = (
     *(plugin.format for plugin in (Jpeg2KImageFile, TiffImageFile, WebPImageFile)),
 )
 FAST = {"PNG": {"L", "LA", "RGB", "RGBA", "I;16"}, "JPEG": {"L", "RGB"}, "MPO": {"L", "RGB"}}
-MAX_BYTES_PER_PIXEL = 8  # 16 bits in four channels, not compressed
+JPEGS = {"JPEG", "MPO"}
 SPARE_BYTES = 64 * 2**20  # for metadata
+SMALL_FILE = 8 * 2**20  # bytes; a larger file is read while no other image is under work
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 258  # EXIF and TIFF tags
+PNG_DEPTH = 24  # offset of the byte that holds the bits a sample
+# What Pillow takes for each pixel: its own copy, the bytes of it twice; some decoders hold the pixels in their way too.
+BY_PILLOW, CONVERTED, WIDE, OF_DECODER = 10, 16, 24, {"JPEG2000": 24, "WEBP": 12}
 
 Image.MAX_IMAGE_PIXELS = None  # max_megapixels takes its place; Pillow's limit is fixed, and half of it only warns
 
@@ -42,38 +48,56 @@ class Facts(NamedTuple):
     bytes: int
 
 
-def read(path: Path, max_megapixels: float, gray: bool = False) -> tuple[Pixels, Facts]:
-    """Decode a file to (H, W) gray or (H, W, 3) RGB, turned upright by its EXIF orientation.
+def read(
+    path: Path,
+    max_megapixels: float,
+    gray: bool = False,
+    keep_damaged: bool = False,
+    claim: Callable[[float], object] = abs,
+) -> tuple[Pixels, Facts]:
+    """Decode a file, known by its content, to (H, W) gray or (H, W, 3) RGB, turned upright by its EXIF orientation.
 
-    Transparent pixels are blended onto black, the background of scans. More than 8 bits are scaled from the
-    image's own minimum and maximum: scanners fill only part of 16 bits, so the upper 8 would be almost black.
-    With `gray` colours are weighed into one channel.
+    Transparent pixels are blended onto black, the background of scans. More than 8 bits are scaled from the range
+    that the image itself fills: scanners fill only part of 16 bits, so the upper 8 would be almost black.
+    With `gray` colours are weighed into one channel. `keep_damaged` takes what the decoder makes of a damaged file.
+    `claim` is called once, with the bytes that the decoding will take, and may wait until there are so many.
 
     Raises:
         UnreadableError: there is no single whole image of at most `max_megapixels` in the file.
     """
-    data = _bytes(path, max_megapixels)
-    if _is_dicom(data, path):
+    data = _bytes(path, max_megapixels, claim)
+    claim = claim if len(data) <= SMALL_FILE else abs
+    if is_dicom(data):
         from src.imaging import dicom  # pydicom takes 0.3 s to import and most data sets hold no DICOM
 
-        image, (width, height, channels) = dicom.decode(data, max_megapixels)
+        image, (width, height, channels) = dicom.decode(data, max_megapixels, keep_damaged, claim)
         return (to_gray(image) if gray else image), Facts(width, height, channels, "DICOM", len(data))
     with _header(data) as header:
-        check_size(header.width, header.height, max_megapixels)
+        claim(check_size(header.width, header.height, max_megapixels, _bytes_per_pixel(header, data)))
         _check_single(header)
-        complete.check(data, str(header.format))
+        if header.format in JPEGS:
+            jpeg.check_scans(data, header.width * header.height / 1e6, max_megapixels)
         facts = Facts(*header.size, len(header.getbands()), _format(header), len(data))
-        image = np.ascontiguousarray(_upright(_decode(data, header, gray), header, data))
+        if not keep_damaged:
+            _check_whole(data, header)
+        image = np.ascontiguousarray(_upright(_decode(data, header, gray, keep_damaged), header, data))
     return (to_gray(image) if gray else image), facts
 
 
-def _bytes(path: Path, max_megapixels: float) -> bytes:
+def is_dicom(data: bytes) -> bool:
+    """Tell a DICOM file by its mark or, where the preamble is missing, by its first element (group 2 or 8)."""
+    return data[128:132] == b"DICM" or (data[:2] in {b"\x02\0", b"\x08\0"} and data[3:4] == b"\0")
+
+
+def _bytes(path: Path, max_megapixels: float, claim: Callable[[float], object]) -> bytes:
     try:
         size = path.stat().st_size
         if size == 0:
             raise UnreadableError("empty file")
-        if size > max_megapixels * 1e6 * MAX_BYTES_PER_PIXEL + SPARE_BYTES:
+        if size > work_bytes(max_megapixels) / 3 + SPARE_BYTES:  # 8-bit RGB that is not compressed
             raise UnreadableError(f"too large: {size / 1e6:.0f} MB, for at most {max_megapixels:g} megapixels")
+        if size > SMALL_FILE:
+            claim(float("inf"))
         return path.read_bytes()
     except FileNotFoundError:
         raise UnreadableError("file not found") from None
@@ -81,8 +105,17 @@ def _bytes(path: Path, max_megapixels: float) -> bytes:
         raise UnreadableError(f"cannot be read: {error.strerror}") from error
 
 
-def _is_dicom(data: bytes, path: Path) -> bool:
-    return data[128:132] == b"DICM" or path.suffix.lower() in {".dcm", ".dicom", ".ima"}
+def _bytes_per_pixel(header: Image.Image, data: bytes) -> int:
+    """Return what decoding takes at its peak, copies included, by the header alone."""
+    channels = len(header.getbands())
+    if header.format in JPEGS:
+        return 3 * channels  # two bytes a coefficient, and the pixels
+    if _is_fast(header):
+        wide = header.format == "TIFF" or data[PNG_DEPTH] > 8
+        return 2 * channels * (2 if wide else 1)
+    plain = header.mode in {"1", "L", "RGB"}
+    wide = header.mode.startswith(("I", "F"))
+    return (WIDE if wide else BY_PILLOW if plain else CONVERTED) + OF_DECODER.get(str(header.format), 0)
 
 
 def _header(data: bytes) -> Image.Image:
@@ -104,9 +137,24 @@ def _format(header: Image.Image) -> str:
     return "JPEG" if header.format == "MPO" else str(header.format)
 
 
-def _decode(data: bytes, header: Image.Image, gray: bool) -> Pixels:
+def _check_whole(data: bytes, header: Image.Image) -> None:
+    """Refuse damage that the decoder in use would pass over."""
+    if header.format == "PNG":
+        check_png(data)
+        if not _is_fast(header) and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
+            raise UnreadableError("truncated or damaged: the pixels cannot be decoded")
+    elif header.format in JPEGS and not _is_fast(header):
+        jpeg.decode(data, "CMYK")
+
+
+def _decode(data: bytes, header: Image.Image, gray: bool, keep_damaged: bool) -> Pixels:
     try:
-        return _by_opencv(data, header, gray) if _is_fast(header) else _by_pillow(header)
+        if not _is_fast(header):
+            return _by_pillow(header)
+        if header.format in JPEGS and not keep_damaged:
+            # A JPEG stores gray and colour apart: gray alone takes half the time and is the same to the rounding.
+            return _of_size(jpeg.decode(data, "GRAY" if gray or header.mode == "L" else "RGB"), header)
+        return _by_opencv(data, header, gray)
     except UnreadableError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds for damaged bytes, OpenCV its own
@@ -121,12 +169,9 @@ def _is_fast(header: Image.Image) -> bool:
 
 
 def _by_opencv(data: bytes, header: Image.Image, gray: bool) -> Pixels:
-    # A JPEG stores gray and colour apart: gray alone takes half the time and is the same to the rounding.
-    luma = gray and header.format in {"JPEG", "MPO"}
+    luma = gray and header.format in JPEGS
     flag = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION if luma else cv2.IMREAD_UNCHANGED
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    if image is None or image.shape[:2] != (header.height, header.width):
-        raise UnreadableError("truncated or damaged: the pixels cannot be decoded")
+    image = _of_size(cv2.imdecode(np.frombuffer(data, np.uint8), flag), header)
     if image.ndim == 3 and image.shape[2] == 4:
         image = _on_black(image)
     if image.dtype != np.uint8:
@@ -136,12 +181,19 @@ def _by_opencv(data: bytes, header: Image.Image, gray: bool) -> Pixels:
     return as_pixels(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY if gray else cv2.COLOR_BGR2RGB))
 
 
+def _of_size(image: Any, header: Image.Image) -> Any:
+    if image is None or image.shape[:2] != (header.height, header.width):
+        raise UnreadableError("truncated or damaged: the pixels cannot be decoded")
+    return image
+
+
 def _by_pillow(header: Image.Image) -> Pixels:
     if header.mode.startswith(("I", "F")):
         return _scaled(np.asarray(header))
     if header.has_transparency_data:
         return as_pixels(_on_black(np.asarray(header.convert("RGBA"))))
-    return np.asarray(header.convert("L" if header.mode in {"1", "L"} else "RGB"))
+    mode = "L" if header.mode in {"1", "L"} else "RGB"
+    return np.asarray(header if header.mode == mode else header.convert(mode))
 
 
 def _on_black(image: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
@@ -153,10 +205,11 @@ def _on_black(image: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]
 
 
 def _scaled(values: NDArray[np.generic]) -> Pixels:
-    finite = values[np.isfinite(values)]
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if finite.size == 0:
         raise UnreadableError("no pixel has a finite value")
-    return to_levels(np.nan_to_num(values, nan=float(finite.min())), float(finite.min()), float(finite.max()))
+    low, high = full_range(finite)
+    return to_levels(values if finite is values else np.nan_to_num(values, nan=low), low, high)
 
 
 def _upright(image: Pixels, header: Image.Image, data: bytes) -> Pixels:

@@ -38,7 +38,7 @@ def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) ->
 
 
 def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:
-    image, facts = read(path, chain.section.max_megapixels)
+    image, facts = read(path, chain.section.max_megapixels, keep_damaged=chain.section.damaged == "keep")
     yield Cell(image, f"{path.name}\n{label}\n{facts.format} {facts.width}x{facts.height}")
     frame = Frame(chain.section)
     for name, after in chain.trail(image, frame):

@@ -65,6 +65,7 @@ class Preprocess(Section):
     clahe: Clahe
     crop: Crop
     max_megapixels: Annotated[float, Field(gt=0, le=10_000, strict=True)]
+    damaged: Literal["keep", "reject"]
     max_rejected: Fraction
 
     @property

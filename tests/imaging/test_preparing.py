@@ -184,6 +184,40 @@ def test_a_listed_file_that_is_gone_is_rejected(tmp_path: Path) -> None:
     assert rows(tmp_path / "out" / "rejected.csv") == [{"path": "a/y.png", "label": "a", "reason": "file not found"}]
 
 
+def test_the_console_says_how_many_are_kept_and_why_others_are_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="src")
+    files = {f"a/{n}.png": smooth(seed=n) for n in range(9)}
+    prepare(
+        write_raw(tmp_path / "raw", {**files, "a/bad.png": b""}), Prepared(tmp_path / "out"), section(max_rejected=1)
+    )
+    assert "preprocess: 10 of 10 files in" in caplog.text
+    assert "preprocess: 9 of 10 images, 1 rejected" in caplog.text
+    assert "a/bad.png: empty file" in caplog.text
+
+
+def test_pictures_that_are_nearly_black_or_flat_are_warned_about(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dark, flat = np.full((64, 64), 3, np.uint8), np.full((64, 64), 130, np.uint8)
+    dark[30, 30] = 255
+    files = {"a/dark.png": dark, "a/flat.png": flat, "a/good.png": smooth()}
+    prepare(write_raw(tmp_path / "raw", files), Prepared(tmp_path / "out"), section())
+    assert "2 of 3 images are nearly black or flat" in caplog.text
+    assert "a/dark.png, a/flat.png" in caplog.text
+
+
+def test_a_damaged_file_is_rejected_or_kept_as_params_say(tmp_path: Path) -> None:
+    content = save(tmp_path / "whole.jpg", smooth(200, 200)).read_bytes()
+    cut = content[: len(content) // 2] + b"\xff\xd9"
+    raw = write_raw(tmp_path / "raw", {"a/x.png": smooth(), "a/cut.jpg": cut})
+    for damaged, names in (("reject", ["a/x.png"]), ("keep", ["a/cut.jpg", "a/x.png"])):
+        prepared = Prepared(tmp_path / damaged)
+        prepare(raw, prepared, section(max_rejected=0.5, damaged=damaged))
+        assert list(read_index(prepared)["path"]) == names
+
+
 def test_the_sheet_shows_every_step_of_images_of_each_class(tmp_path: Path) -> None:
     files = {f"{label}/{n}.png": smooth(seed=n) for label in "abc" for n in range(3)}
     prepare(write_raw(tmp_path / "raw", files), Prepared(tmp_path / "out"), section(*STUDY))

@@ -115,9 +115,24 @@ def test_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_sixteen_bits_are_scaled_from_their_own_minimum_and_maximum(tmp_path: Path, suffix: str) -> None:
     values = np.full((16, 16), 1000, np.uint16)  # a scanner's 12 bits: the upper 8 of 16 would be nearly black
-    values[0, 0], values[0, 1], values[0, 2] = 1000, 2000, 3000
+    values[0] = values[1] = 2000
+    values[0, 0], values[0, 2] = 1000, 3000
     cv2.imwrite(str(tmp_path / f"a.{suffix}"), values)
     assert read(tmp_path / f"a.{suffix}", 1.0)[0][0, :3].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_burnt_in_marker_does_not_make_the_rest_black(tmp_path: Path, suffix: str) -> None:
+    values = np.random.default_rng(0).integers(200, 3000, (64, 64), dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / f"plain.{suffix}"), values)
+    values[:3, :6] = 65535
+    cv2.imwrite(str(tmp_path / f"a.{suffix}"), values)
+    image, _ = read(tmp_path / f"a.{suffix}", 1.0)
+    assert (image[:3, :6] == 255).all()
+    assert len(np.unique(image)) > 120  # with the marker as the maximum 12
+    plain, _ = read(tmp_path / f"plain.{suffix}", 1.0)
+    assert plain.min() == 0
+    assert plain.max() == 255  # without outliers nothing is cut
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
@@ -157,6 +172,15 @@ def test_names_may_hold_anything(tmp_path: Path, name: str) -> None:
     assert read(save(tmp_path / "a folder" / name, GRAY), 1.0)[0].shape == (48, 64)
 
 
+def test_a_file_is_known_by_its_content_whatever_its_name(tmp_path: Path) -> None:
+    content = save(tmp_path / "a.png", GRAY).read_bytes()
+    for name in ("a.dcm", "a.jpg", "a.IMA", "a"):
+        (tmp_path / name).write_bytes(content)
+        image, facts = read(tmp_path / name, 1.0)
+        assert facts.format == "PNG"
+        np.testing.assert_array_equal(image, GRAY)
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     refuse(tmp_path / "a.png", "empty file")
@@ -186,7 +210,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str, share: float) 
 def test_a_file_without_its_end_marker_is_refused(tmp_path: Path, suffix: str, lost: int) -> None:
     path = save(tmp_path / f"a.{suffix}", COLOR)
     path.write_bytes(path.read_bytes()[:-lost])
-    refuse(path, "truncated: the (PNG|JPEG) file stops after")
+    refuse(path, "truncated: the PNG file stops after|Premature end of JPEG file")
 
 
 def test_a_truncated_jpeg_with_an_embedded_preview_is_refused(tmp_path: Path) -> None:
@@ -194,7 +218,7 @@ def test_a_truncated_jpeg_with_an_embedded_preview_is_refused(tmp_path: Path) ->
     path = save(tmp_path / "a.jpg", COLOR, exif=b"Exif\0\0" + preview)
     read(path, 1.0)
     path.write_bytes(path.read_bytes()[:-200])
-    refuse(path, "truncated: the JPEG file")
+    refuse(path, "Premature end of JPEG file")
 
 
 def test_a_damaged_png_is_refused(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Features(NamedTuple):
 
 def read_features(path: Path) -> Features:
     """Read an image that preprocess has read before, so of an accepted size, and describe it."""
-    image, _ = read(path, float("inf"), gray=True)
+    image, _ = read(path, float("inf"), gray=True, keep_damaged=True)
     return describe(image)
 
 

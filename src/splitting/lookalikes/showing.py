@@ -38,6 +38,6 @@ def _write_table(path: Path, rows: Rows, groups: list[Ints]) -> None:
 
 def _cells(raw: Raw, rows: Rows, group: Ints, number: int) -> Iterator[Cell]:
     for row in group[:MEMBERS].tolist():
-        image, _ = read(raw.folder / rows.path[row], float("inf"))
+        image, _ = read(raw.folder / rows.path[row], float("inf"), keep_damaged=True)
         name = PurePosixPath(str(rows.path[row])).name
         yield Cell(fit(image, PICTURE), f"{number}: {len(group)} images\n{rows.label[row]}\n{name}")
