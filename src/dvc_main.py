@@ -8,10 +8,10 @@ from dvc.cli import main
 
 KILLED = re.compile(r"failed to run: (?P<command>.*), exited with (-9|137)$")  # by a shell or without one
 HINTS = {
-    "preprocess": "a smaller preprocess.max_megapixels or preprocess.size",
-    "train": "a smaller train.batch_size or preprocess.size, or fewer train.threads",
-    "tune": "a smaller train.batch_size or preprocess.size, or fewer choices of them in tune.space",
-    "confirm": "a smaller train.batch_size or preprocess.size",
+    "preprocess": "a smaller preprocess.max_megapixels",
+    "train": "a smaller train.batch_size, fewer train.threads or smaller images",
+    "tune": "a smaller train.batch_size, also in tune.space, or smaller images",
+    "confirm": "a smaller train.batch_size or smaller images",
 }
 
 

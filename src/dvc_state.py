@@ -35,8 +35,10 @@ def settle(home: Path) -> None:
     """Make DVC's caches private to this user, and let DVC work where there is no git, as in a downloaded archive.
 
     Raises:
-        AssayError: the folder belongs to another user.
+        AssayError: this is no repository of DVC, its folder belongs to another user, or its configuration is wrong.
     """
+    if not (home / ".dvc").is_dir():
+        raise AssayError(".dvc: not found; run from the root of the repository")
     folder = home / SITE_CACHE
     try:
         (folder / "repo").mkdir(parents=True, exist_ok=True)
@@ -56,16 +58,17 @@ def settle(home: Path) -> None:
 
 def _configure(home: Path, folder: Path, git: bool) -> None:
     """Write .dvc/config.local; absolute, since DVC takes a relative cache folder as relative to where it is called."""
-    from dvc.config import Config
+    from dvc.config import Config, ConfigError
 
-    with Config(str(home / ".dvc"), validate=False).edit("local", validate=False) as values:
-        core = values.setdefault("core", {})
-        core["site_cache_dir"] = str(folder)
-        if not git and not core.get("no_scm"):
-            core["no_scm"] = True
-            log.info(
-                "dvc: no git repository here, so core.no_scm is set in %s; git init brings commits into runs", LOCAL
-            )
+    try:
+        with Config(str(home / ".dvc"), validate=False).edit("local", validate=False) as values:
+            core = values.setdefault("core", {})
+            core["site_cache_dir"] = str(folder)
+            if not git and not core.get("no_scm"):
+                core["no_scm"] = True
+                log.info("dvc: no git repository here; core.no_scm is set in %s, and runs record no commit", LOCAL)
+    except ConfigError as error:
+        raise AssayError(f"{LOCAL} or .dvc/config: {error}") from error
 
 
 def running(home: Path) -> list[tuple[int, str]]:
@@ -119,24 +122,20 @@ def _is_kept(home: Path, path: Path) -> bool:
 
 
 def _whole(path: Path) -> bool:
-    """Tell whether a file ends as DVC ends it: a last line, every hash of an output with its size."""
+    """Tell whether a file is as DVC ends it: a last line, and with each hash a size. Leave conflicts of git to DVC."""
     try:
         text = path.read_text(encoding="utf-8")
+        if path.suffix == ".dvc" or "<<<<<<< " in text:  # a short file, written at once; people edit it, too
+            return bool(text.strip("\0 \n"))
         found = yaml_reading.parsed(text, str(path))
     except (AssayError, UnicodeDecodeError):
         return False
-    if not isinstance(found, dict) or not text.endswith("\n"):
+    if not isinstance(found, dict) or "schema" not in found or not text.endswith("\n"):
         return False
-    if path.suffix == ".dvc":
-        return _whole_entries(found, "outs") and bool(found.get("outs")) and _whole_entries(found, "deps")
     stages = found.get("stages", {})
-    return (
-        "schema" in found
-        and isinstance(stages, dict)
-        and all(
-            isinstance(stage, dict) and _whole_entries(stage, "deps") and _whole_entries(stage, "outs")
-            for stage in stages.values()
-        )
+    return isinstance(stages, dict) and all(
+        isinstance(stage, dict) and _whole_entries(stage, "deps") and _whole_entries(stage, "outs")
+        for stage in stages.values()
     )
 
 
@@ -158,7 +157,7 @@ def _restore(home: Path, path: Path) -> None:
     if copy.exists() and _whole(copy):
         with replacing(home / path) as temporary:
             shutil.copyfile(copy, temporary)
-        log.info("dvc: %s was cut by a killed run; brought back as it was before that run", path)
+        log.info("dvc: %s was cut by a killed run; brought back from %s", path, KEPT)
         return
     if (committed := _committed(home, path)) is not None:
         with replacing(home / path) as temporary:
@@ -197,7 +196,7 @@ def _may_hold(pid: int, written: float) -> bool:
     """Tell whether a process runs and began before the file was written: its number may have been given anew."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1)
     except psutil.AccessDenied:
         return True
     except psutil.Error:

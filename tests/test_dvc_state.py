@@ -53,7 +53,7 @@ def test_a_lock_that_was_cut_is_as_before_the_run(
     (home / name).write_text(cut)
     dvc_state.mend(home)
     assert (home / name).read_text() == LOCK
-    assert caplog.messages == [f"dvc: {name} was cut by a killed run; brought back as it was before that run"]
+    assert caplog.messages == [f"dvc: {name} was cut by a killed run; brought back from .dvc/tmp/whole"]
 
 
 def test_without_a_copy_git_has_it_and_without_git_a_lock_is_removed(home: Path) -> None:
@@ -72,7 +72,7 @@ def test_without_a_copy_git_has_it_and_without_git_a_lock_is_removed(home: Path)
 def test_an_import_that_was_cut_is_brought_back_or_the_way_to_make_it_is_said(home: Path) -> None:
     (home / "data.dvc").write_text(IMPORT)
     dvc_state.keep(home)
-    (home / "data.dvc").write_text(IMPORT[:20])
+    (home / "data.dvc").write_text("")
     dvc_state.mend(home)
     assert (home / "data.dvc").read_text() == IMPORT
     (home / "data.dvc").write_text("")
@@ -108,9 +108,27 @@ def test_a_process_that_got_the_number_of_a_dead_one_holds_nothing(home: Path) -
     assert not path.exists()
 
 
+@pytest.mark.parametrize("name", ["dvc.lock", "data.dvc"])
+def test_what_a_person_has_to_settle_is_left_alone(home: Path, name: str) -> None:
+    (home / name).write_text(LOCK)
+    dvc_state.keep(home)
+    (home / name).write_text(f"<<<<<<< HEAD\n{LOCK}")
+    dvc_state.mend(home)
+    assert (home / name).read_text().startswith("<<<<<<< HEAD")
+
+
 def test_the_cache_of_pickles_is_of_this_user_alone(home: Path) -> None:
     (home / dvc_state.SITE_CACHE / "repo").mkdir(parents=True, mode=0o777)
     (home / ".dvc" / "config.local").write_text("[core]\n    remote = mine\n")
     dvc_state.settle(home)
     assert (home / dvc_state.SITE_CACHE).stat().st_mode & 0o777 == 0o700
     assert "remote = mine" in (home / ".dvc" / "config.local").read_text()
+
+
+@pytest.mark.parametrize(("text", "words"), [(None, r"\.dvc: not found"), ("[core", r"config\.local")])
+def test_no_repository_and_a_damaged_configuration_are_a_line(tmp_path: Path, text: str | None, words: str) -> None:
+    if text is not None:
+        (tmp_path / ".dvc").mkdir()
+        (tmp_path / dvc_state.LOCAL).write_text(text)
+    with pytest.raises(AssayError, match=words):
+        dvc_state.settle(tmp_path)

@@ -1,7 +1,8 @@
 """Kills DVC runs at random and at the worst moments: `python -m tests.pipeline.kill_repro --kills 100 --tune 30`.
 
 Each time the whole process group gets SIGKILL, the same command runs again, and dvc.lock and every output must be what
-a run gives that nobody killed. The pipeline is small, DVC and what calls it are the real ones.
+a run gives that nobody killed. The pipeline is small, DVC and what calls it are the real ones; --real takes a copy of
+this repository instead, with few epochs, and `python -m src.reproduce` and `python -m src.tune`.
 """
 
 import argparse
@@ -18,10 +19,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from src.presets.editing import changed
 from tests.conftest import ROOT
+from tests.pipeline.conftest import Project
 
 STAGES, VALUES = 3, 2
 TRIALS = 6
+SMALL = {
+    "preprocess.size": 32, "train.epochs": 2, "train.schedule.warmup": 0, "evaluate.resamples": 100,
+    "track.model": False,
+}  # fmt: skip
 TARGETS = ("dvc.lock", ".dvc/tmp/rwlock", "data.dvc")
 WORK = """\
 import hashlib, pathlib, sys, time
@@ -76,7 +83,7 @@ class Pipeline:
             AssertionError: it failed.
         """
         running = self.start(command)
-        written, _ = running.communicate(timeout=240)
+        written, _ = running.communicate(timeout=600)
         assert running.returncode == 0, written
         return written
 
@@ -91,6 +98,39 @@ class Pipeline:
         return {
             path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
         }
+
+
+class Repository(Pipeline):
+    """A copy of this repository, trained for two epochs, and a search of two trials."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.project, self.folder = Project(folder), folder
+        self.parameters = self.project.read("params.yaml")
+        (folder / "dvc.lock").unlink()
+        self.set(0)
+
+    def set(self, value: int) -> None:
+        text = changed(self.parameters, SMALL | {"seed": value + 1}, "params.yaml")
+        (self.folder / "params.yaml").write_text(text, encoding="utf-8")
+
+    def start(self, command: str) -> "subprocess.Popen[str]":
+        words = {"repro": ["src.reproduce"], "tune": ["src.tune", "--trials", "2", "--workers", "1", "--no-confirm"]}
+        return subprocess.Popen(
+            [sys.executable, "-m", *words[command]], cwd=self.folder, env=self.project.environment, text=True,
+            start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def forget(self) -> None:
+        super().forget()
+        shutil.rmtree(self.folder / "build", ignore_errors=True)
+
+    def state(self) -> dict[str, str]:
+        files = [self.folder / name for name in ("dvc.lock", "data.dvc", "build/evaluation/metrics.json")]
+        found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.exists()}
+        for path in (self.folder / "build" / "studies").glob("*/journal.log"):
+            found["trials ended"] = str(sum('"op_code":6' in line and '"values":[' in line for line in path.open()))
+        return found
 
 
 def _stages(seconds: float) -> str:
@@ -139,9 +179,10 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def attack(pipeline: Pipeline, command: str, times: int, chance: random.Random, say: Callable[[str], None]) -> int:
     """Kill a command so many times and return how often the second run was right."""
-    reference = Pipeline(pipeline.folder.with_name(f"{command}-reference"))
+    reference = type(pipeline)(pipeline.folder.with_name(f"{command}-reference"))
     wanted, took = {}, 0.0
     for value in range(VALUES):
+        reference.forget()
         reference.set(value)
         began = time.monotonic()
         reference.finish(command)
@@ -179,13 +220,16 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.pipeline.kill_repro", description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="of repro")
     parser.add_argument("--tune", type=int, default=30, help="of a search")
+    parser.add_argument("--real", action="store_true", help="a copy of this repository, about a minute a kill")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     asked = parser.parse_args()
     sys.stdout.write(f"seed {asked.seed}\n")
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         for command, times in (("repro", asked.kills), ("tune", asked.tune)):
-            pipeline = Pipeline(Path(folder) / command)
+            if not times:
+                continue
+            pipeline = (Repository if asked.real else Pipeline)(Path(folder) / command)
             chance = random.Random(asked.seed)
             missed += times - attack(pipeline, command, times, chance, lambda text: print(text, flush=True))  # noqa: T201
     sys.exit(missed != 0)
