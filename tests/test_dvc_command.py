@@ -37,6 +37,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     return made
 
 
+@pytest.mark.slow
 def test_killed_at_random_and_in_the_middle_of_a_write_the_second_run_is_right(tmp_path: Path) -> None:
     said: list[str] = []
     assert attack(Pipeline(tmp_path / "repro"), "repro", 4, random.Random(1), said.append) == 4, said
