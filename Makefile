@@ -32,7 +32,7 @@ repro: $(INSTALLED) ## run the pipeline as params.yaml says, or a known experime
 	@echo "report: build/evaluation/report.html; every run: make ui"
 
 tune: $(INSTALLED) ## search for better parameters as params.yaml says under tune, and confirm the best; APPLY=1 writes the winner into it
-	@dvc repro tuning/dvc.yaml
+	@python -m src.dvc_command repro tuning/dvc.yaml
 	@python -m src.tune --winner build/tuning/confirmed/best.yaml $(if $(APPLY),--apply)
 	@echo "study: build/tuning/study/study.html"
 

@@ -2,13 +2,10 @@
 
 import argparse
 import logging
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
-from src import console, params, presets, tracking
+from src import console, dvc_command, params, presets, tracking
 from src.errors import AssayError
 
 log = logging.getLogger(__name__)
@@ -27,7 +24,7 @@ def main() -> None:
             "For params.yaml as it stands: dvc exp run -S key=value"
         )
     params.load()  # DVC itself tells of a misspelt layout or model only that a file of this name is missing
-    if code := _wait([sys.executable, "-m", "dvc", "repro"]):
+    if code := dvc_command.run("repro"):
         sys.exit(code)
     tracking.record()
 
@@ -69,21 +66,6 @@ def _check_source(source: str) -> None:
     coming = path.is_relative_to(IMPORTED) and IMPORTED.with_suffix(".dvc").exists() and not IMPORTED.exists()
     if not path.exists() and not coming:
         raise AssayError(f"dataset.source: expected the path of a folder or an archive, found nothing at {source}")
-
-
-def _wait(command: list[str]) -> int:
-    """Run a command to its end and give its exit code; Ctrl-C goes to it alone, so that it can end in order."""
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)  # a function, which a child does not inherit
-    try:
-        code = subprocess.Popen(command, env=os.environ | {"PATH": _path()}).wait()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    return 128 - code if code < 0 else code
-
-
-def _path() -> str:
-    """Put this Python first: stages are run as `python`."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 if __name__ == "__main__":

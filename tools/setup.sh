@@ -31,3 +31,6 @@ echo "installing the locked packages, about 1 GB to download the first time"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/uv.txt
 # Compiled once here: where PYTHONDONTWRITEBYTECODE is set every start would compile TensorFlow again.
 "$venv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode requirements.txt
+
+# DVC's own place for its pickles is shared by all users of the machine.
+"$venv/bin/python" -c 'from pathlib import Path; from src import dvc_state; dvc_state.settle(Path.cwd())'

@@ -2,11 +2,8 @@
 
 import logging
 import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
+from src import dvc_command
 from src.errors import AssayError
 
 log = logging.getLogger(__name__)
@@ -23,23 +20,9 @@ def bring_up_to_date() -> None:
     """
     if WITHIN in os.environ:
         return
-    if _call("status", "--quiet", "--with-deps", LAST) == 0:
+    if dvc_command.run("status", "--quiet", "--with-deps", LAST) == 0:
         return
     log.info("inputs: dvc repro %s", LAST)
-    code = _call("repro", LAST)
+    code = dvc_command.run("repro", LAST)
     if code:
         raise AssayError(f"inputs: expected `dvc repro {LAST}` to succeed, found exit code {code}; see above")
-
-
-def _call(*words: str) -> int:
-    """Run DVC to its end; Ctrl-C reaches it as well, so that its stage can end in order."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    signals: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: signals.append(number))  # no child inherits a function
-    try:
-        code = subprocess.call([sys.executable, "-m", "dvc", *words], env=os.environ | {"PATH": path})
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if signals:
-        raise KeyboardInterrupt
-    return code

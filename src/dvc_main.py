@@ -1,0 +1,45 @@
+"""DVC as a script, `python dvc_main.py repro`, that says in words what it means when the system killed a stage."""
+
+import logging
+import re
+import sys
+
+from dvc.cli import main
+
+KILLED = re.compile(r"failed to run: (?P<command>.*), exited with (-9|137)$")  # by a shell or without one
+HINTS = {
+    "preprocess": "a smaller preprocess.max_megapixels",
+    "train": "a smaller train.batch_size, fewer train.threads or smaller images",
+    "tune": "a smaller train.batch_size, also in tune.space, or smaller images",
+    "confirm": "a smaller train.batch_size or smaller images",
+}
+
+
+class Killed(logging.Handler):
+    """Writes a line to stderr after an error of DVC whose cause is a killed stage."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look for the cause in the exceptions that a record carries."""
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None:
+            if found := KILLED.match(str(error)):
+                sys.stderr.write(f"error: {explained(found['command'])}\n")
+                return
+            error = error.__cause__
+
+
+def explained(command: str) -> str:
+    """Return what happened to a stage that ended with SIGKILL, and what to do.
+
+    >>> explained("python -m stages.download")
+    'download: killed by the system, as a rule because memory ran out (dmesg tells); free memory, then run it again'
+    """
+    stage = command.split()[-1].removeprefix("stages.")
+    hint = f"set {HINTS[stage]} in params.yaml, or free memory" if stage in HINTS else "free memory"
+    return f"{stage}: killed by the system, as a rule because memory ran out (dmesg tells); {hint}, then run it again"
+
+
+if __name__ == "__main__":
+    logging.getLogger("dvc").addHandler(Killed(logging.ERROR))
+    sys.argv[0] = "dvc"  # what DVC writes into its lock files
+    sys.exit(main(sys.argv[1:]))
