@@ -25,3 +25,22 @@ def test_no_placeholder_is_left(page: Path) -> None:
 def test_every_page_is_listed() -> None:
     listed = LINK.findall((ROOT / "docs" / "README.md").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted(page.name for page in (ROOT / "docs").glob("*.md") if page.name != "README.md")
+
+
+def test_the_commit_hooks_run_what_make_lint_runs() -> None:
+    recipes = re.findall(r"^lint(?:-\w+)?:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    linted = re.findall(r"^\t@(?!if )(.+)$", "".join(recipes), re.M)
+    hooked = re.findall(r"entry: \.venv/bin/(.+)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert sorted(entry.replace(" --force-exclude", "") for entry in hooked) == sorted(linted)
+
+
+def test_one_version_stands_in_the_project_its_citation_and_its_changelog() -> None:
+    found = [
+        re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.M)
+        for name, pattern in (
+            ("pyproject.toml", r'^version = "(.+)"'),
+            ("CITATION.cff", r"^version: (.+)"),
+            ("CHANGELOG.md", r"^## \[(\d.*?)\]"),
+        )
+    ]
+    assert len({match.group(1) if match else None for match in found}) == 1
