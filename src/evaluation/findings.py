@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.evaluation.intervals import FEWEST_GROUPS, Estimate, Estimates, estimate
-from src.evaluation.metrics import Key, calibration_error, measure
+from src.evaluation.metrics import Key, calibration_error, confusion, measure
+from src.evaluation.ranking import divide
 from src.evaluation.scored import Floats, Integers, Scored
 from src.evaluation.threshold import FALLBACK, Threshold, choose
 from src.seeds import stream
@@ -134,3 +136,81 @@ def _notes_on_groups(test: Scored) -> Iterator[str]:
         yield f"The test part has only {test.group_count} groups: the intervals are rough, and rather too narrow."
     if test.grouped and test.group_count < test.size and merge_groups(test) is None:
         yield "Some groups hold images of more than one class: there is no score by group."
+
+
+COLUMNS = ("class", "precision", "recall", "f1", "support")
+
+
+class Line(NamedTuple):
+    """A line of the report; NaN where there is no image of the class."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+def lines(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> list[Line]:
+    """Give a line for each class, then their mean (macro) and their mean weighted by support.
+
+    As scikit-learn's report with zero_division=0, but that classes without an image stay out of the averages.
+    """
+    counts = confusion(labels, decisions, len(classes)).astype(np.float64)
+    hits, support, chosen = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    some = np.where(support > 0, 1.0, np.nan)
+    precision = divide(hits, chosen, empty=0.0) * some
+    scores = np.stack([precision, divide(hits, support), divide(2 * hits, support + chosen) * some], axis=1)
+    rows: list[list[float]] = [row.tolist() for row in (*scores, _mean(scores, some), _mean(scores, support * some))]
+    names = (*classes, "macro average", "weighted average")
+    images = [*support.tolist(), support.sum(), support.sum()]
+    return [Line(name, row[0], row[1], row[2], int(size)) for name, row, size in zip(names, rows, images, strict=True)]
+
+
+def as_table(report: list[Line]) -> list[dict[str, object]]:
+    """Give the lines as rows of a CSV file, with an empty field for NaN."""
+    cells = [[line.name, *("" if np.isnan(value) else value for value in line[1:4]), line.support] for line in report]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in cells]
+
+
+def _mean(scores: Floats, weights: Floats) -> Floats:
+    """Average scores (K, 3) over the classes that have images."""
+    return np.asarray(np.nansum(scores * weights[:, None], axis=0) / np.nansum(weights), dtype=np.float64)
+
+
+DECIMALS = 6
+Tree = dict[str, Any]
+
+
+def summarise(found: Findings) -> Tree:
+    """Nest all numbers: threshold, test with intervals, test by group, val without intervals."""
+    tree: Tree = {"threshold": found.threshold.value} if found.threshold else {}
+    tree["test"] = _test(found)
+    tree["val"] = {"images": found.val.size, "groups": found.val.group_count}
+    for key, value in found.val_values.items():
+        _put(tree["val"], key, round(value, DECIMALS))
+    return tree
+
+
+def bounds(score: Estimate) -> Tree:
+    """Give value, and low and high where there are any, rounded to six decimals."""
+    named = {"value": score.value, "low": score.low, "high": score.high}
+    return {name: round(value, DECIMALS) for name, value in named.items() if value is not None}
+
+
+def _test(found: Findings) -> Tree:
+    tree: Tree = {"images": found.test.size, "groups": found.test.group_count}
+    tree["degenerate_resamples"] = found.estimates.degenerate
+    for key, score in found.estimates.scores.items():
+        _put(tree, key, bounds(score))
+    if found.by_group is not None:
+        tree["auc_by_group"] = bounds(found.by_group)
+    if np.isfinite(found.calibration):
+        tree["calibration_error"] = {"value": round(found.calibration, DECIMALS)}
+    return tree
+
+
+def _put(tree: Tree, key: Key, value: Any) -> None:
+    for name in key[:-1]:
+        tree = tree.setdefault(name, {})
+    tree[key[-1]] = value

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from src.evaluation.attention.cases import CLASSES
-from src.evaluation.attention.seen import Seen
+from src.evaluation.attention.cases import CLASSES, Seen
 from src.evaluation.figures import (
     attention,
     augmented,

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.evaluation.scored import Flags, Floats
 
@@ -34,6 +35,15 @@ def roc_auc(ranking: Ranking) -> Floats:
     rises = np.diff(ranking.false, axis=1, prepend=0.0)
     middles = ranking.true - 0.5 * np.diff(ranking.true, axis=1, prepend=0.0)
     return divide((rises * middles).sum(axis=1), _total(ranking.true) * _total(ranking.false))
+
+
+def area(positive: Flags, score: NDArray[np.floating]) -> float:
+    """Return the area under the ROC curve of who is positive (N,) by score (N,), ties counting half.
+
+    >>> area(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
+    0.75
+    """
+    return float(roc_auc(rank(positive, np.asarray(score, np.float64), np.ones((1, len(score)))))[0])
 
 
 def average_precision(ranking: Ranking) -> Floats:

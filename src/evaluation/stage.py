@@ -8,10 +8,9 @@ import numpy as np
 
 from src.errors import AssayError
 from src.evaluation import classification, gallery, plots, report, tables
-from src.evaluation.attention.seen import see
-from src.evaluation.findings import Findings, Rules, find
+from src.evaluation.attention.cases import see
+from src.evaluation.findings import Findings, Rules, find, summarise
 from src.evaluation.predict import open_model, predict
-from src.evaluation.summary import summarise
 from src.evaluation.tables import Image
 from src.files import write_json
 from src.imaging.store import open_images

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from src.evaluation.bands import interpolate, roc_band
+from src.evaluation.intervals import interpolate, roc_band
 from src.evaluation.figures import (
     augmented,
     batch,

@@ -5,7 +5,7 @@ import pytest
 
 from src.evaluation.findings import Findings, Rules, find, merge_groups
 from src.evaluation.scored import Scored
-from src.evaluation.summary import summarise
+from src.evaluation.findings import summarise
 from tests.evaluation import cases
 
 RULES = Rules("youden", 0.95, 200, 42)

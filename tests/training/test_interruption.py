@@ -25,7 +25,7 @@ from src import console, params, paths, training
 root, out = Path(sys.argv[1]), Path(sys.argv[2])
 section = params.Train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
                        augment=params.Augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
-console.run(lambda: training.train(
+console.run(lambda: training.run(
     paths.Prepared(root / "prepared"), paths.Split(root / "split"), paths.Model(out),
     params.Model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
 """

@@ -8,8 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from src.evaluation.attention import overlay
-from src.evaluation.attention.cases import Case
-from src.evaluation.attention.seen import Seen
+from src.evaluation.attention.cases import Case, Seen
 from src.evaluation.figures import style
 from src.evaluation.scored import Floats, Scored
 from src.imaging.pixels import Pixels

@@ -4,11 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.evaluation.bands import roc_band
 from src.evaluation.figures import style
 from src.evaluation.figures.curves import curves, with_bounds
 from src.evaluation.findings import Findings
-from src.evaluation.intervals import FEWEST_GROUPS
+from src.evaluation.intervals import FEWEST_GROUPS, roc_band
 from src.evaluation.ranking import Ranking
 from src.evaluation.scored import Floats
 from src.seeds import stream

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.seeds import stream
-from src.splitting.lookalikes.features import BINS, MIRROR
-from src.splitting.lookalikes.packed import Packed
+from src.splitting.lookalikes.features import BINS, MIRROR, Packed
 from src.splitting.rows import Ints
 
 ORDERS, PART = 8, 32  # parts of the code, bits of each

@@ -5,7 +5,7 @@ import pytest
 
 from src import models, plugins
 from src.evaluation.attention import layers, maps
-from src.evaluation.attention.seen import see
+from src.evaluation.attention.cases import see
 from tests.evaluation import cases
 
 pytestmark = pytest.mark.slow
