@@ -31,7 +31,7 @@ def rank(positive: Flags, score: Floats, weights: Floats) -> Ranking:
 
 
 def roc_auc(ranking: Ranking) -> Floats:
-    """Give the area under the ROC curve (R,) by trapezoids, ties counting half; NaN where one side has no weight."""
+    """Return the area under the ROC curve (R,) by trapezoids, ties counting half; NaN where one side has no weight."""
     rises = np.diff(ranking.false, axis=1, prepend=0.0)
     middles = ranking.true - 0.5 * np.diff(ranking.true, axis=1, prepend=0.0)
     return divide((rises * middles).sum(axis=1), _total(ranking.true) * _total(ranking.false))
@@ -47,7 +47,7 @@ def area(positive: Flags, score: NDArray[np.floating]) -> float:
 
 
 def average_precision(ranking: Ranking) -> Floats:
-    """Give the precision averaged over the steps in recall (R,), without interpolation; NaN without positives."""
+    """Return the precision averaged over the steps in recall (R,), without interpolation; NaN without positives."""
     steps = np.diff(ranking.true, axis=1, prepend=0.0)
     precision = divide(ranking.true, ranking.true + ranking.false, empty=0.0)
     return divide((steps * precision).sum(axis=1), _total(ranking.true))

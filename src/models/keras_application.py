@@ -40,7 +40,7 @@ def features(
     weights: str = "none",
     sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Give what the backbone makes of an image, after dropout; its strides are its own, so that value changes nothing.
+    """Return what the backbone makes of an image, after dropout; its strides are its own, so it has no effect.
 
     A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256:
     of the network without its top as Keras saves weights, or a model.keras that was trained here.

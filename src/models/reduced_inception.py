@@ -7,7 +7,7 @@ from src.models._building import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give the four branches' feature maps side by side; the block has no dropout, so that value changes nothing."""
+    """Return the four branches' feature maps side by side; the block has no dropout, so that value changes nothing."""
     wide = _convolution(7, stride)(image)
     medium = _convolution(3)(_point(image, stride))
     large = _convolution(5)(_point(image, stride))

@@ -15,7 +15,7 @@ DENSE = ((512, 1.0), (128, 5 / 7), (64, 3 / 7))
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step."""
+    """Return (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step."""
     x = layers.Conv2D(16, 3, strides=stride, padding="same", activation="relu")(image)
     x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
     x = layers.MaxPooling2D(2)(x)

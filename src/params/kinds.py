@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StrictInt
 
 from src import plugins
+from src.evaluation.threshold import RULES
 from src.nearest import suggestion
 
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
@@ -14,7 +15,7 @@ Positive = Annotated[float, Field(gt=0, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Count = Annotated[StrictInt, Field(ge=1)]
 Number = Annotated[StrictInt, Field(ge=0)]
-THRESHOLD_RULES = ("youden", "f1")
+THRESHOLD_RULES = tuple(RULES)
 GROUP = "group"
 SIDES = range(8, 2049)
 

@@ -29,7 +29,7 @@ NAMED = 5  # groups or files named in a message
 
 
 def divide(rows: Rows, section: Section, seed: int) -> Ints:
-    """Give every row the number of its part in `PARTS`.
+    """Return for every row the number of its part in `PARTS`.
 
     Raises:
         AssayError: too few groups for the parts, a class missing in a part, or folds that cannot be respected.
@@ -150,7 +150,7 @@ class Deal:
 
 
 def assign(classes: Ints, groups: Ints, ratios: Floats, random: np.random.Generator) -> Ints:
-    """Give every image the number of a part, all images of a group the same one.
+    """Return for every image the number of a part, all images of a group the same one.
 
     A greedy start (rare and large groups first, in seeded disorder) is improved by moving groups and by swapping them
     between two parts as long as the sum of squared deviations of class shares falls; the best of several starts wins.

@@ -13,7 +13,7 @@ from src.imaging.pixels import Pixels
 from src.splitting.rows import Ints
 
 RADIUS = 64  # bits of 255: copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
-CORRELATION = 0.97  # docs/splits.md tells how these two were chosen
+CORRELATION = 0.97  # docs/splits.md says how these two were chosen
 Matrix = NDArray[np.bool_]
 BLOCK = 512  # rows compared with all others at a time: 512 x 30,000 distances are 61 MB
 MOST = 5000  # pairs kept

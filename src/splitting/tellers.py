@@ -86,12 +86,12 @@ def warnings(found: Shortcuts) -> list[str]:
         alone = ", ".join(f"{name} alone {value:.2f}" for value, name in best)
         official = f", {found.official.value:.2f} on the source's own test part" if found.official else ""
         lines.append(
-            f"the size and format of the files alone tell the class with AUC {found.files.value:.2f} on groups not seen"
+            f"the size and format of the files alone predict the class with AUC {found.files.value:.2f} on unseen groups"
             f"{official} ({alone}): a model can score so without looking at the anatomy"
         )
     if found.remaining is not None and found.remaining.low > WARN_ABOVE:
         lines.append(
-            f"sharpness, block edges, saturation and borders of the prepared images tell the class with AUC "
+            f"sharpness, block edges, saturation and borders of the prepared images predict the class with AUC "
             f"{found.remaining.value:.2f}: traces of the files, real texture, or both"
         )
     return lines

@@ -33,7 +33,7 @@ def pixel_traces(image: Pixels) -> Floats:
 
 
 def _bands(pixels: Floats) -> Floats:
-    """Give the log share of the radial power spectrum in each band, of the windowed image without its mean."""
+    """Return the log share of the radial power spectrum in each band, of the windowed image without its mean."""
     height, width = pixels.shape
     window = np.outer(np.hanning(height), np.hanning(width))
     power = np.abs(np.fft.rfft2((pixels - pixels.mean()) * window)) ** 2

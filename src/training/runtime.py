@@ -71,5 +71,5 @@ def devices(section: Train) -> Iterator[None]:
 
 
 def mirrored(names: list[str]) -> tf.distribute.Strategy:
-    """Give the strategy that shares a batch among devices; one or none needs no strategy."""
+    """Return the strategy that shares a batch among devices; one or none needs no strategy."""
     return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.get_strategy()

@@ -13,14 +13,14 @@ Probabilities = NDArray[np.float32]
 
 
 def accuracy(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the fraction of class numbers (N,) that probabilities (N, 1), cut at 0.5, or (N, K) get right."""
+    """Return the fraction of class numbers (N,) that probabilities (N, 1), cut at 0.5, or (N, K) get right."""
     if probabilities.shape[1] == 1:
         return float(np.mean((probabilities[:, 0] > 0.5) == targets))
     return float(np.mean(probabilities.argmax(axis=1) == targets))
 
 
 def auc(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the area under the ROC curve; with more than two classes the mean over one class against the others.
+    """Return the area under the ROC curve; with more than two classes the mean over one class against the others.
 
     Classes that are absent from the targets, or alone in them, do not count.
     """
@@ -39,7 +39,7 @@ def precision(targets: Numbers, probabilities: Probabilities) -> float:
 
 
 def recall(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the fraction of the images of a class that are predicted as it, of the same classes as `precision`."""
+    """Return the fraction of the images of a class that are predicted as it, of the same classes as `precision`."""
     return _mean_over_classes(targets, probabilities, lambda positive, predicted: _share(predicted, of=positive))
 
 

@@ -1,9 +1,12 @@
-"""TensorFlow starts quietly, but not silently."""
+"""TensorFlow starts quietly, but not silently; a trained model is read, or one line says why not."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from src.errors import AssayError
+from src.models import load
 from src.models._tensorflow import STDERR, without_chatter
 
 

@@ -49,7 +49,7 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
 
 
 def _codes(descriptors: NDArray[np.uint8]) -> Codes:
-    """Give codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
+    """Return codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
 
     All sums are of whole numbers below 2**24, so that they are exact in whatever order a machine adds them.
     """
