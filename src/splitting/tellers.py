@@ -86,7 +86,7 @@ def warnings(found: Shortcuts) -> list[str]:
         alone = ", ".join(f"{name} alone {value:.2f}" for value, name in best)
         official = f", {found.official.value:.2f} on the source's own test part" if found.official else ""
         lines.append(
-            f"the size and format of the files alone predict the class with AUC {found.files.value:.2f} on unseen groups"
+            f"the size and format of the files alone predict the class with AUC {found.files.value:.2f} on new groups"
             f"{official} ({alone}): a model can score so without looking at the anatomy"
         )
     if found.remaining is not None and found.remaining.low > WARN_ABOVE:

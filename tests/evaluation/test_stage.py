@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from src.errors import AssayError
-from src.evaluation import evaluate
+from src.evaluation import stage
 from src.params import Augment, Evaluate
 from src.paths import Evaluation
 from tests.evaluation import synthetic
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.slow
 def run(build: Build, out: Evaluation | None = None) -> Evaluation:
     target = out or build.out
     section = Evaluate(resamples=200)
-    fed = {"augment": Augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none"}
-    parts = (build.prepared, build.split, build.model, target)
-    evaluate(*parts, section, 42, threads=2, **fed, raw=build.raw, shown=SHOWN)
+    train = {"augment": Augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none", "threads": 2}
+    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model)
+    stage.run(inputs, target, section, 42, {**SHOWN, "train": train})
     return target
 
 
