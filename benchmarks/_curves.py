@@ -92,16 +92,16 @@ def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) ->
 
 
 def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
-    from src import splitting
     from src.datasets import download
-    from src.imaging.preparing import prepare
+    from src.imaging.preparing import run as prepare
+    from src.splitting.splitting import run
 
     raw, prepared, split = Raw(work / name / "raw"), Prepared(work / name / "prepared"), Split(work / name / "split")
     if not split.parts.exists():
         params = _params(name, draw(0), argparse.Namespace(epochs=1, archive=archive))
         download(params.dataset, raw, Path.cwd())
         prepare(raw, prepared, params.preprocess)
-        splitting.split(prepared, split, params.split, SEED)
+        run(raw, prepared, split, params.split, SEED)
     return prepared, split
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._report import note, report
-from src.imaging.preparing import prepare
+from src.imaging.preparing import run as prepare
 from src.imaging.store import open_images, read_index
 from src.params import load
 from src.paths import Prepared, Raw

@@ -1,14 +1,15 @@
-"""Download: the images and their manifest from wherever dataset.source says."""
+"""Stage download: the images and their manifest from dataset.source."""
 
 from src import console, paths
-from src.datasets import download
 from src.params import load
 
 
 def main() -> None:
     """Run the stage."""
-    params = load()
-    download(params.dataset, paths.RAW, paths.home())
+    params = load()  # before the imports that take seconds, so that a mistake in it shows at once
+    import src.datasets.obtaining as stage
+
+    stage.run(params.dataset, paths.RAW, paths.home())
 
 
 if __name__ == "__main__":

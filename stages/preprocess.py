@@ -1,15 +1,15 @@
-"""Preprocess: every image through the steps of params.yaml, packed into one array."""
+"""Stage preprocess: every image through the steps of params.yaml, packed into one array."""
 
-from src import console
-from src.imaging.preparing import prepare
+from src import console, paths
 from src.params import load
-from src.paths import PREPARED, RAW
 
 
 def main() -> None:
     """Run the stage."""
-    params = load()
-    prepare(RAW, PREPARED, params.preprocess)
+    params = load()  # before the imports that take seconds, so that a mistake in it shows at once
+    import src.imaging.preparing as stage
+
+    stage.run(paths.RAW, paths.PREPARED, params.preprocess)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""Stage split: who belongs to train, val and test, and an audit of leaks and shortcuts."""
+"""Stage split: which image belongs to train, val or test, and an audit of leaks and shortcuts."""
 
-from src import console, paths, splitting
+from src import console, paths
 from src.params import load
 
 
 def main() -> None:
-    """Divide the prepared images."""
-    params = load()
-    splitting.split(paths.PREPARED, paths.SPLIT, params.split, params.seed)
+    """Run the stage."""
+    params = load()  # before the imports that take seconds, so that a mistake in it shows at once
+    import src.splitting.splitting as stage
+
+    stage.run(paths.RAW, paths.PREPARED, paths.SPLIT, params.split, params.seed)
 
 
 if __name__ == "__main__":

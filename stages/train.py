@@ -1,20 +1,19 @@
-"""Stage train: the model, its best epoch by validation."""
+"""Stage train: the model, as it was in its best epoch by validation."""
 
 from src import console, paths, tracking
 from src.params import load
 
 
 def main() -> None:
-    """Fit the model to the train part."""
-    params = load()
+    """Run the stage."""
+    params = load()  # before the imports that take seconds, so that a mistake in it shows at once
     with tracking.training() as run:
-        from src import training  # TensorFlow takes seconds: a mistake in params.yaml shows before
+        import src.training.saving as stage
 
-        positive, checkpoints = params.dataset.positive, paths.CHECKPOINTS / run.trace
         inputs, sections = (paths.PREPARED, paths.SPLIT, paths.MODEL), (params.model, params.train, params.seed)
-        fitted = training.train(*inputs, *sections, positive=positive, checkpoints=checkpoints)
-        run.measure(train_seconds=fitted.seconds, images_per_second=fitted.images_per_second)
-        run.measure(best_epoch=fitted.best_epoch, resumed_after=fitted.resumed_after)
+        checkpoints = paths.CHECKPOINTS / run.trace
+        fitted = stage.run(*inputs, *sections, positive=params.dataset.positive, checkpoints=checkpoints)
+        run.measure(**fitted.measured)
 
 
 if __name__ == "__main__":

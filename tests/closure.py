@@ -20,6 +20,7 @@ MOST = 0.75  # of a folder's files
 # What dvc.yaml lists for a package from which params.yaml chooses modules by name.
 CHOSEN = {
     "datasets.layouts": "src/datasets/layouts/${dataset.layout}.py",
+    "evaluation.figures": "src/evaluation/figures",
     "imaging.steps": "src/imaging/steps",
     "models": "src/models/${model.name}.py",
 }

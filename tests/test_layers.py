@@ -6,14 +6,19 @@ from tests.closure import ROOT, imports
 
 ROOMS = (
     "errors", "redact", "nearest", "plugins", "files", "markdown", "yaml_text", "yaml_reading",
-    "seeds", "progress", "console", "paths", "parts",
+    "seeds", "progress", "console", "paths", "parts", "metrics",
     "params", "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.py"))
 
 
+METRICS = ("scored", "ranking", "metrics", "threshold", "intervals")  # of evaluation: a room below params
+
+
 def room(path: str) -> str:
+    if path in {f"src/evaluation/{name}.py" for name in METRICS} | {"src/training/scores.py"}:
+        return "metrics"
     return path.split("/")[1].removesuffix(".py")
 
 

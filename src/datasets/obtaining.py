@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 STAGING = ".unpacked"
 
 
-def download(dataset: Dataset, raw: Raw, home: Path) -> None:
+def run(dataset: Dataset, raw: Raw, home: Path) -> None:
     """Write the images that a source's layout names, manifest.csv and counts.csv into the raw folder, or nothing.
 
     Relative paths are looked up in the current directory, then in `home`, the person's repository.

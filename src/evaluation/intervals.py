@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.evaluation.metrics import Key, Measures, measure
-from src.evaluation.scored import Floats, Integers, Scored
+from src.evaluation.metrics import BY_NAME, Key, Measures, measure
+from src.evaluation.ranking import rank
+from src.evaluation.scored import Flags, Floats, Integers, Scored
 
 ELEMENTS_AT_ONCE = 2_000_000  # weights in memory at a time: 16 MB
 FEWEST_GROUPS = 2  # of one group there is only one resample
 USABLE = 0.5  # an interval needs at least this fraction of the resamples
+STEPS = 101
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score with its interval; the bounds are None where the resamples cannot give them."""
+    """A score with its interval; the bounds are None where there are too few groups for them."""
 
     value: float
     low: float | None
@@ -39,14 +41,16 @@ class Estimates:
 def estimate(
     scored: Scored, decisions: Integers, confidence: float, resamples: int, random: np.random.Generator
 ) -> Estimates:
-    """Compute every score of a part with its interval; a score that cannot be told from it is left out."""
+    """Compute every score of a part with its interval; a score that it does not give is left out."""
     values = measure(scored, decisions, np.ones((1, scored.size)))
     known = {key: float(value[0]) for key, value in values.items() if np.isfinite(value[0])}
     if scored.group_count < FEWEST_GROUPS:
         return Estimates({key: Estimate(value, None, None) for key, value in known.items()}, degenerate=0)
     drawn = resampled(scored, decisions, resamples, random)
     failed = np.isnan([drawn[key] for key in known]).any(axis=0) if known else np.zeros(resamples)
-    return Estimates({key: _interval(known[key], drawn[key], confidence) for key in known}, int(failed.sum()))
+    support = {key: groups_behind(scored, key) for key in known}
+    scores = {key: _interval(key, known[key], drawn[key], confidence, support[key], not scored.binary) for key in known}
+    return Estimates(scores, int(failed.sum()))
 
 
 def resampled(scored: Scored, decisions: Integers, resamples: int, random: np.random.Generator) -> Measures:
@@ -66,10 +70,70 @@ def draw(groups: Integers, resamples: int, random: np.random.Generator) -> Itera
         yield times[:, groups].astype(np.float64)
 
 
-def _interval(value: float, drawn: Floats, confidence: float) -> Estimate:
+def groups_behind(scored: Scored, key: Key) -> int:
+    """Count the groups of what a score needs: of a class, of the others, or of the rarest class."""
+    needs = BY_NAME[key[-1]].needs
+    if needs == "images":
+        return scored.group_count
+    if key[0] == "classes":
+        numbers = [scored.classes.index(key[1])]
+    else:
+        numbers = [1] if scored.binary and needs != "every class" else np.unique(scored.labels).tolist()
+    positives = [len(np.unique(scored.groups[scored.labels == number])) for number in numbers]
+    negatives = [len(np.unique(scored.groups[scored.labels != number])) for number in numbers]
+    counts = {"negatives": negatives, "both": [*positives, *negatives]}.get(needs, positives)
+    return min(counts, default=0)
+
+
+def binomial(value: float, count: int, confidence: float) -> tuple[float, float] | None:
+    """Return the exact interval of a share that is 0 or 1 of `count` independent cases; None for others.
+
+    Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404.
+    """
+    if value not in (0.0, 1.0) or not count:
+        return None
+    bound = ((1 - confidence) / 2) ** (1 / count)
+    return (0.0, 1 - bound) if value == 0 else (bound, 1.0)
+
+
+def _interval(key: Key, value: float, drawn: Floats, confidence: float, support: int, many: bool) -> Estimate:
+    """Take percentiles of the resamples; where these do not differ, the binomial interval of a share over groups.
+
+    Of a single group every resample is the same, and where all are right or all are wrong a resample is too.
+    """
     usable = drawn[np.isfinite(drawn)]
     skipped = len(drawn) - len(usable)
+    if support < FEWEST_GROUPS or (usable.size and np.ptp(usable) == 0):
+        metric = BY_NAME[key[-1]]
+        share = metric.share and not (many and metric.one_class and len(key) == 1)  # a mean over classes is none
+        low, high = (binomial(value, support, confidence) if share else None) or (None, None)
+        return Estimate(value, low, high, skipped)
     if len(usable) < USABLE * len(drawn):
         return Estimate(value, None, None, skipped)
     low, high = np.quantile(usable, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, float(low), float(high), skipped)
+
+
+def roc_band(
+    positive: Flags, score: Floats, groups: Integers, confidence: float, resamples: int, random: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """Return false positive rates (101,) and the bounds of the true positive rate at each, over resampled groups.
+
+    Pointwise percentiles: at every false positive rate alone they hold what they promise, not for the whole curve.
+    """
+    grid = np.linspace(0, 1, STEPS)
+    curves = []
+    for weights in draw(groups, resamples, random):
+        ranking = rank(positive, score, weights)
+        for true, false in zip(ranking.true, ranking.false, strict=True):
+            if true[-1] and false[-1]:
+                curves.append(interpolate(grid, false / false[-1], true / true[-1]))
+    low, high = np.quantile(curves, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return grid, low, high
+
+
+def interpolate(grid: Floats, x: Floats, y: Floats) -> Floats:
+    """Interpolate a curve from (0, 0); where it rises straight up, its upper end counts."""
+    x, y = np.append(0.0, x), np.append(0.0, y)
+    last = np.append(x[1:] != x[:-1], True)
+    return np.asarray(np.interp(grid, x[last], y[last]), dtype=np.float64)

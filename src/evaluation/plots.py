@@ -5,22 +5,22 @@ from pathlib import Path
 import numpy as np
 
 from src.evaluation.figures import precision_recall, roc
-from src.evaluation.findings import Findings
+from src.evaluation.findings import Results
 from src.evaluation.ranking import Ranking, rank
 from src.evaluation.scored import Flags, Floats
 from src.evaluation.tables import write_table
 
 
-def write(found: Findings, folder: Path) -> None:
+def write(results: Results, folder: Path) -> None:
     """Write confusion.csv (a row per test image), roc.csv and precision_recall.csv (a row per corner).
 
     With more than two classes the curves are micro-averages: every class of every image is one decision.
     """
-    names = found.test.classes
-    pairs = zip(found.test.labels, found.decisions, strict=True)
+    names = results.test.classes
+    pairs = zip(results.test.labels, results.decisions, strict=True)
     rows = [{"actual": names[label], "predicted": names[decision]} for label, decision in pairs]
     write_table(folder / "confusion.csv", rows, ("actual", "predicted"))
-    ranking = _pooled(found)
+    ranking = _pooled(results)
     complete = bool(ranking.true.any() and ranking.false.any())
     _curve(folder / "roc.csv", ("false_positive_rate", "true_positive_rate"), roc.points(ranking) if complete else None)
     recall = precision_recall.points(ranking) if complete else None
@@ -36,8 +36,8 @@ def corners(x: Floats, y: Floats) -> Flags:
     return np.concatenate([[True], turns, [True]])
 
 
-def _pooled(found: Findings) -> Ranking:
-    test = found.test
+def _pooled(results: Results) -> Ranking:
+    test = results.test
     columns = [1] if test.binary else range(len(test.classes))
     positive = np.concatenate([test.labels == column for column in columns])
     score = np.concatenate([test.probabilities[:, column] for column in columns])

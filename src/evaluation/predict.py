@@ -50,7 +50,7 @@ def _other_shape(wanted: tuple[int, ...], found: tuple[int, ...]) -> str:
 
 
 def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
-    """Give the class probabilities (N, K) of the images at `rows`, rounded to eight decimals.
+    """Return the class probabilities (N, K) of the images at `rows`, rounded to eight decimals.
 
     images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
     second of two classes.

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.evaluation.scored import Flags, Floats
 
@@ -30,14 +31,23 @@ def rank(positive: Flags, score: Floats, weights: Floats) -> Ranking:
 
 
 def roc_auc(ranking: Ranking) -> Floats:
-    """Give the area under the ROC curve (R,) by trapezoids, ties counting half; NaN where one side has no weight."""
+    """Return the area under the ROC curve (R,) by trapezoids, ties counting half; NaN where one side has no weight."""
     rises = np.diff(ranking.false, axis=1, prepend=0.0)
     middles = ranking.true - 0.5 * np.diff(ranking.true, axis=1, prepend=0.0)
     return divide((rises * middles).sum(axis=1), _total(ranking.true) * _total(ranking.false))
 
 
+def area(positive: Flags, score: NDArray[np.floating]) -> float:
+    """Return the area under the ROC curve of who is positive (N,) by score (N,), ties counting half.
+
+    >>> area(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
+    0.75
+    """
+    return float(roc_auc(rank(positive, np.asarray(score, np.float64), np.ones((1, len(score)))))[0])
+
+
 def average_precision(ranking: Ranking) -> Floats:
-    """Give the precision averaged over the steps in recall (R,), without interpolation; NaN without positives."""
+    """Return the precision averaged over the steps in recall (R,), without interpolation; NaN without positives."""
     steps = np.diff(ranking.true, axis=1, prepend=0.0)
     precision = divide(ranking.true, ranking.true + ranking.false, empty=0.0)
     return divide((steps * precision).sum(axis=1), _total(ranking.true))

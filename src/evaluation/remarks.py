@@ -3,27 +3,48 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from src.evaluation.findings import Findings
+import numpy as np
 
-TELLING = 0.6  # ROC AUC from which on a shortcut is worth a comparison
+from src.evaluation.findings import Results
+from src.evaluation.scored import Scored
+
+SHORTCUT = 0.6  # ROC AUC from which on a shortcut is worth a comparison
+FEW = 10  # images or groups of a class in test below which its scores say little
 LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
 
 
-class Remark(NamedTuple):
+class Notice(NamedTuple):
     """A sentence and how serious it is: bad, warn, note or good."""
 
     level: str
     text: str
 
 
-def remarks(audit: Mapping[str, Any], found: Findings) -> list[Remark]:
+def notices(audit: Mapping[str, Any], results: Results) -> list[Notice]:
     """List what the audit found and the notes on the scores, the gravest first."""
     if not audit:
-        everything = [Remark("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
+        everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     else:
-        everything = [*_leaks(audit), *_shortcuts(audit, found), *_warnings(audit)]
-    everything += [Remark("note", note) for note in found.notes]
-    return sorted(everything, key=lambda remark: ("bad", "warn", "note", "good").index(remark.level))
+        everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
+    everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
+    everything += [Notice("note", note) for note in results.notes]
+    return sorted(everything, key=lambda notice: ("bad", "warn", "note", "good").index(notice.level))
+
+
+def small_classes(test: Scored) -> list[str]:
+    """Return a line for each class of which test holds too few images or groups to say much."""
+    lines = []
+    for number, name in enumerate(test.classes):
+        here = test.labels == number
+        images, groups = int(here.sum()), len(np.unique(test.groups[here]))
+        if 0 < groups < FEW:
+            counted = (
+                f"{images} image" + "s" * (images > 1) + (f" of {groups} group" + "s" * (groups > 1)) * test.grouped
+            )
+            lines.append(
+                f"test holds only {counted} of {name}: its scores say little; use more images or a larger split.test"
+            )
+    return lines
 
 
 def sentence(line: str) -> str:
@@ -35,37 +56,37 @@ def sentence(line: str) -> str:
     return line[:1].upper() + line[1:].rstrip(".") + "."
 
 
-def _leaks(audit: Mapping[str, Any]) -> Iterator[Remark]:
+def _leaks(audit: Mapping[str, Any]) -> Iterator[Notice]:
     counts = [audit.get(name) for name in LEAKS]
     if not all(isinstance(count, int) for count in counts):
         return
     groups, exact, near = counts
-    seen = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
+    counted = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
     if any(counts):
-        yield Remark("bad", f"Parts are not apart: {seen}, so the scores may be too good.")
+        yield Notice("bad", f"Parts are not apart: {counted}, so the scores may be too good.")
     else:
-        yield Remark("good", f"The parts are apart: {seen}.")
+        yield Notice("good", f"The parts are apart: {counted}.")
 
 
-def _shortcuts(audit: Mapping[str, Any], found: Findings) -> Iterator[Remark]:
+def _shortcuts(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
     known = [audit.get(name) for name in ("shortcut_auc", "shortcut_auc_official")]
     files = max((float(auc) for auc in known if isinstance(auc, int | float)), default=None)
-    model = found.estimates.scores.get(("auc",))
+    model = results.estimates.scores.get(("auc",))
     if files is None:
         return
-    if files < TELLING:
-        yield Remark("good", f"The size and format of the files hardly tell the class: ROC AUC {files:.2f}.")
+    if files < SHORTCUT:
+        yield Notice("good", f"The size and format of the files hardly predict the class: ROC AUC {files:.2f}.")
     elif model is not None:
         text = f"The size and format of the files alone reach a ROC AUC of {files:.2f}, this model {model.value:.2f}"
         if files >= model.value:
-            yield Remark("bad", f"{text}: such a score can be had without opening an image.")
+            yield Notice("bad", f"{text}: such a score can be had without opening an image.")
         else:
-            yield Remark("warn", f"{text}: part of its score may come from there.")
+            yield Notice("warn", f"{text}: part of its score may come from there.")
 
 
-def _warnings(audit: Mapping[str, Any]) -> Iterator[Remark]:
+def _warnings(audit: Mapping[str, Any]) -> Iterator[Notice]:
     """Pass the audit's own warnings on, without those that count the leaks once more."""
-    told = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
+    leaks = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
     for line in audit.get("warnings") or ():
-        if not str(line).startswith(told):
-            yield Remark("warn", sentence(str(line)))
+        if not str(line).startswith(leaks):
+            yield Notice("warn", sentence(str(line)))

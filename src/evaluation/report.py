@@ -3,18 +3,20 @@
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 from PIL import Image as Pillow
 
-from src.evaluation import classification, wording
-from src.evaluation.findings import Findings
+from src.evaluation.findings import DECIMALS, ClassScores, Results
 from src.evaluation.gallery import Picture
-from src.evaluation.metrics import PER_CLASS
-from src.evaluation.remarks import remarks
+from src.evaluation.intervals import Estimate
+from src.evaluation.metrics import BY_NAME, METRICS, PER_CLASS, Key
+from src.evaluation.remarks import notices
 from src.evaluation.tables import Image, count
+from src.evaluation.threshold import RULES
 from src.files import read_json, write_text
 from src.parts import PARTS
 from src.paths import Model, Prepared, Split
@@ -23,19 +25,31 @@ TEMPLATE = Path(__file__).with_name("report.html.j2")
 WORDS = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
 BROAD_PIXELS = 800
+HEADLINES = ("auc", "sensitivity", "specificity", "f1")
+NOTHING = "-"
+
+
+class Line(NamedTuple):
+    """A score in the table: its name, what it means, on test, its interval, on val."""
+
+    name: str
+    meaning: str
+    value: str
+    interval: str
+    val: str
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What the report tells besides the findings."""
+    """What the report shows besides the results."""
 
     audit: Mapping[str, Any]
     trace: str
-    shown: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     sheets: tuple[Picture, ...]
 
     @classmethod
-    def read(cls, prepared: Prepared, split: Split, model: Model, shown: Mapping[str, Any]) -> "Sources":
+    def read(cls, prepared: Prepared, split: Split, model: Model, parameters: Mapping[str, Any]) -> "Sources":
         """Read what the earlier stages left, as far as it is there."""
         sheets = (
             Picture(prepared.sheet, "From file to model input", "A few images after each step of the preparation."),
@@ -43,73 +57,77 @@ class Sources:
         )
         trace = read_json(model.trace) if model.trace.exists() else {}
         audit = read_json(split.audit) if split.audit.exists() else {}
-        return cls(audit, str(trace.get("trace", "")), shown, tuple(sheet for sheet in sheets if sheet.path.exists()))
+        return cls(
+            audit, str(trace.get("trace", "")), parameters, tuple(sheet for sheet in sheets if sheet.path.exists())
+        )
 
 
 def write(
     path: Path,
-    found: Findings,
+    results: Results,
     images: list[Image],
-    table: list[classification.Line],
+    table: list[ClassScores],
     pictures: list[Picture],
     sources: Sources,
 ) -> None:
-    """Write the page, pictures inside it; the same findings give the same bytes."""
+    """Write the page, pictures inside it; the same results give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    lines = list(wording.lines(found))
-    headline_names = [wording.NAMES[key] for key in wording.HEADLINES]
+    lines = list(score_lines(results))
+    headline_names = [BY_NAME[key].label for key in HEADLINES]
     page = template.render(
-        title=_title(found),
-        subtitle=_subtitle(found),
-        basis=_basis(found),
-        confidence=f"{100 * found.rules.confidence:g} %",
+        title=_title(results),
+        subtitle=_subtitle(results),
+        basis=_basis(results),
+        confidence=f"{100 * results.rules.confidence:g} %",
         headlines=[line for name in headline_names for line in lines if line.name == name],
         lines=lines,
-        table_note=_table_note(found),
-        class_rows=wording.class_rows(found),
-        class_columns=[wording.NAMES[key] for key in PER_CLASS],
-        classification=wording.classification_rows(table),
-        remarks=remarks(sources.audit, found),
+        table_note=_table_note(results),
+        class_rows=class_rows(results),
+        class_columns=[BY_NAME[key].label for key in PER_CLASS],
+        classification=classification_rows(table),
+        notices=notices(sources.audit, results),
         words=WORDS,
-        grouped=found.test.grouped,
-        threshold=found.threshold is not None,
+        grouped=results.test.grouped,
+        threshold=results.threshold is not None,
         parts=PARTS,
-        split=list(_split(images, found.test.classes)),
+        split=list(_split(images, results.test.classes)),
         pictures=[_embed(picture) for picture in (*pictures, *sources.sheets)],
         trace=sources.trace,
-        parameters=[(key[0], value) for key, value in wording.flat(sources.shown)],
+        parameters=[(key[0], value) for key, value in flat(sources.parameters)],
     )
     write_text(path, page)
 
 
-def _title(found: Findings) -> str:
-    classes = found.test.classes
-    return f"{classes[1]} or {classes[0]}" if found.test.binary else ", ".join(classes)
+def _title(results: Results) -> str:
+    classes = results.test.classes
+    return f"{classes[1]} or {classes[0]}" if results.test.binary else ", ".join(classes)
 
 
-def _subtitle(found: Findings) -> str:
-    groups = f" of {found.test.group_count} groups (patients, slides or source images)" if found.test.grouped else ""
-    return f"How well a model tells them apart on {found.test.size} test images{groups} that it never saw."
+def _subtitle(results: Results) -> str:
+    groups = (
+        f" of {results.test.group_count} groups (patients, slides or source images)" if results.test.grouped else ""
+    )
+    return f"How well a model classifies {results.test.size} test images{groups} that it never saw."
 
 
-def _basis(found: Findings) -> str:
-    unit = "groups" if found.test.grouped else "images"
-    intervals = f"Intervals: {found.rules.resamples} resamples of whole {unit}."
-    if found.threshold is None:
-        return f"An image is taken for its most probable class. {intervals}"
-    rules = {"youden": "sensitivity + specificity is largest", "f1": "F1 is largest"}
-    reason = f", where {rules[found.threshold.rule]} on val" if found.threshold.rule in rules else ""
-    positive = found.test.classes[1]
-    return f"An image is taken for {positive} from a probability of {found.threshold.value:.3f} on{reason}. {intervals}"
+def _basis(results: Results) -> str:
+    unit = "groups" if results.test.grouped else "images"
+    intervals = f"Intervals: {results.rules.resamples} resamples of whole {unit}."
+    if results.threshold is None:
+        return f"The predicted class is the most probable one. {intervals}"
+    rule = RULES.get(results.threshold.rule)
+    reason = f", where {rule.largest} is largest on val" if rule else ""
+    positive = results.test.classes[1]
+    return f"{positive} is predicted from a probability of {results.threshold.value:.3f} on{reason}. {intervals}"
 
 
-def _table_note(found: Findings) -> str:
-    note = f"Over {found.test.size} test images."
-    if not found.test.binary:
+def _table_note(results: Results) -> str:
+    note = f"Over {results.test.size} test images."
+    if not results.test.binary:
         note += " Precision, sensitivity, specificity, F1, ROC AUC and average precision are means over the classes."
-    if found.by_group is not None:
-        score = f"{wording.number(found.by_group.value)} ({wording.interval(found.by_group)})"
+    if results.by_group is not None:
+        score = f"{number(results.by_group.value)} ({interval(results.by_group)})"
         note += f" By group, from the mean probability of each, the ROC AUC is {score}."
     return note
 
@@ -137,3 +155,76 @@ def _embed(picture: Picture) -> dict[str, Any]:
         "height": height,
         "broad": width > BROAD * height or width > BROAD_PIXELS,
     }
+
+
+def score_lines(results: Results) -> Iterator[Line]:
+    """Write every overall score, in a fixed order."""
+    for metric in METRICS:
+        if metric.name == "calibration_error":
+            error = number(results.calibration if isfinite(results.calibration) else None)
+            yield Line(metric.label, metric.meaning, error, NOTHING, NOTHING)
+            continue
+        score = results.estimates.scores.get((metric.name,))
+        val = number(results.val_values.get((metric.name,)))
+        yield Line(metric.label, metric.meaning, number(score.value if score else None), interval(score), val)
+
+
+def class_rows(results: Results) -> list[tuple[str, list[str]]]:
+    """Write a row of scores with intervals for every class, one against the rest, where there are more than two."""
+    if results.test.binary:
+        return []
+    scores = results.estimates.scores
+    return [(name, [_cell(scores.get(("classes", name, key))) for key in PER_CLASS]) for name in results.test.classes]
+
+
+def classification_rows(table: list[ClassScores]) -> list[tuple[str, list[str]]]:
+    """Write the lines of the classification report: name, then precision, recall, F1 and support."""
+    return [
+        (line.name, [*(number(value if isfinite(value) else None) for value in line[1:4]), str(line.support)])
+        for line in table
+    ]
+
+
+def number(value: float | None) -> str:
+    """Write a score with three decimals, from the six that metrics.json has.
+
+    >>> number(0.87654), number(None)
+    ('0.877', '-')
+    """
+    return NOTHING if value is None else f"{round(value, DECIMALS):.3f}"
+
+
+def interval(score: Estimate | None) -> str:
+    """Write the interval of a score.
+
+    >>> interval(Estimate(0.5, 0.4, 0.6)), interval(Estimate(0.5, None, None))
+    ('0.400 to 0.600', '-')
+    """
+    if score is None or score.low is None or score.high is None:
+        return NOTHING
+    return f"{number(score.low)} to {number(score.high)}"
+
+
+def flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[Key, str]]:
+    """Walk nested parameters: dotted name and value as text."""
+    for name, value in values.items():
+        path = f"{above}.{name}" if above else name
+        if isinstance(value, Mapping):
+            yield from flat(value, path)
+        else:
+            yield (path,), _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cell(score: Estimate | None) -> str:
+    bounds = interval(score)
+    return number(score.value if score else None) + (f" ({bounds})" if bounds != NOTHING else "")

@@ -27,12 +27,12 @@ class Scored:
 
     @property
     def size(self) -> int:
-        """Give the number of images N."""
+        """Return the number of images N."""
         return len(self.labels)
 
     @property
     def group_count(self) -> int:
-        """Give the number of groups G."""
+        """Return the number of groups G."""
         return int(self.groups.max()) + 1 if self.size else 0
 
     @property
@@ -41,7 +41,7 @@ class Scored:
         return len(self.classes) == 2
 
     def decide(self, threshold: float) -> Integers:
-        """Give the class (N,) that each image is taken for.
+        """Return the class (N,) that is predicted for each image.
 
         Two classes: the positive one from the threshold on. More: the most probable, the threshold plays no part.
         """

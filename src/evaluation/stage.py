@@ -2,105 +2,121 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.errors import AssayError
-from src.evaluation import classification, gallery, plots, report, tables
-from src.evaluation.attention.seen import see
-from src.evaluation.findings import Findings, Rules, find
+from src.evaluation import gallery, plots, report, tables
+from src.evaluation.attention.cases import explain
+from src.evaluation.findings import (
+    CLASSIFICATION_COLUMNS,
+    Results,
+    Rules,
+    as_table,
+    classification,
+    compute,
+    summarise,
+)
 from src.evaluation.predict import check_images, open_model, predict
-from src.evaluation.summary import summarise
+from src.evaluation.remarks import small_classes
 from src.evaluation.tables import Image
 from src.files import write_json
 from src.imaging.store import open_images
-from src.params import Augment, Evaluate
+from src.params import Evaluate
 from src.paths import Evaluation, Model, Prepared, Raw, Split
 
 log = logging.getLogger(__name__)
-JUDGED = ("val", "test")
+SCORED = ("val", "test")
 HEADLINE = {"auc": "ROC AUC", "accuracy": "accuracy"}
 
 
-def evaluate(
-    prepared: Prepared,
-    split: Split,
-    model: Model,
+class Inputs(NamedTuple):
+    """What the earlier stages wrote; raw: None where no download counted the classes."""
+
+    raw: Raw | None
+    prepared: Prepared
+    split: Split
+    model: Model
+
+
+def run(
+    inputs: Inputs,
     out: Evaluation,
     section: Evaluate,
     seed: int,
-    *,
     shape: tuple[int, int, int],
-    threads: int,
-    augment: Mapping[str, Any],
-    batch_size: int,
-    balance: str,
-    raw: Raw | None = None,
-    shown: Mapping[str, Any],
+    parameters: Mapping[str, Any],
 ) -> None:
-    """Judge the model on the test part and write predictions, metrics, figures and the report.
+    """Score the model on the test part and write predictions, metrics, figures and the report.
 
-    shape: (H, W, C) of the images by params.yaml. threads: of TensorFlow.
-    augment, batch_size, balance: as under train, for the sheets that show what the training saw.
-    raw: where the download counted the classes, if that is to be shown. shown: the parameters that the report lists.
+    shape: (H, W, C) of the images by params.yaml.
+    parameters: all that determine the result, as params.yaml nests them, for the report; those under train say how
+    many threads TensorFlow gets and how the batches were made that the figures show.
 
     Raises:
         AssayError: an input is missing or does not belong to the others, or the test part is empty.
     """
-    images = tables.read_images(prepared.index, split.parts)
-    judged = [image for image in images if image.part in JUDGED]
-    if not any(image.part == "test" for image in judged):
-        raise AssayError(f"{split.parts}: expected rows of the part test, found none")
-    classes = tables.read_classes(model.classes)
-    rows = np.array([image.row for image in judged], dtype=np.int64)
-    pixels = open_images(prepared)
-    check_images(prepared.images, pixels.shape[1:], shape)
-    network = open_model(model.model, shape, seed, threads)
-    probabilities = predict(network, pixels, rows)
-    found = _find(judged, probabilities, classes, section, seed)
-    tables.write_predictions(out.predictions, judged, probabilities, classes)
-    write_json(out.metrics, summarise(found))
-    table = classification.lines(found.test.labels, found.decisions, classes)
-    tables.write_table(out.classification, classification.as_table(table), classification.COLUMNS)
-    plots.write(found, out.plots)
+    images = _read_images(inputs)
+    scored = [image for image in images if image.part in SCORED]
+    classes = tables.read_classes(inputs.model.classes)
+    pixels = open_images(inputs.prepared)
+    check_images(inputs.prepared.images, pixels.shape[1:], shape)
+    network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
+    probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
+    results = _compute(scored, probabilities, classes, section, seed)
+    tables.write_predictions(out.predictions, scored, probabilities, classes)
+    write_json(out.metrics, summarise(results))
+    table = classification(results.test.labels, results.decisions, classes)
+    tables.write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
+    plots.write(results, out.plots)
     material = gallery.Material(
-        found=found,
+        results=results,
         images=images,
         pixels=pixels,
-        history=tables.read_columns(model.history, "epoch"),
-        listed=tables.read_listed(raw.counts) if raw else [],
-        histograms=tables.read_columns(prepared.histograms, "level"),
-        fed=gallery.Fed(Augment.model_validate(augment), batch_size, balance),
+        history=tables.read_columns(inputs.model.history, "epoch"),
+        listed=tables.read_listed(inputs.raw.counts) if inputs.raw else [],
+        histograms=tables.read_columns(inputs.prepared.histograms, "level"),
+        training=gallery.Training.of(parameters["train"]),
         seed=seed,
         mistakes=section.mistakes,
-        seen=see(network, found.test, found.decisions, pixels),
+        cams=explain(network, results.test, results.decisions, pixels),
     )
     pictures = gallery.draw_all(material, out.figures)
-    report.write(out.report, found, images, table, pictures, report.Sources.read(prepared, split, model, shown))
-    log.info("test: %s", headline(found))
+    sources = report.Sources.read(inputs.prepared, inputs.split, inputs.model, parameters)
+    report.write(out.report, results, images, table, pictures, sources)
+    for line in small_classes(results.test):
+        log.warning("warning: %s", line)
+    log.info("test: %s", headline(results))
 
 
-def headline(found: Findings) -> str:
-    """Say in a line what the test part says, as far as it can be told from it."""
-    counted = f"{found.test.size} images of {found.test.group_count} groups"
+def _read_images(inputs: Inputs) -> list[Image]:
+    images = tables.read_images(inputs.prepared.index, inputs.split.parts)
+    if not any(image.part == "test" for image in images):
+        raise AssayError(f"{inputs.split.parts}: expected rows of the part test, found none")
+    return images
+
+
+def headline(results: Results) -> str:
+    """Return the scores of the test part in a line."""
+    counted = f"{results.test.size} images of {results.test.group_count} groups"
     scores = [
         f"{name} {score.value:.3f}" + ("" if score.low is None else f" ({score.low:.2f} to {score.high:.2f})")
         for key, name in HEADLINE.items()
-        if (score := found.estimates.scores.get((key,)))
+        if (score := results.estimates.scores.get((key,)))
     ]
     return ", ".join([*scores, counted])
 
 
-def _find(
-    judged: list[Image],
+def _compute(
+    scored: list[Image],
     probabilities: np.ndarray[Any, np.dtype[np.float64]],
     classes: tuple[str, ...],
     section: Evaluate,
     seed: int,
-) -> Findings:
+) -> Results:
     parts = {}
-    for part in JUDGED:
-        places = [place for place, image in enumerate(judged) if image.part == part]
-        parts[part] = tables.score([judged[place] for place in places], probabilities[places], classes)
-    return find(parts["test"], parts["val"], Rules(section.threshold, section.confidence, section.resamples, seed))
+    for part in SCORED:
+        places = [place for place, image in enumerate(scored) if image.part == part]
+        parts[part] = tables.score([scored[place] for place in places], probabilities[places], classes)
+    return compute(parts["test"], parts["val"], Rules(section.threshold, section.confidence, section.resamples, seed))

@@ -1,6 +1,5 @@
 """Reads what the earlier stages wrote, and writes predictions.csv."""
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +10,11 @@ import numpy as np
 from src import parts as parting
 from src.errors import AssayError
 from src.evaluation.scored import Floats, Scored, group_codes
-from src.files import read_csv, read_json, replacing, whole_number
+from src.files import read_csv, read_json, whole_number, write_csv
 
 
 class Image(NamedTuple):
-    """A row of index.csv together with its part, and the group that it was divided by."""
+    """A row of index.csv together with its part, and the group that it was split by."""
 
     row: int
     part: str
@@ -30,9 +29,9 @@ def read_images(index: Path, parts: Path) -> list[Image]:
     Raises:
         AssayError: a file is missing, lacks a column, or split.csv names a row that the store does not have.
     """
-    facts = read_csv(index, ("path", "label"))
-    places = parting.read(parts, len(facts), grouped=True)
-    return sorted(Image(row, part, facts[row]["path"], facts[row]["label"], group) for row, part, group in places)
+    lines = read_csv(index, ("path", "label"))
+    places = parting.read(parts, len(lines), grouped=True)
+    return sorted(Image(row, part, lines[row]["path"], lines[row]["label"], group) for row, part, group in places)
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
@@ -108,21 +107,18 @@ def count(images: list[Image]) -> dict[tuple[str, str], tuple[int, int]]:
 def write_predictions(path: Path, images: list[Image], probabilities: Floats, classes: tuple[str, ...]) -> None:
     """Write a row per image: row, part, path, label, group, and p_CLASS with eight decimals for every class."""
     header = [*Image._fields, *(f"p_{name}" for name in classes)]
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for image, values in zip(images, probabilities, strict=True):
-            writer.writerow([*image, *(f"{value:.8f}" for value in values)])
+    lines = ([*image, *(f"{value:.8f}" for value in row)] for image, row in zip(images, probabilities, strict=True))
+    write_csv(path, header, lines)
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> None:
     """Write rows as CSV with the given columns, numbers with six decimals."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            values = (row[column] for column in columns)
-            writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
+    lines = ([_cell(row[column]) for column in columns] for row in rows)
+    write_csv(path, columns, lines)
+
+
+def _cell(value: object) -> object:
+    return f"{value:.6f}" if isinstance(value, float) else value
 
 
 def _number(text: str) -> float:

@@ -1,5 +1,6 @@
-"""From which probability on an image is taken for positive: chosen on val, used on test."""
+"""From which probability on an image is predicted positive: chosen on val, used on test."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,14 @@ from src.evaluation.scored import Flags, Floats
 
 FALLBACK = 0.5
 DECIMALS = 9  # halves between probabilities of eight decimals are exact
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is largest at the threshold: in words, and of every candidate of a ranking."""
+
+    largest: str
+    gain: Callable[[Ranking], Floats]
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ def choose(positive: Flags, score: Floats, rule: str | float) -> Threshold:
     ranking = rank(positive, score, np.ones((1, len(score))))
     if len(ranking.cuts) < 2:
         return Threshold(FALLBACK, "fallback", f"every image of val scores the same: {FALLBACK} instead of {rule}")
-    gains = _RULES[rule](ranking)[:-1]
+    gains = RULES[rule].gain(ranking)[:-1]
     halves = (ranking.cuts[:-1] + ranking.cuts[1:]) / 2
     best = halves[np.isclose(gains, gains.max(), rtol=0, atol=1e-12)]
     return Threshold(round(float(best[np.argmin(np.abs(best - FALLBACK))]), DECIMALS), rule)
@@ -49,4 +58,7 @@ def _f1(ranking: Ranking) -> Floats:
     return divide(2 * true, true[-1] + true + false)
 
 
-_RULES = {"youden": _youden, "f1": _f1}
+RULES = {
+    "youden": Rule("sensitivity + specificity", _youden),
+    "f1": Rule("F1", _f1),
+}

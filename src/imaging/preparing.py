@@ -54,7 +54,7 @@ class Rejected(NamedTuple):
     reason: str
 
 
-def prepare(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None = None) -> None:
+def run(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None = None) -> None:
     """Write the packed images, their index, the rejected files and a sheet of the steps: all or nothing.
 
     The result does not depend on the number of threads (by default that of the cores).

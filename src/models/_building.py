@@ -1,4 +1,4 @@
-"""What all models share: pixels scaled to [0, 1] at the input, class probabilities at the output."""
+"""What models share: pixels scaled to [0, 1] at the input, class probabilities at the output, and pieces between."""
 
 from bisect import bisect_left
 from types import ModuleType
@@ -24,7 +24,7 @@ def build(
     pooling: str = "none",
     **own: Any,
 ) -> keras.Model:
-    """Build an untrained model that takes pixels 0..255, shape (N, H, W, C), and gives class probabilities.
+    """Build an untrained model from pixels 0..255, shape (N, H, W, C), to class probabilities.
 
     With two classes the output is (N, 1), the probability of the last class; with more it is (N, classes).
     own: options that only this architecture knows.
@@ -82,3 +82,13 @@ def _smallest_side(
     if not fits(LARGE_SIDE):
         return None
     return bisect_left(range(LARGE_SIDE), True, lo=min(input_shape[:2]) + 1, key=fits)
+
+
+def flat(maps: keras.KerasTensor, pooling: str) -> keras.KerasTensor:
+    """Turn feature maps (N, H, W, F) into vectors: every value of every map, or the average or maximum of each."""
+    layers = {
+        "none": keras.layers.Flatten,
+        "average": keras.layers.GlobalAveragePooling2D,
+        "max": keras.layers.GlobalMaxPooling2D,
+    }
+    return layers[pooling]()(maps)

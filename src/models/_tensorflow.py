@@ -1,11 +1,18 @@
-"""Imports TensorFlow once, the same way everywhere: numerics fixed, start-up chatter left out, errors shown."""
+"""TensorFlow, imported once and the same way everywhere, and trained models from their files.
+
+Numerics are fixed, start-up chatter is left out, errors are shown.
+"""
 
 import os
 import re
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from src.errors import AssayError
 
 STDERR = 2
 # TensorFlow writes these past its own log level: information, on a machine without a GPU that CUDA is absent, and
@@ -41,3 +48,18 @@ with without_chatter():
     import tensorflow as tf
 
     tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is held back
+
+import keras  # noqa: E402  after the lines above, which it reads
+
+
+def load(path: Path) -> keras.Model:
+    """Read a trained model for prediction.
+
+    Raises:
+        AssayError: the file is missing or is no Keras model.
+    """
+    if not path.is_file():
+        raise AssayError(f"{path}: not found; run the stage train with `dvc repro train`")
+    if not zipfile.is_zipfile(path):
+        raise AssayError(f"{path}: expected a Keras model, found something else")
+    return keras.saving.load_model(path, compile=False)

@@ -1,13 +1,13 @@
-"""The small network with which white blood cells of four types are usually told apart."""
+"""The small network with which white blood cells of four types are usually distinguished."""
 
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 128) features; dropout is that of the dense layer, published 0.5, and that of the maps stays 0.25."""
+    """Return (N, 128) features; dropout is that of the dense layer, published 0.5, and that of the maps stays 0.25."""
     x = layers.Conv2D(32, 3, strides=stride, activation="relu")(image)
     x = layers.Conv2D(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D(2)(x)

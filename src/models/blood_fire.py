@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 MOMENTUM = 0.85
 POOLED = ((12, 24), (24, 48), (32, 64), (24, 48), (18, 36))
@@ -11,7 +11,7 @@ LAST = (12, 24)
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 24) features with pooling average, as published; there is no dropout, so that value changes nothing.
+    """Return (N, 24) features with pooling average, as published; there is no dropout, so that value changes nothing.
 
     Poolings round up, which at the published 128x128 is the same as rounding down, so that any size is large enough.
     """

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 WIDTHS = (16, 32, 64, 64)
 # Keras' default of 0.99 lags hundreds of steps behind: at 15 steps an epoch, early val scores would mean nothing.
@@ -11,7 +11,7 @@ MOMENTUM = 0.9
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 64) features with pooling average or max; each image is first brought to mean 0 and deviation 1.
+    """Return (N, 64) features with pooling average or max; each image is first brought to mean 0 and deviation 1.
 
     That takes out brightness and contrast, which depend on the window that a slice was published in.
     """

@@ -1,14 +1,14 @@
 """Published networks of keras.applications, untrained or with learned weights to be tuned on other images."""
 
-import hashlib
 import warnings
 from pathlib import Path
 
 import keras
 from keras import layers
 
+from src import files
 from src.errors import AssayError
-from src.models._parts import flat
+from src.models._building import flat
 
 # Mean and deviation of ImageNet's pixels in [0, 1], with which some of the networks were trained.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -40,7 +40,7 @@ def features(
     weights: str = "none",
     sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Give what the backbone makes of an image, after dropout; its strides are its own, so that value changes nothing.
+    """Return what the backbone makes of an image, after dropout; its strides are its own, so it has no effect.
 
     A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256:
     of the network without its top as Keras saves weights, or a model.keras that was trained here.
@@ -116,7 +116,6 @@ def _from_imagenet(backbone: str) -> keras.Model:
 def _check(path: Path, sha256: str | None) -> None:
     if not path.is_file():
         raise AssayError(f"{KEY}.weights: expected none, imagenet or the path of a file, found {str(path)!r}")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = files.digest(path)
     if found != sha256:
         raise AssayError(f"{KEY}.sha256: expected that of {path}, {found}; found {sha256}")

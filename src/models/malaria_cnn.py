@@ -3,11 +3,11 @@
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 64) features; there is no dropout, so that value changes nothing."""
+    """Return (N, 64) features; there is no dropout, so that value changes nothing."""
     x = image
     for step in (stride, 1, 1):
         x = layers.Conv2D(64, 3, strides=step, activation="relu")(x)

@@ -3,16 +3,26 @@
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give the four branches' feature maps side by side; the block has no dropout, so that value changes nothing."""
+    """Return the four branches' feature maps side by side; the block has no dropout, so that value changes nothing."""
     wide = _convolution(7, stride)(image)
-    medium = _convolution(3)(_convolution(1, stride)(image))
-    large = _convolution(5)(_convolution(1, stride)(image))
+    medium = _convolution(3)(_point(image, stride))
+    large = _convolution(5)(_point(image, stride))
     pooled = _convolution(1)(layers.MaxPooling2D(4, strides=stride, padding="same")(image))
     return layers.Concatenate()([flat(branch, pooling) for branch in (wide, medium, large, pooled)])
+
+
+def _point(image: keras.KerasTensor, stride: int) -> keras.KerasTensor:
+    """Convolve single pixels, every `stride`-th of each axis.
+
+    These pixels are picked before, not by the strides of the convolution: that gives the same numbers, but TensorFlow
+    2.21 on a CPU ends with a segmentation fault in the gradient of a 1x1 convolution with a larger stride.
+    """
+    picked = layers.MaxPooling2D(1, strides=stride)(image) if stride > 1 else image
+    return _convolution(1)(picked)
 
 
 def _convolution(side: int, stride: int = 1) -> layers.Layer:

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 # As in compact_cnn: what is learned does not depend on it, but with Keras' default of 0.99 val stays at chance for the
 # first 500 steps, while train is at 0.99 after 200 (four easy classes, batches of 16).
@@ -15,7 +15,7 @@ DENSE = ((512, 1.0), (128, 5 / 7), (64, 3 / 7))
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step."""
+    """Return (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step."""
     x = layers.Conv2D(16, 3, strides=stride, padding="same", activation="relu")(image)
     x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
     x = layers.MaxPooling2D(2)(x)

@@ -3,11 +3,11 @@
 import keras
 from keras import layers
 
-from src.models._parts import flat
+from src.models._building import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Give (N, 2) features."""
+    """Return (N, 2) features."""
     x = layers.Conv2D(6, 3, strides=stride, activation="relu")(image)
     x = layers.MaxPooling2D(2)(x)
     x = layers.Dropout(dropout)(x)

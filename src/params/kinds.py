@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StrictInt
 
 from src import plugins
+from src.evaluation.threshold import RULES
 from src.nearest import suggestion
 
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
@@ -18,7 +19,7 @@ Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Number = Annotated[StrictInt, Field(ge=0, le=100_000)]
 Rate = Annotated[float, Field(gt=0, le=100, strict=True)]
-THRESHOLD_RULES = ("youden", "f1")
+THRESHOLD_RULES = tuple(RULES)
 GROUP = "group"
 SIDES = range(8, 2049)
 CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories of what steers a terminal or breaks a line

@@ -15,16 +15,13 @@ from pydantic import (
     model_validator,
 )
 
+from src.evaluation.metrics import BY_NAME, EPOCH_SCORES
+from src.nearest import suggestion
 from src.params.kinds import Count, Name, Number, Section
 
 MOST = 1e9  # above the upper bound of every parameter
 MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
-Metric = Literal[
-    "auc", "average_precision", "accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1",
-    "brier", "log_loss", "calibration_error",
-    "val_loss", "val_accuracy", "val_auc", "val_precision", "val_recall",
-    "parameters",
-]  # fmt: skip
+SCORES = (*BY_NAME, *(f"val_{name}" for name in EPOCH_SCORES), "parameters")  # what trials may be compared by
 
 
 def _listed(value: object) -> object:
@@ -35,6 +32,15 @@ def _different(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names or len(names) > 2 or len(set(names)) < len(names):
         raise ValueError("expected the name of a metric, or a list of two")
     return names
+
+
+def _known(name: str) -> str:
+    if name not in SCORES:
+        raise ValueError(f"expected one of {', '.join(SCORES)}{suggestion(name, SCORES)}")
+    return name
+
+
+Metric = Annotated[str, AfterValidator(_known)]
 
 
 def _number(value: object) -> float | None:

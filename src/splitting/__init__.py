@@ -1,5 +1,1 @@
-"""Who belongs together, the split that never cuts a group, and the audit of leaks and shortcuts."""
-
-from src.splitting.splitting import split
-
-__all__ = ["split"]
+"""Which images belong together, the split that never cuts a group, and the audit of leaks and shortcuts."""

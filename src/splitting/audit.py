@@ -9,11 +9,10 @@ import numpy as np
 
 from src.params import Split as Section
 from src.parts import PARTS
-from src.splitting.dividing import cut_groups
-from src.splitting.duplicates import LIKENESS, RADIUS, Duplicates, Pair
+from src.splitting.balance import cut_groups
+from src.splitting.duplicates import CORRELATION, RADIUS, Duplicates, Pair
 from src.splitting.rows import Ints, Rows
-from src.splitting.shortcuts import Shortcuts, warnings
-from src.splitting.tellers import Auc
+from src.splitting.tellers import Auc, Shortcuts, warnings
 
 LISTED = 1000  # pairs or groups in a list; the number at the top counts them all
 
@@ -58,7 +57,11 @@ def make_audit(
         "shortcut_auc_official": shortcuts.official and shortcuts.official.value,
         "remaining_auc": shortcuts.remaining and shortcuts.remaining.value,
         "remaining_auc_official": shortcuts.remaining_official and shortcuts.remaining_official.value,
-        "warnings": [*_leaks(len(cut), duplicates), *_unsure(rows, section, duplicates, copies), *warnings(shortcuts)],
+        "warnings": [
+            *_leaks(len(cut), duplicates),
+            *_unchecked(rows, section, duplicates, copies),
+            *warnings(shortcuts),
+        ],
         "parts": counts,
         "groups_cut": [{"group": group, "parts": names} for group, names in list(cut.items())[:LISTED]],
         "exact_pairs": [_describe(rows, parts, pair) for pair in duplicates.exact[:LISTED]],
@@ -101,7 +104,7 @@ def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
     return [line for line, count in lines.items() if count]
 
 
-def _unsure(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
+def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
     """Say what could not be checked."""
     lines = []
     if unknown := len(rows) - _known(rows, copies):
@@ -142,7 +145,7 @@ def _describe(rows: Rows, parts: Ints, pair: Pair) -> Audit:
         "groups": [str(rows.group[row]) for row in both],
         "labels_conflict": _conflict(rows, pair),
         "distance": pair.distance,
-        "likeness": pair.likeness,
+        "correlation": pair.correlation,
     }
 
 
@@ -153,13 +156,13 @@ def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts, copies: C
         "copies": copies and {"pairs_compared": copies.compared, "pairs_found": copies.found},
         "exact_duplicates_within_a_part": duplicates.exact_within,
         "near_duplicates_within_a_part": duplicates.near_within,
-        "near_means": {"distance_at_most": RADIUS, "of_bits": 255, "likeness_at_least": LIKENESS},
+        "near_means": {"distance_at_most": RADIUS, "of_bits": 255, "correlation_at_least": CORRELATION},
         "shortcuts_measured_on_images": shortcuts.images,
         "shortcut": _interval(shortcuts.files),
         "shortcut_official": _interval(shortcuts.official),
         "remaining": _interval(shortcuts.remaining),
         "remaining_official": _interval(shortcuts.remaining_official),
-        "shortcut_of_each_fact": {name: _interval(auc) for name, auc in shortcuts.alone.items()},
+        "shortcut_by_property": {name: _interval(auc) for name, auc in shortcuts.single.items()},
     }
 
 

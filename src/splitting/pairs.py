@@ -5,8 +5,7 @@ from pathlib import Path, PurePosixPath
 from src.imaging.pixels import Pixels
 from src.imaging.sheet import Cell, write_sheet
 from src.parts import PARTS
-from src.splitting.duplicates import Duplicates, Pair
-from src.splitting.looks import BITS
+from src.splitting.duplicates import BITS, Duplicates, Pair
 from src.splitting.rows import Ints, Rows
 
 PAIRS = 12
@@ -29,5 +28,5 @@ def write_pairs(path: Path, rows: Rows, parts: Ints, images: Pixels, duplicates:
 
 def _cell(rows: Rows, parts: Ints, images: Pixels, pair: Pair, row: int, kind: str) -> Cell:
     name = PurePosixPath(str(rows.path[row])).name
-    distance = f"{kind}, {pair.distance} of {BITS}, {pair.likeness:.2f}"
+    distance = f"{kind}, {pair.distance} of {BITS}, {pair.correlation:.2f}"
     return Cell(images[row], f"{distance}\n{PARTS[parts[row]]} · {rows.label[row]}\n{name}")

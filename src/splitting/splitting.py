@@ -1,28 +1,26 @@
-"""The work of the split stage: divide, audit, and say what the audit found."""
+"""The split stage: divide the images, audit the parts, log what the audit found."""
 
-import csv
 import logging
 from dataclasses import replace
 
 from src.errors import AssayError
-from src.files import replacing, write_json
+from src.files import write_csv, write_json
 from src.imaging.store import open_images, open_thumbnails
 from src.params import Split as Section
 from src.parts import PARTS
-from src.paths import RAW, Prepared, Raw, Split
+from src.paths import Prepared, Raw, Split
 from src.splitting import lookalikes
 from src.splitting.audit import Audit, Copies, leaks, make_audit
-from src.splitting.dividing import divide
-from src.splitting.duplicates import find_duplicates
-from src.splitting.looks import look
+from src.splitting.balance import divide
+from src.splitting.duplicates import find_duplicates, hash_images
 from src.splitting.pairs import PAIRS, write_pairs
 from src.splitting.rows import Ints, Rows, read_rows
-from src.splitting.shortcuts import measure
+from src.splitting.tellers import measure
 
 log = logging.getLogger(__name__)
 
 
-def split(prepared: Prepared, out: Split, section: Section, seed: int, raw: Raw = RAW) -> None:
+def run(raw: Raw, prepared: Prepared, out: Split, section: Section, seed: int) -> None:
     """Write which row of the store belongs to which part, what the audit found, and a sheet of the nearest pairs.
 
     With `by: lookalike` the images as obtained are read, and the groups found are written too.
@@ -37,11 +35,11 @@ def split(prepared: Prepared, out: Split, section: Section, seed: int, raw: Raw 
         rows, copies = _with_lookalikes(rows, raw, out)
     parts = divide(rows, section, seed)
     _write_parts(out, rows, parts)
-    duplicates = find_duplicates(look(images, open_thumbnails(prepared)), parts, PAIRS)
+    duplicates = find_duplicates(hash_images(images, open_thumbnails(prepared)), parts, PAIRS)
     audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies)
     write_json(out.audit, audit)
     write_pairs(out.sheet, rows, parts, images, duplicates)
-    _tell(audit)
+    _log(audit)
     if section.leaks == "fail" and leaks(audit):
         raise AssayError(
             f"split.leaks: fail: {audit['groups_in_two_parts']} groups, {audit['exact_duplicates']} exact and "
@@ -54,18 +52,16 @@ def _with_lookalikes(rows: Rows, raw: Raw, out: Split) -> tuple[Rows, Copies]:
     """Join the known groups with those of the images that are copies of one source."""
     found = lookalikes.find([raw.folder / path for path in rows.path.tolist()])
     joined = replace(rows, group=lookalikes.join(rows.group, rows.path, (link[:2] for link in found.links)))
-    lookalikes.show(out, raw, joined)
+    lookalikes.write_groups(out, raw, joined)
     return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
 
 
 def _write_parts(out: Split, rows: Rows, parts: Ints) -> None:
-    with replacing(out.parts) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("row", "part", "group"))
-        writer.writerows((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
+    lines = ((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
+    write_csv(out.parts, ("row", "part", "group"), lines)
 
 
-def _tell(audit: Audit) -> None:
+def _log(audit: Audit) -> None:
     for name in PARTS:
         counts = [f"{row['class']} {row['images']}" for row in audit["parts"] if row["part"] == name]
         log.info("%s: %s", name, ", ".join(counts))

@@ -1,4 +1,4 @@
-"""Simple facts of prepared pixels that name no place in the body: how sharp, how blocky, how saturated, how framed."""
+"""Traces of the file in prepared pixels: sharpness, block edges, saturation and borders, whatever the body shows."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ TRACES = (
 )
 
 
-def traces(image: Pixels) -> Floats:
+def pixel_traces(image: Pixels) -> Floats:
     """Measure an image, uint8 (H, W, C): one number for each of TRACES."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.shape[-1] == 3 else image[..., 0]
     pixels = gray.astype(np.float64)
@@ -33,7 +33,7 @@ def traces(image: Pixels) -> Floats:
 
 
 def _bands(pixels: Floats) -> Floats:
-    """Give the log share of the radial power spectrum in each band, of the windowed image without its mean."""
+    """Return the log share of the radial power spectrum in each band, of the windowed image without its mean."""
     height, width = pixels.shape
     window = np.outer(np.hanning(height), np.hanning(width))
     power = np.abs(np.fft.rfft2((pixels - pixels.mean()) * window)) ** 2

@@ -2,6 +2,6 @@
 
 from src import models  # noqa: F401  first: it loads TensorFlow with fixed numerics
 from src.training.fitting import Fitted, OnEpoch, fit
-from src.training.stage import train
+from src.training.saving import run
 
-__all__ = ["Fitted", "OnEpoch", "fit", "train"]
+__all__ = ["Fitted", "OnEpoch", "fit", "run"]

@@ -32,7 +32,7 @@ def draws(seed: int, epoch: int, images: int, copy: int = 0) -> Floats:
 
 
 def draws_of(rows: NDArray[np.int64], seed: int, epoch: int, images: int) -> Floats:
-    """Give the draws (N, 10) of rows (N,) of the packed store; a row that comes again gets others."""
+    """Return the draws (N, 10) of rows (N,) of the packed store; a row that comes again gets others."""
     numbers = balance.copies(rows)
     lines = np.empty((len(rows), DRAWS))
     for copy in range(int(numbers.max(initial=0)) + 1):

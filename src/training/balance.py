@@ -9,7 +9,7 @@ Numbers = NDArray[np.int64]
 
 
 def class_weights(targets: Numbers, classes: int) -> NDArray[np.float32]:
-    """Give n / (k n_c) for each class c (K,): every class counts alike, and the mean weight of an image is 1.
+    """Return n / (k n_c) for each class c (K,): every class counts alike, and the mean weight of an image is 1.
 
     >>> class_weights(np.array([0, 0, 0, 1]), 2)
     array([0.6666667, 2.       ], dtype=float32)
@@ -27,7 +27,7 @@ def size(targets: Numbers, how: str) -> int:
 
 
 def chosen(targets: Numbers, how: str, seed: int, epoch: int) -> Numbers:
-    """Give the places in a part (M,) whose images an epoch shows; seed and epoch alone decide which.
+    """Return the places in a part (M,) whose images an epoch shows; seed and epoch alone decide which.
 
     oversample: as many of each class as the most common one has, every image at least once and none twice more often
     than another of its class. undersample: as many as the rarest one has, others in each epoch.

@@ -33,7 +33,7 @@ class Batches:
         return -(-len(self.part.rows) // self.size)
 
     def plain(self) -> Iterator[Batch]:
-        """Give the part in its own order, as it is."""
+        """Return the part in its own order, as it is."""
         rows, targets = self.part.rows, self.part.targets
 
         def batch(number: int) -> Batch:
@@ -43,7 +43,7 @@ class Batches:
         return ahead(batch, len(self), self.threads)
 
     def augmented(self, section: Augment, seed: int, epoch: int, balanced: str = "none") -> Iterator[Batch]:
-        """Give the part shuffled and augmented; seed and epoch alone decide how.
+        """Return the part shuffled and augmented; seed and epoch alone decide how.
 
         balanced: oversample and undersample change how often an image comes; each time it is augmented differently.
         """
@@ -63,7 +63,7 @@ class Batches:
 
 
 def ahead(make: Callable[[int], Item], count: int, threads: int) -> Iterator[Item]:
-    """Give items 0..count-1 in order; threads make the next ones while the caller works on the current one."""
+    """Return items 0..count-1 in order; threads make the next ones while the caller works on the current one."""
     with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
         coming = deque(pool.submit(make, number) for number in range(min(threads, count)))
         for number in range(threads, count + threads):

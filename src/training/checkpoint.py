@@ -1,5 +1,6 @@
 """The state of a training after an epoch, in one file that is replaced whole."""
 
+import hashlib
 import json
 import logging
 import zipfile
@@ -9,9 +10,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from src import files
+from src.params import Model, Train
+from src.training.data import Data
 from src.training.history import Row
 
 log = logging.getLogger(__name__)
@@ -104,3 +108,15 @@ def _numbered(name: str, values: Values) -> dict[str, NDArray[np.generic]]:
 def _collected(arrays: dict[str, NDArray[np.generic]], name: str) -> Values:
     count = sum(key.startswith(f"{name}.") for key in arrays)
     return [arrays[key] for number in range(count) if (key := f"{name}.{number}") in arrays]
+
+
+def digest(data: Data, model: Model, section: Train, seed: int) -> str:
+    """Hash parameters, seed, library versions, class names, and the images and targets of both parts."""
+    words = [model.model_dump_json(), section.model_dump_json(), str(seed), tf.__version__, keras.__version__]
+    content = hashlib.sha256(json.dumps([*words, *data.classes]).encode())
+    for part in (data.train, data.val):
+        content.update(part.rows.tobytes())
+        content.update(part.targets.tobytes())
+        for row in part.rows:
+            content.update(data.images[row])
+    return content.hexdigest()

@@ -16,9 +16,7 @@ from src.errors import AssayError
 from src.params import Model, Train
 from src.training import (
     balance,
-    devices,
     history,
-    inputs,
     interruption,
     losses,
     optimizers,
@@ -29,7 +27,7 @@ from src.training import (
     steps,
 )
 from src.training.batches import Batch, Batches
-from src.training.checkpoint import Checkpoint, State
+from src.training.checkpoint import Checkpoint, State, digest
 from src.training.data import Data
 from src.training.history import Row
 from src.training.phases import Phase
@@ -49,6 +47,16 @@ class Fitted:
     resumed_after: int
     seconds: float
     images_per_second: float
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What varies from run to run, or says how it went: for tracking."""
+        return {
+            "train_seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "best_epoch": self.best_epoch,
+            "resumed_after": self.resumed_after,
+        }
 
 
 def fit(
@@ -70,7 +78,7 @@ def fit(
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
     runtime.start(seed, section.threads)
-    with interruption.held(), devices.used(section):
+    with interruption.held(), runtime.devices(section):
         return _fit(data, model, section, seed, checkpoints, on_epoch)
 
 
@@ -79,7 +87,7 @@ def _fit(
 ) -> Fitted:
     started = time.monotonic()
     state = _new_state(data, model, section)
-    checkpoint = Checkpoint(checkpoints, inputs.digest(data, model, section, seed)) if checkpoints else None
+    checkpoint = Checkpoint(checkpoints, digest(data, model, section, seed)) if checkpoints else None
     if checkpoint:
         checkpoint.load(state)
     resumed_after = len(state.rows)

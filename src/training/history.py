@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from src import files
+from src.evaluation.metrics import EPOCH_SCORES
 from src.paths import Model
 
-SCORES = ("loss", "accuracy", "auc", "precision", "recall")
-COLUMNS = ("epoch", *SCORES, *(f"val_{name}" for name in SCORES), "learning_rate")
+COLUMNS = ("epoch", *EPOCH_SCORES, *(f"val_{name}" for name in EPOCH_SCORES), "learning_rate")
 Row = Mapping[str, float]
 
 
 def best(rows: Sequence[Row]) -> int:
-    """Give the epoch, counted from 1, with the lowest validation loss, the first one if there are several."""
+    """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several."""
     losses = [row["val_loss"] for row in rows]
     return losses.index(min(losses)) + 1
 
@@ -23,8 +23,7 @@ def exhausted(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
 
 def write(rows: Sequence[Row], out: Model) -> None:
     """Write history.csv with a fixed number of decimals."""
-    lines = [",".join(COLUMNS), *(",".join(_cell(column, row[column]) for column in COLUMNS) for row in rows)]
-    files.write_text(out.history, "\n".join(lines) + "\n")
+    files.write_csv(out.history, COLUMNS, ([_cell(column, row[column]) for column in COLUMNS] for row in rows))
 
 
 def line(rows: Sequence[Row], epochs: int) -> str:

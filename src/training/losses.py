@@ -13,7 +13,7 @@ Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def build(section: Train, weights: NDArray[np.float32] | None = None) -> Loss:
-    """Give a function of class numbers (B,) and probabilities (B, 1) or (B, K) that gives losses (B,).
+    """Return a function of class numbers (B,) and probabilities (B, 1) or (B, K) that returns losses (B,).
 
     weights: of each class (K,); they become the weights of its images. The focal loss (Lin et al. 2017,
     arXiv:1708.02002) multiplies the crossentropy by (1 - p)^gamma, p being the probability of the true class, and

@@ -30,7 +30,7 @@ class Phase:
 
 
 def plan(section: Train) -> list[Phase]:
-    """Give the phases of a training in order: one, or two where the model is frozen at first."""
+    """Return the phases of a training in order: one, or two where the model is frozen at first."""
     rate, tune = optimizers.rate(section), section.fine_tune
     frozen = min(tune.frozen_epochs, section.epochs)
     if not frozen:

@@ -1,13 +1,18 @@
-"""Keras model files whose bytes depend on the model alone."""
+"""The train stage: read, fit, write; and Keras model files whose bytes depend on the model alone."""
 
 import json
+import shutil
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from src import files
+from src import files, paths
+from src.params import Model, Train
+from src.training import data, history
+from src.training.fitting import Fitted, OnEpoch, fit
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip file can hold
 UNIX = 3
@@ -38,3 +43,32 @@ def _without_traces(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_traces(inner) for inner in value]
     return value
+
+
+def run(
+    prepared: paths.Prepared,
+    split: paths.Split,
+    out: paths.Model,
+    model: Model,
+    section: Train,
+    seed: int,
+    *,
+    positive: str | None = None,
+    checkpoints: Path | None = None,
+    on_epoch: Sequence[OnEpoch] = (),
+) -> Fitted:
+    """Fit a model to the train part and write model.keras, classes.json and history.csv, the same for the same inputs.
+
+    `checkpoints` is a folder of this training's own, kept after each epoch and removed when all is written.
+
+    Raises:
+        AssayError: the inputs do not fit together, or training failed; nothing is written then.
+    """
+    given = data.load(prepared, split, positive)
+    fitted = fit(given, model, section, seed, checkpoints=checkpoints, on_epoch=on_epoch)
+    write(fitted.model, out.model)
+    files.write_json(out.classes, list(given.classes))
+    history.write(fitted.rows, out)
+    if checkpoints:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return fitted

@@ -5,40 +5,42 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from src.evaluation.ranking import area
+
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
 
 
 def accuracy(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the fraction of class numbers (N,) that probabilities (N, 1), cut at 0.5, or (N, K) get right."""
+    """Return the fraction of class numbers (N,) that probabilities (N, 1), cut at 0.5, or (N, K) get right."""
     if probabilities.shape[1] == 1:
         return float(np.mean((probabilities[:, 0] > 0.5) == targets))
     return float(np.mean(probabilities.argmax(axis=1) == targets))
 
 
 def auc(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the area under the ROC curve; with more than two classes the mean over one class against the others.
+    """Return the area under the ROC curve; with more than two classes the mean over one class against the others.
 
     Classes that are absent from the targets, or alone in them, do not count.
     """
     if probabilities.shape[1] == 1:
-        return _area(targets == 1, probabilities[:, 0])
+        return area(targets == 1, probabilities[:, 0])
     present = [k for k in range(probabilities.shape[1]) if 0 < np.count_nonzero(targets == k) < len(targets)]
-    return float(np.mean([_area(targets == k, probabilities[:, k]) for k in present]))
+    return float(np.mean([area(targets == k, probabilities[:, k]) for k in present]))
 
 
 def precision(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the fraction of images taken for a class that are of it, 0 where none is taken for it.
+    """Return the fraction of the images predicted as a class that are of it, 0 where none is.
 
-    Of the second of two classes, taken from 0.5 on; of more the mean over the classes that the targets hold.
+    Of the second of two classes, predicted from 0.5 on; of more the mean over the classes that the targets hold.
     """
-    return _mean_over_classes(targets, probabilities, lambda positive, taken: _share(positive, of=taken))
+    return _mean_over_classes(targets, probabilities, lambda positive, predicted: _share(positive, of=predicted))
 
 
 def recall(targets: Numbers, probabilities: Probabilities) -> float:
-    """Give the fraction of the images of a class that are taken for it, of the same classes as `precision`."""
-    return _mean_over_classes(targets, probabilities, lambda positive, taken: _share(taken, of=positive))
+    """Return the fraction of the images of a class that are predicted as it, of the same classes as `precision`."""
+    return _mean_over_classes(targets, probabilities, lambda positive, predicted: _share(predicted, of=positive))
 
 
 def _mean_over_classes(targets: Numbers, probabilities: Probabilities, score: Callable[[Flags, Flags], float]) -> float:
@@ -50,12 +52,3 @@ def _mean_over_classes(targets: Numbers, probabilities: Probabilities, score: Ca
 
 def _share(flags: Flags, of: Flags) -> float:
     return float(np.mean(flags[of])) if of.any() else 0.0
-
-
-def _area(positive: Flags, score: NDArray[np.float32]) -> float:
-    """Give the probability that a positive scores higher than a negative, ties counting half (Hanley, McNeil 1982)."""
-    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    positives = int(np.count_nonzero(positive))
-    surplus = ranks[positive].sum() - positives * (positives + 1) / 2
-    return float(surplus / (positives * (len(score) - positives)))

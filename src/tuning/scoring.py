@@ -1,21 +1,14 @@
 """The scores that trials are compared by: which way is better, and which of them each epoch tells."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
+from src.evaluation.metrics import EPOCH_SCORES, METRICS, Direction
 from src.params import Tune
 
-Direction = Literal["maximize", "minimize"]
-SMALLER = frozenset({"brier", "log_loss", "calibration_error", "val_loss", "parameters"})
+SMALLER = {metric.name for metric in METRICS if metric.direction == "minimize"} | {"val_loss", "parameters"}
 # The column of an epoch's row that follows a metric: the same score, or one that moves with it.
-COLUMNS = {
-    "auc": "val_auc",
-    "accuracy": "val_accuracy",
-    "precision": "val_precision",
-    "sensitivity": "val_recall",
-    "log_loss": "val_loss",
-}
-ROWS = ("val_loss", "val_accuracy", "val_auc", "val_precision", "val_recall")
+COLUMNS = {metric.name: metric.epoch for metric in METRICS if metric.epoch}
+ROWS = tuple(f"val_{name}" for name in EPOCH_SCORES)
 SAME = {"auc": "val_auc"}  # what the loop and evaluate compute alike
 
 

@@ -18,11 +18,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src.errors import AssayError
+from src.evaluation.metrics import Direction
 from src.tuning import fingerprint, storing
 from src.tuning.fingerprint import Fingerprint
 from src.tuning.jobs import Finished
 from src.tuning.naming import STUDIES, check_name
-from src.tuning.scoring import Direction
 
 log = logging.getLogger(__name__)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from src.evaluation.bands import interpolate, roc_band
+from src import plugins
+from src.evaluation import gallery
 from src.evaluation.figures import (
     augmented,
     batch,
@@ -21,7 +22,8 @@ from src.evaluation.figures import (
     scores,
     style,
 )
-from src.evaluation.findings import Findings, Rules, find
+from src.evaluation.findings import Results, Rules, compute
+from src.evaluation.intervals import interpolate, roc_band
 from src.evaluation.tables import Image, Listed
 from tests import sections
 from tests.evaluation import cases
@@ -36,13 +38,13 @@ def _style() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def two() -> Findings:
-    return find(cases.random(200, 2), cases.random(60, 2, 1), RULES)
+def two() -> Results:
+    return compute(cases.random(200, 2), cases.random(60, 2, 1), RULES)
 
 
 @pytest.fixture(scope="module")
-def eight() -> Findings:
-    return find(cases.random(400, 8), cases.random(100, 8, 1), RULES)
+def eight() -> Results:
+    return compute(cases.random(400, 8), cases.random(100, 8, 1), RULES)
 
 
 def data(axes, label: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
@@ -50,38 +52,38 @@ def data(axes, label: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-
     return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
 
 
-def test_roc_draws_the_curve_that_sklearn_finds(two: Findings) -> None:
+def test_roc_draws_the_curve_that_sklearn_finds(two: Results) -> None:
     x, y = data(roc.draw(two).axes[0], "b:")
     false, true, _ = roc_curve(two.test.labels, two.test.probabilities[:, 1], drop_intermediate=False)
     assert x == pytest.approx(false)
     assert y == pytest.approx(true)
 
 
-def test_roc_marks_where_the_threshold_puts_us_on_the_curve(two: Findings) -> None:
+def test_roc_marks_where_the_threshold_puts_us_on_the_curve(two: Results) -> None:
     axes = roc.draw(two).axes[0]
     place = [values[0] for values in data(axes, "threshold")]
     assert any(np.allclose(place, point) for point in zip(*data(axes, "b:"), strict=True))
 
 
-def test_roc_names_area_and_interval(two: Findings) -> None:
+def test_roc_names_area_and_interval(two: Results) -> None:
     score = two.estimates.scores[("auc",)]
     labels = [text.get_text() for text in roc.draw(two).axes[0].get_legend().get_texts()]
     assert f"b: AUC {score.value:.2f} ({score.low:.2f} to {score.high:.2f})" in labels
 
 
-def test_precision_recall_draws_the_curve_that_sklearn_finds(two: Findings) -> None:
+def test_precision_recall_draws_the_curve_that_sklearn_finds(two: Results) -> None:
     x, y = data(precision_recall.draw(two).axes[0], "b:")
     precision, recall, _ = precision_recall_curve(two.test.labels, two.test.probabilities[:, 1])
     assert x[1:] == pytest.approx(recall[-2::-1])
     assert y[1:] == pytest.approx(precision[-2::-1])
 
 
-def test_precision_recall_has_the_share_of_cases_as_chance(two: Findings) -> None:
+def test_precision_recall_has_the_share_of_cases_as_chance(two: Results) -> None:
     _, y = data(precision_recall.draw(two).axes[0], "chance")
     assert y[0] == pytest.approx(two.test.labels.mean())
 
 
-def test_the_band_holds_the_curve(two: Findings) -> None:
+def test_the_band_holds_the_curve(two: Results) -> None:
     test = two.test
     score = test.probabilities[:, 1]
     grid, low, high = roc_band(test.labels == 1, score, test.groups, 0.95, 300, np.random.default_rng(0))
@@ -93,12 +95,7 @@ def test_the_band_holds_the_curve(two: Findings) -> None:
     assert (np.diff(low) >= 0).all()
 
 
-def test_a_curve_starts_at_the_origin_and_takes_the_upper_end_of_a_rise() -> None:
-    grid = np.array([0.0, 0.25, 0.5, 0.75])
-    assert interpolate(grid, np.array([0.5, 0.5, 1.0]), np.array([0.5, 0.8, 1.0])) == pytest.approx([0, 0.4, 0.8, 0.9])
-
-
-def test_every_one_of_eight_classes_has_its_own_line(eight: Findings) -> None:
+def test_every_one_of_eight_classes_has_its_own_line(eight: Results) -> None:
     for figure in (roc.draw(eight), precision_recall.draw(eight)):
         lines = [line for line in figure.axes[0].lines if str(line.get_label()) != "chance"]
         assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
@@ -106,17 +103,17 @@ def test_every_one_of_eight_classes_has_its_own_line(eight: Findings) -> None:
 
 def test_a_class_that_is_absent_has_no_curve() -> None:
     scored = cases.scored([0, 1, 0, 1], np.full((4, 3), 1 / 3))
-    labels = [str(line.get_label()) for line in roc.draw(find(scored, scored, RULES)).axes[0].lines]
+    labels = [str(line.get_label()) for line in roc.draw(compute(scored, scored, RULES)).axes[0].lines]
     assert not any(label.startswith("c:") for label in labels)
 
 
 def test_a_single_class_leaves_the_curves_empty_but_drawn() -> None:
-    found = find(cases.binary([0, 0], [0.1, 0.2]), cases.random(40, 2), RULES)
+    found = compute(cases.binary([0, 0], [0.1, 0.2]), cases.random(40, 2), RULES)
     assert len(roc.draw(found).axes[0].lines) == 1
     assert precision_recall.draw(found).axes[0].get_xlabel()
 
 
-def test_confusion_shows_counts_and_percent_of_each_row(two: Findings) -> None:
+def test_confusion_shows_counts_and_percent_of_each_row(two: Results) -> None:
     left, right = confusion.draw(two.test.labels, two.decisions, two.test.classes).axes[:2]
     matrix = confusion_matrix(two.test.labels, two.decisions)
     assert [text.get_text() for text in left.texts] == [str(value) for value in matrix.ravel()]
@@ -183,7 +180,7 @@ def test_calibration_draws_frequency_against_probability() -> None:
     assert y == pytest.approx([2 / 3, 1])
 
 
-def test_scores_mark_the_threshold(two: Findings) -> None:
+def test_scores_mark_the_threshold(two: Results) -> None:
     assert data(scores.draw(two.test, 0.37).axes[0], "threshold")[0].tolist() == [0.37, 0.37]
 
 
@@ -270,7 +267,7 @@ def test_intensity_shows_the_share_of_each_level_before_and_after() -> None:
     shares["before_red"][8:12] = [0.25] * 4
     before, after = intensity.draw(shares).axes
     drawn = {
-        patch.get_label(): patch.get_data().values for patch in before.patches if patch.get_label() in intensity.LOOKS
+        patch.get_label(): patch.get_data().values for patch in before.patches if patch.get_label() in intensity.STYLES
     }
     assert set(drawn) == {"red", "green", "blue"}
     assert drawn["red"].tolist() == [0, 0, 100, *[0] * 61]
@@ -295,7 +292,19 @@ def test_names_that_differ_in_the_middle_only_stay_different() -> None:
     assert len(set(style.shorten_all(names))) == 8
 
 
-def test_files_are_the_same_whatever_the_persons_own_settings(tmp_path: Path, two: Findings) -> None:
+def test_a_file_in_figures_is_all_that_a_new_figure_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source = (
+        "from src.evaluation.gallery import Entry\nFIGURES = (Entry(5, 'mine', 'Mine', 'My own.', lambda _: None),)\n"
+    )
+    (tmp_path / "mine.py").write_text(source)
+    package = plugins.importlib.import_module("src.evaluation.figures")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    known = plugins.names("evaluation.figures")
+    monkeypatch.setattr(plugins, "names", lambda _: (*known, "mine"))
+    assert [entry.name for entry in gallery.entries()][:2] == ["mine", "confusion"]
+
+
+def test_files_are_the_same_whatever_the_persons_own_settings(tmp_path: Path, two: Results) -> None:
     import matplotlib
 
     style.save(roc.draw(two), tmp_path / "one.png")

@@ -1,11 +1,12 @@
 import json
+import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import classification_report
 
-from src.evaluation.findings import Findings, Rules, find, merge_groups
+from src.evaluation.findings import Results, Rules, as_table, classification, compute, merge_groups, summarise
 from src.evaluation.scored import Scored
-from src.evaluation.summary import summarise
 from tests.evaluation import cases
 
 RULES = Rules("youden", 0.95, 200, 42)
@@ -21,18 +22,18 @@ def numbers(tree: object) -> list[float]:
 def test_the_threshold_comes_from_val_and_never_sees_test() -> None:
     val = cases.binary([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.7])
     tests = [cases.random(50, 2, seed) for seed in range(5)]
-    assert {find(test, val, RULES).threshold.value for test in tests} == {0.4}
+    assert {compute(test, val, RULES).threshold.value for test in tests} == {0.4}
 
 
 def test_decisions_on_test_use_the_threshold_of_val() -> None:
     val = cases.binary([0, 1], [0.7, 0.9])
-    found = find(cases.binary([0, 1, 1], [0.75, 0.78, 0.85]), val, RULES)
+    found = compute(cases.binary([0, 1, 1], [0.75, 0.78, 0.85]), val, RULES)
     assert found.decisions.tolist() == [0, 0, 1]
 
 
 def test_many_classes_have_no_threshold_and_take_the_most_probable() -> None:
     scored = cases.random(60, 4)
-    found = find(scored, scored, RULES)
+    found = compute(scored, scored, RULES)
     assert found.threshold is None
     assert (found.decisions == scored.probabilities.argmax(axis=1)).all()
     assert "threshold" not in summarise(found)
@@ -54,7 +55,7 @@ def test_groups_of_equal_probabilities_are_equal() -> None:
 def test_groups_with_images_of_two_classes_are_not_merged() -> None:
     scored = cases.binary([0, 1, 1, 0], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1])
     assert merge_groups(scored) is None
-    assert any("more than one class" in note for note in find(scored, scored, RULES).notes)
+    assert any("more than one class" in note for note in compute(scored, scored, RULES).notes)
 
 
 def test_one_image_a_group_gives_nothing_to_merge() -> None:
@@ -62,7 +63,7 @@ def test_one_image_a_group_gives_nothing_to_merge() -> None:
 
 
 def test_val_with_a_single_class_is_told() -> None:
-    found = find(cases.random(40, 2), cases.binary([1, 1], [0.2, 0.9]), RULES)
+    found = compute(cases.random(40, 2), cases.binary([1, 1], [0.2, 0.9]), RULES)
     assert found.threshold.value == 0.5
     assert any("one class only" in note for note in found.notes)
 
@@ -72,7 +73,7 @@ def test_val_with_a_single_class_is_told() -> None:
     [
         (cases.binary([0, 0, 0], [0.1, 0.2, 0.3]), "no image of b"),
         (cases.binary([0, 1, 0], [0.5, 0.5, 0.5]), "same probability"),
-        (cases.random(40, 2, strength=0), "cannot be told from guessing"),
+        (cases.random(40, 2, strength=0), "within chance"),
         (cases.binary([0, 1, 0], [0.1, 0.5, 0.6]), "No groups are known"),
         (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 0, 0]), "single group"),
         (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 1, 2]), "only 3 groups"),
@@ -80,12 +81,12 @@ def test_val_with_a_single_class_is_told() -> None:
     ],
 )
 def test_what_weakens_the_scores_is_told(scored: Scored, words: str) -> None:
-    assert any(words in note for note in find(scored, cases.random(40, 2), RULES).notes)
+    assert any(words in note for note in compute(scored, cases.random(40, 2), RULES).notes)
 
 
 def test_a_sound_test_part_needs_no_note() -> None:
     scored = cases.random(200, 2)
-    assert find(scored, scored, RULES).notes == ()
+    assert compute(scored, scored, RULES).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_sound_test_part_needs_no_note() -> None:
     ],
 )
 def test_the_summary_is_json_without_nan_with_low_value_high_in_order(scored: Scored) -> None:
-    tree = summarise(find(scored, scored, RULES))
+    tree = summarise(compute(scored, scored, RULES))
     json.dumps(tree, allow_nan=False)
     assert np.isfinite(numbers(tree)).all()
     for score in tree["test"].values():
@@ -108,7 +109,7 @@ def test_the_summary_is_json_without_nan_with_low_value_high_in_order(scored: Sc
 
 
 def test_the_summary_nests_value_low_and_high_and_rounds_to_six_decimals() -> None:
-    tree = summarise(find(cases.random(100, 4), cases.random(40, 4, 1), RULES))
+    tree = summarise(compute(cases.random(100, 4), cases.random(40, 4, 1), RULES))
     assert set(tree["test"]["auc"]) == {"value", "low", "high"}
     assert set(tree["test"]["classes"]["c"]["sensitivity"]) == {"value", "low", "high"}
     assert isinstance(tree["val"]["auc"], float)
@@ -116,7 +117,53 @@ def test_the_summary_nests_value_low_and_high_and_rounds_to_six_decimals() -> No
 
 
 def test_the_same_seed_gives_the_same_findings() -> None:
-    def again() -> Findings:
-        return find(cases.random(100, 2), cases.random(40, 2, 1), RULES)
+    def again() -> Results:
+        return compute(cases.random(100, 2), cases.random(40, 2, 1), RULES)
 
     assert summarise(again()) == summarise(again())
+
+
+def ours(labels: list[int], decisions: list[int], classes: int) -> dict[str, list[float]]:
+    table = classification(np.array(labels), np.array(decisions), tuple("abcdefghij"[:classes]))
+    return {line.name: list(line[1:]) for line in table}
+
+
+@pytest.mark.parametrize("classes", [2, 4, 10])
+def test_every_line_is_that_of_sklearn(classes: int) -> None:
+    random = np.random.default_rng(classes)
+    labels = random.choice(classes, 300, p=np.arange(1, classes + 1) / np.arange(1, classes + 1).sum())
+    decisions = np.where(random.random(300) < 0.5, labels, random.integers(classes, size=300))
+    names = list("abcdefghij"[:classes])
+    expected = classification_report(labels, decisions, target_names=names, output_dict=True)
+    found = ours(labels.tolist(), decisions.tolist(), classes)
+    for name, theirs in [
+        *zip(names, names, strict=True),
+        ("macro average", "macro avg"),
+        ("weighted average", "weighted avg"),
+    ]:
+        assert found[name] == pytest.approx(
+            [expected[theirs][key] for key in ("precision", "recall", "f1-score", "support")]
+        )
+
+
+def test_a_class_that_nothing_is_taken_for_has_precision_zero_as_in_sklearn() -> None:
+    labels, decisions = [0, 0, 1, 2], [0, 1, 1, 0]
+    expected = classification_report(labels, decisions, target_names=["a", "b", "c"], output_dict=True, zero_division=0)
+    found = ours(labels, decisions, 3)
+    assert found["c"] == [0, 0, 0, 1]
+    assert found["macro average"][:3] == pytest.approx(
+        [expected["macro avg"][key] for key in ("precision", "recall", "f1-score")]
+    )
+
+
+def test_a_class_without_an_image_stays_out_of_the_averages() -> None:
+    labels, decisions = [0, 0, 1, 1], [0, 2, 1, 0]
+    found = ours(labels, decisions, 3)
+    assert all(math.isnan(value) for value in found["c"][:3])
+    assert found["macro average"] == pytest.approx([(1 / 2 + 1) / 2, 1 / 2, (1 / 2 + 2 / 3) / 2, 4])
+
+
+def test_the_table_has_an_empty_field_where_nothing_can_be_told() -> None:
+    table = as_table(classification(np.array([0, 1]), np.array([0, 1]), ("a", "b", "c")))
+    assert table[2] == {"class": "c", "precision": "", "recall": "", "f1": "", "support": 0}
+    assert table[0] == {"class": "a", "precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}

@@ -5,6 +5,6 @@ UNWANTED = {"tensorflow", "keras", "matplotlib", "sklearn", "pandas", "cv2", "ji
 
 
 def test_scores_and_intervals_load_neither_tensorflow_nor_figures() -> None:
-    code = f"import sys, src.evaluation.summary; print(sorted({UNWANTED!r} & set(sys.modules)))"
+    code = f"import sys, src.evaluation.findings; print(sorted({UNWANTED!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

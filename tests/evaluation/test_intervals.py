@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from src.evaluation.intervals import draw, estimate, resampled
+from src.evaluation.intervals import binomial, draw, estimate, interpolate, resampled
 from src.evaluation.metrics import measure
 from src.evaluation.scored import Scored
 from src.seeds import stream
@@ -100,7 +100,36 @@ def test_resamples_without_a_class_are_counted_and_left_out() -> None:
     assert missed == pytest.approx(1000 * 0.8**5, rel=0.2)  # the one group of positive images is not drawn
     assert missed <= found.degenerate
     assert found.scores[("accuracy",)].skipped == 0
-    assert found.scores[("auc",)].low is not None
+    assert found.scores[("accuracy",)].low is not None
+
+
+def test_one_image_of_a_class_has_the_exact_binomial_interval_and_no_area_has_one() -> None:
+    scored = cases.binary([1, *[0] * 30], [0.1, *np.linspace(0.05, 0.9, 30)])
+    scores = estimate(scored, scored.decide(0.5), 0.95, 500, stream(0, "test")).scores
+    assert (scores[("sensitivity",)].value, scores[("sensitivity",)].low) == (0, 0)
+    assert scores[("sensitivity",)].high == pytest.approx(0.975)
+    for name in ("auc", "average_precision", "precision", "f1", "balanced_accuracy"):
+        assert scores[(name,)].low is None, name
+    assert scores[("specificity",)].low < scores[("specificity",)].value < scores[("specificity",)].high
+
+
+def test_where_all_are_right_the_interval_is_binomial_over_groups() -> None:
+    groups = [0, 0, 1, 1, 2, 2, 3, 3]
+    scored = cases.binary([0, 0, 0, 0, 1, 1, 1, 1], [0.1] * 4 + [0.9] * 4, groups)
+    scores = estimate(scored, scored.decide(0.5), 0.95, 500, stream(0, "test")).scores
+    assert (scores[("accuracy",)].low, scores[("accuracy",)].high) == (pytest.approx(0.025 ** (1 / 4)), 1)
+    assert scores[("sensitivity",)].low == pytest.approx(0.025 ** (1 / 2))
+    assert scores[("auc",)].low is None
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_the_binomial_interval_is_that_of_scipy(count: int) -> None:
+    from scipy.stats import binomtest
+
+    for value in (0.0, 1.0):
+        exact = binomtest(round(value * count), count).proportion_ci(0.9, method="exact")
+        assert binomial(value, count, 0.9) == pytest.approx((exact.low, exact.high))
+    assert binomial(0.4, count, 0.9) is None
 
 
 def test_a_score_that_most_resamples_cannot_give_has_no_interval() -> None:
@@ -130,3 +159,8 @@ def test_a_thousand_resamples_of_thousands_of_images_take_seconds() -> None:
     started = time.process_time()
     interval(scored, "auc", resamples=1000)
     assert time.process_time() - started < 10
+
+
+def test_a_curve_starts_at_the_origin_and_takes_the_upper_end_of_a_rise() -> None:
+    grid = np.array([0.0, 0.25, 0.5, 0.75])
+    assert interpolate(grid, np.array([0.5, 0.5, 1.0]), np.array([0.5, 0.8, 1.0])) == pytest.approx([0, 0.4, 0.8, 0.9])

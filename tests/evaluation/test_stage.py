@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from src.errors import AssayError
-from src.evaluation import evaluate
+from src.evaluation import stage
 from src.paths import Evaluation
 from tests import sections
 from tests.evaluation import synthetic
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.slow
 def run(build: Build, out: Evaluation | None = None, shape: tuple[int, int, int] = SHAPE) -> Evaluation:
     target = out or build.out
     section = sections.evaluate(resamples=200)
-    fed = {"augment": sections.augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none"}
-    parts = (build.prepared, build.split, build.model, target)
-    evaluate(*parts, section, 42, shape=shape, threads=2, **fed, raw=build.raw, shown=SHOWN)
+    train = {"augment": sections.augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none", "threads": 2}
+    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model)
+    stage.run(inputs, target, section, 42, shape, {**SHOWN, "train": train})
     return target
 
 

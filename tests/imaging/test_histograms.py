@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.imaging.histograms import MOST, SIDE, Histograms, counted, levels
-from src.imaging.preparing import prepare
+from src.imaging.preparing import run as prepare
 from src.paths import Prepared
 from tests.imaging.making import rows, section, write_raw
 

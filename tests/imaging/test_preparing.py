@@ -10,7 +10,7 @@ from PIL import Image
 
 from src.errors import AssayError
 from src.imaging import preparing
-from src.imaging.preparing import prepare
+from src.imaging.preparing import run as prepare
 from src.imaging.store import COLUMNS, open_images, read_index
 from src.paths import Prepared, Raw
 from tests.conftest import ROOT
@@ -150,7 +150,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from src.imaging.preparing import prepare\n"
+        "import resource, sys; from pathlib import Path; from src.imaging.preparing import run as prepare\n"
         "from src.paths import Prepared, Raw; from tests.imaging.making import section\n"
         "steps = section('resize', image_size=512, color='rgb')\n"
         "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), steps, 2)\n"

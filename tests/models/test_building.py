@@ -1,5 +1,7 @@
 """Architectures as published, and what all models share."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +155,49 @@ def test_a_file_is_all_that_a_new_model_needs(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     monkeypatch.setattr(plugins, "names", lambda _: ("tiny_cnn", "wide_cnn"))
     assert layer(build("wide_cnn", GRAY, 2), "Conv2D").filters == 12
+
+
+STRIDES = """
+import sys
+import numpy as np
+from src import models
+import tensorflow as tf
+from src.errors import AssayError
+
+tf.config.experimental.enable_op_determinism()
+tf.keras.utils.set_random_seed(1)
+for stride in range(1, 9):
+    try:
+        model = models.build(sys.argv[1], (128, 120, 1), 2, stride=stride, pooling="average")
+    except AssayError as error:
+        assert "preprocess" in str(error) and "expected at least" in str(error), error
+        continue
+
+    @tf.function
+    def step(pixels):
+        with tf.GradientTape() as tape:
+            mean = tf.reduce_mean(model(pixels, training=True))
+        return tape.gradient(mean, model.trainable_variables)
+
+    gradients = step(tf.constant(np.random.default_rng(0).uniform(0, 255, (4, 128, 120, 1)), tf.float32))
+    assert all(np.isfinite(gradient).all() for gradient in gradients), stride
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in plugins.names("models") if name != "keras_application"])
+def test_every_stride_trains_or_is_refused_in_one_line(name: str) -> None:
+    done = subprocess.run([sys.executable, "-c", STRIDES, name], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr  # -11: TensorFlow's segmentation fault
+
+
+@pytest.mark.parametrize("stride", [2, 3, 8])
+def test_reduced_inception_picks_pixels_as_a_strided_point_convolution_would(stride: int) -> None:
+    keras = pytest.importorskip("keras")
+    image = keras.Input((31, 33, 1))
+    picked = plugins.load("models", "reduced_inception")._point(image, stride)
+    strided = keras.layers.Conv2D(1, 1, strides=stride, padding="same", activation="relu")
+    ours, theirs = keras.Model(image, picked), keras.Model(image, strided(image))
+    theirs.set_weights(ours.get_weights())
+    pixels = np.random.default_rng(0).random((2, 31, 33, 1)).astype(np.float32)
+    assert np.array_equal(ours(pixels), theirs(pixels))

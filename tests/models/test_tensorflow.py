@@ -1,9 +1,12 @@
-"""TensorFlow starts quietly, but not silently."""
+"""TensorFlow starts quietly, but not silently; a trained model is read, or one line says why not."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from src.errors import AssayError
+from src.models import load
 from src.models._tensorflow import STDERR, without_chatter
 
 
@@ -23,3 +26,14 @@ def test_errors_are_shown_when_the_block_fails(capfd: pytest.CaptureFixture[str]
     with pytest.raises(ImportError):
         load()
     assert "libcublas" in capfd.readouterr().err
+
+
+def test_a_missing_model_names_the_stage_that_writes_it(tmp_path: Path) -> None:
+    with pytest.raises(AssayError, match=r"model\.keras: not found; run the stage train"):
+        load(tmp_path / "model.keras")
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_text("weights")
+    with pytest.raises(AssayError, match=r"model\.keras: expected a Keras model"):
+        load(tmp_path / "model.keras")

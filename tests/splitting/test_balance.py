@@ -1,13 +1,19 @@
-"""Groups are dealt whole, and as close to the ratios as they allow."""
+"""Groups are dealt whole and as close to the ratios as they allow; what cannot be divided is refused."""
 
 import time
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pytest
 
+from src.errors import AssayError
+from src.params import Split as Section
+from src.parts import PARTS
 from src.seeds import stream
-from src.splitting.balance import assign
+from src.splitting.balance import assign, cut_groups, divide
+from src.splitting.rows import Rows, read_rows
+from tests.splitting.conftest import Store
 
 RATIOS = np.array([0.5, 0.1, 0.4])
 
@@ -98,3 +104,143 @@ def test_a_hundred_thousand_images_in_ten_thousand_groups_take_seconds() -> None
     assert time.process_time() - started < 30
     shares = np.array([np.bincount(classes[parts == part]) for part in range(3)]) / np.bincount(classes)
     assert np.abs(shares - RATIOS[:, None]).max() < 0.001
+
+
+TINY = (8, 8, 1)
+
+
+def section(**changes: object) -> Section:
+    return Section.model_validate({"train": 0.5, "val": 0.1, "test": 0.4} | changes)
+
+
+def rows_of(store: Store, labels: Sequence[str], **columns: Sequence[object]) -> Rows:
+    return read_rows(store(np.zeros((len(labels), *TINY), np.uint8), labels, **columns))
+
+
+def counts(rows: Rows, parts: np.ndarray) -> dict[str, list[int]]:
+    """Count the images of each class in train, val and test."""
+    return {
+        name: [int((rows.classes[parts == part] == label).sum()) for part in range(3)]
+        for label, name in enumerate(rows.class_names)
+    }
+
+
+def test_images_of_a_group_stay_together_even_when_it_has_two_classes(store: Store) -> None:
+    groups = [f"p{row // 4}" for row in range(200)]
+    rows = rows_of(store, ["a" if row % 3 else "b" for row in range(200)], group=groups)
+    parts = divide(rows, section(), 1)
+    assert cut_groups(rows, parts) == {}
+    assert np.abs(np.bincount(parts) - [100, 20, 80]).max() <= 2
+
+
+def test_images_without_a_group_are_each_their_own(store: Store) -> None:
+    rows = rows_of(store, ["a"] * 100 + ["b"] * 60, group=["one"] * 10 + [""] * 150)
+    parts = divide(rows, section(), 1)
+    assert len(set(parts[:10])) == 1
+    assert counts(rows, parts) == {"a": [50, 10, 40], "b": [30, 6, 24]}
+
+
+def test_an_image_whose_path_is_the_name_of_a_group_does_not_join_it(store: Store) -> None:
+    rows = rows_of(store, ["a"] * 10 + ["b"] * 10, group=["a/0009.png"] * 5 + [""] * 15)
+    assert len(np.unique(rows.groups)) == 16
+
+
+def test_by_image_ignores_groups(store: Store) -> None:
+    rows = rows_of(store, ["a", "b"] * 50, group=[f"p{row // 20}" for row in range(100)])
+    parts = divide(rows, section(by="image"), 1)
+    assert counts(rows, parts) == {"a": [25, 5, 20], "b": [25, 5, 20]}
+    assert cut_groups(rows, parts)
+
+
+def test_the_order_of_rows_does_not_matter_to_who_is_in_which_part(store: Store) -> None:
+    labels, groups = ["a", "b"] * 60, np.array([f"p{row // 3}" for row in range(120)])
+    rows = rows_of(store, labels, group=groups)
+    order = np.random.default_rng(0).permutation(120)
+    other = Rows(*(getattr(rows, name)[order] for name in Rows.__dataclass_fields__))
+    assert np.array_equal(divide(rows, section(), 1)[order], divide(other, section(), 1))
+
+
+def test_another_seed_gives_another_split(store: Store) -> None:
+    rows = rows_of(store, ["a", "b"] * 60)
+    assert np.array_equal(divide(rows, section(), 1), divide(rows, section(), 1))
+    assert not np.array_equal(divide(rows, section(), 1), divide(rows, section(), 2))
+
+
+class TestRespect:
+    """split.folds: respect."""
+
+    LABELS = ("a", "b") * 60
+
+    def test_folds_become_the_parts(self, store: Store) -> None:
+        fold = [("train", "train", "val", "test")[row // 2 % 4] for row in range(120)]
+        rows = rows_of(store, self.LABELS, fold=fold)
+        assert [PARTS[part] for part in divide(rows, section(folds="respect"), 1)] == fold
+
+    def test_without_a_val_fold_it_is_carved_from_train_by_group(self, store: Store) -> None:
+        fold, group = ["train"] * 90 + ["test"] * 30, [f"p{row // 3}" for row in range(120)]
+        rows = rows_of(store, self.LABELS, fold=fold, group=group)
+        parts = divide(rows, section(folds="respect"), 1)
+        assert (parts[90:] == PARTS.index("test")).all()
+        assert np.bincount(parts[:90]).tolist() == [75, 15]  # 0.1 / 0.6 of 90
+        assert cut_groups(rows, parts) == {}
+
+    def test_a_group_in_two_of_the_sources_folds_is_named(self, store: Store) -> None:
+        fold = ["train"] * 90 + ["test"] * 30
+        group = [f"p{row}" for row in range(119)] + ["p3"]
+        rows = rows_of(store, self.LABELS, fold=fold, group=group)
+        with pytest.raises(AssayError, match=r"1 groups stand in two.*p3 \(train and test\).*split.by: image"):
+            divide(rows, section(folds="respect"), 1)
+        parts = divide(rows, section(folds="respect", by="image"), 1)
+        assert (parts[90:] == PARTS.index("test")).all()
+        assert cut_groups(rows, np.where(np.array(fold) == "test", 2, 0)) == {"p3": ["train", "test"]}
+
+    def test_images_without_a_fold_are_named(self, store: Store) -> None:
+        rows = rows_of(store, self.LABELS, fold=["train"] * 80 + ["test"] * 39 + [""])
+        with pytest.raises(AssayError, match=r"without a fold 1, train 80, test 39 \(b/0119.png\)"):
+            divide(rows, section(folds="respect"), 1)
+
+    def test_no_folds_at_all(self, store: Store) -> None:
+        with pytest.raises(AssayError, match=r"the source ships no folds; use split.folds: ignore"):
+            divide(rows_of(store, self.LABELS), section(folds="respect"), 1)
+
+    def test_no_test_fold(self, store: Store) -> None:
+        rows = rows_of(store, self.LABELS, fold=["train"] * 100 + ["val"] * 20)
+        with pytest.raises(AssayError, match=r"folds train and test, found train 100, val 20"):
+            divide(rows, section(folds="respect"), 1)
+
+    def test_a_fold_of_another_name(self, store: Store) -> None:
+        rows = rows_of(store, self.LABELS, fold=["train"] * 100 + ["holdout"] * 20)
+        with pytest.raises(AssayError, match="found holdout"):
+            divide(rows, section(folds="respect"), 1)
+
+    def test_a_test_fold_that_lacks_a_class(self, store: Store) -> None:
+        rows = rows_of(store, ["a", "b"] * 40 + ["a"] * 40, fold=["train"] * 80 + ["test"] * 40)
+        with pytest.raises(AssayError, match="part test: expected images of every class, found a 40, b 0"):
+            divide(rows, section(folds="respect"), 1)
+
+
+def test_too_few_groups_of_a_class_are_told_with_numbers(store: Store) -> None:
+    rows = rows_of(
+        store, ["a"] * 50 + ["b"] * 50, group=[f"p{row}" for row in range(50)] + [f"q{row % 2}" for row in range(50)]
+    )
+    with pytest.raises(AssayError, match=r"class b: expected at least 3 groups.*found 2 \(50 images\)"):
+        divide(rows, section(), 1)
+
+
+def test_too_few_images_of_a_class_are_told_with_numbers(store: Store) -> None:
+    with pytest.raises(AssayError, match=r"class b: expected at least 3 images.*found 2 \(2 images\)"):
+        divide(rows_of(store, ["a"] * 50 + ["b"] * 2), section(), 1)
+
+
+def test_groups_that_cannot_fill_every_part_with_every_class_are_told(store: Store) -> None:
+    """Three groups: two hold all of the classes but c, which stands in the third and twice in the first."""
+    labels = ["a", "b", "a", "b", "c", "c", "c"]
+    groups = ["p", "p", "q", "q", "p", "r", "s"]
+    rows = rows_of(store, labels, group=groups)
+    with pytest.raises(AssayError, match=r"class a: expected at least 3 groups"):
+        divide(rows, section(), 1)
+
+
+def test_a_single_class_is_refused(store: Store) -> None:
+    with pytest.raises(AssayError, match="expected images of at least two classes, found 9 images of a"):
+        rows_of(store, ["a"] * 9)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from src.errors import AssayError
-from src.paths import Prepared, Raw, Split
-from src.splitting import split
+from src.paths import RAW, Prepared, Raw, Split
 from src.splitting.rows import read_rows
+from src.splitting.splitting import run
 from tests import sections
 from tests.splitting.conftest import Store, slices
 from tests.splitting.lookalikes.making import moved, save, smear
@@ -38,7 +38,7 @@ def parts_of(out: Split) -> list[str]:
 
 def test_every_row_has_a_part_and_groups_stand_in_one(store: Store, tmp_path: Path) -> None:
     out = Split(tmp_path / "split")
-    split(store(slices(COUNT), LABELS, group=GROUPS), out, SECTION, 42)
+    run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION, 42)
     parts = parts_of(out)
     assert len(parts) == COUNT
     assert len({(group, part) for group, part in zip(GROUPS, parts, strict=True)}) == COUNT // 3
@@ -69,7 +69,7 @@ LOOKALIKE = SECTION.model_copy(update={"by": "lookalike"})
 def test_copies_of_one_source_stand_in_one_part_and_their_group_is_told(store: Store, tmp_path: Path) -> None:
     prepared, raw = copies_of_smears(store, tmp_path, 10)
     out = Split(tmp_path / "split")
-    split(prepared, out, LOOKALIKE, 42, raw)
+    run(raw, prepared, out, LOOKALIKE, 42)
     parts = parts_of(out)
     assert all(len(set(parts[source::10])) == 1 for source in range(10))
     with out.parts.open(encoding="utf-8", newline="") as file:
@@ -91,7 +91,7 @@ def test_found_groups_are_joined_with_the_known_ones(store: Store, tmp_path: Pat
     """Slides 0 and 1 are of one patient, whom only their first copies name."""
     prepared, raw = copies_of_smears(store, tmp_path, 10, group=["p", "p"] + [""] * 38)
     out = Split(tmp_path / "split")
-    split(prepared, out, LOOKALIKE, 42, raw)
+    run(raw, prepared, out, LOOKALIKE, 42)
     parts = parts_of(out)
     assert len({parts[row] for row in range(40) if row % 10 < 2}) == 1
     assert (audit_of(out)["groups"], audit_of(out)["largest_group"]) == (9, 8)
@@ -101,24 +101,24 @@ def test_found_groups_that_the_folds_of_the_source_cut_are_told(store: Store, tm
     prepared, raw = copies_of_smears(store, tmp_path, 10, fold=["train"] * 33 + ["test"] * 7)
     out = Split(tmp_path / "split")
     section = LOOKALIKE.model_copy(update={"folds": "respect"})
-    split(prepared, out, section, 42, raw)
+    run(raw, prepared, out, section, 42)
     assert audit_of(out)["groups_in_two_parts"] >= 7
     assert parts_of(out)[33:] == ["test"] * 7
     with pytest.raises(AssayError, match=r"groups, .* stand in two parts"):
-        split(prepared, out, section.model_copy(update={"leaks": "fail"}), 42, raw)
+        run(raw, prepared, out, section.model_copy(update={"leaks": "fail"}), 42)
 
 
 def test_a_group_of_a_great_part_of_the_images_is_doubted(store: Store, tmp_path: Path) -> None:
     prepared, raw = copies_of_smears(store, tmp_path, 10, group=["p"] * 4 + [""] * 36)
     out = Split(tmp_path / "split")
-    split(prepared, out, LOOKALIKE, 42, raw)
+    run(raw, prepared, out, LOOKALIKE, 42)
     assert any("the largest group holds 40% of the images" in line for line in audit_of(out)["warnings"])
 
 
 def test_the_group_of_the_split_is_the_known_one(store: Store, tmp_path: Path) -> None:
     for by in ("group", "image"):
         out = Split(tmp_path / by)
-        split(store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": by}), 42)
+        run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": by}), 42)
         with out.parts.open(encoding="utf-8", newline="") as file:
             assert [row["group"] for row in csv.DictReader(file)] == GROUPS
         assert not out.lookalikes.exists()
@@ -128,7 +128,7 @@ def test_two_runs_write_the_same_bytes(store: Store, tmp_path: Path) -> None:
     prepared = store(slices(COUNT), LABELS, group=GROUPS)
     outs = [Split(tmp_path / name) for name in ("first", "second")]
     for out in outs:
-        split(prepared, out, SECTION, 42)
+        run(RAW, prepared, out, SECTION, 42)
     for name in ("split.csv", "audit.json", "pairs.png"):
         assert (outs[0].folder / name).read_bytes() == (outs[1].folder / name).read_bytes()
 
@@ -136,14 +136,14 @@ def test_two_runs_write_the_same_bytes(store: Store, tmp_path: Path) -> None:
 def test_no_known_groups_are_told(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     out = Split(tmp_path / "split")
-    split(store(slices(COUNT), LABELS), out, SECTION, 42)
+    run(RAW, store(slices(COUNT), LABELS), out, SECTION, 42)
     assert "no groups are known" in audit_of(out)["warnings"][0]
     assert "no groups are known" in caplog.text
 
 
 def test_by_image_the_audit_lists_groups_in_two_parts(store: Store, tmp_path: Path) -> None:
     out = Split(tmp_path / "split")
-    split(store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": "image"}), 42)
+    run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": "image"}), 42)
     audit, parts = audit_of(out), parts_of(out)
     cut = {group for group in GROUPS if len({part for g, part in zip(GROUPS, parts, strict=True) if g == group}) > 1}
     assert {row["group"] for row in audit["groups_cut"]} == cut
@@ -168,7 +168,7 @@ def test_leaks_fail_stops_after_the_audit_is_written(store: Store, tmp_path: Pat
     with pytest.raises(
         AssayError, match=r"0 groups, 1 exact and 1 near duplicates stand in two parts; see .*audit.json"
     ):
-        split(leaky(store), out, section, 42)
+        run(RAW, leaky(store), out, section, 42)
     assert audit_of(out)["exact_pairs"][0]["paths"] == ["a/0000.png", "b/0089.png"]
     assert out.sheet.exists()
     assert out.parts.exists()
@@ -179,18 +179,18 @@ def test_leaks_fail_stops_for_exact_duplicates_alone(store: Store, tmp_path: Pat
     images[-1] = images[0]
     prepared = store(images, LABELS, fold=["train"] * 60 + ["test"] * 30)
     with pytest.raises(AssayError, match="0 groups, 1 exact and 0 near"):
-        split(prepared, Split(tmp_path / "split"), RESPECT.model_copy(update={"leaks": "fail"}), 42)
+        run(RAW, prepared, Split(tmp_path / "split"), RESPECT.model_copy(update={"leaks": "fail"}), 42)
 
 
 def test_leaks_fail_stops_for_cut_groups_alone(store: Store, tmp_path: Path) -> None:
     section = SECTION.model_copy(update={"leaks": "fail", "by": "image"})
     with pytest.raises(AssayError, match=r"[1-9]\d* groups, 0 exact and 0 near"):
-        split(store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
+        run(RAW, store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
 
 
 def test_leaks_warn_goes_on_and_says_so(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     out = Split(tmp_path / "split")
-    split(leaky(store), out, RESPECT, 42)
+    run(RAW, leaky(store), out, RESPECT, 42)
     audit = audit_of(out)
     assert (audit["exact_duplicates"], audit["near_duplicates"], audit["label_conflicts"]) == (1, 1, 1)
     assert audit["near_pairs"][0]["paths"] == ["a/0002.png", "a/0088.png"]
@@ -199,13 +199,13 @@ def test_leaks_warn_goes_on_and_says_so(store: Store, tmp_path: Path, caplog: py
 
 def test_without_leaks_fail_is_silent(store: Store, tmp_path: Path) -> None:
     section = SECTION.model_copy(update={"leaks": "fail"})
-    split(store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
+    run(RAW, store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
 
 
 def test_the_numbers_stand_at_the_top_and_lists_below(store: Store, tmp_path: Path) -> None:
     """`dvc metrics show` reads numbers, makes columns of nested mappings and of texts, and skips lists."""
     out = Split(tmp_path / "split")
-    split(store(slices(COUNT), LABELS, group=GROUPS), out, SECTION, 42)
+    run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION, 42)
     kinds = {type(value) for value in audit_of(out).values()}
     assert kinds <= {int, float, list, type(None)}
 
@@ -220,7 +220,7 @@ def test_the_stage_imports_neither_tensorflow_nor_mlflow_nor_matplotlib() -> Non
 def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Prepare the real slices as params.yaml of the CT study says."""
     from src.datasets import download
-    from src.imaging.preparing import prepare
+    from src.imaging.preparing import run as prepare
 
     folder = tmp_path_factory.mktemp("covid_ct")
     raw, prepared = Raw(folder / "raw"), Prepared(folder / "prepared")
@@ -233,7 +233,7 @@ def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pre
 @pytest.mark.slow
 def test_the_official_split_of_covid_ct(covid_ct: Prepared, tmp_path: Path) -> None:
     out = Split(tmp_path / "split")
-    split(covid_ct, out, SECTION.model_copy(update={"folds": "respect"}), 42)
+    run(RAW, covid_ct, out, SECTION.model_copy(update={"folds": "respect"}), 42)
     audit = audit_of(out)
     assert audit["groups_in_two_parts"] == 0
     counts = {(row["part"], row["class"]): row["images"] for row in audit["parts"]}
@@ -251,7 +251,7 @@ def test_the_official_split_of_covid_ct(covid_ct: Prepared, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_split_of_our_own_of_covid_ct_comes_close_to_the_ratios(covid_ct: Prepared, tmp_path: Path) -> None:
     out = Split(tmp_path / "split")
-    split(covid_ct, out, SECTION, 42)
+    run(RAW, covid_ct, out, SECTION, 42)
     audit = audit_of(out)
     assert audit["groups_in_two_parts"] == 0
     assert audit["largest_deviation"] < 0.003

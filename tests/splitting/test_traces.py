@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 
-from src.splitting.traces import TRACES, traces
+from src.splitting.traces import TRACES, pixel_traces
 from tests.splitting.conftest import slices
 
 IMAGE = slices(1)[0]
 
 
 def named(image: np.ndarray) -> dict[str, float]:
-    return dict(zip(TRACES, traces(image).tolist(), strict=True))
+    return dict(zip(TRACES, pixel_traces(image).tolist(), strict=True))
 
 
 def test_blur_takes_the_finest_bands_and_the_sharpness() -> None:
@@ -41,4 +41,4 @@ def test_saturation_and_borders_are_told_apart() -> None:
 
 def test_a_flat_or_tiny_image_has_finite_traces() -> None:
     for shape in ((50, 50, 1), (8, 8, 3)):
-        assert np.isfinite(traces(np.zeros(shape, np.uint8))).all()
+        assert np.isfinite(pixel_traces(np.zeros(shape, np.uint8))).all()

@@ -11,7 +11,8 @@ import pytest
 
 from src.errors import AssayError
 from src.params import Model, Train
-from src.training import Fitted, data, fit, train
+from src.training import Fitted, data, fit
+from src.training import run as train
 from tests import sections
 from tests.training.conftest import Store, build_store
 

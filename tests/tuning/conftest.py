@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from src import paths
-from src.imaging.preparing import prepare
+from src.imaging.preparing import run as prepare
 from src.params import parse
 from src.tuning.jobs import Finished, Job
 from src.tuning.settings import with_values

@@ -28,7 +28,7 @@ def test_the_same_job_gives_the_same_values_also_after_another(home: Home, run: 
 def test_a_trial_trains_what_the_train_stage_would(home: Home, run: Run, tmp_path: Path) -> None:
     job = home.job(seed=5)
     params = parse(job.params)
-    fitted = training.train(
+    fitted = training.run(
         home.prepared,
         home.split,
         training.stage.paths.Model(tmp_path / "model"),

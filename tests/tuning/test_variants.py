@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from src import paths
 from src.errors import AssayError
-from src.imaging.preparing import prepare
+from src.imaging.preparing import run as prepare
 from src.params import Params, parse
 from src.training import data
 from src.tuning import variants

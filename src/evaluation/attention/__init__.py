@@ -1,1 +1,1 @@
-"""Where a model looked: class activation maps and Grad-CAM of chosen images."""
+"""Class activation maps: CAM, Grad-CAM and HiResCAM of chosen images."""

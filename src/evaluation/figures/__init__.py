@@ -1,1 +1,4 @@
-"""The pictures of an evaluation, one file each; every `draw` returns a matplotlib figure or a sheet of pixels."""
+"""The figures of an evaluation; a file names its own in FIGURES, with their place, title and caption.
+
+Every `draw` returns a matplotlib figure or a sheet of pixels.
+"""

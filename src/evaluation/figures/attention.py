@@ -1,4 +1,4 @@
-"""Images, the maps of what speaks in them for the class that they were taken for, and the two laid over each other."""
+"""Images, the maps of what speaks in them for their predicted class, and the two laid over each other."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from src.evaluation.attention import overlay
-from src.evaluation.attention.cases import Case
-from src.evaluation.attention.seen import Seen
+from src.evaluation.attention.cases import CLASSES, Cams, Case
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry, Material
 from src.evaluation.scored import Floats, Scored
 from src.imaging.pixels import Pixels
 from src.imaging.sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
@@ -23,29 +23,29 @@ MEANING = (
     (320, 18),
     """how much a place speaks for the class named, as a share of the place that
 speaks most in the same image; shares below 0.2 are left out;
-in brackets the probability of the class taken for""",
+in brackets the probability of the predicted class""",
 )
 
 
-def draw(scored: Scored, seen: Seen, kind: Kind) -> Pixels | None:
+def draw(scored: Scored, cams: Cams, kind: Kind) -> Pixels | None:
     """Draw a line for the right and one for the wrong cases of each class, and the scale; None without such maps."""
-    maps: Floats | None = getattr(seen, kind)
-    if maps is None or seen.images is None:
+    maps: Floats | None = getattr(cams, kind)
+    if maps is None or cams.images is None:
         return None
     lines: dict[tuple[int, bool], list[Pixels]] = {}
-    for case, image, heat in zip(seen.cases, seen.images, maps, strict=True):
+    for case, image, heat in zip(cams.cases, cams.images, maps, strict=True):
         lines.setdefault((case.true, case.right), []).append(_case(scored, case, image, heat))
     return _below([_legend(), *(_beside(line) for line in lines.values())])
 
 
 def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
     names = style.shorten_all(scored.classes, 16)
-    taken, probability = names[case.taken], scored.probabilities[case.place, case.taken]
-    verdict = "right" if case.right else "wrong"
-    title = f"{verdict}: true {names[case.true]},\ntaken for {taken} ({probability:.3f})"
+    predicted, probability = names[case.predicted], scored.probabilities[case.place, case.predicted]
+    outcome = "right" if case.right else "wrong"
+    title = f"{outcome}: true {names[case.true]},\npredicted {predicted} ({probability:.3f})"
     file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
     shown = overlay.normalize(heat, (image.shape[0], image.shape[1]))
-    speaks = f"speaks for {taken}" if shown.any() else f"nothing speaks for {taken}"
+    speaks = f"speaks for {predicted}" if shown.any() else f"nothing speaks for {predicted}"
     cells = [
         Cell(np.asarray(image), file),
         Cell(overlay.colour(shown), speaks),
@@ -80,3 +80,45 @@ def _legend() -> Pixels:
         pen.text((place, top + height + 5), f"{value:g}", INK, font, anchor="ma")
     pen.multiline_text(*MEANING, INK, font)
     return np.asarray(canvas, dtype=np.uint8)
+
+
+def _which(material: Material) -> str:
+    """Return the words about which cases are shown."""
+    few = len(material.results.test.classes) <= CLASSES
+    which = "each class" if few else f"the {CLASSES} classes with the most mistakes"
+    return (
+        f"the most confident right and wrong predictions of {which}, each of another group; "
+        "above the pictures the true class, the predicted class and its probability."
+    )
+
+
+FIGURES = (
+    Entry(
+        130,
+        "cam",
+        "Class activation maps",
+        lambda material: f"Where the averaged feature maps speak for the predicted class: {_which(material)}",
+        lambda material: draw(material.results.test, material.cams, "cam"),
+    ),
+    Entry(
+        140,
+        "grad_cam",
+        "Grad-CAM",
+        lambda material: (
+            "Where the last feature maps speak for the predicted class, by the slope of its logit"
+            + (", which is the map above but for scale" if material.cams.cam is not None else "")
+            + f": {_which(material)}"
+        ),
+        lambda material: draw(material.results.test, material.cams, "grad_cam"),
+    ),
+    Entry(
+        150,
+        "hires_cam",
+        "HiResCAM",
+        lambda material: (
+            "As Grad-CAM, but with the slope at each place instead of its mean over the map, so that what a dense "
+            f"layer makes of each place is kept: {_which(material)}"
+        ),
+        lambda material: draw(material.results.test, material.cams, "hires_cam"),
+    ),
+)

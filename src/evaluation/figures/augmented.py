@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from src.evaluation.figures import style
 from src.evaluation.figures.batch import as_shown
+from src.evaluation.gallery import Entry
 from src.evaluation.tables import Image
 from src.imaging.sheet import Cell, sheet
 from src.params import Augment
@@ -27,10 +28,10 @@ def draw(train: list[Image], images: Pixels, augment: Augment, seed: int) -> Pix
     rows = []
     for image in chosen:
         pixels = np.asarray(images[image.row])
-        seen = [_augmented(pixels, augment, draw[image.row : image.row + 1]) for draw in numbers]
+        changed = [_augmented(pixels, augment, draw[image.row : image.row + 1]) for draw in numbers]
         name = f"{style.shorten(image.label, 18)}\n{style.shorten(PurePosixPath(image.path).stem, 18)}"
         captions = [f"epoch {epoch}" for epoch in range(1, EPOCHS + 1)]
-        rows.append([Cell(pixels, name), *(Cell(*pair) for pair in zip(seen, captions, strict=True))])
+        rows.append([Cell(pixels, name), *(Cell(*pair) for pair in zip(changed, captions, strict=True))])
     return sheet(rows, side=150) if rows else None
 
 
@@ -45,3 +46,14 @@ def choose(train: list[Image]) -> list[Image]:
 def _augmented(pixels: Pixels, augment: Augment, draw: NDArray[np.float64]) -> Pixels:
     warped = warp(pixels[None], matrices(augment, draw, *pixels.shape[:2]), augment.fill)
     return as_shown(tone(warped, augment, draw)[0])
+
+
+FIGURES = (
+    Entry(
+        90,
+        "augmented",
+        "Augmentation",
+        "Training images as prepared, and as the training saw them in its first epochs.",
+        lambda material: draw(material.train, material.pixels, material.training.augment, material.seed),
+    ),
+)

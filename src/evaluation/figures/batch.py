@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.tables import Image
 from src.imaging.sheet import Cell, sheet
 from src.params import Augment
@@ -41,3 +42,22 @@ def draw(
 def as_shown(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Round what the model gets, in 0..255, to what a picture can hold."""
     return np.asarray(np.clip(np.rint(pixels), 0, 255), dtype=np.uint8)
+
+
+FIGURES = (
+    Entry(
+        80,
+        "batch",
+        "A training batch",
+        f"The first batch of the training, as the model got it, with its labels (at most {MOST}).",
+        lambda material: draw(
+            material.train,
+            material.pixels,
+            material.results.test.classes,
+            material.training.augment,
+            material.training.batch_size,
+            material.training.balance,
+            material.seed,
+        ),
+    ),
+)

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.metrics import BINS, certainty, reliability
 from src.evaluation.scored import Integers, Scored
 
@@ -36,3 +37,14 @@ def _probability(scored: Scored) -> str:
     if scored.binary:
         return f"Probability of {style.shorten_all(scored.classes)[1]}"
     return "Probability of the most probable class"
+
+
+FIGURES = (
+    Entry(
+        50,
+        "calibration",
+        "Calibration",
+        "Whether probabilities can be taken at their word: points on the diagonal can, larger ones hold more images.",
+        lambda material: draw(material.results.test, material.results.decisions, material.results.calibration),
+    ),
+)

@@ -1,10 +1,11 @@
-"""Who was taken for what: counts beside the fraction of each true class."""
+"""The confusion matrix: counts beside the fraction of each true class."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.metrics import confusion
 from src.evaluation.ranking import divide
 from src.evaluation.scored import Floats, Integers
@@ -33,7 +34,7 @@ def _matrix(axes: Axes, shades: Floats, texts: list[list[str]], classes: tuple[s
     turned = len(names) > 3 or max(map(len, names)) > 2 * LONG
     axes.set_xticks(range(len(names)), names, rotation=40 if turned else 0, ha="right" if turned else "center")
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="Taken for", ylabel="True class")
+    axes.set(xlabel="Predicted class", ylabel="True class")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     for row, line in enumerate(texts):
@@ -45,3 +46,14 @@ def _matrix(axes: Axes, shades: Floats, texts: list[list[str]], classes: tuple[s
 
 def _percent(value: float) -> str:
     return f"{100 * value:.0f} %" if np.isfinite(value) else "-"
+
+
+FIGURES = (
+    Entry(
+        10,
+        "confusion",
+        "Confusion matrix",
+        "Every test image by its true and its predicted class: counts, and percent of each true class.",
+        lambda material: draw(material.results.test.labels, material.results.decisions, material.results.test.classes),
+    ),
+)

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.evaluation.figures import style
-from src.evaluation.tables import Listed
+from src.evaluation.gallery import Entry
+from src.evaluation.tables import Listed, count
 from src.parts import PARTS
 
 HEIGHT = 0.26  # of a bar, the distance between classes being 1
@@ -58,3 +59,18 @@ def _bars(
 
 def _text(images: int, groups: int) -> str:
     return f"{images} of {groups} groups" if groups else str(images)
+
+
+FIGURES = (
+    Entry(
+        110,
+        "counts",
+        "Images of each class",
+        lambda material: (
+            "How the images of each class are divided; "
+            "a group (patient, slide or source image) stands in one part only."
+            + (" Below: what the source holds, and what its own table lists." if material.listed else "")
+        ),
+        lambda material: draw(count(material.images), material.results.test.classes, material.listed),
+    ),
+)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src.evaluation.figures import style
-from src.evaluation.findings import Findings
+from src.evaluation.findings import Results
 from src.evaluation.intervals import Estimate
 from src.evaluation.metrics import Key
 from src.evaluation.ranking import Ranking, rank
@@ -21,13 +21,13 @@ class Curve(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Tell whether there are images of the class and others, without which there is no curve."""
+        """Whether there are images of the class and others, without which there is no curve."""
         return bool(self.ranking.true.any() and self.ranking.false.any())
 
 
-def curves(found: Findings) -> Iterator[Curve]:
-    """Give the curve of the positive class, or of every class where there are more than two."""
-    test = found.test
+def curves(results: Results) -> Iterator[Curve]:
+    """Return the curve of the positive class, or of every class where there are more than two."""
+    test = results.test
     weights = np.ones((1, test.size))
     names = style.shorten_all(test.classes)
     for number in [1] if test.binary else range(len(test.classes)):

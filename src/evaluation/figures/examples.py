@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.tables import Image
 from src.imaging.sheet import Cell, sheet
 
@@ -35,3 +36,14 @@ def choose(train: list[Image], classes: tuple[str, ...]) -> list[Image | None]:
     sorted_by_path = sorted(train, key=lambda image: image.path)
     members = [[image for image in sorted_by_path if image.label == name] for name in classes]
     return [images[len(images) // 2] if images else None for images in members]
+
+
+FIGURES = (
+    Entry(
+        100,
+        "examples",
+        "One image of each class",
+        "An image of the train part for each class, as the model sees it.",
+        lambda material: draw(material.train, material.pixels, material.results.test.classes),
+    ),
+)

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.scored import Floats
 
 TITLES = {"before": "As obtained", "after": "As the model sees it"}
-LOOKS = {"gray": (style.GREY, "-"), "red": ("#D55E00", "-"), "green": ("#009E73", "--"), "blue": ("#0072B2", ":")}
+STYLES = {"gray": (style.GREY, "-"), "red": ("#D55E00", "-"), "green": ("#009E73", "--"), "blue": ("#0072B2", ":")}
 STEP = 4  # levels: steps that raise the contrast leave gaps between single ones
 LEVELS = 256
 
@@ -24,7 +25,7 @@ def draw(shares: Mapping[str, Sequence[float]]) -> Figure:
     for axes, (stage, title) in zip(figure.subplots(1, 2, sharey=True), TITLES.items(), strict=True):
         axes.set_title(title, loc="left")
         axes.set_yscale("function", functions=(_root, np.square))
-        for name in LOOKS:
+        for name in STYLES:
             if f"{stage}_{name}" in shares:
                 _channel(axes, name, np.asarray(shares[f"{stage}_{name}"]))
         axes.set(xlabel="Level (0 black, 255 full)", xlim=(-3, LEVELS + 2), xticks=[0, 64, 128, 192, 255])
@@ -40,10 +41,21 @@ def draw(shares: Mapping[str, Sequence[float]]) -> Figure:
 def _channel(axes: Axes, name: str, shares: Floats) -> None:
     edges = np.arange(0, LEVELS + 1, STEP) - 0.5
     percent = 100 * shares.reshape(-1, STEP).sum(axis=1)
-    tint, dashes = LOOKS[name]
+    tint, dashes = STYLES[name]
     axes.stairs(percent, edges, fill=True, color=tint, alpha=0.1)
     axes.stairs(percent, edges, color=tint, linestyle=dashes, linewidth=1.6, label=name)
 
 
 def _root(values: Floats) -> Floats:
     return np.sqrt(np.maximum(values, 0.0))
+
+
+FIGURES = (
+    Entry(
+        120,
+        "intensity",
+        "Intensities before and after the preparation",
+        "Mean over all images of the share of the pixels at each level.",
+        lambda material: draw(material.histograms),
+    ),
+)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 
 TITLES = {"loss": "Loss", "accuracy": "Accuracy", "auc": "ROC AUC", "precision": "Precision", "recall": "Recall"}
 RATE = "learning_rate"
@@ -35,7 +36,7 @@ def draw(history: History) -> Figure:
 
 
 def best_epoch(history: History) -> float | None:
-    """Give the first epoch with the lowest validation loss, whose weights the model has."""
+    """Return the first epoch with the lowest validation loss, whose weights the model has."""
     losses = np.asarray(history.get("val_loss", []), dtype=np.float64)
     if not np.isfinite(losses).any():
         return None
@@ -65,3 +66,14 @@ def _rate(axes: Axes, history: History) -> None:
     axes.plot(history["epoch"], history[RATE], marker=marker, markersize=3, color=style.colour(2))
     axes.set_title("Learning rate", loc="left")
     axes.set_ylim(bottom=0)
+
+
+FIGURES = (
+    Entry(
+        70,
+        "learning",
+        "Learning curves",
+        "The course of the training; the model has the weights of the epoch with the lowest val loss.",
+        lambda material: draw(material.history) if material.history.get("epoch") else None,
+    ),
+)

@@ -1,4 +1,4 @@
-"""The images that the model is most certainly wrong about."""
+"""The wrong predictions that the model is most confident of."""
 
 from pathlib import PurePosixPath
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.scored import Integers, Scored
 from src.imaging.sheet import Cell, sheet
 
@@ -13,14 +14,14 @@ COLUMNS = 6
 
 
 def worst(scored: Scored, decisions: Integers, most: int) -> Integers:
-    """Give the places (M,) of up to `most` wrongly decided images, the least probable true class first."""
+    """Return the places (M,) of up to `most` wrongly decided images, the least probable true class first."""
     wrong = np.flatnonzero(decisions != scored.labels)
     probability = scored.probabilities[wrong, scored.labels[wrong]]
     return wrong[np.argsort(probability, kind="stable")[:most]]
 
 
 def draw(scored: Scored, decisions: Integers, images: NDArray[np.uint8], most: int) -> NDArray[np.uint8] | None:
-    """Draw them with file name, true → taken for, and the probability of the latter; None where there is none.
+    """Draw them with file name, true → predicted class, and the probability of the latter; None where there is none.
 
     images: the packed store (M, H, W, C).
     """
@@ -30,8 +31,19 @@ def draw(scored: Scored, decisions: Integers, images: NDArray[np.uint8], most: i
 
 
 def _caption(scored: Scored, decisions: Integers, place: int) -> str:
-    true, taken = scored.labels[place], decisions[place]
+    true, predicted = scored.labels[place], decisions[place]
     names = style.shorten_all(scored.classes, 14)
-    probability = scored.probabilities[place, taken]
+    probability = scored.probabilities[place, predicted]
     file = style.shorten(PurePosixPath(scored.paths[place]).stem, 24)
-    return f"{file}\n{names[true]} → {names[taken]}\nprobability {probability:.3f}"
+    return f"{file}\n{names[true]} → {names[predicted]}\nprobability {probability:.3f}"
+
+
+FIGURES = (
+    Entry(
+        60,
+        "mistakes",
+        "The most confident mistakes",
+        "Test images to whose true class the model gave the lowest probability: true class, then predicted class.",
+        lambda material: draw(material.results.test, material.results.decisions, material.pixels, material.mistakes),
+    ),
+)

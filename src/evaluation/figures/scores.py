@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import style
+from src.evaluation.gallery import Entry
 from src.evaluation.scored import Floats, Scored
 
 BINS = 25
@@ -39,7 +40,7 @@ def _two(scored: Scored, threshold: float | None) -> Figure:
 
 
 def _range(values: Floats) -> tuple[float, float]:
-    """Give 0 and 1, or the tenths around values that lie close together: a hesitant model shows one bar else."""
+    """Return 0 and 1, or the tenths around values that lie close together: a hesitant model shows one bar else."""
     if not values.size or np.ptp(values) > NARROW:
         return 0.0, 1.0
     low, high = math.floor(10 * (values.min() - PADDING)) / 10, math.ceil(10 * (values.max() + PADDING)) / 10
@@ -60,3 +61,16 @@ def _many(scored: Scored) -> Figure:
     axes.set(xlabel="Probability given to the true class", xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5))
     axes.grid(visible=False, axis="y")
     return figure
+
+
+FIGURES = (
+    Entry(
+        40,
+        "scores",
+        "Probabilities by true class",
+        "The further apart the classes lie, the better the model separates them.",
+        lambda material: draw(
+            material.results.test, material.results.threshold.value if material.results.threshold else None
+        ),
+    ),
+)

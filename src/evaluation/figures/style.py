@@ -71,12 +71,12 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def line(number: int) -> dict[str, Any]:
-    """Give colour and dashes of the line with this number: 28 differ."""
+    """Return colour and dashes of the line with this number: 28 differ."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
 
 
 def colour(number: int) -> str:
-    """Give the colour with this number."""
+    """Return the colour with this number."""
     return COLOURS[number % len(COLOURS)]
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.seeds import stream
-from src.splitting.lookalikes.features import BINS, MIRROR
-from src.splitting.lookalikes.packed import Packed
+from src.splitting.lookalikes.features import BINS, MIRROR, Packed
 from src.splitting.rows import Ints
 
 ORDERS, PART = 8, 32  # parts of the code, bits of each
@@ -50,7 +49,7 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
 
 
 def _codes(descriptors: NDArray[np.uint8]) -> Codes:
-    """Give codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
+    """Return codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
 
     All sums are of whole numbers below 2**24, so that they are exact in whatever order a machine adds them.
     """

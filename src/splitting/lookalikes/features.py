@@ -3,8 +3,10 @@
 SIFT: Lowe, "Distinctive image features from scale-invariant keypoints" (2004).
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from src.imaging.pixels import Pixels, resized
 from src.imaging.reading import read
+from src.splitting.rows import Ints
 
 AREA = 320 * 240  # pixels of the working image, whatever its aspect: scaled copies come to one size
 SMALLEST_SIDE = 24  # pixels of the working image, however long and thin
@@ -20,11 +23,9 @@ CONTRAST = 0.01  # of SIFT; its usual 0.04 leaves too few on pale cells
 DARK = 16  # grey level up to which a border region counts as fill
 MARGIN = 7  # pixels around fill in which its edge is part of a feature
 SIDE = 96  # pixels of the picture
-
 BINS = 128  # 4 x 4 places of 8 directions each
 # A mirrored image has the mirrored descriptors: the rows of places in reverse order, and directions of other sign.
 MIRROR = np.arange(BINS).reshape(4, 4, 8)[::-1][..., -np.arange(8) % 8].ravel()
-
 Points = NDArray[np.float32]
 
 
@@ -35,6 +36,32 @@ class Features(NamedTuple):
     descriptors: Pixels
     picture: Pixels
     scale: Points
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Of N images with T features: image i has those from starts[i] to starts[i + 1].
+
+    points (T, 2), descriptors uint8 (T, 128), pictures uint8 (N, SIDE, SIDE), scales (N, 2).
+    """
+
+    starts: Ints
+    points: Points
+    descriptors: Pixels
+    pictures: Pixels
+    scales: Points
+
+    def __len__(self) -> int:
+        return len(self.scales)
+
+    @property
+    def images(self) -> Ints:
+        """(T,) the image of each feature."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    def __getitem__(self, image: int) -> Features:
+        part = slice(int(self.starts[image]), int(self.starts[image + 1]))
+        return Features(self.points[part], self.descriptors[part], self.pictures[image], self.scales[image])
 
 
 def read_features(path: Path) -> Features:
@@ -68,3 +95,32 @@ def _not_fill(work: Pixels) -> Pixels:
     fill = np.isin(regions, border[border > 0]).astype(np.uint8)
     near = cv2.dilate(fill, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8))
     return np.asarray((1 - near) * 255, dtype=np.uint8)
+
+
+def pack(features: Iterable[Features], folder: Path) -> Packed:
+    """Write features one image after the other to files in `folder`, and map them: 50 kB an image at most."""
+    counts, scales = [0], []
+    with (
+        (folder / "points").open("wb") as points,
+        (folder / "descriptors").open("wb") as descriptors,
+        (folder / "pictures").open("wb") as pictures,
+    ):
+        for one in features:
+            counts.append(len(one.points))
+            scales.append(one.scale)
+            points.write(one.points.tobytes())
+            descriptors.write(one.descriptors.tobytes())
+            pictures.write(one.picture.tobytes())
+    starts, total = np.cumsum(counts), sum(counts)
+    return Packed(
+        starts,
+        np.asarray(_map(folder / "points", np.dtype(np.float32), (total, 2))),
+        np.asarray(_map(folder / "descriptors", np.dtype(np.uint8), (total, BINS))),
+        np.asarray(_map(folder / "pictures", np.dtype(np.uint8), (len(scales), SIDE, SIDE))),
+        np.array(scales, np.float32),
+    )
+
+
+def _map(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Map a file; an empty one cannot be mapped."""
+    return np.memmap(path, kind, "r", shape=shape) if path.stat().st_size else np.empty(shape, kind)

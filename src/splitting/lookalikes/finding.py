@@ -9,8 +9,7 @@ from typing import NamedTuple
 from src.imaging.workers import cores, ordered
 from src.progress import track
 from src.splitting.lookalikes.candidates import candidates
-from src.splitting.lookalikes.features import read_features
-from src.splitting.lookalikes.packed import Packed, pack
+from src.splitting.lookalikes.features import Packed, pack, read_features
 from src.splitting.lookalikes.verifying import compare
 
 

@@ -1,10 +1,11 @@
 """Groups of images: those that are linked, and those whose group is known, taken together."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from src.splitting.rows import Ints
 
@@ -22,38 +23,26 @@ def join(group: NDArray[np.str_], path: NDArray[np.str_], links: Iterable[tuple[
     >>> join(np.array(["", "p", "q", ""]), np.array(["a", "b", "c", "d"]), [(0, 1), (1, 2)]).tolist()
     ['p and 1 more', 'p and 1 more', 'p and 1 more', 'like d']
     """
-    parents = list(range(len(group)))
-    firsts: dict[str, int] = {}
-    for row, name in enumerate(group.tolist()):
-        if name:
-            _unite(parents, row, firsts.setdefault(name, row))
-    for first, second in links:
-        _unite(parents, first, second)
-    roots = [_root(parents, row) for row in range(len(parents))]
-    known: dict[int, set[str]] = defaultdict(set)
-    for root, name in zip(roots, group.tolist(), strict=True):
-        known[root] |= {name} - {""}
-    names = {root: _name(known[root], str(path[root])) for root in known}
-    return np.array([names[root] for root in roots], dtype=np.str_)
+    names, members_of = np.unique(group, return_inverse=True)
+    known = np.flatnonzero(group != "")  # a node for each image, and one for each name that joins its images
+    ends = np.array(list(links), np.intp).reshape(-1, 2)
+    rows = np.concatenate([ends[:, 0], known])
+    columns = np.concatenate([ends[:, 1], len(group) + members_of[known]])
+    nodes = len(group) + len(names)
+    graph = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), shape=(nodes, nodes))
+    component = connected_components(graph, directed=False)[1][: len(group)]
+    _, first, number = np.unique(component, return_index=True, return_inverse=True)
+    found: list[set[str]] = [set() for _ in first]
+    for row in known.tolist():
+        found[number[row]].add(str(group[row]))
+    titles = [_name(some, str(path[row])) for some, row in zip(found, first.tolist(), strict=True)]
+    return np.array([titles[place] for place in number.tolist()], dtype=np.str_)
 
 
 def _name(known: set[str], path: str) -> str:
     if not known:
         return PREFIX + path
     return min(known) + (f" and {len(known) - 1} more" if len(known) > 1 else "")
-
-
-def _root(parents: list[int], row: int) -> int:
-    while parents[row] != row:
-        parents[row] = parents[parents[row]]
-        row = parents[row]
-    return row
-
-
-def _unite(parents: list[int], one: int, two: int) -> None:
-    """Join two groups under their first image."""
-    low, high = sorted((_root(parents, one), _root(parents, two)))
-    parents[high] = low
 
 
 def members(groups: Ints) -> list[Ints]:

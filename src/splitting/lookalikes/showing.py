@@ -1,12 +1,11 @@
-"""lookalikes.csv and lookalikes.png: the groups that were found, for a person to look at."""
+"""lookalikes.csv and lookalikes.png: the groups that were found, for a person to check."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from src.files import replacing
+from src.files import write_csv
 from src.imaging.reading import read
 from src.imaging.sheet import Cell, fit, write_sheet
 from src.paths import Raw, Split
@@ -17,7 +16,7 @@ GROUPS, MEMBERS = 12, 6  # shown: groups, images of each
 PICTURE = 200  # pixels
 
 
-def show(out: Split, raw: Raw, rows: Rows) -> None:
+def write_groups(out: Split, raw: Raw, rows: Rows) -> None:
     """Write a row per image with its group, and a sheet of some groups' images."""
     groups = members(rows.groups)
     _write_table(out.lookalikes, rows, groups)
@@ -29,11 +28,8 @@ def show(out: Split, raw: Raw, rows: Rows) -> None:
 
 
 def _write_table(path: Path, rows: Rows, groups: list[Ints]) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("row", "group", "images", "label", "path"))
-        for group in groups:
-            writer.writerows((row, rows.group[row], len(group), rows.label[row], rows.path[row]) for row in group)
+    lines = ((row, rows.group[row], len(group), rows.label[row], rows.path[row]) for group in groups for row in group)
+    write_csv(path, ("row", "group", "images", "label", "path"), lines)
 
 
 def _cells(raw: Raw, rows: Rows, group: Ints, number: int) -> Iterator[Cell]:

@@ -2,7 +2,7 @@
 
 Both tests are needed. The first alone would take two X-rays for one that bear the same burnt-in letters; the second
 alone says too little where images overlap in a small part. Both are strict about place, to two pixels: the ribs of two
-children lie alike within four. docs/splits.md tells how the limits were chosen.
+children lie alike within four. docs/splits.md says how the limits were chosen.
 """
 
 from typing import NamedTuple

@@ -7,7 +7,7 @@ from tests.evaluation import cases as made
 def test_the_surest_right_and_wrong_ones_of_each_class_are_chosen() -> None:
     scored = made.binary([1, 1, 1, 1, 1, 1, 0, 0], [0.7, 0.9, 0.8, 0.3, 0.1, 0.2, 0.4, 0.95])
     chosen = choose(scored, scored.decide(0.5))
-    assert [(case.place, case.true, case.taken) for case in chosen] == [
+    assert [(case.place, case.true, case.predicted) for case in chosen] == [
         *[(6, 0, 0), (7, 0, 1)],
         *[(1, 1, 1), (2, 1, 1), (4, 1, 0), (5, 1, 0)],
     ]
@@ -16,7 +16,7 @@ def test_the_surest_right_and_wrong_ones_of_each_class_are_chosen() -> None:
 
 def test_a_decision_by_the_threshold_counts_not_the_larger_probability() -> None:
     scored = made.binary([1, 0], [0.3, 0.25])
-    assert [(case.true, case.taken) for case in choose(scored, scored.decide(0.2))] == [(0, 1), (1, 1)]
+    assert [(case.true, case.predicted) for case in choose(scored, scored.decide(0.2))] == [(0, 1), (1, 1)]
 
 
 def test_no_two_are_of_one_group() -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from src.splitting.lookalikes import candidates as module
 from src.splitting.lookalikes.candidates import CANDIDATES, candidates
-from src.splitting.lookalikes.features import MIRROR, Features, describe
-from src.splitting.lookalikes.packed import Packed, pack
+from src.splitting.lookalikes.features import MIRROR, Features, Packed, describe, pack
 from tests.splitting.lookalikes.making import moved, smear
 
 

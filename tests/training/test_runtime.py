@@ -7,7 +7,7 @@ import sys
 import keras
 import pytest
 
-from src.training import devices
+from src.training import runtime
 from tests import sections
 
 SECTION = sections.train(epochs=1, batch_size=1, optimizer="adam")
@@ -16,8 +16,7 @@ import numpy as np
 from src import models
 import tensorflow as tf
 import keras
-from src.params import Train
-from src.training import devices, losses, optimizers, steps
+from src.training import losses, optimizers, runtime, steps
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -27,7 +26,7 @@ random = np.random.default_rng(0)
 def trained(names, precision):
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(1)
-    with devices.mirrored(names).scope():
+    with runtime.mirrored(names).scope():
         model = models.build("tiny_cnn", (12, 12, 1), 3, dropout=0.0)
         optimizer = optimizers.build(section)
         if precision != "float32":
@@ -65,19 +64,19 @@ def test_a_shared_batch_and_half_precision_learn_what_one_device_learns() -> Non
 def test_what_the_machine_lacks_is_said_and_training_goes_on_without(
     asked: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    if devices.tf.config.list_physical_devices("GPU"):
+    if runtime.tf.config.list_physical_devices("GPU"):
         pytest.skip("this machine has them")
     caplog.set_level(logging.WARNING, "src")
-    with devices.used(SECTION.model_copy(update=asked)):
+    with runtime.devices(SECTION.model_copy(update=asked)):
         assert keras.config.dtype_policy().name == "float32"
-        assert devices.tf.distribute.get_strategy().num_replicas_in_sync == 1
+        assert runtime.tf.distribute.get_strategy().num_replicas_in_sync == 1
     assert f"train.{next(iter(asked))}: " in caplog.text
 
 
 def test_the_policy_is_set_back() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        with devices.used(SECTION):
+        with runtime.devices(SECTION):
             assert keras.config.dtype_policy().name == "float32"
         assert keras.config.dtype_policy().name == "mixed_bfloat16"
     finally:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from src import models, plugins
-from src.evaluation.attention import layers, maps
-from src.evaluation.attention.seen import see
+from src.evaluation.attention import maps
+from src.evaluation.attention.cases import explain
 from tests.evaluation import cases
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ def test_every_model_has_a_finite_map_of_the_shape_of_its_last_feature_maps(name
     images = np.random.default_rng(0).integers(256, size=(2, *SHAPE)).astype(np.uint8)
     heat = maps.grad_cam(model, images, np.array([0, 1]))
     assert heat is not None
-    assert heat.shape == (2, *layers.last_maps(model)[0].shape[1:3])
+    assert heat.shape == (2, *maps.last_maps(model)[0].shape[1:3])
     assert heat.shape[2] > heat.shape[1] > 1
     assert np.isfinite(heat).all()
     assert heat.min() >= 0
@@ -31,19 +31,19 @@ def test_every_model_has_a_finite_map_of_the_shape_of_its_last_feature_maps(name
 @pytest.mark.parametrize("backbone", ["EfficientNetV2B0", "MobileNetV3Large", "ResNet50V2"])
 def test_backbones_end_in_their_last_maps_not_in_pooled_ones(backbone: str) -> None:
     model = models.build("keras_application", (64, 96, 1), 2, pooling="average", backbone=backbone, weights="none")
-    (last,) = layers.last_maps(model)
+    (last,) = maps.last_maps(model)
     assert tuple(last.shape[1:3]) == (2, 3)
-    assert layers.averaged(layers.features(model)) == [last]
+    assert maps.averaged(maps.features(model)) == [last]
 
 
 def test_maps_of_one_place_give_way_to_the_last_ones_of_several() -> None:
     model = models.build("keras_application", (32, 32, 1), 2, pooling="average")
-    assert all(max(last.shape[1:3]) > 1 for last in layers.last_maps(model))
+    assert all(max(last.shape[1:3]) > 1 for last in maps.last_maps(model))
     assert maps.cam(model, np.zeros((1, 32, 32, 1), np.uint8), np.array([1])) is None
 
 
 def test_each_branch_has_its_own_last_maps() -> None:
-    assert len(layers.last_maps(network("reduced_inception", 2, "none"))) == 4
+    assert len(maps.last_maps(network("reduced_inception", 2, "none"))) == 4
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_class_activation_maps_are_for_averages_followed_by_the_output(name: str
 def test_hires_cam_is_shown_where_there_is_no_class_activation_map(pooling: str, kind: str, other: str) -> None:
     found = cases.binary([0, 1, 1], [0.2, 0.9, 0.1])
     images = np.random.default_rng(0).integers(256, size=(3, *SHAPE)).astype(np.uint8)
-    seen = see(network("compact_cnn", 2, pooling), found, np.array([0, 1, 0]), images)
-    shape = seen.grad_cam.shape
-    assert getattr(seen, kind).shape == shape
-    assert getattr(seen, other) is None
+    cams = explain(network("compact_cnn", 2, pooling), found, np.array([0, 1, 0]), images)
+    shape = cams.grad_cam.shape
+    assert getattr(cams, kind).shape == shape
+    assert getattr(cams, other) is None
 
 
 def test_a_network_inside_a_network_is_looked_into() -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from src.imaging.store import open_images
 from src.splitting.rows import read_rows
-from src.splitting.shortcuts import measure, warnings
-from src.splitting.tellers import area, cross_validated, held_out
+from src.splitting.tellers import cross_validated, held_out, measure, warnings
 from tests.splitting.conftest import Store, slices
 
 COUNT = 120
@@ -21,8 +20,8 @@ def test_a_class_told_by_its_format_is_found_and_said(store: Store) -> None:
     found = measure(read_rows(prepared), open_images(prepared), 1)
     assert found.files is not None
     assert found.files.value > 0.85
-    assert found.alone["format"].value > 0.85
-    assert found.alone["width"].value == 0.5
+    assert found.single["format"].value > 0.85
+    assert found.single["width"].value == 0.5
     assert "size and format of the files alone" in warnings(found)[0]
     assert "format alone 0.87" in warnings(found)[0]
 
@@ -88,11 +87,3 @@ def test_what_cannot_be_measured_is_none() -> None:
     features, classes = np.arange(8.0)[:, None], np.array([0, 0, 0, 0, 0, 0, 1, 1])
     assert cross_validated(features, classes, np.array([0, 1, 2, 3, 4, 5, 6, 6]), 1) is None
     assert held_out(features, classes, np.arange(8), np.arange(6), np.array([6, 7]), 1) is None
-
-
-def test_the_area_is_that_of_sklearn() -> None:
-    from sklearn.metrics import roc_auc_score
-
-    random = np.random.default_rng(0)
-    classes, scores = random.random(300) < 0.3, random.integers(0, 20, 300) / 20
-    assert area(classes, scores) == pytest.approx(roc_auc_score(classes, scores))
