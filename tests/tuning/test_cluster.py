@@ -1,6 +1,7 @@
 """Jobs on a real Dask cluster: a scheduler and workers, processes in folders of their own."""
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import src.tuning.cluster
 from src.errors import AssayError
 from src.tuning.jobs import Epoch, Event, Executor, Failed, Finished, Lost
 from src.tuning.local import LocalExecutor
@@ -22,6 +24,7 @@ from tests.tuning.clusters import DaskCluster, free_port, kill, until
 from tests.tuning.conftest import Home
 
 pytest.importorskip("distributed")
+from src.tuning.cluster import on_worker
 from src.tuning.cluster.executor import ClusterExecutor
 
 PRETENDED = "src.tuning.pretended:run"
@@ -311,10 +314,9 @@ def test_a_cluster_without_workers_is_told_in_a_line(alone: DaskCluster, home: H
 def test_a_worker_with_other_packages_is_named_with_what_differs(
     alone: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from src.tuning.cluster import supply
-
     alone.start_worker("one")
-    monkeypatch.setattr(supply, "_own_versions", lambda: {"python": "2.7", "numpy": "1.0", "keras": "none"})
+    others = {"python": "2.7", "numpy": "1.0", "keras": "none"}
+    monkeypatch.setattr(on_worker, "versions", lambda names: others)
     with pytest.raises(AssayError, match=r"tcp://\S+: expected python 2.7, found 3.\d+, expected numpy 1.0, "):
         ClusterExecutor(alone.address, home.folder)
 
@@ -343,10 +345,10 @@ def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
     assert [end.scores["val_auc"] for end in ended if isinstance(end, Finished)] == [0.75, 0.25]
 
 
-def test_without_distributed_the_error_says_how_to_install_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_distributed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(AssayError, match="expected the package distributed, found none; install it with `uv pip"):
-        ClusterExecutor("tcp://127.0.0.1:8786", home.folder)
+        importlib.reload(src.tuning.cluster)
 
 
 @pytest.mark.slow
