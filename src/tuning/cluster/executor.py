@@ -31,7 +31,17 @@ from src.tuning.memory import Growth
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
 # What a training depends on, and what unpickles what is sent.
-PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic", "distributed", "cloudpickle")
+PACKAGES = (
+    "python",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "pydantic",
+    "distributed",
+    "cloudpickle",
+    "filelock",
+)
 TRIAL = "src.tuning.trial:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CONNECT = 30.0
@@ -95,9 +105,7 @@ class ClusterExecutor:
         self._client = connected(address, seconds_to_connect)
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="cluster")
         try:
-            self._await_workers(
-                on_worker.Agent(self._name, on_worker.versions(("python", *PACKAGES, "filelock")), target)
-            )
+            self._await_workers(on_worker.Agent(self._name, own_versions(), target))
         except BaseException:
             self.close(now=True)
             raise
@@ -305,6 +313,11 @@ class ClusterExecutor:
             running.future.cancel()
 
 
+def own_versions() -> dict[str, str]:
+    """Return the versions that workers must have as well."""
+    return on_worker.versions(PACKAGES)
+
+
 def connected(address: str, timeout: float) -> Client:
     """Return a client of the scheduler, with the certificates that Dask's configuration names.
 
@@ -314,12 +327,13 @@ def connected(address: str, timeout: float) -> Client:
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # one line of ours says what is wrong
     expected = f"--dask: expected an address like tcp://host:8786, found {address!r}"
+    hint = "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
     if not re.fullmatch(r"\w+://.+:\d+", address):
         raise AssayError(expected)
     try:
         with warnings.catch_warnings(action="ignore"):  # of other versions, which are looked at more closely later
             return Client(address, timeout=timeout, name="assay", set_as_default=False)
     except (OSError, TimeoutError) as error:
-        raise AssayError(f"--dask: no scheduler answers at {address} within {timeout:g} seconds") from error
+        raise AssayError(f"--dask: no scheduler answers at {address} within {timeout:g} seconds{hint}") from error
     except (ValueError, TypeError, RuntimeError) as error:
-        raise AssayError(f"{expected} ({str(error).strip().splitlines()[0]})") from error
+        raise AssayError(f"{expected} ({str(error).strip().splitlines()[0]}){hint}") from error
