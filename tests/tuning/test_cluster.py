@@ -254,6 +254,8 @@ def test_a_process_that_has_grown_is_replaced_before_the_next_job(
     def processes(limit: float, numbers: range) -> list[str]:
         monkeypatch.setattr(executing, "Growth", lambda: memory.Growth(limit))
         executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
+        for worker in executor._workers.values():
+            worker.growth.limit = limit
         try:
             for number in numbers:
                 executor.submit(home.job(number, train__learning_rate=0.01))

@@ -45,7 +45,7 @@ class Child:
         theirs.close()
 
 
-class Agent(WorkerPlugin):
+class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask has no type hints
     """Checks a worker, keeps files there, and answers for the trainings that the driver hands to it."""
 
     def __init__(self, name: str, wanted: Mapping[str, str], target: str) -> None:
