@@ -10,11 +10,10 @@ from typing import Any, Protocol
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src.errors import AssayError
-from src.tuning.jobs import Epoch, Event, Executor, Failed, Finished, Job, Lost
+from src.tuning.jobs import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
 from src.tuning.study import Search
 
 log = logging.getLogger(__name__)
-AGAIN = 2  # times that a trial is handed out again after its worker was lost
 FIRST_FAILURES = 5  # of a study that has no finished trial yet
 FAILURES = 10  # in a row
 POLL = 0.5  # seconds until an interruption is seen
@@ -156,7 +155,7 @@ class Driver:
         if self.stop.asked():
             del self.open[work.job.number]
             self._set_back(work)
-        elif work.losses > AGAIN:
+        elif work.losses >= TRIES:
             del self.open[work.job.number]
             for trial in (work.trial, *work.twins):
                 self._fail(trial, f"given up after {work.losses} tries: {reason}")

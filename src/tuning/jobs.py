@@ -1,10 +1,11 @@
 """What the driver and its workers say to each other, as plain values that any transport can carry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 Row = Mapping[str, float]
+TRIES = 3  # of a training whose worker is lost
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,11 @@ class Job:
     number: int
     params: Mapping[str, Any]
     seed: int
+
+    def with_threads(self, threads: int) -> "Job":
+        """Return the job with the number of threads of the worker that trains it."""
+        train = {**self.params.get("train", {}), "threads": threads}
+        return replace(self, params={**self.params, "train": train})
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,6 @@ from src.tuning.jobs import Epoch, Event, Failed, Job, Lost
 from src.tuning.process import Worker
 from src.tuning.worker import Ready, Said
 
-GROWTH = 512.0  # megabytes above what a worker held after its first job, from which on it is replaced
-LEAST_JOBS = 10  # before that a worker is kept: one large model after a small one is no leak
 STILLBORN = 3  # workers in a row that end before they can train
 
 
@@ -24,7 +20,14 @@ class LocalExecutor:
     """Runs jobs in processes of this machine; they start at once and load TensorFlow while the caller goes on."""
 
     def __init__(
-        self, workers: int, threads: int, folder: Path, home: Path, *, target: str | None = None, growth: float = GROWTH
+        self,
+        workers: int,
+        threads: int,
+        folder: Path,
+        home: Path,
+        *,
+        target: str | None = None,
+        growth: float = memory.GROWTH,
     ) -> None:
         self._threads, self._folder, self._home, self._target, self._growth = threads, folder, home, target, growth
         self._queue: deque[Job] = deque()
@@ -50,7 +53,7 @@ class LocalExecutor:
 
     def submit(self, job: Job) -> None:
         """Hand a job to a free worker, or keep it until there is one."""
-        self._queue.append(replace(job, params=_with_threads(job.params, self._threads)))
+        self._queue.append(job.with_threads(self._threads))
         self._hand_out()
 
     def answer(self, number: int, *, go_on: bool) -> None:
@@ -95,7 +98,7 @@ class LocalExecutor:
         self._active = []
 
     def _start(self, output: Path) -> Worker:
-        return Worker.start(output, self._home, self._target)
+        return Worker.start(output, self._target, memory.Growth(self._growth))
 
     def _hand_out(self) -> None:
         for place, worker in enumerate(self._active):
@@ -105,7 +108,7 @@ class LocalExecutor:
                 self._active[place] = worker = heir
             if self._queue and not worker.job:
                 worker.job = self._queue.popleft()
-                worker.send(worker.job)
+                worker.send((worker.job, self._home))
 
     def _look_at(self, worker: Worker) -> None:
         """Take what a worker has said, also what it said before its end."""
@@ -126,9 +129,7 @@ class LocalExecutor:
             return
         worker.job = None
         self._starved.discard(said.event.number)
-        worker.jobs += 1
-        worker.first = worker.first or said.held
-        if said.held - worker.first > self._growth and worker.jobs >= LEAST_JOBS and not worker.heir:
+        if worker.growth.exceeded(said.held) and not worker.heir:
             worker.heir = self._start(worker.output)
 
     def _bury(self, worker: Worker) -> None:
@@ -158,10 +159,6 @@ class LocalExecutor:
             return Failed(number, "out of memory: the system killed its worker twice")
         self._starved.add(number)
         return Lost(number, "the system killed its worker for lack of memory")
-
-
-def _with_threads(params: Mapping[str, Any], threads: int) -> Mapping[str, Any]:
-    return {**params, "train": {**params.get("train", {}), "threads": threads}}
 
 
 def cores() -> int:

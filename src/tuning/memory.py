@@ -1,13 +1,31 @@
-"""What a process holds in memory, and whether the system has killed one for lack of it."""
+"""What a process holds in memory, when it is replaced for it, and whether the system has killed one for lack of it."""
 
 import os
 import resource
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 MEGABYTE = 2**20
+GROWTH = 512.0  # megabytes above what a process held after its first job, from which on it is replaced
+LEAST_JOBS = 10  # before that a process is kept: one large model after a small one is no leak
 # Counters of the kernel: of the whole machine, and of the container.
 COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
+
+
+@dataclass
+class Growth:
+    """The rule by which a process that trains job after job is replaced."""
+
+    limit: float = GROWTH
+    first: float = 0.0
+    jobs: int = 0
+
+    def exceeded(self, megabytes: float) -> bool:
+        """Take note of what the process holds after a job, and say whether it has grown too much."""
+        self.jobs += 1
+        self.first = self.first or megabytes
+        return self.jobs >= LEAST_JOBS and megabytes - self.first > self.limit
 
 
 def held() -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src.tuning.jobs import Job
+from src.tuning.memory import Growth
 from src.tuning.worker import serve
 
 PROCESSES = multiprocessing.get_context("spawn")
@@ -23,21 +24,20 @@ class Worker:
     process: BaseProcess
     pipe: Any
     output: Path
+    growth: Growth
     ready: bool = False
     job: Job | None = None
-    jobs: int = 0
-    first: float = 0.0
     heir: "Worker | None" = None  # its replacement, warming up while it still works
 
     @classmethod
-    def start(cls, output: Path, home: Path, target: str | None) -> "Worker":
-        """Start a process that trains jobs on the data below `home`; target names another function, for tests."""
+    def start(cls, output: Path, target: str | None, growth: Growth) -> "Worker":
+        """Start a process that trains jobs; target names another function, for tests."""
         ours, theirs = PROCESSES.Pipe()
-        process = PROCESSES.Process(target=serve, args=(theirs, output, home, target), daemon=True)
+        process = PROCESSES.Process(target=serve, args=(theirs, output, target), daemon=True)
         with _deaf_to_ctrl_c():
             process.start()
         theirs.close()  # else the end of the worker would not be seen
-        return cls(process, ours, output)
+        return cls(process, ours, output, growth)
 
     def send(self, message: object) -> None:
         """Say something to it, unless it died: its sentinel says so."""

@@ -4,10 +4,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from src.errors import AssayError
-from src.tuning.jobs import Epoch, Executor, Failed, Finished, Job, Lost
+from src.tuning.jobs import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
 
 PATIENCE = 1.0  # seconds to wait for an event before looking again
-TRIES = 3  # of a training whose worker went away
 
 
 def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:

@@ -1,4 +1,4 @@
-"""A local worker: a process that loads TensorFlow once and trains one job after the other."""
+"""A process that loads TensorFlow once and trains one job after the other, for this machine or a Dask worker."""
 
 import importlib
 import logging
@@ -38,24 +38,37 @@ class Said:
     held: float
 
 
-def serve(pipe: Any, output: Path, home: Path, target: str | None) -> None:
-    """Train the jobs that come through the pipe until it is closed; target names another function, for tests."""
+def serve(pipe: Any, output: Path, target: str | None) -> None:
+    """Train the jobs of a driver on this machine; target names another function, for tests."""
+    _write_to(output)
+    driver = parent_process()
+    assert driver is not None
+    _train(pipe, target, driver.sentinel)
+
+
+def attached() -> None:
+    """Train the jobs of a Dask worker, which holds the other end of a pipe (the first argument) and of stdin."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    _train(connection.Connection(int(sys.argv[1])), sys.argv[2] or None, sys.stdin.fileno())
+
+
+def _train(pipe: Any, target: str | None, sentinel: int) -> None:
+    """Train each job that comes through the pipe with its folder, until whoever sent them is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, of which a killed process leaves a warning
-    _write_to(output)
-    threading.Thread(target=_end_with_the_driver, daemon=True).start()
-    run = found(target)
+    threading.Thread(target=_end_with, args=(sentinel,), daemon=True).start()
+    run = _found(target)
     pipe.send(Ready())
     try:
         while True:
-            job: Job = pipe.recv()
-            pipe.send(Said(done(run, job, partial(_reported, pipe, job.number), home), memory.held()))
+            job, home = pipe.recv()
+            pipe.send(Said(_done(run, job, partial(_reported, pipe, job.number), Path(home)), memory.held()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def done(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finished | Failed:
+def _done(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finished | Failed:
     """Train a job; what goes wrong inside becomes the reason of its failure."""
     try:
         return run(job, report, home)
@@ -82,7 +95,7 @@ def _reported(pipe: Any, number: int, row: Row) -> bool:
     return bool(pipe.recv())
 
 
-def found(target: str | None) -> Run:
+def _found(target: str | None) -> Run:
     """Give the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
     if target is None:
         from src.tuning import trial  # an import, since stages depend on what is imported
@@ -102,9 +115,7 @@ def _write_to(output: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
-def _end_with_the_driver() -> None:
-    """Leave at once when the driver is gone, however it went, also in the middle of an epoch."""
-    driver = parent_process()
-    if driver is not None:
-        connection.wait([driver.sentinel])
-        os._exit(ORPHANED)
+def _end_with(sentinel: int) -> None:
+    """Leave at once when the driver or the Dask worker is gone, however it went, also in the middle of an epoch."""
+    connection.wait([sentinel])
+    os._exit(ORPHANED)

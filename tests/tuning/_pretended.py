@@ -20,7 +20,7 @@ def run(job: Job, report: Callable[[Row], bool], home: Path) -> Finished:
         if job.params["train"]["learning_rate"] == 10:
             raise ValueError("this cannot be\ntrained")
         time.sleep(job.params["train"]["learning_rate"])
-        rows.append({"epoch": float(epoch), "val_auc": np.float32(0.5), "images": int(images[1].sum())})
+        rows.append({"epoch": float(epoch), "val_auc": 0.5, "images": int(images[1].sum())})
         if not report(rows[-1]):
             return Finished(job.number, tuple(rows), {"val_auc": 0.5}, stopped=True)
     return Finished(job.number, tuple(rows), {"val_auc": 0.75}, facts={"threads": job.params["train"]["threads"]})

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,17 +20,19 @@ class DaskCluster:
     folder: Path
     host: str = "127.0.0.1"
     port: int = 0
+    scheme: str = "tcp"
+    environment: Mapping[str, str] = field(default_factory=dict)
     scheduler: "subprocess.Popen[bytes] | None" = None
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def address(self) -> str:
-        return f"tcp://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
-    def start_scheduler(self, prefix: Sequence[str] = ()) -> None:
+    def start_scheduler(self, *more: str, prefix: Sequence[str] = ()) -> None:
         self.port = self.port or free_port()
         options = ["--host", self.host, "--port", str(self.port), "--no-dashboard", "--no-show"]
-        self.scheduler = self._run("scheduler", [*prefix, *DASK, "scheduler", *options])
+        self.scheduler = self._run("scheduler", [*prefix, *DASK, "scheduler", *options, *more])
 
     def start_worker(self, name: str, *options: str, prefix: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         """Start a worker in a folder of this name, so that nothing but the scheduler joins it to the others."""
@@ -45,7 +47,11 @@ class DaskCluster:
     def _run(self, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
         place = self.folder / name
         place.mkdir(parents=True, exist_ok=True)
-        quiet = os.environ | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s", "CUDA_VISIBLE_DEVICES": ""}
+        quiet = os.environ | {
+            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s",
+            "CUDA_VISIBLE_DEVICES": "",
+            **self.environment,
+        }
         with (place / "log").open("ab") as log:
             return subprocess.Popen(command, cwd=place, env=quiet, stdout=log, stderr=log, start_new_session=True)
 

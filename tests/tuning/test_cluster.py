@@ -1,6 +1,7 @@
 """Jobs on a real Dask cluster: a scheduler and workers, processes in folders of their own."""
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -13,15 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import Trial, TrialState
 
+import src.tuning.cluster
 from src.errors import AssayError
+from src.tuning import memory
+from src.tuning.driver import Proposal
 from src.tuning.jobs import Epoch, Event, Executor, Failed, Finished, Lost
 from src.tuning.local import LocalExecutor
+from src.tuning.study import Goal
 from tests.conftest import ROOT
+from tests.tuning import searching
 from tests.tuning.clusters import DaskCluster, free_port, kill, until
 from tests.tuning.conftest import Home
 
 pytest.importorskip("distributed")
+from src.tuning.cluster import executor as executing
 from src.tuning.cluster.executor import ClusterExecutor
 
 PRETENDED = "src.tuning.pretended:run"
@@ -191,6 +199,77 @@ def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
     assert len({line.split()[1] for line in trained.read_text().splitlines()}) == 2
 
 
+def test_a_study_holds_exactly_its_trials_though_its_workers_are_killed_and_another_joins(
+    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
+) -> None:
+    def proposed(trial: Trial) -> Proposal:
+        if trial.number == 2:  # one of the first trials has ended, the other is being trained
+            for worker in list(alone.workers):
+                kill(worker)
+            alone.start_worker("two", "--no-nanny")
+        rate = trial.suggest_float("train.learning_rate", 0.01, 0.05)
+        values = {"train.learning_rate": rate}
+        return Proposal(values, home.job(train__learning_rate=rate).params, json.dumps(values))
+
+    for name in ("one", "other"):
+        alone.start_worker(name, "--no-nanny")
+    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    goal = Goal(("val_auc",), ("maximize",), "val_auc")
+    searching.search(tmp_path, 6, executor=executor, propose=proposed, goal=goal)
+    states = searching.states(tmp_path)
+    assert states.get(TrialState.COMPLETE, 0) + states.get(TrialState.PRUNED, 0) == 6 == sum(states.values())
+    assert (alone.folder / "two/trained.txt").exists(), "the worker that joined later trained nothing"
+
+
+def test_jobs_that_nobody_trains_yet_are_taken_back_and_never_trained(
+    started: DaskCluster, code: Path, home: Home
+) -> None:
+    first, second = (
+        ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED, seconds_to_connect=10)
+        for _ in range(2)
+    )
+    try:
+        for number in (1, 2):
+            first.submit(home.job(number, train__learning_rate=0.05))
+        assert {type(first.next(20)) for _ in (1, 2)} == {Epoch}
+        for number in (96, 97, 98):  # two behind the first driver's, one without a worker
+            second.submit(home.job(number, train__learning_rate=0.05))
+        assert second.next(1) is None
+        assert sorted(second.take_back()) == [96, 97, 98]
+        assert second.running == 0
+        for number in (1, 2):
+            first.answer(number, go_on=True)
+        assert sorted(ends(drive(first))) == [1, 2]
+        assert second.next(1) is None
+    finally:
+        first.close(now=True)
+        second.close(now=True)
+    trained = [path.read_text() for path in started.folder.glob("*/trained.txt")]
+    assert not any(line.startswith("9") for text in trained for line in text.splitlines())
+
+
+def test_a_process_that_has_grown_is_replaced_before_the_next_job(
+    started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def processes(limit: float, numbers: range) -> list[str]:
+        monkeypatch.setattr(executing, "Growth", lambda: memory.Growth(limit))
+        executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
+        for worker in executor._workers.values():
+            worker.growth.limit = limit
+        try:
+            for number in numbers:
+                executor.submit(home.job(number, train__learning_rate=0.01))
+            drive(executor)
+        finally:
+            executor.close()
+        lines = [line for path in started.folder.glob("*/trained.txt") for line in path.read_text().splitlines()]
+        return [line.split()[1] for line in lines if int(line.split()[0]) in numbers]
+
+    monkeypatch.setattr(memory, "LEAST_JOBS", 1)
+    assert len(set(processes(512.0, range(50, 56)))) <= 2
+    assert len(set(processes(-1.0, range(60, 66)))) >= 5  # the first of each worker may be warm
+
+
 @pytest.fixture
 def namespaces() -> Iterator[list[str]]:
     """Give two network namespaces that reach this one, over the networks 10.213.1 and .2, but not each other."""
@@ -311,10 +390,9 @@ def test_a_cluster_without_workers_is_told_in_a_line(alone: DaskCluster, home: H
 def test_a_worker_with_other_packages_is_named_with_what_differs(
     alone: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from src.tuning.cluster import supply
-
     alone.start_worker("one")
-    monkeypatch.setattr(supply, "_own_versions", lambda: {"python": "2.7", "numpy": "1.0", "keras": "none"})
+    others = {"python": "2.7", "numpy": "1.0", "keras": "none"}
+    monkeypatch.setattr(executing, "own_versions", lambda: others)
     with pytest.raises(AssayError, match=r"tcp://\S+: expected python 2.7, found 3.\d+, expected numpy 1.0, "):
         ClusterExecutor(alone.address, home.folder)
 
@@ -343,10 +421,10 @@ def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
     assert [end.scores["val_auc"] for end in ended if isinstance(end, Finished)] == [0.75, 0.25]
 
 
-def test_without_distributed_the_error_says_how_to_install_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_distributed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(AssayError, match="expected the package distributed, found none; install it with `uv pip"):
-        ClusterExecutor("tcp://127.0.0.1:8786", home.folder)
+        importlib.reload(src.tuning.cluster)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.errors import AssayError
-from src.tuning import local, memory
+from src.tuning import memory
 from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
 from src.tuning.local import LocalExecutor
 from tests.conftest import ROOT
@@ -120,7 +120,7 @@ def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: Loc
 
 
 def test_a_worker_that_grows_is_replaced_by_one_that_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LEAST_JOBS", 2)
+    monkeypatch.setattr(memory, "LEAST_JOBS", 2)
     executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP, growth=200)
     try:
         used, held = [], []
