@@ -1,7 +1,7 @@
 """The section about the search for better values of other sections."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -15,15 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from src.params.kinds import Count, Number, Section
+from src.params.kinds import Count, Number, Section, named
 
 MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
-Metric = Literal[
-    "auc", "average_precision", "accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1",
-    "brier", "log_loss", "calibration_error",
-    "val_loss", "val_accuracy", "val_auc", "val_precision", "val_recall",
-    "parameters",
-]  # fmt: skip
+Metric = Annotated[str, named("tuning.scoring:METRICS")]
 
 
 def _listed(value: object) -> object:
@@ -110,7 +105,7 @@ def _named_by_dots(space: object) -> object:
 class Sampler(Section):
     """Where the next values come from, and how many trials are drawn at random first."""
 
-    name: Literal["tpe", "random"] = "tpe"
+    name: Annotated[str, named("tuning.sampling:SAMPLERS")] = "tpe"
     startup_trials: Number = 10
 
 
@@ -122,7 +117,7 @@ class Pruner(Section):
     (halving, hyperband).
     """
 
-    name: Literal["none", "median", "percentile", "halving", "hyperband"] = "halving"
+    name: Annotated[str, named("tuning.pruning:PRUNERS")] = "halving"
     startup_trials: Number = 5
     warmup_epochs: Number = 5
     percentile: Annotated[float, Field(gt=0, lt=100, strict=True)] = 50.0

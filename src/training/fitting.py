@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from src import models
+from src import models, signals
 from src.errors import AssayError
 from src.params import Model, Train
 from src.training import (
@@ -19,7 +19,6 @@ from src.training import (
     devices,
     history,
     inputs,
-    interruption,
     losses,
     optimizers,
     phases,
@@ -70,7 +69,7 @@ def fit(
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
     runtime.start(seed, section.threads)
-    with interruption.held(), devices.used(section):
+    with signals.deferred(), devices.used(section):
         return _fit(data, model, section, seed, checkpoints, on_epoch)
 
 
@@ -178,7 +177,7 @@ def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
     """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
     found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
-        interruption.check()
+        signals.check()
         loss, probability = step(pixels, numbers)
         if not np.isfinite(loss).all():
             return {"loss": float(loss[~np.isfinite(loss)][0])}

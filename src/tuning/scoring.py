@@ -1,22 +1,45 @@
 """The scores that trials are compared by: which way is better, and which of them each epoch tells."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from src.params import Tune
-
 Direction = Literal["maximize", "minimize"]
-SMALLER = frozenset({"brier", "log_loss", "calibration_error", "val_loss", "parameters"})
-# The column of an epoch's row that follows a metric: the same score, or one that moves with it.
-COLUMNS = {
-    "auc": "val_auc",
-    "accuracy": "val_accuracy",
-    "precision": "val_precision",
-    "sensitivity": "val_recall",
-    "log_loss": "val_loss",
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score on val as a figure names it, and which way is better.
+
+    column: of an epoch's row, by which a trial can be pruned: the same score, or one that moves with it.
+    same: whether that column is the score itself, so that nothing is left to compute after the training.
+    """
+
+    label: str
+    direction: Direction = "maximize"
+    column: str | None = None
+    same: bool = False
+
+
+METRICS = {
+    "auc": Metric("ROC AUC on val", column="val_auc", same=True),
+    "average_precision": Metric("Average precision on val"),
+    "accuracy": Metric("Accuracy on val", column="val_accuracy"),
+    "balanced_accuracy": Metric("Balanced accuracy on val"),
+    "precision": Metric("Precision on val", column="val_precision"),
+    "sensitivity": Metric("Sensitivity on val", column="val_recall"),
+    "specificity": Metric("Specificity on val"),
+    "f1": Metric("F1 on val"),
+    "brier": Metric("Brier score on val", "minimize"),
+    "log_loss": Metric("Log loss on val", "minimize", column="val_loss"),
+    "calibration_error": Metric("Calibration error on val", "minimize"),
+    "val_loss": Metric("Loss on val", "minimize", column="val_loss", same=True),
+    "val_accuracy": Metric("Accuracy on val", column="val_accuracy", same=True),
+    "val_auc": Metric("ROC AUC on val", column="val_auc", same=True),
+    "val_precision": Metric("Precision on val", column="val_precision", same=True),
+    "val_recall": Metric("Recall on val", column="val_recall", same=True),
+    "parameters": Metric("Parameters", "minimize"),
 }
-ROWS = ("val_loss", "val_accuracy", "val_auc", "val_precision", "val_recall")
-SAME = {"auc": "val_auc"}  # what the loop and evaluate compute alike
 
 
 def direction(metric: str) -> Direction:
@@ -25,23 +48,15 @@ def direction(metric: str) -> Direction:
     >>> direction("auc"), direction("parameters")
     ('maximize', 'minimize')
     """
-    return "minimize" if metric in SMALLER else "maximize"
+    return METRICS[metric].direction
 
 
-def directions(section: Tune) -> list[Direction]:
-    """Give the direction of each metric of the section."""
-    return [direction(metric) for metric in section.metric]
-
-
-def followed(section: Tune) -> str | None:
-    """Name the column of an epoch's row by which a trial can be stopped early; None: none tells, or there are two.
+def watched(metrics: Sequence[str]) -> str | None:
+    """Return the column of an epoch's row by which a trial can be pruned; None: none tells, or there are two metrics.
 
     A pruner compares single numbers, so a study of two metrics is not pruned.
     """
-    if len(section.metric) > 1:
-        return None
-    metric = section.metric[0]
-    return metric if metric in ROWS else COLUMNS.get(metric)
+    return METRICS[metrics[0]].column if len(metrics) == 1 else None
 
 
 def better(metric: str, one: float, other: float) -> bool:
@@ -50,6 +65,6 @@ def better(metric: str, one: float, other: float) -> bool:
 
 
 def of_epochs(rows: Sequence[Mapping[str, float]], best: int) -> dict[str, float]:
-    """Give the scores that the loop knows of the model as it was in its best epoch, counted from 1."""
+    """Return the scores that the loop knows of the model as it was in its best epoch, counted from 1."""
     row = rows[best - 1]
-    return {name: float(row[name]) for name in ROWS} | {name: float(row[column]) for name, column in SAME.items()}
+    return {name: float(row[metric.column]) for name, metric in METRICS.items() if metric.same and metric.column}
