@@ -60,7 +60,7 @@ FIGURES = {
     "history": Kind("plot_optimization_history", lambda view, metric: _complete(view)),
     "importance": Kind("plot_param_importances", _important),
     "slices": Kind("plot_slice", lambda view, metric: _varied(view)),
-    "parallel": Kind("plot_parallel_coordinate", lambda view, metric: _varied(view, 2), size=(11.0, 5.0)),
+    "parallel": Kind("plot_parallel_coordinate", lambda view, metric: _varied(view, 2), size=(14.0, 5.0)),
     "pareto": Kind("plot_pareto_front", lambda view, metric: _complete(view), size=(7.2, 5.0), both=True),
 }
 
