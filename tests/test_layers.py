@@ -6,7 +6,7 @@ from tests.closure import ROOT, imports
 
 ROOMS = (
     "errors", "nearest", "plugins", "files", "markdown", "yaml_text", "yaml_reading",
-    "seeds", "progress", "console", "paths", "parts",
+    "seeds", "signals", "progress", "console", "paths", "parts",
     "params", "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip
