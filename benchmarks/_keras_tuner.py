@@ -18,7 +18,7 @@ from src import models, paths
 from src.params import Entry, Params, load, parse
 from src.training import data, optimizers, runtime, scores
 from src.training.batches import Batches
-from src.tuning import checking, settings
+from src.tuning import settings, space
 from src.tuning.space import Space, decode, encode
 
 OUTPUT, ERRORS = 1, 2
@@ -112,7 +112,7 @@ def _params(params: Params, hp: Any) -> Params:
     values: dict[str, Any] = {}
     for name, entry in Space.of(params).entries.items():
         value = _drawn(hp, name, entry)
-        if checking.applies(entry, values):
+        if space.applies(entry, values):
             values[name] = decode(value)
     return parse(settings.with_values(params.model_dump(mode="json"), values))
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks._report import note, report
 from src.params import load
+from src.tuning.confirming import run_all
 from src.tuning.jobs import Failed, Finished, Job
 from src.tuning.local import LocalExecutor
-from src.tuning.running import run_all
 from src.tuning.settings import with_values
 
 KINDS = ((2, 1), (1, 2))  # workers, threads of each

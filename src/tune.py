@@ -26,40 +26,36 @@ examples:
 
 
 def main() -> None:
-    """Check what was asked for, let the workers start, and run the session."""
+    """Check what was asked for, and carry it out."""
     asked = _parser().parse_args()
     if asked.study is not None:
         naming.check_name(asked.study)
     if asked.storage is not None:
         naming.check_url(asked.storage)
     if asked.winner is not None:
-        from src.tuning import verdict
+        from src.tuning import outcome
 
-        console.say(verdict.kept(asked.winner, apply=asked.apply, again="make tune APPLY=1"))
+        console.say(outcome.from_file(asked.winner, apply=asked.apply, again="make tune APPLY=1"))
         return
     settings = _settings(asked.preset)
     name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment)
     naming.check_name(name)
-    executor = _executor(asked, settings, name)
-    try:
-        from src.tuning.session import Asked, Session  # takes a second, in which the workers start
+    from src.tuning.tune_stage import Request, run
 
-        trials = asked.trials or settings.tune.trials
-        wanted = Asked(trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
-        Session(wanted, settings, executor, console.say).run()
-    finally:
-        executor.close(now=True)
+    trials = asked.trials or settings.tune.trials
+    request = Request(trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
+    run(request, settings, lambda: _executor(asked, settings, name))
 
 
 def _settings(preset: str | None) -> "Params":
     """Read and check params.yaml, after a preset was put in its place unless it stands there already."""
     from src import params, paths, presets
-    from src.tuning import applying, checking
+    from src.tuning import applying, space
 
     if preset is not None and not applying.applied(paths.PARAMS, presets.read(preset).params):
         presets.put(preset)
     settings = params.load()
-    checking.something_to_vary(settings)
+    space.something_to_vary(settings)
     return settings
 
 

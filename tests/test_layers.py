@@ -6,7 +6,7 @@ from tests.closure import ROOT, imports
 
 ROOMS = (
     "errors", "redact", "nearest", "plugins", "files", "markdown", "yaml_text", "yaml_reading",
-    "seeds", "progress", "console", "paths", "parts", "metrics",
+    "seeds", "signals", "progress", "console", "paths", "parts", "metrics",
     "params", "datasets", "imaging", "splitting", "models", "training", "evaluation", "tracking",
     "presets", "tuning", "compare", "reproduce", "tune",
 )  # fmt: skip

@@ -119,7 +119,13 @@ METRICS = (
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
 PER_CLASS = tuple(metric.name for metric in METRICS if metric.one_class)
-EPOCH_SCORES = ("loss", "accuracy", "auc", "precision", "recall")  # columns of history.csv, and val_ with each
+EPOCH_SCORES: dict[str, tuple[str, Direction]] = {  # columns of history.csv, and val_ with each
+    "loss": ("Loss", "minimize"),
+    "accuracy": ("Accuracy", "maximize"),
+    "auc": ("ROC AUC", "maximize"),
+    "precision": ("Precision", "maximize"),
+    "recall": ("Recall", "maximize"),
+}
 
 
 def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:

@@ -6,7 +6,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from src.params.kinds import Count, Fraction, Number, OpenFraction, Rate, Section, Sha256, Share, Text, named
 
-Optimizer = Literal["adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
+Optimizer = Annotated[str, named("training.optimizers:OPTIMIZERS")]
 Backbone = Literal["DenseNet121", "EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small", "ResNet50V2"]
 
 
@@ -49,7 +49,7 @@ class Augment(Section):
 class Schedule(Section):
     """How the learning rate changes from epoch to epoch."""
 
-    name: Literal["constant", "step", "cosine", "plateau"]
+    name: Annotated[str, named("training.schedules:SCHEDULES")]
     warmup: Number
     every: Count
     factor: OpenFraction

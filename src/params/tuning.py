@@ -1,7 +1,7 @@
 """The section about the search for better values of other sections."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from pydantic import (
 
 from src.evaluation.metrics import BY_NAME, EPOCH_SCORES
 from src.nearest import suggestion
-from src.params.kinds import Count, Name, Number, Section
+from src.params.kinds import Count, Name, Number, Section, named
 
 MOST = 1e9  # above the upper bound of every parameter
 MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
@@ -123,7 +123,7 @@ def _named_by_dots(space: object) -> object:
 class Sampler(Section):
     """Where the next values come from, and how many trials are drawn at random first."""
 
-    name: Literal["tpe", "random"]
+    name: Annotated[str, named("tuning.sampling:SAMPLERS")]
     startup_trials: Number
 
 
@@ -135,7 +135,7 @@ class Pruner(Section):
     (halving, hyperband).
     """
 
-    name: Literal["none", "median", "percentile", "halving", "hyperband"]
+    name: Annotated[str, named("tuning.pruning:PRUNERS")]
     startup_trials: Number
     warmup_epochs: Number
     percentile: Annotated[float, Field(gt=0, lt=100, strict=True)]

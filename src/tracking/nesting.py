@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from src.tracking import store, writing
-from src.tracking.records import Nested, Record
+from src.tracking import lineage, store, writing
+from src.tracking.records import Record, State, Status, Trial
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,6 +18,10 @@ KEY = "study.key"
 TRIAL = "study.trial"
 PARENT = "mlflow.parentRunId"
 BEST = "best."  # before the parameters of the leading trial
+STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "preset.trace")
+SIZE = "parameters"  # the one objective that is no score on val
+LONGEST_TAG = 5000  # characters: MLflow's limit
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
@@ -28,10 +32,10 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
         run = _find(client, number, record) or _start(client, number, record)
         identity = str(run.info.run_id)
         known = {below.data.tags.get(TRIAL): below for below in _below(client, number, identity)}
-        for nested in record.nested:
-            there = known.get(nested.key)
+        for trial in record.trials:
+            there = known.get(str(trial.number))
             if there is None or there.info.status == "RUNNING":
-                _write_nested(client, number, identity, nested, there)
+                _write_trial(client, number, identity, record, trial, there)
         if run.data.tags.get("study.record") != record.key:
             _write_parent(client, run, record)
     return identity
@@ -55,11 +59,33 @@ def _below(client: "MlflowClient", number: str, identity: str) -> "Iterator[Run]
         token = page.token or None
 
 
-def _write_nested(client: "MlflowClient", number: str, parent: str, nested: Nested, there: "Run | None") -> None:
-    tags = {PARENT: parent, TRIAL: nested.key, **nested.tags}
-    run = there or client.create_run(number, start_time=nested.start, tags=tags, run_name=nested.name)
-    writing.log(client, run.info.run_id, {}, nested.params, nested.metrics)
-    client.set_terminated(run.info.run_id, nested.status, nested.end)  # the last: a run that is RUNNING is not whole
+def metric_name(objective: str) -> str:
+    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
+    return objective if objective == SIZE else f"best_val_{objective.removeprefix('val_')}"
+
+
+def _write_trial(
+    client: "MlflowClient", number: str, parent: str, record: Record, trial: Trial, there: "Run | None"
+) -> None:
+    tags = {PARENT: parent, TRIAL: str(trial.number), **_trial_tags(record, trial)}
+    name = f"trial {trial.number}"
+    run = there or client.create_run(number, start_time=trial.start, tags=tags, run_name=name)
+    scores = {metric_name(objective): value for objective, value in trial.values.items()}
+    numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
+    metrics = [*lineage.history(trial.rows, trial.start, trial.end), *lineage.once(numbers, trial.end)]
+    writing.log(client, run.info.run_id, {}, {key: lineage.text(value) for key, value in trial.params.items()}, metrics)
+    # The last: a run that is RUNNING is not whole.
+    client.set_terminated(run.info.run_id, STATUS[trial.state], trial.end)
+
+
+def _trial_tags(record: Record, trial: Trial) -> dict[str, str]:
+    """Return what a trial shares with its study, how it ended, and why."""
+    shared = {
+        key: value for key, value in record.tags.items() if key in SHARED or key.startswith(("data.name", "git."))
+    }
+    tags = {"trial.state": trial.state, "trial.reason": trial.reason[:LONGEST_TAG]}
+    tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
+    return {key: value for key, value in {**shared, **tags}.items() if value}
 
 
 def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:

@@ -3,9 +3,10 @@
 Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
 """
 
+import math
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ NAME = 16  # characters of a trace that name its folder
 Kind = Literal["train", "evaluate", "study"]
 KINDS: tuple[Kind, ...] = ("train", "evaluate", "study")  # in the order in which they are sent
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
+State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
@@ -53,25 +55,34 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Nested:
-    """A run below that of a record: one trial of a study, which its key names among them."""
+class Trial:
+    """One trial of a study that has ended: the one record of it, from the study to tables, figures and its MLflow run.
 
-    key: str
-    name: str
-    start: int
-    end: int
-    status: Status
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-    metrics: list[Metric]
+    params: by dotted name. values: by metric, of a pruned trial the last that was seen. rows: its history, none for a
+    trial that took over the values of another. start, end: milliseconds since 1970.
+    """
 
-    def __post_init__(self) -> None:
-        _take_out_secrets(self, "params", "tags")
+    number: int
+    state: State
+    params: Mapping[str, Any]
+    values: Mapping[str, float]
+    rows: Sequence[Mapping[str, float]] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    reused_from: int | None = None
+    start: int = 0
+    end: int = 0
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, counted from 1, with the lowest validation loss, whose weights were scored."""
+        losses = [row.get("val_loss", math.inf) for row in self.rows]
+        return losses.index(min(losses)) + 1 if losses else None
 
 
 @dataclass(frozen=True)
 class Record:
-    """A stage's part of a run, or a whole study: then its trace is the study's key, and its trials are nested.
+    """A stage's part of a run, or a whole study: then its trace is the study's key, and its trials are runs below it.
 
     `key` says which record it is, so that sending it twice makes one run; `fresh` that a training was just done, while
     a record made from outputs that DVC restored describes a training that may have its run already.
@@ -94,7 +105,7 @@ class Record:
     texts: Mapping[str, str] = field(default_factory=dict)
     dataset: Dataset | None = None
     model: Model | None = None
-    nested: list[Nested] = field(default_factory=list)
+    trials: Sequence[Trial] = ()
 
     def __post_init__(self) -> None:
         _take_out_secrets(self, "params", "tags", "texts")
@@ -121,8 +132,8 @@ def load(folder: Path) -> Record:
     files = (path for path in sorted((folder / "files").rglob("*")) if path.is_file())
     model = content["model"] and Model(**content["model"] | {"file": folder / "model.keras"})
     parts = {
-        "metrics": _metrics(content),
-        "nested": [Nested(**run | {"metrics": _metrics(run)}) for run in content["nested"]],
+        "metrics": [Metric(**metric) for metric in content["metrics"]],
+        "trials": [Trial(**trial) for trial in content["trials"]],
         "files": {path.relative_to(folder / "files").as_posix(): path for path in files},
         "dataset": content["dataset"] and Dataset(**content["dataset"]),
         "model": model,
@@ -143,14 +154,10 @@ def drop(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _take_out_secrets(made: Record | Nested, *fields: str) -> None:
+def _take_out_secrets(made: Record, *fields: str) -> None:
     for name in fields:
         clean = {key: redact.secrets(text) for key, text in getattr(made, name).items()}
         object.__setattr__(made, name, clean)  # frozen, but only now complete
-
-
-def _metrics(content: Mapping[str, Any]) -> list[Metric]:
-    return [Metric(**metric) for metric in content["metrics"]]
 
 
 def _plain(record: Record) -> dict[str, Any]:

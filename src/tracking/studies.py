@@ -6,43 +6,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
-from src import paths, redact
+from src import paths
 from src.errors import AssayError
 from src.params import Params
 from src.tracking import delivery, facts, lineage, nesting, surroundings
 from src.tracking import trace as traces
-from src.tracking.records import Dataset, Metric, Nested, Record, Status
+from src.tracking.records import Dataset, Metric, Record, State, Status, Trial
 from src.tracking.surroundings import Commit
 
 log = logging.getLogger(__name__)
-STATUS: dict[str, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 AGAIN = "python -m src.tune"
 UPSTREAM = ("download", "preprocess", "split")
-SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "preset.trace")
-SIZE = "parameters"  # the one objective that is no score on val
-LONGEST_TAG = 5000  # characters: MLflow's limit
-State = Literal["complete", "pruned", "failed"]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial that has ended. Values by the name of the objective; rows: its history; times in ms since 1970.
-
-    `key` names it among the trials of its study: its number.
-    """
-
-    key: str
-    state: State
-    params: Mapping[str, Any]
-    values: Mapping[str, float]
-    start: int
-    end: int
-    rows: Sequence[Mapping[str, float]] = ()
-    facts: Mapping[str, float] = field(default_factory=dict)
-    reason: str = ""
-    reused_from: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +68,7 @@ class Lineage:
 
 
 def record(study: Study, made: Lineage) -> Record:
-    """Describe a study, and each of its trials as a run nested in it."""
-    nested = [_nested(trial, made) for trial in study.trials]
+    """Describe a study with its trials."""
     start = min((trial.start for trial in study.trials), default=0)
     end = max((trial.end for trial in study.trials), default=0)
     return Record(
@@ -111,31 +86,13 @@ def record(study: Study, made: Lineage) -> Record:
         files={name: path for name, path in study.files.items() if path.is_file()},
         texts=lineage.texts(made.commit) if study.status != "RUNNING" else {},
         dataset=made.dataset,
-        nested=nested,
+        trials=study.trials,
     )
 
 
 def send(study: Study, home: Path, made: Lineage | None = None) -> bool:
     """Bring the runs of a study up to date; where that fails it is kept until `python -m src.tracking send`."""
     return delivery.deliver(record(study, made or Lineage.read(study.settings)), home)
-
-
-def _nested(trial: Trial, made: Lineage) -> Nested:
-    tags = {"trial.state": trial.state, "trial.reason": redact.secrets(trial.reason)[:LONGEST_TAG]}
-    tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
-    shared = {key: value for key, value in made.tags.items() if key in SHARED or key.startswith(("data.name", "git."))}
-    scores = {_named(name): value for name, value in trial.values.items()}
-    numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
-    return Nested(
-        key=trial.key,
-        name=f"trial {trial.key}",
-        start=trial.start,
-        end=trial.end,
-        status=STATUS[trial.state],
-        params={key: lineage.text(value) for key, value in trial.params.items()},
-        tags={key: value for key, value in {**shared, **tags}.items() if value},
-        metrics=[*lineage.history(trial.rows, trial.start, trial.end), *lineage.once(numbers, trial.end)],
-    )
 
 
 def _tags(study: Study) -> dict[str, str]:
@@ -153,23 +110,18 @@ def _course(study: Study) -> list[Metric]:
         for step, trial in enumerate(sorted(study.trials, key=lambda trial: trial.end), start=1):
             if trial.state == "complete" and name in trial.values:
                 best = trial.values[name] if best is None else better(best, trial.values[name])
-                found.append(Metric(_named(name), best, trial.end, step))
+                found.append(Metric(nesting.metric_name(name), best, trial.end, step))
     return found
-
-
-def _named(objective: str) -> str:
-    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
-    return objective if objective == SIZE else f"best_val_{objective.removeprefix('val_')}"
 
 
 def _counts(study: Study) -> dict[str, float]:
     states: list[str] = [trial.state for trial in study.trials]
-    return {"trials": len(states), **{f"trials_{state}": states.count(state) for state in STATUS}}
+    return {"trials": len(states), **{f"trials_{state}": states.count(state) for state in get_args(State)}}
 
 
 def _key(study: Study) -> str:
     """Name the state of a study: another key has something new to be sent."""
     files = {name: traces.digest(path) for name, path in sorted(study.files.items()) if path.is_file()}
     best = {key: lineage.text(value) for key, value in study.best.items()}
-    state = [sorted(trial.key for trial in study.trials), best, files, study.status]
+    state = [sorted(str(trial.number) for trial in study.trials), best, files, study.status]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()

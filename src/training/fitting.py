@@ -11,13 +11,12 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from src import models
+from src import models, signals
 from src.errors import AssayError
 from src.params import Model, Train
 from src.training import (
     balance,
     history,
-    interruption,
     losses,
     optimizers,
     phases,
@@ -78,7 +77,7 @@ def fit(
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
     runtime.start(seed, section.threads)
-    with interruption.held(), runtime.devices(section):
+    with signals.deferred(), runtime.devices(section):
         return _fit(data, model, section, seed, checkpoints, on_epoch)
 
 
@@ -186,7 +185,7 @@ def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
     """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
     found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
-        interruption.check()
+        signals.check()
         loss, probability = step(pixels, numbers)
         if not np.isfinite(loss).all():
             return {"loss": float(loss[~np.isfinite(loss)][0])}

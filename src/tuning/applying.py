@@ -41,8 +41,8 @@ def applied(path: Path, preset: Params) -> bool:
     if not path.is_file():
         return False
     now, before = (each.model_dump(mode="json") for each in (load(path), preset))
-    told = all(canonical(now[section]) == canonical(before[section]) for section in NOT_COMPARED)
-    return told and all(_among(name, {SOURCE, *preset.tune.space}) for name in _changed(before, now))
+    same = all(canonical(now[section]) == canonical(before[section]) for section in NOT_COMPARED)
+    return same and all(_among(name, {SOURCE, *preset.tune.space}) for name in _changed(before, now))
 
 
 def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:

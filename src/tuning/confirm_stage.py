@@ -2,45 +2,44 @@
 
 import logging
 from contextlib import suppress
-from pathlib import Path
 
 from src import console
 from src.errors import AssayError
 from src.params import Params, parse
 from src.paths import CONFIRMED, STUDY, home
-from src.tuning import confirming, identity, inputs, tables, verdict
-from src.tuning.local import LocalExecutor
+from src.tuning import confirming, fingerprint, inputs, outcome, tables
 from src.tuning.naming import JOURNAL, STUDIES
 from src.tuning.outcome import Outcome
 from src.tuning.settings import with_values
+from src.tuning.tune_stage import one_worker
 
 log = logging.getLogger(__name__)
 KEPT = "confirm.json"
 
 
 def confirm(params: Params) -> None:
-    """Train the best trials and the preset over several seeds, and write who won.
+    """Train the best trials and the baseline over several seeds, and write who won.
 
     Raises:
         AssayError: anything that a person can mend.
     """
     inputs.bring_up_to_date()
-    study, began, found = tables.read_candidates(STUDY)
-    content = with_values(params.model_dump(mode="json"), began)
-    chosen = confirming.candidates(content, found)
-    folder = STUDIES / identity.name("confirm", identity.training(params))
-    executor = LocalExecutor(1, params.train.threads, folder, Path.cwd())
+    view = tables.read_candidates(STUDY, params.tune.metric)
+    baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
+    trials = confirming.best_trials(baseline, view)
+    name = fingerprint.name("confirm", fingerprint.training(params))
+    executor = one_worker(params, name)
     try:
-        outcome = confirming.confirm(content, chosen, executor, folder / KEPT, progress=verdict.log_progress)
+        found = confirming.confirm(baseline, trials, executor, STUDIES / name / KEPT)
     finally:
         executor.close(now=True)
-    tables.write_outcome(outcome, CONFIRMED)
-    console.say(verdict.judged(outcome))
-    if outcome.winner:
-        _track(study, parse(content), outcome)
+    tables.write_outcome(found, CONFIRMED)
+    console.say(outcome.described(found))
+    if found.winner:
+        _report(view.name, baseline, found)
 
 
-def _track(name: str, params: Params, outcome: Outcome) -> None:
+def _report(name: str, params: Params, found: Outcome) -> None:
     """Tell MLflow the winner of a study that was made here; elsewhere its run is not to be found."""
     if not (STUDIES / name / JOURNAL).is_file():
         log.info("MLflow: the study was made elsewhere, its run does not get the winner")
@@ -48,9 +47,9 @@ def _track(name: str, params: Params, outcome: Outcome) -> None:
     from optuna import load_study
 
     from src.tracking import studies
-    from src.tuning import storing, tracked
+    from src.tuning import journal, tracked
 
-    with suppress(AssayError), storing.held(name, STUDIES / name, None) as storage:
+    with suppress(AssayError), journal.opened(name, STUDIES / name, None) as storage:
         study = load_study(study_name=name, storage=storage)
         files = tracked.written(STUDY, CONFIRMED)
-        studies.send(tracked.describe(study, params, outcome=outcome, files=files), home())
+        studies.send(tracked.describe(study, params, outcome=found, files=files), home())

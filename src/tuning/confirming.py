@@ -1,97 +1,79 @@
 """The best trials trained again over several seeds, so that the winner is not the one that was lucky once."""
 
+import logging
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from src import files, seeds
-from src.params import Tune
-from src.tuning import scoring
-from src.tuning.jobs import Executor, Failed, Finished, Job
-from src.tuning.outcome import Outcome, Result, Values, decide, over_seeds
-from src.tuning.running import run_all
+from src.errors import AssayError
+from src.params import Params
+from src.tracking.records import Trial
+from src.tuning.jobs import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
+from src.tuning.outcome import BASELINE, Outcome, Result, Values, decide, over_seeds
+from src.tuning.seen import TrialsView
 from src.tuning.settings import key, with_values
 
-PRESET = "preset"
+log = logging.getLogger(__name__)
+POLL = 1.0  # seconds to wait for an event before looking again
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Values of the search space that were found good, and the number of the trial that found them."""
-
-    number: int
-    values: Values
-    scores: tuple[float, ...]
-
-
-def candidates(content: Mapping[str, Any], finished: Sequence[Candidate]) -> list[Candidate]:
-    """Choose the `confirm.top` best ones, the best first; of equal ones the earlier, and of the same training one.
+def best_trials(params: Params, view: TrialsView) -> list[Trial]:
+    """Choose the `confirm.top` best trials, the best first; of equal ones the earlier, and of the same training one.
 
     With two metrics those are chosen from that no other beats in both, by the first metric.
     """
-    section = Tune.model_validate(content["tune"])
-    distinct: dict[str, Candidate] = {}
-    for candidate in sorted(finished, key=lambda candidate: candidate.number):
-        distinct.setdefault(key(with_values(content, candidate.values), seed=0), candidate)
-    rivals = list(distinct.values())
-    if len(section.metric) > 1:
-        rivals = [one for one in rivals if not any(_dominates(section.metric, other, one) for other in rivals)]
-    sign = -1 if scoring.direction(section.metric[0]) == "maximize" else 1
-    return sorted(rivals, key=lambda candidate: sign * candidate.scores[0])[: section.confirm.top]
+    content = params.model_dump(mode="json")
+    distinct: dict[str, Trial] = {}
+    for trial in view.complete():
+        distinct.setdefault(key(with_values(content, trial.params), seed=0), trial)
+    found = replace(view, trials=tuple(distinct.values()))
+    if len(found.goals) > 1:
+        found = replace(found, trials=tuple(found.front()))
+    return found.ranked()[: params.tune.confirm.top]
 
 
-def confirm(
-    content: Mapping[str, Any],
-    chosen: Sequence[Candidate],
-    executor: Executor,
-    store: Path,
-    *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Outcome:
-    """Train the chosen and the preset over the seeds, and tell the winner.
+def confirm(params: Params, trials: Sequence[Trial], executor: Executor, store: Path) -> Outcome:
+    """Train trials and the baseline over the seeds, and name the winner.
 
-    content: the params file of the study, checked and complete; it also says seed, metric and how many seeds.
+    params: the baseline, what the study began with; it also says seed, metric and how many seeds.
     store: a file that keeps the scores of every training that ended, from which an interrupted call is taken up.
-    progress: gets how many of all trainings are done.
     """
-    section = Tune.model_validate(content["tune"])
-    chances = tuple(seeds.derive(content["seed"], "confirm", number) for number in range(section.confirm.seeds))
-    values: dict[str, Values] = {PRESET: {}} | {f"trial {one.number}": one.values for one in chosen}
+    section, content = params.tune, params.model_dump(mode="json")
+    drawn = tuple(seeds.derive(params.seed, "confirm", number) for number in range(section.confirm.seeds))
+    values: dict[str, Values] = {BASELINE: {}} | {f"trial {one.number}": one.params for one in trials}
     contents = {name: with_values(content, changed) for name, changed in values.items()}
-    wanted = {key(each, seed): (each, seed) for each in contents.values() for seed in chances}
-    known = _train(wanted, section, executor, store, progress)
-    level = content["evaluate"]["confidence"]
-    preset, *rivals = (
-        over_seeds(name, values[name], [known[key(each, seed)] for seed in chances], section.metric, level)
-        for name, each in contents.items()
+    keys = {name: [key(each, seed) for seed in drawn] for name, each in contents.items()}
+    jobs = {one: Job(0, contents[name], seed) for name in contents for one, seed in zip(keys[name], drawn, strict=True)}
+    known = _train(jobs, section.metric, executor, store)
+    level = params.evaluate.confidence
+    baseline, *candidates = (
+        over_seeds(name, values[name], [known[one] for one in keys[name]], section.metric, level) for name in contents
     )
-    return decide(section.metric, chances, preset, rivals, level)
+    return decide(section.metric, drawn, baseline, candidates, level)
 
 
-def _train(
-    wanted: Mapping[str, tuple[Mapping[str, Any], int]],
-    section: Tune,
-    executor: Executor,
-    store: Path,
-    progress: Callable[[int, int], None],
-) -> dict[str, Result]:
-    """Give the result of every wanted training by its key: kept ones as they are, the others after training."""
+def _train(wanted: Mapping[str, Job], metric: Sequence[str], executor: Executor, store: Path) -> dict[str, Result]:
+    """Return the result of every wanted training by its key: kept ones as they are, the others after training."""
     kept = files.read_json(store) if store.is_file() else {}
-    known: dict[str, Result] = {name: result for name, result in kept.items() if _usable(result, section)}
+    known: dict[str, Result] = {name: result for name, result in kept.items() if _usable(result, metric)}
     missing = [name for name in wanted if name not in known]
-    progress(len(wanted) - len(missing), len(wanted))
+
+    def progress() -> None:
+        log.info("confirming: %d of %d trainings", sum(name in known for name in wanted), len(wanted))
 
     def done(number: int, event: Finished | Failed) -> None:
         result: Result = {"failed": event.reason} if isinstance(event, Failed) else {"scores": _finite(event.scores)}
-        if not _usable(result, section):
-            result = {"failed": f"val does not tell {', '.join(section.metric)}"}
+        if not _usable(result, metric):
+            result = {"failed": f"val does not tell {', '.join(metric)}"}
         known[missing[number]] = result
         files.write_json(store, known)
-        progress(sum(name in known for name in wanted), len(wanted))
+        progress()
 
-    run_all([Job(number, *wanted[name]) for number, name in enumerate(missing)], executor, done)
+    progress()
+    run_all([replace(wanted[name], number=number) for number, name in enumerate(missing)], executor, done)
     return known
 
 
@@ -99,12 +81,33 @@ def _finite(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in scores.items() if math.isfinite(value)}
 
 
-def _usable(result: Result, section: Tune) -> bool:
+def _usable(result: Result, metric: Sequence[str]) -> bool:
     """Tell whether a result holds what is asked for: another metric may have been asked for when it was kept."""
-    return "failed" in result or set(section.metric) <= set(result["scores"])
+    return "failed" in result or set(metric) <= set(result["scores"])
 
 
-def _dominates(metric: Sequence[str], one: Candidate, other: Candidate) -> bool:
-    """Tell whether one candidate is better in some metric and worse in none."""
-    pairs = list(zip(metric, one.scores, other.scores, strict=True))
-    return any(scoring.better(*pair) for pair in pairs) and not any(scoring.better(m, b, a) for m, a, b in pairs)
+def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
+    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
+
+    Raises:
+        AssayError: a worker went away again and again, which says nothing about its training.
+    """
+    waiting = deque(jobs)
+    running: dict[int, Job] = {}
+    tries = dict.fromkeys((job.number for job in jobs), 0)
+    while waiting or running:
+        while waiting and len(running) < executor.workers:
+            job = waiting.popleft()
+            running[job.number] = job
+            tries[job.number] += 1
+            executor.submit(job)
+        match executor.next(POLL):
+            case Epoch(number=number):
+                executor.answer(number, go_on=number in running)
+            case Lost(number=number) if number in running and tries[number] < TRIES:
+                waiting.appendleft(running.pop(number))
+            case Lost(number=number, reason=reason) if number in running:
+                raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
+            case Finished() | Failed() as event if event.number in running:
+                del running[event.number]
+                done(event.number, event)

@@ -1,15 +1,18 @@
 """The driver: the one place that asks the study for values and tells it what they came to."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from optuna.trial import FrozenTrial, Trial, TrialState
+import optuna
+from optuna.trial import TrialState
 
 from src.errors import AssayError
+from src.tracking.records import Trial
 from src.tuning.jobs import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
 from src.tuning.study import Search
 
@@ -28,23 +31,23 @@ class Proposal:
     key: str
 
 
-class Watch(Protocol):
-    """Who is told how the search goes."""
+class Callback(Protocol):
+    """What is called at the end of each trial."""
 
-    def told(self, trial: FrozenTrial) -> None:
+    def on_trial_end(self, trial: Trial) -> None:
         """Take note of a trial that has come to its end."""
 
 
 @dataclass
-class Open:
+class Running:
     """A trial that is being trained."""
 
-    trial: Trial
+    trial: optuna.Trial
     job: Job
     key: str
     losses: int = 0
     lags: bool = False
-    twins: list[Trial] = field(default_factory=list)  # with the same values, waiting for what comes out
+    twins: list[optuna.Trial] = field(default_factory=list)  # with the same values, waiting for what comes out
 
 
 @dataclass
@@ -52,7 +55,12 @@ class Stop:
     """Asked for when the search should end before its time, at the next epoch of each trial."""
 
     deadline: float = float("inf")
-    interrupted: bool = False
+    pending: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C has asked for it."""
+        return self.pending.is_set()
 
     def asked(self) -> bool:
         """Whether no more trials are to be started, and those running are to be put off."""
@@ -65,12 +73,12 @@ class Driver:
 
     search: Search
     executor: Executor
-    propose: Callable[[Trial], Proposal]
+    propose: Callable[[optuna.Trial], Proposal]
     seed: int
     total: int
     stop: Stop
-    watch: Watch
-    open: dict[int, Open] = field(default_factory=dict)
+    callback: Callback
+    running: dict[int, Running] = field(default_factory=dict)
     done: int = 0
     failures: int = 0
 
@@ -80,10 +88,10 @@ class Driver:
         Raises:
             AssayError: trial after trial fails, or the study cannot be written to.
         """
-        self.done = len(self.search.finished())
+        self.done = self.search.finished()
         try:
             self._fill()
-            while self.open or (self._lacking() > 0 and not self.stop.asked()):  # a cluster's workers may all be away
+            while self.running or (self._lacking() > 0 and not self.stop.asked()):  # a cluster may be empty
                 event = self.executor.next(POLL)
                 if event is not None:
                     self._take(event)
@@ -95,13 +103,13 @@ class Driver:
 
     def _fill(self) -> None:
         """Hand out trials while there are free workers and the study lacks some."""
-        while not self.stop.asked() and len(self.open) < self.executor.workers and self._lacking() > 0:
+        while not self.stop.asked() and len(self.running) < self.executor.workers and self._lacking() > 0:
             self._start(self.search.ask())
 
     def _lacking(self) -> int:
-        return self.total - self.done - sum(1 + len(each.twins) for each in self.open.values())
+        return self.total - self.done - sum(1 + len(each.twins) for each in self.running.values())
 
-    def _start(self, trial: Trial) -> None:
+    def _start(self, trial: optuna.Trial) -> None:
         try:
             proposal = self.propose(trial)
         except AssayError as error:
@@ -111,15 +119,15 @@ class Driver:
         if proposal.key in self.search.known:
             self._reuse(trial, self.search.known[proposal.key])
             return
-        for other in self.open.values():
+        for other in self.running.values():
             if other.key == proposal.key:
                 other.twins.append(trial)
                 return
-        self.open[trial.number] = Open(trial, Job(trial.number, proposal.params, self.seed), proposal.key)
-        self.executor.submit(self.open[trial.number].job)
+        self.running[trial.number] = Running(trial, Job(trial.number, proposal.params, self.seed), proposal.key)
+        self.executor.submit(self.running[trial.number].job)
 
     def _take(self, event: Event) -> None:
-        work = self.open.get(event.number)
+        work = self.running.get(event.number)
         if work is None:
             return
         match event:
@@ -129,16 +137,16 @@ class Driver:
                 work.lags = lags and not last
                 self.executor.answer(event.number, go_on=last or not (lags or self.stop.asked()))
             case Finished():
-                del self.open[event.number]
+                del self.running[event.number]
                 self._finish(work, event)
             case Failed(reason=reason):
-                del self.open[event.number]
+                del self.running[event.number]
                 for trial in (work.trial, *work.twins):
                     self._fail(trial, reason)
             case Lost(reason=reason):
                 self._hand_out_again(work, reason)
 
-    def _finish(self, work: Open, done: Finished) -> None:
+    def _finish(self, work: Running, done: Finished) -> None:
         if done.stopped and not work.lags:
             self._set_back(work)
             return
@@ -150,13 +158,13 @@ class Driver:
         for twin in work.twins:
             self._reuse(twin, work.trial.number)
 
-    def _hand_out_again(self, work: Open, reason: str) -> None:
+    def _hand_out_again(self, work: Running, reason: str) -> None:
         work.losses += 1
         if self.stop.asked():
-            del self.open[work.job.number]
+            del self.running[work.job.number]
             self._set_back(work)
         elif work.losses >= TRIES:
-            del self.open[work.job.number]
+            del self.running[work.job.number]
             for trial in (work.trial, *work.twins):
                 self._fail(trial, f"given up after {work.losses} tries: {reason}")
         else:
@@ -164,34 +172,31 @@ class Driver:
             work.lags = False
             self.executor.submit(work.job)
 
-    def _reuse(self, trial: Trial, earlier: int) -> None:
+    def _reuse(self, trial: optuna.Trial, earlier: int) -> None:
         self.search.reuse(trial, earlier)
         log.info("trial %d: has the values of trial %d, which is not trained twice", trial.number, earlier)
         self._count(trial)
 
-    def _count(self, trial: Trial) -> None:
+    def _count(self, trial: optuna.Trial) -> None:
         self.done += 1
         self.failures = 0
-        self._show(trial)
+        self.callback.on_trial_end(self.search.ended(trial.number))
 
-    def _fail(self, trial: Trial, reason: str) -> None:
+    def _fail(self, trial: optuna.Trial, reason: str) -> None:
         self.search.fail(trial, reason)
         log.warning("trial %d failed: %s", trial.number, reason)
-        self._show(trial)
+        self.callback.on_trial_end(self.search.ended(trial.number))
         self.failures += 1
         if self.failures >= (FAILURES if self.done else FIRST_FAILURES):
             said = f"{self.failures} trials in a row failed; the last one, {trial.number}: {reason}"
             raise AssayError(f"study {self.search.name}: {said}")
 
-    def _show(self, trial: Trial) -> None:
-        self.watch.told(self.search.trials()[trial.number])
-
     def _take_back(self) -> None:
         """Set back the trials that nobody trains yet: their next epoch may be hours away."""
         for number in self.executor.take_back():
-            self._set_back(self.open.pop(number))
+            self._set_back(self.running.pop(number))
 
-    def _set_back(self, work: Open) -> None:
+    def _set_back(self, work: Running) -> None:
         for trial in (work.trial, *work.twins):
             self.search.set_back(trial.number)
 
@@ -200,4 +205,4 @@ class Driver:
         with suppress(AssayError):
             for trial in self.search.trials(TrialState.RUNNING):
                 self.search.set_back(trial.number)
-        self.open.clear()
+        self.running.clear()

@@ -1,6 +1,7 @@
 """Which trials are stopped early, decided from what is in the study alone, so that going on equals not stopping."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, PercentilePruner
@@ -8,28 +9,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
 from src.params import Pruner
-from src.tuning.study import REUSED
-
-
-def build(section: Pruner, epochs: int) -> BasePruner:
-    """Give the pruner that the section names, for trainings of up to so many epochs.
-
-    The resources of Hyperband are given: Optuna's `auto` takes them from the trials that happen to be there when the
-    study is opened.
-    """
-    startup, warmup = section.startup_trials, section.warmup_epochs
-    least, reduction = section.min_epochs, section.reduction
-    match section.name:
-        case "median":
-            return MedianPruner(startup, warmup)
-        case "percentile":
-            return PercentilePruner(section.percentile, startup, warmup)
-        case "halving":
-            return Halving(least, reduction)
-        case "hyperband":
-            return Hyperband(least, max(epochs, least * reduction), reduction)
-        case _:
-            return NopPruner()
+from src.tuning.seen import REUSED
 
 
 @dataclass(frozen=True)
@@ -78,3 +58,18 @@ class Hyperband(HyperbandPruner):
     def _try_initialization(self, study: Study) -> None:
         super()._try_initialization(study)
         self._pruners = [replace(self._halving, skipped=skipped) for skipped in range(len(self._pruners))]  # type: ignore[misc]
+
+
+def build(section: Pruner, epochs: int) -> BasePruner:
+    """Return the pruner that the section names, for trainings of up to so many epochs."""
+    return PRUNERS[section.name](section, epochs)
+
+
+PRUNERS: dict[str, Callable[[Pruner, int], BasePruner]] = {
+    "none": lambda of, epochs: NopPruner(),
+    "median": lambda of, epochs: MedianPruner(of.startup_trials, of.warmup_epochs),
+    "percentile": lambda of, epochs: PercentilePruner(of.percentile, of.startup_trials, of.warmup_epochs),
+    "halving": lambda of, epochs: Halving(of.min_epochs, of.reduction),
+    # The most epochs are given: Optuna's `auto` takes them from the trials that are there when the study is opened.
+    "hyperband": lambda of, epochs: Hyperband(of.min_epochs, max(epochs, of.min_epochs * of.reduction), of.reduction),
+}

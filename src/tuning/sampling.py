@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -15,14 +16,15 @@ from src.params import Sampler
 Make = Callable[[int], BaseSampler]
 
 
+SAMPLERS: dict[str, Callable[[Sampler, int], BaseSampler]] = {
+    "tpe": lambda of, seed: TPESampler(n_startup_trials=of.startup_trials, seed=seed, constant_liar=True),
+    "random": lambda of, seed: RandomSampler(seed=seed),
+}
+
+
 def build(section: Sampler, seed: int) -> "Numbered":
-    """Give the sampler that the section names."""
-    startup = section.startup_trials
-    makers: dict[str, Make] = {
-        "random": lambda seed: RandomSampler(seed=seed),
-        "tpe": lambda seed: TPESampler(n_startup_trials=startup, seed=seed, constant_liar=True),
-    }
-    return Numbered(makers[section.name], seed)
+    """Return the sampler that the section names."""
+    return Numbered(partial(SAMPLERS[section.name], section), seed)
 
 
 class Numbered(BaseSampler):

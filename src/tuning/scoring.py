@@ -1,15 +1,37 @@
 """The scores that trials are compared by: which way is better, and which of them each epoch tells."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from src.evaluation.metrics import EPOCH_SCORES, METRICS, Direction
-from src.params import Tune
+from src.evaluation.metrics import EPOCH_SCORES, Direction
+from src.evaluation.metrics import METRICS as SCORES
 
-SMALLER = {metric.name for metric in METRICS if metric.direction == "minimize"} | {"val_loss", "parameters"}
-# The column of an epoch's row that follows a metric: the same score, or one that moves with it.
-COLUMNS = {metric.name: metric.epoch for metric in METRICS if metric.epoch}
-ROWS = tuple(f"val_{name}" for name in EPOCH_SCORES)
-SAME = {"auc": "val_auc"}  # what the loop and evaluate compute alike
+
+@dataclass(frozen=True)
+class Metric:
+    """A score on val as a figure names it, and which way is better.
+
+    column: of an epoch's row, by which a trial can be pruned: the same score, or one that moves with it.
+    same: whether that column is the score itself, so that nothing is left to compute after the training.
+    """
+
+    label: str
+    direction: Direction = "maximize"
+    column: str | None = None
+    same: bool = False
+
+
+METRICS = {
+    **{
+        score.name: Metric(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
+        for score in SCORES
+    },
+    **{
+        f"val_{name}": Metric(f"{label} on val", direction, f"val_{name}", same=True)
+        for name, (label, direction) in EPOCH_SCORES.items()
+    },
+    "parameters": Metric("Parameters", "minimize"),
+}
 
 
 def direction(metric: str) -> Direction:
@@ -18,23 +40,15 @@ def direction(metric: str) -> Direction:
     >>> direction("auc"), direction("parameters")
     ('maximize', 'minimize')
     """
-    return "minimize" if metric in SMALLER else "maximize"
+    return METRICS[metric].direction
 
 
-def directions(section: Tune) -> list[Direction]:
-    """Give the direction of each metric of the section."""
-    return [direction(metric) for metric in section.metric]
-
-
-def followed(section: Tune) -> str | None:
-    """Name the column of an epoch's row by which a trial can be stopped early; None: none tells, or there are two.
+def watched(metrics: Sequence[str]) -> str | None:
+    """Return the column of an epoch's row by which a trial can be pruned; None: none tells, or there are two metrics.
 
     A pruner compares single numbers, so a study of two metrics is not pruned.
     """
-    if len(section.metric) > 1:
-        return None
-    metric = section.metric[0]
-    return metric if metric in ROWS else COLUMNS.get(metric)
+    return METRICS[metrics[0]].column if len(metrics) == 1 else None
 
 
 def better(metric: str, one: float, other: float) -> bool:
@@ -43,6 +57,6 @@ def better(metric: str, one: float, other: float) -> bool:
 
 
 def of_epochs(rows: Sequence[Mapping[str, float]], best: int) -> dict[str, float]:
-    """Give the scores that the loop knows of the model as it was in its best epoch, counted from 1."""
+    """Return the scores that the loop knows of the model as it was in its best epoch, counted from 1."""
     row = rows[best - 1]
-    return {name: float(row[name]) for name in ROWS} | {name: float(row[column]) for name, column in SAME.items()}
+    return {name: float(row[metric.column]) for name, metric in METRICS.items() if metric.same and metric.column}

@@ -14,15 +14,14 @@ from src.errors import AssayError
 from src.params import Model, Preprocess, Train, parse
 
 Content = dict[str, Any]
-SCHEDULES = {"constant": (), "cosine": ("floor",), "step": ("every", "factor", "floor")}
-SCHEDULES["plateau"] = SCHEDULES["step"]
-OPTIMIZERS = {"momentum": "sgd", "weight_decay": "adamw"}
+OPTIMIZERS, SCHEDULES = "training.optimizers:OPTIMIZERS", "training.schedules:SCHEDULES"
 STEPS = ("working_size", "detail", "clahe", "crop")  # sections and values named like the one step that reads them
+THOUSAND = 1000  # from which on a whole number is written out
 MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image
 
 
 def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
-    """Give the content of a params file with values, by dotted names, put in: checked, and with every field filled in.
+    """Return the content of a params file with values put in by dotted names: checked, and with every field filled in.
 
     Raises:
         AssayError: a name is no parameter, or a value is not allowed.
@@ -31,7 +30,7 @@ def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> Conten
 
 
 def replaced(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
-    """Give a copy of nested mappings with the values at dotted names put in, unchecked.
+    """Return a copy of nested mappings with the values at dotted names put in, unchecked.
 
     Raises:
         AssayError: a name leads nowhere.
@@ -49,7 +48,7 @@ def replaced(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
 
 
 def value(content: Mapping[str, Any], name: str) -> Any:
-    """Give the value at a dotted name.
+    """Return the value at a dotted name.
 
     >>> value({"train": {"epochs": 3}}, "train.epochs")
     3
@@ -65,6 +64,13 @@ def value(content: Mapping[str, Any], name: str) -> Any:
 def canonical(value: Any) -> str:
     """Write a plain value as text, the same for the same value."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def short(value: Any) -> str:
+    """Write a value for a person, in few letters."""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) >= THOUSAND else f"{value:.4g}"
+    return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
 def key(content: Mapping[str, Any], seed: int) -> str:
@@ -83,7 +89,7 @@ def key(content: Mapping[str, Any], seed: int) -> str:
 
 
 def preprocessing(section: Preprocess) -> Content:
-    """Give what of the section the prepared images depend on."""
+    """Return what of the section the prepared images depend on."""
     unread = {name for name in STEPS if name not in section.steps}
     return section.model_dump(mode="json", exclude={"max_rejected", *unread})
 
@@ -96,12 +102,12 @@ def _model(section: Model) -> Content:
 def _train(section: Train) -> Content:
     read = section.model_dump(mode="json")
     read["patience"] = min(section.patience, section.epochs)
-    for name, optimizer in OPTIMIZERS.items():
-        if section.optimizer != optimizer:
-            del read[name]
+    of_others = {option for name in plugins.names(OPTIMIZERS) for option in plugins.options(OPTIMIZERS, name)}
+    for option in of_others - set(plugins.options(OPTIMIZERS, section.optimizer)):
+        del read[option]
     if section.balance != "focal":
         del read["focal"]
-    names = ("name", "warmup", *SCHEDULES[section.schedule.name])
+    names = ("name", "warmup", *plugins.options(SCHEDULES, section.schedule.name))
     read["schedule"] = {name: read["schedule"][name] for name in names}
     if not any(read["augment"][name] for name in MOVED):
         del read["augment"]["fill"]

@@ -3,48 +3,57 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from src import files
+from src.errors import AssayError
 from src.paths import Confirmed, Study
-from src.tuning.confirming import Candidate
-from src.tuning.outcome import Interval, Outcome, Rival
-from src.tuning.seen import Seen, Trial
+from src.tracking.records import Trial
+from src.tuning import scoring
+from src.tuning.outcome import BASELINE, Candidate, Interval, Outcome
+from src.tuning.seen import TrialsView
 
 DECIMALS = 6
 
 
-def write_trials(seen: Seen, out: Study) -> None:
+def write_trials(view: TrialsView, out: Study) -> None:
     """Write trials.csv: number, state, each metric, each parameter, epochs, best_epoch, reason, reused_from."""
-    columns = ["number", "state", *seen.goals, *seen.space, "epochs", "best_epoch", "reason", "reused_from"]
-    _write_csv([columns, *(_row(trial, seen) for trial in seen.trials)], out.trials)
+    columns = ["number", "state", *view.goals, *view.space, "epochs", "best_epoch", "reason", "reused_from"]
+    _write_csv([columns, *(_row(trial, view) for trial in view.trials)], out.trials)
 
 
-def write_candidates(seen: Seen, out: Study) -> None:
-    """Write candidates.json: the study's name, its preset, and number, values and exact scores of complete trials."""
-    trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in seen.goals]}
-              for one in seen.having("complete")]  # fmt: skip
-    files.write_json(out.candidates, {"study": seen.name, "preset": dict(seen.began), "trials": trials})
+def write_candidates(view: TrialsView, out: Study) -> None:
+    """Write candidates.json: the study's name, its baseline, and number, values and exact scores of complete trials."""
+    trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in view.goals]}
+              for one in view.complete()]  # fmt: skip
+    files.write_json(out.candidates, {"study": view.name, BASELINE: dict(view.baseline), "trials": trials})
 
 
-def read_candidates(out: Study) -> tuple[str, dict[str, Any], list[Candidate]]:
-    """Read what `write_candidates` wrote: the study's name, its preset, and its complete trials.
+def read_candidates(out: Study, metrics: Sequence[str]) -> TrialsView:
+    """Read what `write_candidates` wrote.
 
     Raises:
-        AssayError: it is not there.
+        AssayError: it is not there, or its scores are not those of the metrics.
     """
     found = files.read_json(out.candidates)
-    trials = [Candidate(one["number"], one["values"], tuple(one["scores"])) for one in found["trials"]]
-    return found["study"], found["preset"], trials
+    if any(len(one["scores"]) != len(metrics) for one in found["trials"]):
+        raise AssayError(f"{out.candidates}: expected scores of {', '.join(metrics)}; run the search again")
+    trials = tuple(
+        Trial(one["number"], "complete", one["values"], dict(zip(metrics, one["scores"], strict=True)))
+        for one in found["trials"]
+    )
+    goals = {metric: scoring.direction(metric) for metric in metrics}
+    return TrialsView(found["study"], goals, trials, baseline=found[BASELINE])
 
 
 def write_outcome(outcome: Outcome, out: Confirmed) -> None:
-    """Write confirm.csv, a row per training, and best.yaml, the winner beside the preset."""
-    rows = [[name, seed, *(rival.scores[each][place] for each in outcome.metric)]
-            for name, rival in [(one.name, one) for one in (outcome.preset, *outcome.candidates)]
+    """Write confirm.csv, a row per training, and best.yaml, the winner beside the baseline."""
+    rows = [[one.name, seed, *(one.scores[each][place] for each in outcome.metric)]
+            for one in (outcome.baseline, *outcome.candidates)
             for place, seed in enumerate(outcome.seeds)]  # fmt: skip
     _write_csv([["name", "seed", *outcome.metric], *([_cell(cell) for cell in row] for row in rows)], out.table)
     text = io.StringIO()
@@ -55,28 +64,28 @@ def write_outcome(outcome: Outcome, out: Confirmed) -> None:
     files.write_text(out.best, text.getvalue())
 
 
-def _row(trial: Trial, seen: Seen) -> list[str]:
+def _row(trial: Trial, view: TrialsView) -> list[str]:
     cells: list[Any] = [trial.number, trial.state]
-    cells += [trial.values.get(name) for name in seen.goals]
-    cells += [trial.params.get(name, "") for name in seen.space]
+    cells += [trial.values.get(name) for name in view.goals]
+    cells += [trial.params.get(name, "") for name in view.space]
     cells += [len(trial.rows) or None, trial.best_epoch, trial.reason, trial.reused_from]
     return [_cell(cell) for cell in cells]
 
 
 def _best(outcome: Outcome) -> dict[str, Any]:
-    """Describe the winner, or say that there is none, and the preset over the same seeds."""
+    """Describe the winner, or say that there is none, and the baseline over the same seeds."""
     found: dict[str, Any] = {"metric": list(outcome.metric), "seeds": list(outcome.seeds)}
     if outcome.winner:
         found["winner"] = {"name": outcome.winner.name, "values": dict(outcome.winner.values), **_means(outcome.winner)}
-    found["preset"] = _means(outcome.preset)
+    found[BASELINE] = _means(outcome.baseline)
     if outcome.gain:
         found["gain"] = _interval(outcome.gain)
-    return found | {"beats_preset": outcome.beaten}
+    return found | {"beats_preset": outcome.beats_baseline}
 
 
-def _means(rival: Rival) -> dict[str, Any]:
-    means = {name: _interval(mean) for name, mean in rival.means.items()}
-    return means | ({"failed": list(rival.reasons)} if rival.reasons else {})
+def _means(one: Candidate) -> dict[str, Any]:
+    means = {name: _interval(mean) for name, mean in one.means.items()}
+    return means | ({"failed": list(one.reasons)} if one.reasons else {})
 
 
 def _interval(interval: Interval) -> dict[str, float]:
@@ -97,7 +106,7 @@ def _cell(value: Any) -> str:
             return " ".join(str(value).splitlines())
 
 
-def _write_csv(rows: Sequence[Sequence[Any]] | Sequence[Mapping[str, Any]], path: Any) -> None:
+def _write_csv(rows: Sequence[Sequence[Any]], path: Path) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     files.write_text(path, text.getvalue())

@@ -1,4 +1,4 @@
-"""Tells tracking of a study while it runs and when it ends, in the plain values that it takes."""
+"""Reports a study to tracking while it runs and when it ends, in the plain values that it takes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,14 +14,13 @@ from src.paths import Confirmed, Study
 from src.tracking import studies
 from src.tracking.records import Status
 from src.tracking.sending import Sender
-from src.tuning.outcome import Outcome
-from src.tuning.seen import Trial, look
-from src.tuning.study import IDENTITY
+from src.tuning.outcome import BASELINE, Outcome
+from src.tuning.seen import IDENTITY, view
 
 
 @dataclass
-class Teller:
-    """Keeps tracking up to date about one study; what tracking lacks never costs a study."""
+class Reporter:
+    """Keeps the runs of one study up to date; what tracking lacks never costs a study."""
 
     study: optuna.Study
     params: Params
@@ -38,26 +37,26 @@ class Teller:
 
     def end(self, status: Status) -> None:
         """Send the rest."""
-        with suppress(AssayError):  # a full disk has been told of already
+        with suppress(AssayError):  # a full disk has been reported already
             files = written(self.found, self.confirmed if self.outcome else None) if status == "FINISHED" else []
             self.sender.close(describe(self.study, self.params, status, self.outcome, files))
 
 
 @contextmanager
-def told(study: optuna.Study, params: Params, found: Study, confirmed: Confirmed) -> Iterator[Teller]:
-    """Keep tracking up to date during the block; one that is interrupted leaves a study that waits to be gone on with.
+def reporting(study: optuna.Study, params: Params, found: Study, confirmed: Confirmed) -> Iterator[Reporter]:
+    """Report the study during the block; one that is interrupted leaves a study that waits to be gone on with.
 
     Its status is KILLED then, and FAILED after an error, until the same command goes on with it. One that comes to its
-    end is told with what stands in the folders `found` and, if there is an outcome, `confirmed`.
+    end is reported with what stands in the folders `found` and, if there is an outcome, `confirmed`.
     """
-    teller = Teller(study, params, found, confirmed, Sender(paths.home(), params))
+    reporter = Reporter(study, params, found, confirmed, Sender(paths.home(), params))
     try:
-        yield teller
+        yield reporter
     except BaseException as error:
-        if teller.new:
-            teller.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        if reporter.new:
+            reporter.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    teller.end("FINISHED")
+    reporter.end("FINISHED")
 
 
 def describe(
@@ -68,17 +67,16 @@ def describe(
     files: Sequence[Path] = (),
 ) -> studies.Study:
     """Describe a study as far as it has come; its winner over several seeds leads, else its best trial."""
-    seen = look(study)
-    leading = seen.best()
-    values, leader = (leading.params, f"trial {leading.number}") if leading else ({}, "")
+    found = view(study)
+    values, leader = next(((trial.params, f"trial {trial.number}") for trial in found.ranked()), ({}, ""))
     if outcome and outcome.winner:
         values, leader = outcome.winner.values, outcome.winner.name
     return studies.Study(
         identity=study.user_attrs[IDENTITY],
-        name=seen.name,
+        name=found.name,
         settings=params,
-        goals=seen.goals,
-        trials=[_trial(one) for one in seen.trials],
+        goals=found.goals,
+        trials=found.trials,
         leader=leader,
         best=values,
         confirmed=_confirmed(outcome) if outcome else {},
@@ -87,25 +85,10 @@ def describe(
     )
 
 
-def _trial(one: Trial) -> studies.Trial:
-    return studies.Trial(
-        key=str(one.number),
-        state=one.state,
-        params=one.params,
-        values=one.values,
-        start=one.start,
-        end=one.end,
-        rows=one.rows,
-        facts=one.facts,
-        reason=one.reason,
-        reused_from=one.reused_from,
-    )
-
-
 def _confirmed(outcome: Outcome) -> dict[str, float]:
-    """Give the means over the seeds of preset and winner, and the gain with the ends of its interval."""
-    rivals = {"preset": outcome.preset} | ({"winner": outcome.winner} if outcome.winner else {})
-    found = {f"{who}_{name}": mean.mean for who, rival in rivals.items() for name, mean in rival.means.items()}
+    """Return the means over the seeds of baseline and winner, and the gain with the ends of its interval."""
+    both = {BASELINE: outcome.baseline} | ({"winner": outcome.winner} if outcome.winner else {})
+    found = {f"{who}_{name}": mean.mean for who, one in both.items() for name, mean in one.means.items()}
     if outcome.gain:
         ends = {"gain": outcome.gain.mean, "gain_low": outcome.gain.low, "gain_high": outcome.gain.high}
         found |= {f"{name}_{outcome.metric[0]}": value for name, value in ends.items() if value is not None}

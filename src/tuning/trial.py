@@ -1,21 +1,29 @@
-"""One training of a study, in this process: the loop of the train stage, stopped when the driver says so."""
+"""One training of a study, in this process: the loop of the train stage, stopped by the driver, and scored on val."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from src import paths
 from src.errors import AssayError
+from src.evaluation.metrics import calibration_error, measure
+from src.evaluation.predict import BATCH, complete
+from src.evaluation.scored import Floats, Scored
+from src.evaluation.threshold import FALLBACK, choose
 from src.params import Params, parse
 from src.training import Fitted, data, fit, history
+from src.training.batches import Batches
 from src.tuning import scoring, variants
-from src.tuning.graphs import released
 from src.tuning.jobs import Finished, Job, Row
-from src.tuning.judging import judge
 
 Report = Callable[[Row], bool]
+CUSTOM = "CustomGradient-"
 
 
 class _StoppedError(Exception):
@@ -64,7 +72,7 @@ def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float
     scores["parameters"] = float(fitted.model.count_params())
     if set(params.tune.metric) <= set(scores):
         return scores
-    return judge(fitted.model, given, params.evaluate.threshold, params.train.threads) | scores
+    return val_scores(fitted.model, given, params.evaluate.threshold, params.train.threads) | scores
 
 
 def _facts(fitted: Fitted) -> dict[str, float]:
@@ -90,3 +98,56 @@ def _loaded(prepared: paths.Prepared, split: paths.Split, positive: str | None, 
 def _out_of_memory(params: Params) -> str:
     size = "x".join(str(side) for side in params.preprocess.sides)
     return f"out of memory: {params.model.name} on images of {size} in batches of {params.train.batch_size}"
+
+
+def val_scores(model: keras.Model, given: data.Data, rule: str | float, threads: int) -> dict[str, float]:
+    """Return every score that evaluate gives of val, by name; those that cannot be told from it are left out.
+
+    rule: of the threshold, which is chosen on val and used on it, as in the val scores of metrics.json.
+    """
+    scored = _scored(_probabilities(model, given, threads), given)
+    cut = choose(scored.labels == 1, scored.probabilities[:, 1], rule).value if scored.binary else FALLBACK
+    decisions = scored.decide(cut)
+    values = measure(scored, decisions, np.ones((1, scored.size)))
+    scores = {key[0]: float(value[0]) for key, value in values.items() if len(key) == 1}
+    scores["calibration_error"] = calibration_error(scored, decisions)
+    return {name: value for name, value in scores.items() if np.isfinite(value)}
+
+
+def _probabilities(model: keras.Model, given: data.Data, threads: int) -> Floats:
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)]
+    step = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
+    outputs = [
+        step(tf.constant(pixels)).numpy() for pixels, _ in Batches(given.images, given.val, BATCH, threads).plain()
+    ]
+    return complete(np.concatenate(outputs, dtype=np.float64))
+
+
+def _scored(probabilities: Floats, given: data.Data) -> Scored:
+    count = len(given.val.rows)
+    return Scored(
+        classes=given.classes,
+        rows=given.val.rows,
+        paths=("",) * count,
+        labels=given.val.targets,
+        probabilities=probabilities,
+        groups=np.arange(count),
+        grouped=False,
+    )
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Forget the graphs of the block when it ends.
+
+    TensorFlow files each custom gradient that it meets in a graph under a number of its own and never takes it out
+    (tf.custom_gradient, in graph mode); with it stays the graph of the whole step, which is used no more: 7 MB a trial.
+    """
+    known: dict[str, object] = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+    before = set(known)
+    try:
+        yield
+    finally:
+        for name in [name for name in known if name.startswith(CUSTOM) and name not in before]:
+            del known[name]
+        keras.utils.clear_session()

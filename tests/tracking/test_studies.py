@@ -26,7 +26,7 @@ def trial(number: int, state: str = "complete", epochs: int = 3) -> Trial:
     start = 1_700_000_000_000 + number * 60_000
     values = {} if state == "failed" else {"auc": 0.6 + number / 100}
     return Trial(
-        key=str(number),
+        number=number,
         state=state,  # type: ignore[arg-type]
         params={"train.batch_size": 16 * (number + 1), "train.optimizer": "adam"},
         values=values,

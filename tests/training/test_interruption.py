@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from src.training import data, fit, interruption
+from src import signals
+from src.training import data, fit
 from src.training.history import Row
 from tests import sections
 from tests.training.conftest import Store
@@ -85,24 +86,24 @@ def test_ctrl_c_takes_effect_where_a_training_looks_for_it() -> None:
 
     def work() -> None:
         reached.extend(interrupt(1))
-        interruption.check()
+        signals.check()
         reached.append("behind the check")
 
-    with pytest.raises(KeyboardInterrupt), interruption.held():
+    with pytest.raises(KeyboardInterrupt), signals.deferred():
         work()
     assert reached == ["behind the signal"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    interruption.check()  # nothing is left of it
+    signals.check()  # nothing is left of it
 
 
 def test_ctrl_c_in_the_last_batch_is_not_lost() -> None:
-    with pytest.raises(KeyboardInterrupt), interruption.held():
+    with pytest.raises(KeyboardInterrupt), signals.deferred():
         assert list(interrupt(1))
 
 
 def test_a_second_ctrl_c_comes_at_once() -> None:
     reached: list[str] = []
-    with pytest.raises(KeyboardInterrupt), interruption.held():
+    with pytest.raises(KeyboardInterrupt), signals.deferred():
         reached.extend(interrupt(2))
     assert reached == ["behind the signal"]
 
@@ -110,9 +111,9 @@ def test_a_second_ctrl_c_comes_at_once() -> None:
 def test_a_worker_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interruption.held():
+        with signals.deferred():
             assert list(interrupt(1))
-            interruption.check()
+            signals.check()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)

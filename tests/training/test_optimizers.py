@@ -1,11 +1,9 @@
 """Every optimizer that params.yaml may name can be made, and learns at its own rate."""
 
-from typing import get_args
-
 import keras
 import pytest
 
-from src.params import Train, learning
+from src.params import Train
 from src.training import optimizers
 from tests import sections
 
@@ -14,14 +12,14 @@ def section(name: str, **values: object) -> Train:
     return sections.train(epochs=1, batch_size=1, optimizer=name, **values)
 
 
-@pytest.mark.parametrize("name", get_args(learning.Optimizer))
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
 def test_each_name_makes_its_optimizer_with_the_given_rate(name: str) -> None:
     made = optimizers.build(section(name, learning_rate=0.25))
     assert type(made).__name__.lower() == name
     assert float(made.learning_rate) == 0.25
 
 
-@pytest.mark.parametrize("name", get_args(learning.Optimizer))
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
 def test_each_one_has_a_rate_of_its_own_that_brings_it_down_a_slope(name: str) -> None:
     """A quadratic bowl: with Keras' default of 0.001 Adadelta and Adagrad would hardly move."""
     made = optimizers.build(section(name))

@@ -17,7 +17,7 @@ import tensorflow as tf
 from src import params, plugins
 from src.models import OUTPUT
 from src.params.kinds import Section
-from src.params.learning import Augment, Optimizer, Schedule, Train
+from src.params.learning import Augment, Train
 from src.training import fit, steps
 from src.training.data import Data, Part
 from src.tuning.settings import with_values
@@ -33,13 +33,13 @@ def choices(section: type[Section], field: str) -> tuple[Any, ...]:
 
 
 OPTIONS: dict[str, tuple[Any, ...]] = {
-    "train.optimizer": get_args(Optimizer),
+    "train.optimizer": plugins.names("training.optimizers:OPTIMIZERS"),
     "train.learning_rate": (None, 1e-3),
     "train.momentum": (0.0, 0.9),
     "train.clip_norm": (None, 1.0),
     "train.balance": choices(Train, "balance"),
     "train.label_smoothing": (0.0, 0.1),
-    "train.schedule.name": choices(Schedule, "name"),
+    "train.schedule.name": plugins.names("training.schedules:SCHEDULES"),
     "train.schedule.warmup": (0, 1),
     "train.fine_tune": (FINE_TUNE, FINE_TUNE | {"frozen_epochs": 1}, FINE_TUNE | {"from_layer": OUTPUT}),
     "train.mixed_precision": (False, True),

@@ -11,26 +11,27 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from src import console
-from src.tuning import interruption, pruning, sampling, study
+from src import console, signals
+from src.tracking.records import Trial as Ended
+from src.tuning import pruning, sampling, study
 from src.tuning.driver import Driver, Proposal, Stop
 from src.tuning.local import LocalExecutor
-from src.tuning.study import Goal, Search
+from src.tuning.study import Search
 from tests import sections
 from tests.tuning.fakes import CHEAP
 
-GOAL = Goal(("auc",), ("maximize",), "val_auc")
+METRICS = ("auc",)
 ABOUT = {"seed": 1, "tune.metric": ["auc"]}
 ORDERLY = sections.pruner(name="median", startup_trials=3, warmup_epochs=1)
 
 
 @dataclass
-class Seen:
-    """A watch that keeps what it is told."""
+class Ends:
+    """A callback that keeps what it gets."""
 
-    trials: list[FrozenTrial] = field(default_factory=list)
+    trials: list[Ended] = field(default_factory=list)
 
-    def told(self, trial: FrozenTrial) -> None:
+    def on_trial_end(self, trial: Ended) -> None:
         self.trials.append(trial)
 
 
@@ -39,7 +40,7 @@ def opened(home: Path, name: str = "s", about: Mapping[str, Any] = ABOUT, **opti
     sampler = sampling.build(sections.sampler(startup_trials=3), 1)
     pruner = pruning.build(options.pop("pruner", ORDERLY), 4)
     with study.opened(
-        name, options.pop("goal", GOAL), about, sampler, pruner, folder=home / "studies", **options
+        name, options.pop("metrics", METRICS), about, sampler, pruner, folder=home / "studies", **options
     ) as it:
         yield it
 
@@ -52,18 +53,18 @@ def propose(trial: Trial, **more: Any) -> Proposal:
     return Proposal(values, {"train": {**values, **more}}, json.dumps(values))
 
 
-def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, **options: Any) -> Seen:
+def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, **options: Any) -> Ends:
     """Bring a study to so many finished trials."""
-    seen, more = Seen(), options.pop("train", {})
+    ends, more = Ends(), options.pop("train", {})
     made = options.pop("propose", lambda trial: propose(trial, **more))
     local = partial(LocalExecutor, workers, 1, home / "studies" / "s", home, target=CHEAP, **options.pop("local", {}))
     executor = options.pop("executor", None) or local()
     try:
         with opened(home, **options) as found:
-            Driver(found, executor, made, 1, total, stop or Stop(), seen).run()
+            Driver(found, executor, made, 1, total, stop or Stop(), ends).run()
     finally:
         executor.close(now=True)
-    return seen
+    return ends
 
 
 def trials(home: Path, name: str = "s", **options: Any) -> list[FrozenTrial]:
@@ -93,7 +94,7 @@ def main() -> None:
     """Run a search in a process that a test may kill: folder, total, workers, seconds an epoch."""
     home, total, workers, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     stop = Stop()
-    with interruption.handled(stop):
+    with signals.noted(stop.pending):
         search(home, total, workers, stop, train={"seconds": seconds})
     if stop.interrupted:
         raise KeyboardInterrupt

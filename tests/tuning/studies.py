@@ -9,7 +9,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from src.tuning.study import IDENTITY, METRICS
+from src.tuning.seen import IDENTITY, METRICS
 
 SPACE: dict[str, BaseDistribution] = {
     "train.batch_size": CategoricalDistribution([16, 32, 64, 128]),

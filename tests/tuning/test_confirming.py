@@ -1,5 +1,6 @@
 """The best trials are trained again over seeds; the best mean wins, and an interrupted confirmation goes on."""
 
+import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,9 +9,14 @@ from typing import Any
 import pytest
 
 from src.errors import AssayError
-from src.tuning.confirming import Candidate, candidates, confirm
+from src.params import parse
+from src.tracking.records import Trial
+from src.tuning import confirming
+from src.tuning.confirming import best_trials
 from src.tuning.jobs import Epoch, Event, Failed, Finished, Job, Lost
-from src.tuning.outcome import interval
+from src.tuning.outcome import Outcome, interval
+from src.tuning.scoring import direction
+from src.tuning.seen import TrialsView
 from src.tuning.settings import with_values
 from tests.tuning.conftest import Home
 
@@ -58,13 +64,18 @@ class Workers:
 
 def luck(job: Job) -> float:
     """Dropout is good, chance is half as important."""
-    return float(job.params["model"]["dropout"] + job.seed % 10 / 1000)
+    return float(job.params["model"]["dropout"] * (1 + job.seed % 10 / 1000))
 
 
-def chosen(*dropouts: float) -> list[Candidate]:
+def chosen(*dropouts: float) -> list[Trial]:
     return [
-        Candidate(number, {"model.dropout": dropout}, (0.9 - number / 100,)) for number, dropout in enumerate(dropouts)
+        Trial(number, "complete", {"model.dropout": dropout}, {"auc": 0.9 - number / 100})
+        for number, dropout in enumerate(dropouts)
     ]
+
+
+def confirm(content: dict[str, Any], trials: list[Trial], workers: "Workers", store: Path) -> Outcome:
+    return confirming.confirm(parse(content), trials, workers, store)
 
 
 @pytest.fixture
@@ -83,9 +94,9 @@ def test_the_best_mean_wins_beside_the_preset_over_the_same_seeds(content: dict[
     assert len(set(found.seeds)) == 3
     assert content["seed"] not in found.seeds
     assert found.gain is not None
-    assert found.gain.mean == pytest.approx(0.3)
-    assert found.beaten
-    assert found.preset.means["auc"].mean == pytest.approx(sum(0.3 + s % 10 / 1000 for s in found.seeds) / 3)
+    assert found.gain.mean == pytest.approx(0.3, rel=0.02)
+    assert found.beats_baseline
+    assert found.baseline.means["auc"].mean == pytest.approx(sum(0.3 * (1 + s % 10 / 1000) for s in found.seeds) / 3)
 
 
 def test_a_winner_within_chance_does_not_beat_the_preset(content: dict[str, Any], tmp_path: Path) -> None:
@@ -94,7 +105,7 @@ def test_a_winner_within_chance_does_not_beat_the_preset(content: dict[str, Any]
     assert found.winner is not None
     assert found.gain is not None
     assert found.gain.mean > 0
-    assert not found.beaten
+    assert not found.beats_baseline
 
 
 def test_less_is_better_of_a_loss(home: Home, tmp_path: Path) -> None:
@@ -108,7 +119,7 @@ def test_less_is_better_of_a_loss(home: Home, tmp_path: Path) -> None:
     found = confirm(content, chosen(0.6, 0.1), workers, tmp_path / "c.json")
     assert found.winner is not None
     assert found.winner.name == "trial 1"
-    assert found.beaten
+    assert found.beats_baseline
     assert found.gain is not None
     assert found.gain.mean < 0
 
@@ -118,15 +129,19 @@ def test_an_interrupted_confirmation_goes_on_with_exact_values(content: dict[str
     whole = confirm(content, rivals, Workers(lambda job: luck(job) / 3), tmp_path / "other.json")
     workers = Workers(lambda job: luck(job) / 3)
 
-    def stop(done: int, total: int) -> None:
-        if done == 4:
+    def luck_runs_out(job: Job) -> bool:
+        if len(workers.submitted) > 5:
             raise KeyboardInterrupt
+        return False
 
+    workers.fail = luck_runs_out
     with pytest.raises(KeyboardInterrupt):
-        confirm(content, rivals, workers, store, progress=stop)
+        confirm(content, rivals, workers, store)
+    kept = len(json.loads(store.read_text()))
+    assert 0 < kept < 9
     again = Workers(lambda job: luck(job) / 3)
     assert confirm(content, rivals, again, store) == whole
-    assert len(again.submitted) == 9 - 4
+    assert len(again.submitted) == 9 - kept
     nothing = Workers(luck)
     assert confirm(content, rivals, nothing, store) == whole
     assert nothing.submitted == []
@@ -142,7 +157,7 @@ def test_a_failed_seed_keeps_a_candidate_from_winning(content: dict[str, Any], t
 
 def test_where_all_fail_nobody_wins(content: dict[str, Any], tmp_path: Path) -> None:
     found = confirm(content, chosen(0.6), Workers(luck, lambda job: True), tmp_path / "c.json")
-    assert (found.winner, found.gain, found.beaten) == (None, None, False)
+    assert (found.winner, found.gain, found.beats_baseline) == (None, None, False)
 
 
 def test_a_lost_worker_costs_nothing_unless_it_is_lost_again_and_again(content: dict[str, Any], tmp_path: Path) -> None:
@@ -157,18 +172,22 @@ def test_the_same_training_as_the_preset_is_not_done_twice(content: dict[str, An
     workers = Workers(luck)
     found = confirm(content, chosen(0.3), workers, tmp_path / "c.json")
     assert len(workers.submitted) == 3
-    assert not found.beaten
+    assert not found.beats_baseline
 
 
 def test_a_score_that_val_does_not_tell_is_a_failure(content: dict[str, Any], tmp_path: Path) -> None:
     found = confirm(content, chosen(0.6), Workers(lambda job: float("nan")), tmp_path / "c.json")
     assert found.winner is None
-    assert found.preset.reasons[0] == "val does not tell auc"
+    assert found.baseline.reasons[0] == "val does not tell auc"
 
 
 def picked(content: dict[str, Any], rows: Sequence[tuple[int, float, tuple[float, ...]]]) -> list[int]:
-    trials = [Candidate(number, {"model.dropout": dropout}, scores) for number, dropout, scores in rows]
-    return [candidate.number for candidate in candidates(content, trials)]
+    goals = {metric: direction(metric) for metric in content["tune"]["metric"]}
+    trials = [
+        Trial(number, "complete", {"model.dropout": dropout}, dict(zip(goals, scores, strict=True)))
+        for number, dropout, scores in sorted(rows)
+    ]
+    return [trial.number for trial in best_trials(parse(content), TrialsView("s", goals, tuple(trials)))]
 
 
 def test_the_best_are_chosen_and_of_equal_ones_the_earlier(content: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ from src.errors import AssayError
 from src.params import Pruner
 from src.tuning.driver import Proposal, Stop
 from src.tuning.jobs import Job
-from src.tuning.study import Goal
 from tests import sections
 from tests.tuning import searching
 from tests.tuning.fakes import EPOCHS
@@ -110,8 +109,7 @@ def test_a_trial_that_lags_in_its_last_epoch_is_complete(tmp_path: Path) -> None
 
 
 def test_a_study_of_two_metrics_keeps_both_and_stops_no_trial(tmp_path: Path) -> None:
-    two = Goal(("auc", "parameters"), ("maximize", "minimize"))
-    search(tmp_path, 8, goal=two)
+    search(tmp_path, 8, metrics=("auc", "parameters"))
     assert states(tmp_path) == {TrialState.COMPLETE: 8}
     assert {trial.values[1] for trial in trials(tmp_path)} == {10.0}
     assert len({trial.values[0] for trial in trials(tmp_path)}) > 1
@@ -130,7 +128,8 @@ def test_at_the_deadline_running_trials_are_set_back_and_later_taken_up_under_th
     stop = Stop()
 
     def stopping(trial: "searching.Trial") -> Proposal:
-        stop.interrupted = trial.number == 3
+        if trial.number == 3:
+            stop.pending.set()
         return propose(trial, seconds=0.05)
 
     search(tmp_path, 6, workers=2, stop=stop, propose=stopping)
@@ -153,7 +152,8 @@ class Nowhere:
     def next(self, timeout: float) -> None:
         self.waits += 1
         assert self.waits <= 2, "waits for workers after a stop was asked for"
-        self.stop.interrupted = self.waits == 2
+        if self.waits == 2:
+            self.stop.pending.set()
 
     def take_back(self) -> list[int]:
         taken = [job.number for job in self.jobs]

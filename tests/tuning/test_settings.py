@@ -1,5 +1,6 @@
 """The params of a trial are checked whole, and two that train alike have the same key."""
 
+import importlib
 import inspect
 from typing import Any
 
@@ -99,3 +100,15 @@ def test_options_that_a_model_says_it_does_not_read_are_found_in_its_code(model:
     """The docstring of `features` says where a value changes nothing."""
     described = inspect.getdoc(plugins.load("models", model).features) or ""
     assert bool(settings._unread(model)) == ("changes nothing" in described)
+
+
+@pytest.mark.parametrize("registry", [
+    "training.optimizers:OPTIMIZERS", "training.schedules:SCHEDULES", "tuning.scoring:METRICS",
+    "tuning.pruning:PRUNERS", "tuning.sampling:SAMPLERS",
+])  # fmt: skip
+def test_names_and_options_read_from_the_source_are_those_of_the_table(registry: str) -> None:
+    module, _, name = registry.partition(":")
+    table = getattr(importlib.import_module(f"src.{module}"), name)
+    assert plugins.names(registry) == tuple(table)
+    for choice, entry in table.items():
+        assert plugins.options(registry, choice) == getattr(entry, "options", ())

@@ -29,7 +29,7 @@ def test_a_warning_stands_on_a_line_of_its_own_beside_the_bar(tmp_path: Path, mo
     with opened(tmp_path) as search, os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", terminal)
         patched.setattr(logging.root, "handlers", [logging.StreamHandler(terminal)])
-        progress = showing.Progress(search, 3)
+        progress = showing.Progress(search.view(), 3)
         logging.getLogger("src.tuning.driver").warning("trial 0 failed: no memory")
         progress.close()
     written = everything(ours)

@@ -73,7 +73,7 @@ def test_a_study_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path)
 def test_what_the_study_began_with_is_kept(tmp_path: Path) -> None:
     for now in (0.3, 0.7):
         with opened(tmp_path) as search:
-            assert search.began({"model.dropout": now}) == {"model.dropout": 0.3}
+            assert search.baseline({"model.dropout": now}) == {"model.dropout": 0.3}
 
 
 def test_other_images_and_many_differences_are_said_in_a_line() -> None:

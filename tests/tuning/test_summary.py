@@ -4,18 +4,20 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import optuna
 import pytest
+from matplotlib.figure import Figure
 from optuna.trial import TrialState
 from ruamel.yaml import YAML
 
 from src import paths
 from src.evaluation.figures import style
-from src.tuning import summary, tables
-from src.tuning.figures import NotDrawn, history, importance, parallel, pareto, scales, slices
-from src.tuning.outcome import Outcome, Rival, interval
-from src.tuning.seen import look
+from src.tuning import figures, summary, tables
+from src.tuning.figures import FIGURES
+from src.tuning.outcome import Candidate, Outcome, interval
+from src.tuning.seen import view
 from src.tuning.space import decode
 from tests.tuning.studies import SPACE, study
 
@@ -27,7 +29,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Path) -> None:
     found = study(8)
-    tables.write_trials(look(found), paths.Study(tmp_path))
+    tables.write_trials(view(found), paths.Study(tmp_path))
     table = rows(tmp_path / "trials.csv")
     assert [row["state"] for row in table[:6]] == ["complete", "complete", "pruned", "complete", "complete", "failed"]
     assert float(table[0]["auc"]) == pytest.approx(found.trials[0].value, rel=1e-7)
@@ -40,15 +42,19 @@ def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Pat
 def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) -> None:
     found = study(20, two=True)
     found.set_user_attr("began", {"train.batch_size": 32})
-    seen = look(found)
+    seen = view(found)
     tables.write_candidates(seen, paths.Study(tmp_path))
-    name, preset, candidates = tables.read_candidates(paths.Study(tmp_path))
-    assert (name, preset) == (found.study_name, {"train.batch_size": 32})
+    read = tables.read_candidates(paths.Study(tmp_path), ("auc", "parameters"))
+    assert (read.name, read.baseline) == (found.study_name, {"train.batch_size": 32})
+    assert read.goals == seen.goals
+    candidates = read.trials
     complete = [trial for trial in found.trials if trial.state is TrialState.COMPLETE]
-    assert [(one.number, one.scores) for one in candidates] == [(one.number, tuple(one.values)) for one in complete]
+    assert [(one.number, list(one.values.values())) for one in candidates] == [
+        (one.number, one.values) for one in complete
+    ]
     for one, trial in zip(candidates, complete, strict=True):
-        assert one.values == {key: decode(value) for key, value in trial.params.items()}
-        assert {key: type(value) for key, value in one.values.items()}["train.batch_size"] is int
+        assert one.params == {key: decode(value) for key, value in trial.params.items()}
+        assert {key: type(value) for key, value in one.params.items()}["train.batch_size"] is int
 
 
 def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
@@ -71,6 +77,7 @@ def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path
     assert "json:" not in page.split("</script>", 1)[1]
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "history", "importance", "slices", "parallel", "pareto",
+        "history_parameters", "importance_parameters", "slices_parameters", "parallel_parameters",
     }  # fmt: skip
 
 
@@ -85,7 +92,18 @@ def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path
         (lambda: study(6, names=["model.dropout"]), {"history", "importance", "slices", "parallel"}),
         (lambda: study(6, value=0.5), {"history", "slices", "parallel"}),
         (lambda: study(3, names=[]), {"history"}),
-        (lambda: study(2, two=True), {"history", "slices", "parallel", "pareto"}),
+        (
+            lambda: study(2, two=True),
+            {
+                "history",
+                "slices",
+                "parallel",
+                "pareto",
+                "history_parameters",
+                "slices_parameters",
+                "parallel_parameters",
+            },
+        ),
     ],
     ids=["none", "one", "two", "pruned", "failed", "one parameter", "all the same", "nothing varied", "two objectives"],
 )
@@ -98,72 +116,58 @@ def test_a_figure_that_the_trials_are_too_few_for_is_left_out(
     assert (left_out == 0) == ({"history", "importance", "slices", "parallel"} <= drawn)
 
 
-def test_history_shows_the_best_so_far_and_marks_what_was_pruned_or_failed() -> None:
-    found = study(20)
+def drawn(name: str, found: optuna.Study) -> Figure:
+    kind = FIGURES[name]
     with style.applied():
-        axes = history.draw(look(found)).axes[0]
-    best = np.asarray(axes.lines[0].get_ydata())
-    complete = [trial.value for trial in found.get_trials(states=(optuna.trial.TrialState.COMPLETE,))]
-    assert best[:-1] == pytest.approx(np.maximum.accumulate(complete))
-    sizes = {item.get_label(): len(item.get_offsets()) for item in axes.collections}  # type: ignore[arg-type]
-    assert sizes == {"complete": len(complete), "pruned": 5, "failed": 1}
-
-
-def test_importance_finds_the_parameter_that_decides() -> None:
-    found = study(40)
-    [shares] = importance.shares(found, look(found), 42).values()
-    assert next(iter(shares)) == "train.learning_rate"
-    assert sum(shares.values()) == pytest.approx(1)
-
-
-def test_a_logarithmic_parameter_has_a_logarithmic_axis_with_plain_numbers() -> None:
-    with style.applied():
-        figure = slices.draw(look(study(20)))
+        figure = figures.drawn(kind, figures.options(kind, found, "auc", 42))
         figure.canvas.draw()
-    axes = next(each for each in figure.axes if each.get_xlabel() == "train.learning_rate")
-    assert axes.get_xscale() == "log"
-    assert axes.get_xlim()[0] < 1e-5 < 1e-2 < axes.get_xlim()[1]
-    assert "0.001" in [label.get_text() for label in axes.get_xticklabels()]
-    assert sum(bool(each.get_xlabel()) for each in figure.axes) == len(SPACE)
+    return figure
 
 
-def test_a_line_passes_beside_an_axis_that_its_trial_has_no_value_on() -> None:
-    seen = look(study(20))
-    with style.applied():
-        axes = parallel.draw(seen).axes[0]
-    place = list(seen.space).index("train.momentum")
-    absent = [line for line in axes.lines if len(line.get_ydata()) > place and line.get_ydata()[place] < 0]
-    without = [one for one in seen.trials if one.state != "failed" and "train.momentum" not in one.params]
-    assert len(absent) == len(without)
+def test_history_shows_the_best_so_far_of_the_complete_trials() -> None:
+    found = study(20)
+    axes = drawn("history", found).axes[0]
+    complete = [trial.value for trial in found.get_trials(states=(TrialState.COMPLETE,))]
+    assert np.nanmax(np.asarray(axes.lines[0].get_ydata(), dtype=float)) == pytest.approx(max(complete))
+    assert len(axes.collections[0].get_offsets()) == len(complete)  # type: ignore[arg-type]
+
+
+def test_a_panel_for_each_parameter_in_rows_with_a_logarithmic_axis_where_it_is_one() -> None:
+    figure = drawn("slices", study(20))
+    panels = {axes.get_xlabel(): axes for axes in figure.axes if axes.get_xlabel()}
+    assert set(panels) == set(SPACE)
+    assert panels["train.learning_rate"].get_xscale() == "log"
+    assert len({round(axes.get_position().y0, 3) for axes in panels.values()}) == 3
+    texts = [label.get_text() for label in panels["preprocess.steps"].get_xticklabels()]
+    assert texts
+    assert not any("json:" in text for text in texts)
+
+
+def test_the_style_of_all_figures_holds_and_nothing_is_left_open() -> None:
+    from matplotlib import pyplot
+
+    before = dict(matplotlib.rcParams)
+    assert drawn("history", study(5)).axes[0].get_facecolor() == (1.0, 1.0, 1.0, 1.0)
+    assert pyplot.get_fignums() == []
+    assert {key for key in before if matplotlib.rcParams[key] != before[key]} <= {"backend"}
+    assert "ggplot" in matplotlib.style.available
 
 
 def test_the_front_holds_what_nothing_beats_in_both() -> None:
-    seen = look(study(30, two=True))
-    points = np.array([[one.values["auc"], -one.values["parameters"]] for one in seen.having("complete")])
+    seen = view(study(30, two=True))
+    points = np.array([[one.values["auc"], -one.values["parameters"]] for one in seen.complete()])
     beaten = [((points >= point).all(axis=1) & (points > point).any(axis=1)).any() for point in points]
     assert len(seen.front()) == len(points) - sum(beaten)
-    with style.applied():
-        figure = pareto.draw(seen)
-        figure.canvas.draw()
-    assert len(figure.axes[0].lines[0].get_xdata()) == len(seen.front())
-    assert "100 k" in [label.get_text() for label in figure.axes[0].get_xticklabels()]
-    with pytest.raises(NotDrawn):
-        pareto.draw(look(study(3)))
-
-
-def test_the_axis_of_a_parameter_runs_over_what_it_may_be() -> None:
-    rate = scales.Scale.of(SPACE["train.learning_rate"])
-    assert rate.share(1e-3) == pytest.approx(2 / 3)
-    assert [label for _, label in rate.ticks()] == ["1e-05", "0.0001", "0.001", "0.01"]
-    assert scales.place(["gray", "resize"], SPACE["preprocess.steps"]) == 1
+    axes = drawn("pareto", study(30, two=True)).axes[0]
+    assert [len(each.get_offsets()) for each in axes.collections] == [sum(beaten), len(seen.front())]  # type: ignore[arg-type]
 
 
 def test_the_winner_stands_beside_the_preset_over_the_same_seeds(tmp_path: Path) -> None:
-    def rival(name: str, *scores: float) -> Rival:
-        return Rival(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
+    def rival(name: str, *scores: float) -> Candidate:
+        return Candidate(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
 
     best, preset = rival("trial 7", 0.8, 0.82), rival("preset", 0.7, 0.71)
-    outcome = Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95), True)
+    outcome = Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95))
     tables.write_outcome(outcome, paths.Confirmed(tmp_path))
     assert [list(row.values()) for row in rows(tmp_path / "confirm.csv")] == [
         ["preset", "11", "0.7"], ["preset", "12", "0.71"], ["trial 7", "11", "0.8"], ["trial 7", "12", "0.82"],

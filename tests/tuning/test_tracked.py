@@ -8,8 +8,8 @@ import pytest
 from src import params, paths
 from src.tracking.studies import Study
 from src.tuning import tracked
-from src.tuning.outcome import Outcome, Rival, interval
-from src.tuning.seen import look
+from src.tuning.outcome import Candidate, Outcome, interval
+from src.tuning.seen import view
 from tests.tuning.studies import study
 
 PLACES = (paths.Study(Path("found")), paths.Confirmed(Path("confirmed")))
@@ -34,25 +34,25 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Study]:
 
 
 def outcome() -> Outcome:
-    def rival(name: str, *scores: float) -> Rival:
-        return Rival(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
+    def rival(name: str, *scores: float) -> Candidate:
+        return Candidate(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
 
     best, preset = rival("trial 7", 0.8, 0.82), rival("preset", 0.7, 0.71)
-    return Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95), True)
+    return Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95))
 
 
 def test_every_trial_is_told_and_the_best_one_leads() -> None:
     found = study(8)
     told = tracked.describe(found, params.load())
-    assert [one.key for one in told.trials] == [str(number) for number in range(8)]
+    assert [one.number for one in told.trials] == list(range(8))
     assert told.trials[5].reason == "the loss is\nno number"
-    best = max(look(found).having("complete"), key=lambda one: one.values["auc"])
+    best = max(view(found).complete(), key=lambda one: one.values["auc"])
     assert (told.leader, told.best) == (f"trial {best.number}", best.params)
 
 
 def test_of_two_metrics_the_first_says_who_leads() -> None:
-    found = look(study(20, two=True))
-    best = max(found.having("complete"), key=lambda one: one.values["auc"])
+    found = view(study(20, two=True))
+    best = max(found.complete(), key=lambda one: one.values["auc"])
     assert found.front()[0].number != best.number
     assert tracked.describe(study(20, two=True), params.load()).leader == f"trial {best.number}"
 
@@ -72,8 +72,8 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
     sent: list[Study], error: type[BaseException], status: str
 ) -> None:
     def broken_off() -> None:
-        with tracked.told(study(3), params.load(), *PLACES) as teller:
-            teller.offer()
+        with tracked.reporting(study(3), params.load(), *PLACES) as reporter:
+            reporter.offer()
             raise error
 
     with pytest.raises(error):
@@ -83,13 +83,13 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
 
 
 def test_a_study_that_ends_is_told_as_finished_with_its_files_also_when_nothing_is_new(sent: list[Study]) -> None:
-    with tracked.told(study(3), params.load(), *PLACES):
+    with tracked.reporting(study(3), params.load(), *PLACES):
         pass
     assert [one.status for one in sent] == ["FINISHED"]
     assert set(sent[0].files) == {"trials.csv", "study.html"}  # nobody has confirmed: what lies there is older
 
 
 def test_an_error_before_any_trial_tells_nothing(sent: list[Study]) -> None:
-    with pytest.raises(RuntimeError), tracked.told(study(3), params.load(), *PLACES):
+    with pytest.raises(RuntimeError), tracked.reporting(study(3), params.load(), *PLACES):
         raise RuntimeError
     assert sent == []

@@ -65,13 +65,9 @@ def test_a_metric_of_evaluate_is_computed_on_val(home: Home, run: Run) -> None:
 
 
 def test_every_metric_of_params_is_among_the_scores(home: Home, run: Run) -> None:
-    from typing import get_args
-
-    from src.params.tuning import Metric
-
     found = run(home.job(train__epochs=1, tune__metric="f1"), home)
-    assert set(found.scores) == set(get_args(Metric))
-    followed = {scoring.followed(parse(home.job(tune__metric=name).params).tune) for name in get_args(Metric)}
+    assert set(found.scores) == set(scoring.METRICS)
+    followed = {scoring.watched([name]) for name in scoring.METRICS}
     assert followed - {None} <= set(found.rows[0])
 
 

@@ -162,5 +162,5 @@ def test_the_winner_is_confirmed_and_applied_only_where_it_is_ahead(tuning: Tuni
     again = tuning.run("--trials", "2", "--study", "applied")
     assert again.returncode == 0, again.stderr
     assert "holds 2 finished trials" in again.stdout
-    assert "its preset stays" in again.stderr
+    assert "its baseline stays" in again.stderr
     assert best.read_bytes() == found

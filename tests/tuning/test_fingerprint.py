@@ -6,21 +6,20 @@ import pytest
 from ruamel.yaml import YAML
 
 from src.params import parse
-from src.tuning import identity
+from src.tuning import fingerprint
 from src.tuning.settings import with_values
 from tests.closure import ROOT, imports
 from tests.tuning.conftest import Home
 
 STAGES = YAML(typ="safe", pure=True).load(ROOT / "tuning" / "dvc.yaml")["stages"]
-NO_PARAMETERS = {"images", "split", "raw", "code"}
+NO_PARAMETERS = {"images", "split", "raw"}
 ONLY_SEARCHING = {"tune.sampler", "tune.pruner"}
-ENTRIES = ("trial", "judging", "driver", "sampling", "pruning", "space")
+ENTRIES = ("trial", "driver", "sampling", "pruning", "space")
 # Rooms and modules whose code has no part in a score: they check, name, move and keep.
 APART = {
     "src/__init__.py", "src/errors.py", "src/files.py", "src/nearest.py", "src/paths.py", "src/plugins.py",
-    "src/progress.py", "src/yaml_reading.py", "src/tuning/__init__.py", "src/tuning/claiming.py",
+    "src/progress.py", "src/yaml_reading.py", "src/tuning/__init__.py", "src/signals.py",
     "src/tuning/fingerprint.py", "src/tuning/jobs.py", "src/tuning/journal.py", "src/tuning/naming.py",
-    "src/tuning/storing.py",
 }  # fmt: skip
 
 
@@ -31,12 +30,13 @@ def _at_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def name(home: Home, **values: Any) -> str:
     named = {key.replace("__", "."): value for key, value in values.items()}
-    return identity.name("tune", identity.of(parse(with_values(home.content, named))))
+    return fingerprint.name("tune", fingerprint.of(parse(with_values(home.content, named))))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_lists_each_parameter_that_its_trials_depend_on(stage: str, home: Home) -> None:
-    found = {key.removeprefix("tune.space.") for key in identity.of(parse(home.content))} - NO_PARAMETERS
+    found = {key.removeprefix("tune.space.") for key in fingerprint.of(parse(home.content))} - NO_PARAMETERS
+    found = {key for key in found if not key.startswith(fingerprint.CODE_OF)}
     wanted = found - (ONLY_SEARCHING if stage == "confirm" else set())
     listed = STAGES[stage]["params"]
     assert [key for key in wanted if not any(key == each or key.startswith(f"{each}.") for each in listed)] == []
@@ -50,8 +50,8 @@ def test_the_code_that_trains_is_all_that_a_trial_imports() -> None:
         if path not in found:
             found.add(path)
             waiting += imports(path)
-    named = tuple(f"src/{each}" for each in identity.CODE)
-    found = {path for path in found if path not in APART and not path.startswith("src/params/")}
+    named = fingerprint.CODE
+    found = {path for path in found if path not in APART and not path.startswith(("src/params/", "src/tracking/"))}
     assert [
         path for path in sorted(found) if path not in named and not path.startswith(tuple(f"{e}/" for e in named))
     ] == []
@@ -95,3 +95,19 @@ def test_other_images_are_another_study_and_raw_ones_only_where_trials_prepare_t
         assert after[1] != before[1]
         own_home.split.parts.write_text("row,part,group\n")
         assert name(own_home) != before[0]
+
+
+def test_edited_code_is_named_and_what_may_change_within_a_study_is_not(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own_home.folder)
+    before = fingerprint.of(parse(own_home.content))
+    now = dict(before) | {"code of src/training": "other", "tune.pruner": {"name": "none"}, "train.threads": 9}
+    assert fingerprint.difference(before, now) == "other code of src/training"
+    older = {name: each for name, each in before.items() if not name.startswith(fingerprint.CODE_OF)}
+    assert fingerprint.difference(older, before) == "other code"
+
+
+def test_the_value_in_the_file_of_what_is_varied_sometimes_does_not_part_a_named_study() -> None:
+    there = {"model.dropout": 0.1, "tune.space.model.dropout": {"low": 0.0, "high": 0.4, "when": {"a": 1}}}
+    assert fingerprint.difference(there, there | {"model.dropout": 0.3}) == ""
