@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from src.evaluation.metrics import EPOCH_SCORES, Direction
+from src.evaluation.metrics import EPOCH_SCORES
+from src.evaluation.metrics import Direction as Direction
 from src.evaluation.metrics import METRICS as SCORES
 
 
