@@ -32,7 +32,7 @@ repro: $(INSTALLED) ## run the pipeline as params.yaml says, or a known experime
 	@echo "report: build/evaluation/report.html; every run: make ui"
 
 tune: $(INSTALLED) ## search for better parameters as params.yaml says under tune, and confirm the best; APPLY=1 writes the winner into it
-	@python -m src.dvc_command repro tuning/dvc.yaml
+	@python -m src.core.dvc_command repro tuning/dvc.yaml
 	@python -m src.tune --winner build/tuning/confirmed/best.yaml $(if $(APPLY),--apply)
 	@echo "study: build/tuning/study/study.html"
 
@@ -56,6 +56,7 @@ lint: $(INSTALLED) lint-workflows ## check style and types, and the workflows wh
 	@ruff check
 	@ruff format --check
 	@mypy
+	@lint-imports
 
 lint-workflows: $(INSTALLED)
 	@zizmor --offline --quiet .github/workflows
@@ -73,14 +74,14 @@ ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
 	@mlflow ui
 
 deps: $(INSTALLED) ## bring the code that dvc.yaml and tuning/dvc.yaml list up to date with what the stages import
-	@python -m tests.closure
+	@python -m tools.dvc_deps
 
 lock: $(INSTALLED) ## resolve pyproject.toml anew into the lock
 	@uv pip compile pyproject.toml --group dev --extra cluster --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.txt
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -c requirements.txt -o tools/uv.txt - <<< uv
 
 samples: $(INSTALLED) ## make the committed samples again
-	@python -m src.datasets.samples samples
+	@python -m tools.samples samples
 
 bench: $(INSTALLED) ## measure every claim about speed against its peer
 	@missed=0; for script in benchmarks/[a-z]*.py; do python -m "benchmarks.$$(basename "$$script" .py)" || missed=1; done; exit $$missed

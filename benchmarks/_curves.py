@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from src import seeds
-from src.errors import AssayError
-from src.params import Params, load, parse
-from src.paths import Prepared, Raw, Split
-from src.tuning.settings import with_values
+from src.config import Params, load, parse
+from src.core import random_streams
+from src.core.errors import AssayError
+from src.core.paths import Prepared, Raw, Split
+from src.tune.overrides import with_values
 
 FOLDER = Path(__file__).parent / "curves"
 DRAWN = ("batch_size", "dropout", "optimizer", "learning_rate", "stride")
@@ -67,7 +67,7 @@ def main() -> None:
 
 def draw(number: int) -> dict[str, Any]:
     """Draw the values of configuration `number` from the space of params.yaml's example."""
-    random = seeds.stream(SEED, "configuration", number)
+    random = random_streams.stream(SEED, "configuration", number)
     return {
         "batch_size": int(random.choice([16, 32, 64, 128])),
         "dropout": round(float(random.uniform(0.0, 0.8)), 3),
@@ -92,9 +92,9 @@ def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) ->
 
 
 def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
-    from src.datasets import download
-    from src.imaging.preparing import run as prepare
-    from src.splitting.splitting import run
+    from src.download import download
+    from src.preprocess.stage import run as prepare
+    from src.split.stage import run
 
     raw, prepared, split = Raw(work / name / "raw"), Prepared(work / name / "prepared"), Split(work / name / "split")
     if not split.parts.exists():
@@ -106,8 +106,8 @@ def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
 
 
 def _train(params: Params, prepared: Prepared, split: Split) -> tuple[list[float], list[float]]:
-    from src.training import fit
-    from src.training.data import load
+    from src.train import fit
+    from src.train.data import load
 
     rows: list[Any] = []
     try:

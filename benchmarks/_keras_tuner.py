@@ -14,12 +14,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from src import models, paths
-from src.params import Entry, Params, load, parse
-from src.training import data, optimizers, runtime, scores
-from src.training.batches import Batches
-from src.tuning import settings, space
-from src.tuning.space import Space, decode, encode
+from src import models
+from src.config import Entry, Params, load, parse
+from src.core import paths
+from src.metrics import epoch_scores
+from src.train import data, device, optimizers
+from src.train.batches import Batches
+from src.tune import overrides, space
+from src.tune.space import Space, decode, encode
 
 OUTPUT, ERRORS = 1, 2
 
@@ -58,7 +60,7 @@ class Judge(keras.callbacks.Callback):
         return self
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        found = scores.auc(self._targets, self.model.predict(self._pixels, verbose=0))
+        found = epoch_scores.auc(self._targets, self.model.predict(self._pixels, verbose=0))
         if logs is not None:
             logs["val_auc"] = found
         Judge.best = max(Judge.best, found)
@@ -81,7 +83,7 @@ def main() -> None:
 
     params = load()
     given = data.load(paths.PREPARED, paths.SPLIT, params.dataset.positive)
-    runtime.start(params.seed, params.train.threads)
+    device.start(params.seed, params.train.threads)
     judge = Judge(given, target, time.monotonic() + minutes * 60, say)
 
     class Hyper(keras_tuner.HyperModel):  # type: ignore[misc]
@@ -114,7 +116,7 @@ def _params(params: Params, hp: Any) -> Params:
         value = _drawn(hp, name, entry)
         if space.applies(entry, values):
             values[name] = decode(value)
-    return parse(settings.with_values(params.model_dump(mode="json"), values))
+    return parse(overrides.with_values(params.model_dump(mode="json"), values))
 
 
 def _drawn(hp: Any, name: str, entry: Entry) -> Any:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._report import report
-from src.params import Augment
-from src.training import augment
-from src.training.batches import Batches
-from src.training.data import Part
+from src.config import Augment
+from src.train import augment
+from src.train.batches import Batches
+from src.train.data import Part
 
 from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip  TensorFlow is loaded by src
 

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._report import note, report
-from src.datasets.samples.blood import draw
-from src.datasets.samples.blood_cells import KINDS
-from src.imaging.pixels import Pixels
-from src.imaging.reading import read
-from src.seeds import stream
-from src.splitting import lookalikes
+from src.core.random_streams import stream
+from src.images.decode import read
+from src.images.pixels import Pixels
+from src.split import copies
+from tools.samples.blood import draw
+from tools.samples.blood_cells import KINDS
 
 PRECISION, RECALL, GROWTH = 0.99, 0.95, 1.4
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -36,7 +36,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         files, sources = _copies(arguments, Path(folder))
         half = len(files) // arguments.copies // 2 * arguments.copies
-        lookalikes.find(files[: arguments.copies])  # loads what is loaded once
+        copies.find(files[: arguments.copies])  # loads what is loaded once
         small, _ = _timed(files[:half])
         large, found = _timed(files)
         told = _pairs(_groups(files, found))
@@ -96,16 +96,16 @@ def _originals(arguments: argparse.Namespace) -> Iterator[tuple[str, Pixels]]:
         yield f"{number:05} {path.stem}", np.asarray(small, dtype=np.uint8)
 
 
-def _timed(files: list[Path]) -> tuple[float, lookalikes.Found]:
+def _timed(files: list[Path]) -> tuple[float, copies.Found]:
     """Measure the CPU time of all threads, which other work on the machine hardly changes."""
     started = time.process_time()
-    found = lookalikes.find(files)
+    found = copies.find(files)
     return time.process_time() - started, found
 
 
-def _groups(files: list[Path], found: lookalikes.Found) -> NDArray[np.str_]:
+def _groups(files: list[Path], found: copies.Found) -> NDArray[np.str_]:
     paths = np.array([path.name for path in files])
-    return lookalikes.join(np.full(len(files), ""), paths, (link[:2] for link in found.links))
+    return copies.join(np.full(len(files), ""), paths, (link[:2] for link in found.links))
 
 
 def _pairs(groups: NDArray[np.generic]) -> set[tuple[int, int]]:

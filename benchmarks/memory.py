@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks._report import note, report
-from src.params import load
-from src.tuning.jobs import Epoch, Failed, Finished, Job
-from src.tuning.local import GROWTH, LocalExecutor
-from src.tuning.settings import with_values
+from src.config import load
+from src.tune.executors.local import GROWTH, LocalExecutor
+from src.tune.overrides import with_values
+from src.tune.protocol import Epoch, Failed, Finished, Job
 
 MARGIN = 1.25  # of the limit, since a worker is replaced only between two trials
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._report import note, report
-from src.imaging.preparing import run as prepare
-from src.imaging.store import open_images, read_index
-from src.params import load
-from src.paths import Prepared, Raw
-from src.seeds import stream
+from src.config import load
+from src.core.paths import Prepared, Raw
+from src.core.random_streams import stream
+from src.images.store import open_images, read_index
+from src.preprocess.stage import run as prepare
 
 RATIO, DIFFERENCE = 3.5, 0.2  # times the speed; grey levels on average
 BLUE_GREEN_RED = np.array([0.114, 0.587, 0.299])  # ITU-R BT.601

@@ -21,9 +21,9 @@ from optuna.trial import TrialState
 
 from benchmarks import _curves
 from benchmarks._report import note, report
-from src import files, seeds
-from src.params import Pruner, load
-from src.tuning import pruning
+from src.config import Pruner, load
+from src.core import files, random_streams
+from src.tune import pruner
 
 PAGE = Path(__file__).parent.parent / "docs/pruners.md"
 MARKS = ("<!-- pruners: written by python -m benchmarks.pruners --write -->", "<!-- end of pruners -->")
@@ -77,11 +77,11 @@ def _recordings(path: Path) -> Iterator[tuple[str, tuple[Curves, Curves]]]:
 def replay(section: Pruner, areas: Curves, losses: Curves, trials: int, seed: int) -> Outcome:
     """Run a study over recorded curves (configurations, epochs), NaN after a divergence."""
     epochs = areas.shape[1]
-    order = seeds.stream(seed, "order").permutation(len(areas))[:trials]
+    order = random_streams.stream(seed, "order").permutation(len(areas))[:trials]
     sampler = optuna.samplers.RandomSampler(seed)
     # Hyperband deals trials out to its brackets by a hash of name and number, so that the name is part of the chance.
     study = optuna.create_study(
-        study_name=f"seed {seed}", sampler=sampler, pruner=pruning.build(section, epochs), direction="maximize"
+        study_name=f"seed {seed}", sampler=sampler, pruner=pruner.build(section, epochs), direction="maximize"
     )
     spent = 0
     for configuration in order:
@@ -136,13 +136,13 @@ def _lines(table: Table, recordings: dict[str, tuple[Curves, Curves]], arguments
     names = list(recordings)
     heads = [f"{name}: {what}" for name in names for what in ("regret", "worst", "epochs")]
     lines = ["| pruner | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
-    for pruner, outcomes in table.items():
+    for label, outcomes in table.items():
         cells = []
         for name in names:
             regrets = [outcome.regret for outcome in outcomes[name]]
             spent = float(np.mean([outcome.epochs for outcome in outcomes[name]]))
             cells += [f"{np.mean(regrets):.4f}", f"{max(regrets):.3f}", f"{spent:.0%}"]
-        lines.append(f"| {pruner} | " + " | ".join(cells) + " |")
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
     counts = ", ".join(f"{len(areas)} of {areas.shape[1]} epochs ({name})" for name, (areas, _) in recordings.items())
     given = f"{arguments.seeds} seeds, studies of up to {arguments.trials} trials"
     return [*lines, "", f"Recorded configurations: {counts}; {given}."]

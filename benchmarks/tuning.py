@@ -26,7 +26,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks._report import note, report
-from src.tuning import scoring
+from src.tune import metric as scoring
 
 ROOT = Path(__file__).parent.parent
 # Without what they require, which is here; KerasTuner calls for tensorboard even where nobody asks for a board.
@@ -130,9 +130,9 @@ def search_plainly(bench: Bench, content: Mapping[str, Any], metric: str, target
     """Ask Optuna, train to the end in a fresh process, tell; one trial after the other."""
     import optuna
 
-    from src.params import parse
-    from src.tuning.settings import with_values
-    from src.tuning.space import Space
+    from src.config import parse
+    from src.tune.overrides import with_values
+    from src.tune.space import Space
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=content["seed"]))
     space, best, started = Space.of(parse(content)), float("-inf"), time.monotonic()
@@ -182,7 +182,7 @@ def _content(bench: Bench) -> dict[str, Any]:
     done = bench.run("dvc", "repro", "--quiet", "split")
     if done.returncode:
         raise SystemExit(done.stderr)
-    from src.params import load
+    from src.config import load
 
     return load(bench.home / "params.yaml").model_dump(mode="json")
 

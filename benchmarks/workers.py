@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks._report import note, report
-from src.params import load
-from src.tuning.confirming import run_all
-from src.tuning.jobs import Failed, Finished, Job
-from src.tuning.local import LocalExecutor
-from src.tuning.settings import with_values
+from src.config import load
+from src.tune.confirm import run_all
+from src.tune.executors.local import LocalExecutor
+from src.tune.overrides import with_values
+from src.tune.protocol import Failed, Finished, Job
 
 KINDS = ((2, 1), (1, 2))  # workers, threads of each
 

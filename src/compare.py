@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from src import console, markdown, paths
-from src.errors import AssayError
-from src.tracking import runs as tracked
-from src.tracking.runs import NOTHING, Run, score
+from src.core import console, markdown, paths
+from src.core.errors import AssayError
+from src.tracking import query as tracked
+from src.tracking.query import NOTHING, Run, score
 
 MARKERS = f"{markdown.START} and {markdown.END}"
 METRICS = ("auc", "f1", "accuracy")
@@ -46,7 +46,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.compare",
-        description="Tracked runs as a table: of each trace (same code, data and parameters) the newest.",
+        description="Tracked runs as a table: of each fingerprint (same code, data and parameters) the newest.",
         epilog="Given several values, an option selects runs with any of them; --tag those with all.",
     )
     parser.add_argument("--experiment", nargs="+", metavar="NAME", help="only runs of these experiments")
@@ -71,7 +71,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def choose(everything: Sequence[Run], asked: argparse.Namespace) -> list[Run]:
-    """Select the runs that were asked for, of each trace the newest."""
+    """Select the runs that were asked for, of each fingerprint the newest."""
     tests: list[Callable[[Run], bool]] = [
         lambda run: not asked.experiment or run.experiment in asked.experiment,
         lambda run: not asked.data or run.tags.get("data.name") in asked.data,
@@ -147,7 +147,13 @@ def _title(metric: str) -> str:
 
 def _order(run: Run) -> tuple[str, ...]:
     tags, params = run.tags, run.params
-    keys = (tags.get("data.name"), tags.get("data.split"), params.get("model.name"), params.get("seed"), run.trace)
+    keys = (
+        tags.get("data.name"),
+        tags.get("data.split"),
+        params.get("model.name"),
+        params.get("seed"),
+        run.fingerprint,
+    )
     return (run.experiment, *(key or "" for key in keys))
 
 

@@ -5,8 +5,9 @@ import logging
 import sys
 from pathlib import Path
 
-from src import console, dvc_command, params, presets, tracking
-from src.errors import AssayError
+from src import config, presets, tracking
+from src.core import console, dvc_command
+from src.core.errors import AssayError
 
 log = logging.getLogger(__name__)
 IMPORTED = Path("data")  # made by `dvc repro` itself, from data.dvc
@@ -23,7 +24,7 @@ def main() -> None:
             f"expected the name of a preset before its values; known: {', '.join(presets.names(home))}. "
             "For params.yaml as it stands: dvc exp run -S key=value"
         )
-    params.load()  # DVC itself tells of a misspelt layout or model only that a file of this name is missing
+    config.load()  # DVC itself tells of a misspelt layout or model only that a file of this name is missing
     if code := dvc_command.run("repro"):
         sys.exit(code)
     tracking.record()

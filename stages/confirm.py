@@ -1,12 +1,12 @@
 """Stage confirm: the best trials beside params.yaml as it stands, over several seeds."""
 
-from src import console
-from src.params import load
+from src.config import load
+from src.core import console
 
 
 def main() -> None:
     """Train again and compare."""
-    from src.tuning.confirm_stage import confirm  # not in the worker, which loads this module as well
+    from src.tune.confirm_stage import confirm  # not in the worker, which loads this module as well
 
     confirm(load())
 

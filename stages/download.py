@@ -1,13 +1,13 @@
 """Stage download: the images and their manifest from dataset.source."""
 
-from src import console, paths
-from src.params import load
+from src.config import load
+from src.core import console, paths
 
 
 def main() -> None:
     """Run the stage."""
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
-    import src.datasets.obtaining as stage
+    import src.download.stage as stage
 
     stage.run(params.dataset, paths.RAW, paths.home())
 

@@ -1,14 +1,15 @@
 """Stage evaluate: scores with intervals on the test part, figures and a report."""
 
-from src import console, paths, tracking
-from src.params import load
+from src import tracking
+from src.config import load
+from src.core import console, paths
 
 
 def main() -> None:
     """Run the stage."""
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
     with tracking.evaluation():
-        import src.evaluation.stage as stage
+        import src.evaluate.stage as stage
 
         stage.run(
             stage.Inputs(paths.RAW, paths.PREPARED, paths.SPLIT, paths.MODEL),

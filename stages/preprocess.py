@@ -1,13 +1,13 @@
 """Stage preprocess: every image through the steps of params.yaml, packed into one array."""
 
-from src import console, paths
-from src.params import load
+from src.config import load
+from src.core import console, paths
 
 
 def main() -> None:
     """Run the stage."""
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
-    import src.imaging.preparing as stage
+    import src.preprocess.stage as stage
 
     stage.run(paths.RAW, paths.PREPARED, params.preprocess)
 

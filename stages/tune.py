@@ -1,12 +1,12 @@
 """Stage tune: trials over tune.space, judged on val."""
 
-from src import console
-from src.params import load
+from src.config import load
+from src.core import console
 
 
 def main() -> None:
     """Search."""
-    from src.tuning.tune_stage import tune  # not in the worker, which loads this module as well
+    from src.tune.search_stage import tune  # not in the worker, which loads this module as well
 
     tune(load())
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from src import params, yaml_reading
+from src import config
+from src.core import yaml_file
 from tests.conftest import ROOT
 
 PLAIN: dict[str, dict[str, Any]] = {
@@ -14,59 +15,59 @@ PLAIN: dict[str, dict[str, Any]] = {
     "augment": {"rotation": 0.0, "shift": 0.0, "shear": 0.0, "zoom": 0.0, "flip": "none"},
     "dataset": {"positive": None},
 }
-CONTENT: dict[str, Any] = yaml_reading.read(ROOT / "params.yaml")
+CONTENT: dict[str, Any] = yaml_file.read(ROOT / "params.yaml")
 TRAIN, PREPROCESS, TUNE = CONTENT["train"], CONTENT["preprocess"], CONTENT["tune"]
 
 
-def dataset(**values: Any) -> params.Dataset:
-    return params.Dataset(**CONTENT["dataset"] | PLAIN["dataset"] | values)
+def dataset(**values: Any) -> config.Dataset:
+    return config.Dataset(**CONTENT["dataset"] | PLAIN["dataset"] | values)
 
 
-def crop(**values: Any) -> params.Crop:
-    return params.Crop(**PREPROCESS["crop"] | PLAIN["crop"] | values)
+def crop(**values: Any) -> config.Crop:
+    return config.Crop(**PREPROCESS["crop"] | PLAIN["crop"] | values)
 
 
-def preprocess(**values: Any) -> params.Preprocess:
+def preprocess(**values: Any) -> config.Preprocess:
     inner = {"crop": crop(**values.pop("crop", {})), "clahe": PREPROCESS["clahe"] | values.pop("clahe", {})}
-    return params.Preprocess.model_validate(PREPROCESS | PLAIN["preprocess"] | inner | values)
+    return config.Preprocess.model_validate(PREPROCESS | PLAIN["preprocess"] | inner | values)
 
 
-def split(**values: Any) -> params.Split:
-    return params.Split(**CONTENT["split"] | values)
+def split(**values: Any) -> config.Split:
+    return config.Split(**CONTENT["split"] | values)
 
 
-def model(**values: Any) -> params.Model:
-    return params.Model(**CONTENT["model"] | PLAIN["model"] | values)
+def model(**values: Any) -> config.Model:
+    return config.Model(**CONTENT["model"] | PLAIN["model"] | values)
 
 
-def augment(**values: Any) -> params.Augment:
-    return params.Augment(**TRAIN["augment"] | PLAIN["augment"] | values)
+def augment(**values: Any) -> config.Augment:
+    return config.Augment(**TRAIN["augment"] | PLAIN["augment"] | values)
 
 
-def schedule(**values: Any) -> params.Schedule:
-    return params.Schedule(**TRAIN["schedule"] | PLAIN["schedule"] | values)
+def schedule(**values: Any) -> config.Schedule:
+    return config.Schedule(**TRAIN["schedule"] | PLAIN["schedule"] | values)
 
 
-def focal(**values: Any) -> params.Focal:
-    return params.Focal(**TRAIN["focal"] | values)
+def focal(**values: Any) -> config.Focal:
+    return config.Focal(**TRAIN["focal"] | values)
 
 
-def fine_tune(**values: Any) -> params.FineTune:
-    return params.FineTune(**TRAIN["fine_tune"] | values)
+def fine_tune(**values: Any) -> config.FineTune:
+    return config.FineTune(**TRAIN["fine_tune"] | values)
 
 
-def train(**values: Any) -> params.Train:
+def train(**values: Any) -> config.Train:
     plain = {"schedule": schedule(), "augment": augment()}
-    return params.Train(**TRAIN | PLAIN["train"] | plain | values)
+    return config.Train(**TRAIN | PLAIN["train"] | plain | values)
 
 
-def evaluate(**values: Any) -> params.Evaluate:
-    return params.Evaluate(**CONTENT["evaluate"] | values)
+def evaluate(**values: Any) -> config.Evaluate:
+    return config.Evaluate(**CONTENT["evaluate"] | values)
 
 
-def sampler(**values: Any) -> params.Sampler:
-    return params.Sampler(**TUNE["sampler"] | values)
+def sampler(**values: Any) -> config.Sampler:
+    return config.Sampler(**TUNE["sampler"] | values)
 
 
-def pruner(**values: Any) -> params.Pruner:
-    return params.Pruner(**TUNE["pruner"] | values)
+def pruner(**values: Any) -> config.Pruner:
+    return config.Pruner(**TUNE["pruner"] | values)

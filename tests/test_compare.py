@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from src import compare
-from src.errors import AssayError
-from src.tracking import store
-from src.tracking.runs import Run, newest
+from src.core.errors import AssayError
+from src.tracking import mlflow_store
+from src.tracking.query import Run, newest
 from tests.tracking.support import fill
-from tests.tracking.test_session import edit, evaluate, train
+from tests.tracking.test_stage_run import edit, evaluate, train
 
 
 def run(identity: str = "abc", start: int = 0, experiment: str = "ct", **changes: str) -> Run:
     tags = {
-        "trace": "t", "train": "complete", "data.name": "covid_ct.zip", "data.split": "source's test part, by group",
+        "fingerprint": "t", "train": "complete", "data.name": "covid_ct.zip",
+        "data.split": "source's test part, by group",
         "data.train.images": "425", "data.val.images": "118", "data.test.images": "203",
         "data.train.groups": "130", "data.val.groups": "32", "data.test.groups": "60",
         "git.commit": "0123456789abcdef", "git.dirty": "false",
@@ -88,7 +89,7 @@ def test_data_without_groups_has_none() -> None:
 
 
 def test_of_one_trace_the_newest_run_counts() -> None:
-    runs = [run("old", 1), run("new", 2), run("other", 0, trace="u")]
+    runs = [run("old", 1), run("new", 2), run("other", 0, fingerprint="u")]
     assert {found.identity for found in newest(runs)} == {"new", "other"}
 
 
@@ -106,9 +107,9 @@ def test_of_one_trace_the_newest_run_counts() -> None:
 )
 def test_runs_are_chosen_by_experiment_data_id_and_tag(arguments: list[str], expected: set[str]) -> None:
     everything = [
-        run("a1", trace="a"),
-        run("b2", trace="b", **{"data.name": "own"}),
-        run("c3", trace="c", experiment="blood", **{"model.name": "dropout_cnn"}),
+        run("a1", fingerprint="a"),
+        run("b2", fingerprint="b", **{"data.name": "own"}),
+        run("c3", fingerprint="c", experiment="blood", **{"model.name": "dropout_cnn"}),
     ]
     asked = compare._parser().parse_args(arguments)
     assert {found.identity for found in compare.choose(everything, asked)} == expected
@@ -156,6 +157,6 @@ def test_real_runs_are_read_from_the_database_and_written(
 
 
 def test_a_server_that_is_away_is_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, "http://127.0.0.1:9")
+    monkeypatch.setenv(mlflow_store.VARIABLE, "http://127.0.0.1:9")
     with pytest.raises(AssayError, match=r"^http://127\.0\.0\.1:9: .*Connection refused"):
         call(monkeypatch)

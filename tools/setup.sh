@@ -33,4 +33,4 @@ echo "installing the locked packages, about 1 GB to download the first time"
 "$venv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode requirements.txt
 
 # DVC's own place for its pickles is shared by all users of the machine.
-"$venv/bin/python" -c 'from pathlib import Path; from src import dvc_state; dvc_state.settle(Path.cwd())'
+"$venv/bin/python" -c 'from pathlib import Path; from src.core import dvc_state; dvc_state.settle(Path.cwd())'

@@ -5,8 +5,8 @@ scaled to [0, 1] to a tensor (N, F). Input scaling and output layer are shared b
 reads are further arguments of its ``features``, and a section of that model's name in params.yaml.
 """
 
-from src.models import _tensorflow  # noqa: F401  first: it sets what TensorFlow reads when it is loaded
-from src.models._building import OUTPUT, build
-from src.models._tensorflow import load
+from src.models import _load  # noqa: F401  first: it sets what TensorFlow reads when it is loaded
+from src.models._build import OUTPUT, build
+from src.models._load import load
 
 __all__ = ["OUTPUT", "build", "load"]

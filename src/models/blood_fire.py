@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from src.models._building import flat
+from src.models._build import flat
 
 MOMENTUM = 0.85
 POOLED = ((12, 24), (24, 48), (32, 64), (24, 48), (18, 36))

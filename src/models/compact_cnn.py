@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from src.models._building import flat
+from src.models._build import flat
 
 WIDTHS = (16, 32, 64, 64)
 # Keras' default of 0.99 lags hundreds of steps behind: at 15 steps an epoch, early val scores would mean nothing.

@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from src import files
-from src.errors import AssayError
-from src.models._building import flat
+from src.core import files
+from src.core.errors import AssayError
+from src.models._build import flat
 
 # Mean and deviation of ImageNet's pixels in [0, 1], with which some of the networks were trained.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from src.models._building import flat
+from src.models._build import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:

@@ -1,7 +1,6 @@
 """Known experiments as complete params files, presets/NAME.yaml, and how one takes the place of params.yaml."""
 
-from src.presets.editing import given
-from src.presets.putting import keep, made, put
-from src.presets.reading import Preset, names, path, read
+from src.presets.catalog import Preset, names, path, read
+from src.presets.write_params import given, keep, made, put
 
 __all__ = ["Preset", "given", "keep", "made", "names", "path", "put", "read"]

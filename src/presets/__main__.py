@@ -8,13 +8,14 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from src import console, markdown, paths, presets
-from src.errors import AssayError
-from src.params import source_name
-from src.presets import results
-from src.presets.reading import Preset
-from src.presets.variants import KINDS, variants
-from src.tracking import runs
+from src import presets
+from src.config import source_name
+from src.core import console, markdown, paths
+from src.core.errors import AssayError
+from src.presets import results_table
+from src.presets.catalog import Preset
+from src.presets.results_table import KINDS, variants
+from src.tracking import query
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def describe(preset: Preset, width: int) -> str:
     """Describe a preset in a few lines: what it is, and each field of its header."""
     params = preset.params
     data, epochs = source_name(params.dataset.source), f"{params.train.epochs} epochs"
-    lines = [f"{preset.name}: {data}, {results.picture(preset)}, {params.model.name}, {epochs}"]
+    lines = [f"{preset.name}: {data}, {results_table.picture(preset)}, {params.model.name}, {epochs}"]
     for name, text in preset.header.items():
         lines += textwrap.wrap(
             f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
@@ -76,10 +77,10 @@ def commands(known: list[Preset], folder: Path) -> Iterator[str]:
 
 
 def _write(asked: argparse.Namespace, known: list[Preset]) -> None:
-    rows = results.rows(known, runs.read(paths.home()), asked.data)
+    rows = results_table.rows(known, query.read(paths.home()), asked.data)
     command = " ".join(["python -m src.presets", *map(shlex.quote, sys.argv[1:])])
-    markdown.insert(asked.write, f"{markdown.table(rows)}\n\n{results.NOTE}\nWritten by `{command}`.")
-    scored = sum(row[kind] != runs.NOTHING for row in rows for kind in KINDS)
+    markdown.insert(asked.write, f"{markdown.table(rows)}\n\n{results_table.NOTE}\nWritten by `{command}`.")
+    scored = sum(row[kind] != query.NOTHING for row in rows for kind in KINDS)
     sys.stderr.write(f"{asked.write}: {scored} run(s) of {len(known)} presets written\n")
 
 

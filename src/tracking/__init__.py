@@ -1,5 +1,5 @@
-"""Tracking: DVC's outputs are the truth, MLflow is the index to them, and the trace joins the two."""
+"""Tracking: DVC's outputs are the truth, MLflow is the index to them, and the fingerprint joins the two."""
 
-from src.tracking.session import evaluation, record, training
+from src.tracking.stage_run import evaluation, record, training
 
 __all__ = ["evaluation", "record", "training"]

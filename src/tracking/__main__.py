@@ -3,9 +3,11 @@
 import argparse
 import logging
 
-from src import console, params, paths, tracking
-from src.errors import AssayError
-from src.tracking import delivery, outputs, records, store
+from src import config, tracking
+from src.core import console, paths
+from src.core.errors import AssayError
+from src.tracking import mlflow_store, outbox, stage_run
+from src.tracking.record import UNSENT
 
 log = logging.getLogger(__name__)
 CHOICES = {
@@ -33,20 +35,20 @@ def _send() -> None:
     Raises:
         AssayError: MLflow does not take it, or there is nothing that could be sent.
     """
-    sent = delivery.send(paths.home())
+    sent = outbox.send(paths.home())
     log.info("%d record(s) sent", sent)
-    if why := outputs.unfit():
+    if why := stage_run.unfit():
         if not sent:
-            raise AssayError(f"nothing to send: nothing waits in {records.UNSENT}, and {why}; run `dvc repro`")
+            raise AssayError(f"nothing to send: nothing waits in {UNSENT}, and {why}; run `dvc repro`")
         log.info("build/ is not sent: %s", why)
     elif not tracking.record():
         raise AssayError("the run of build/ is not in MLflow, for the reason above")
 
 
 def _ready() -> None:
-    wanted = params.load().track.experiment
-    with delivery.explained(paths.home()), store.connected(paths.home()) as client:
-        store.experiment(client, wanted, paths.home())
+    wanted = config.load().track.experiment
+    with outbox.explained(paths.home()), mlflow_store.connected(paths.home()) as client:
+        mlflow_store.experiment(client, wanted, paths.home())
 
 
 if __name__ == "__main__":

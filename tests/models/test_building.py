@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src import plugins
-from src.errors import AssayError
+from src.core import registry
+from src.core.errors import AssayError
 from src.models import build
 
 GRAY = (150, 150, 1)
@@ -55,14 +55,14 @@ def test_reduced_inception_has_four_branches_of_one_filter() -> None:
     assert model.count_params() == parameters + 4 * 150 * 150 + 1
 
 
-@pytest.mark.parametrize("name", plugins.names("models"))
+@pytest.mark.parametrize("name", registry.names("models"))
 def test_two_classes_end_in_one_sigmoid_and_more_in_a_softmax(name: str) -> None:
     two, four = build(name, (64, 64, 3), 2), build(name, (64, 64, 3), 4)
     assert (two.layers[-1].activation.__name__, two.output_shape) == ("sigmoid", (None, 1))
     assert (four.layers[-1].activation.__name__, four.output_shape) == ("softmax", (None, 4))
 
 
-@pytest.mark.parametrize("name", plugins.names("models"))
+@pytest.mark.parametrize("name", registry.names("models"))
 @pytest.mark.parametrize("pooling", ["none", "average", "max"])
 def test_every_model_takes_every_stride_and_pooling(name: str, pooling: str) -> None:
     shape = OBLONG.get(name, (65, 63, 1))
@@ -138,7 +138,7 @@ def test_a_mistake_in_an_architecture_is_not_blamed_on_the_size(monkeypatch: pyt
     def broken(*_: object, **__: object) -> None:
         raise ValueError("a mistake")
 
-    monkeypatch.setattr(plugins.load("models", "tiny_cnn"), "features", broken)
+    monkeypatch.setattr(registry.load("models", "tiny_cnn"), "features", broken)
     with pytest.raises(ValueError, match="a mistake"):
         build("tiny_cnn", (16, 16, 1), 2)
 
@@ -149,11 +149,11 @@ def test_one_class_is_refused() -> None:
 
 
 def test_a_file_is_all_that_a_new_model_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    source = Path(plugins.load("models", "tiny_cnn").__file__ or "").read_text(encoding="utf-8")
+    source = Path(registry.load("models", "tiny_cnn").__file__ or "").read_text(encoding="utf-8")
     (tmp_path / "wide_cnn.py").write_text(source.replace("Conv2D(6", "Conv2D(12"), encoding="utf-8")
-    package = plugins.importlib.import_module("src.models")
+    package = registry.importlib.import_module("src.models")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-    monkeypatch.setattr(plugins, "names", lambda _: ("tiny_cnn", "wide_cnn"))
+    monkeypatch.setattr(registry, "names", lambda _: ("tiny_cnn", "wide_cnn"))
     assert layer(build("wide_cnn", GRAY, 2), "Conv2D").filters == 12
 
 
@@ -162,7 +162,7 @@ import sys
 import numpy as np
 from src import models
 import tensorflow as tf
-from src.errors import AssayError
+from src.core.errors import AssayError
 
 tf.config.experimental.enable_op_determinism()
 tf.keras.utils.set_random_seed(1)
@@ -185,7 +185,7 @@ for stride in range(1, 9):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in plugins.names("models") if name != "keras_application"])
+@pytest.mark.parametrize("name", [name for name in registry.names("models") if name != "keras_application"])
 def test_every_stride_trains_or_is_refused_in_one_line(name: str) -> None:
     done = subprocess.run([sys.executable, "-c", STRIDES, name], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr  # -11: TensorFlow's segmentation fault
@@ -195,7 +195,7 @@ def test_every_stride_trains_or_is_refused_in_one_line(name: str) -> None:
 def test_reduced_inception_picks_pixels_as_a_strided_point_convolution_would(stride: int) -> None:
     keras = pytest.importorskip("keras")
     image = keras.Input((31, 33, 1))
-    picked = plugins.load("models", "reduced_inception")._point(image, stride)
+    picked = registry.load("models", "reduced_inception")._point(image, stride)
     strided = keras.layers.Conv2D(1, 1, strides=stride, padding="same", activation="relu")
     ours, theirs = keras.Model(image, picked), keras.Model(image, strided(image))
     theirs.set_weights(ours.get_weights())

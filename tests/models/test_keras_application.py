@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from src.errors import AssayError
+from src.config import sections
+from src.core.errors import AssayError
 from src.models import build, keras_application, load
-from src.params import learning
-from src.training import saving
+from src.train import stage
 
 NAME = "keras_application"
 SMALL = "MobileNetV3Small"
@@ -43,7 +43,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_params_name_the_backbones_that_there_are() -> None:
-    assert set(get_args(learning.Backbone)) == set(keras_application.BACKBONES)
+    assert set(get_args(sections.Backbone)) == set(keras_application.BACKBONES)
 
 
 @pytest.mark.parametrize("name", keras_application.BACKBONES)
@@ -97,7 +97,7 @@ def test_averages_follow_what_is_learned_from_random_weights_alone(weights: Path
 
 def test_a_model_trained_here_gives_its_backbone_to_another(tmp_path: Path) -> None:
     source = build(NAME, (40, 40, 1), 4, pooling="average", backbone=SMALL)
-    saving.write(source, tmp_path / "model.keras")
+    stage.write(source, tmp_path / "model.keras")
     options = {"weights": str(tmp_path / "model.keras"), "sha256": sha256(tmp_path / "model.keras")}
     model = build(NAME, (50, 50, 3), 2, backbone=SMALL, **options)
     for layer in model.layers[:-1]:
@@ -108,7 +108,7 @@ def test_a_model_trained_here_gives_its_backbone_to_another(tmp_path: Path) -> N
 
 def test_a_saved_model_is_read_without_its_weights_file(tmp_path: Path, weights: Path) -> None:
     model = build(NAME, SHAPE, 2, pooling="average", weights=str(weights), sha256=sha256(weights))
-    saving.write(model, tmp_path / "model.keras")
+    stage.write(model, tmp_path / "model.keras")
     batch = pixels(2, *SHAPE)
     np.testing.assert_array_equal(load(tmp_path / "model.keras")(batch), model(batch))
 
@@ -124,7 +124,7 @@ def test_a_missing_file_and_weights_of_another_network_are_one_line_each(weights
     own = {"backbone": "ResNet50V2", "weights": str(weights), "sha256": sha256(weights)}
     with pytest.raises(AssayError, match=r"expected weights of ResNet50V2 without its top, found something else in .*"):
         build(NAME, SHAPE, 2, **own)
-    saving.write(build("tiny_cnn", SHAPE, 2), tmp_path / "model.keras")
+    stage.write(build("tiny_cnn", SHAPE, 2), tmp_path / "model.keras")
     own = {"weights": str(tmp_path / "model.keras"), "sha256": sha256(tmp_path / "model.keras")}
     with pytest.raises(AssayError, match=r"expected weights of MobileNetV3Small without its top"):
         build(NAME, SHAPE, 2, **own)

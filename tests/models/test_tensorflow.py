@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import AssayError
+from src.core.errors import AssayError
 from src.models import load
-from src.models._tensorflow import STDERR, without_chatter
+from src.models._load import STDERR, without_chatter
 
 
 def test_chatter_is_left_out_and_errors_are_shown(capfd: pytest.CaptureFixture[str]) -> None:

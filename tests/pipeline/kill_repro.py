@@ -19,14 +19,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from src.presets.editing import changed
+from src.presets.write_params import changed
 from tests.conftest import ROOT
 from tests.pipeline.conftest import Project
 
 STAGES, VALUES = 3, 2
 TRIALS = 6
 SMALL = {
-    "preprocess.size": 32, "train.epochs": 2, "train.schedule.warmup": 0, "evaluate.resamples": 100,
+    "preprocess.image_size": 32, "train.epochs": 2, "train.schedule.warmup": 0, "evaluate.resamples": 100,
     "track.model": False,
 }  # fmt: skip
 TARGETS = ("dvc.lock", ".dvc/tmp/rwlock", "data.dvc")
@@ -43,7 +43,7 @@ for number in range(5):
 """
 REPRO = "from src import console, dvc_command; console.run(lambda: sys.exit(dvc_command.run('repro')))"
 TUNE = (
-    "from src import console; from src.tuning import inputs; from tests.tuning import searching; "
+    "from src import console; from src.tune import inputs; from tests.tuning import searching; "
     f"console.run(lambda: (inputs.bring_up_to_date(), searching.search(Path.cwd(), {TRIALS}, 1)))"
 )
 SCRIPT = "import sys; from pathlib import Path; sys.path.insert(0, {root!r})\nif __name__ == '__main__':\n    {what}\n"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 OUTPUTS = [
     "build/raw/manifest.csv", "build/prepared/images.npy", "build/prepared/index.csv", "build/prepared/rejected.csv",
     "build/split/split.csv", "build/split/audit.json", "build/model/model.keras", "build/model/history.csv",
-    "build/model/trace.json", "build/evaluation/metrics.json", "build/evaluation/predictions.csv",
+    "build/model/fingerprint.json", "build/evaluation/metrics.json", "build/evaluation/predictions.csv",
     "build/evaluation/report.html",
 ]  # fmt: skip
 
@@ -58,12 +58,12 @@ def test_no_output_names_this_machine(reproduced: Project) -> None:
 
 
 def test_the_run_is_tracked_with_its_trace(reproduced: Project) -> None:
-    trace = json.loads(reproduced.read("build/model/trace.json"))["trace"]
+    fingerprint = json.loads(reproduced.read("build/model/fingerprint.json"))["fingerprint"]
     code = (
         "import mlflow; runs = mlflow.search_runs(search_all_experiments=True);"
-        "print(len(runs), runs['tags.trace'][0], runs['status'][0])"
+        "print(len(runs), runs['tags.fingerprint'][0], runs['status'][0])"
     )
-    assert reproduced.run("python", "-c", code).stdout.split() == ["1", trace, "FINISHED"]
+    assert reproduced.run("python", "-c", code).stdout.split() == ["1", fingerprint, "FINISHED"]
 
 
 def test_dvc_shows_metrics_and_plots(reproduced: Project) -> None:
@@ -75,7 +75,7 @@ def test_dvc_shows_metrics_and_plots(reproduced: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "stages"),
     [
-        ("src/evaluation/report.py", ["evaluate"]),
+        ("src/evaluate/report.py", ["evaluate"]),
         ("stages/split.py", ["split"]),
         ("src/models/dropout_cnn.py", []),
     ],
@@ -129,7 +129,7 @@ def test_an_interrupted_training_goes_on_to_the_same_result(
     process.send_signal(signal.SIGINT)
     process.wait(timeout=120)
     project.repro()
-    for name in ("model.keras", "history.csv", "trace.json"):
+    for name in ("model.keras", "history.csv", "fingerprint.json"):
         path = f"build/model/{name}"
         assert (project.folder / path).read_bytes() == (reproduced.folder / path).read_bytes(), name
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from src import presets
-from src.files import read_json
+from src.core.files import read_json
 from tests.conftest import ROOT
 from tests.pipeline.conftest import Project, stages_run
 from tests.pipeline.test_pipeline import wait_for

@@ -15,8 +15,8 @@ from dvc.repo import Repo
 from dvc.stage.cache import RunCacheNotFoundError
 from ruamel.yaml import YAML
 
-from tests.closure import FILES
 from tests.conftest import ROOT
+from tools.dvc_deps import FILES
 
 READ = "params.json"  # which DVC reads 20 times as fast
 Keys = tuple[str, ...]

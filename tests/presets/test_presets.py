@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from src import models, presets
-from src.params import Params, source_name
-from src.presets.reading import FIELDS
-from src.yaml_reading import parsed
+from src.config import Params, source_name
+from src.core.yaml_file import parsed
+from src.presets.catalog import FIELDS
 from tests.conftest import ROOT
 
 NAMES = presets.names(ROOT)

@@ -22,10 +22,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make one database with MLflow's tables, which takes seconds, for tests to start from."""
-    from src.tracking import store
+    from src.tracking import mlflow_store
 
     path = tmp_path_factory.mktemp("database") / "mlflow.db"
-    store.create(path)
+    mlflow_store.create(path)
     return path
 
 

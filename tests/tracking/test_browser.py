@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracking.support import PNG, wait_for
-from tests.tracking.test_session import evaluate, runs, train
+from tests.tracking.test_stage_run import evaluate, runs, train
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import AssayError
+from src.core.errors import AssayError
 from src.tracking import __main__ as face
-from src.tracking import store
+from src.tracking import mlflow_store
 from tests.tracking.support import read_only
-from tests.tracking.test_session import edit, evaluate, runs, train
+from tests.tracking.test_stage_run import edit, evaluate, runs, train
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -20,7 +20,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 def test_ready_makes_database_and_experiment(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call(monkeypatch, "ready")
-    with store.connected(ready) as client:
+    with mlflow_store.connected(ready) as client:
         assert client.get_experiment_by_name("covid_ct") is not None
 
 
@@ -28,10 +28,10 @@ def test_send_sends_what_waits_and_counts_it(
     ready: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setenv(store.VARIABLE, "http://127.0.0.1:9")
+    monkeypatch.setenv(mlflow_store.VARIABLE, "http://127.0.0.1:9")
     train()
     evaluate()
-    monkeypatch.delenv(store.VARIABLE)
+    monkeypatch.delenv(mlflow_store.VARIABLE)
     call(monkeypatch, "send")
     assert "2 record(s) sent" in caplog.text
     call(monkeypatch, "send")
@@ -42,7 +42,7 @@ def test_send_sends_what_waits_and_counts_it(
 def test_send_makes_the_run_of_outputs_that_dvc_restored(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train()
     evaluate()
-    with store.connected(ready) as client:
+    with mlflow_store.connected(ready) as client:
         client.delete_run(runs(ready)[0].info.run_id)
     call(monkeypatch, "send")
     call(monkeypatch, "send")
@@ -52,7 +52,7 @@ def test_send_makes_the_run_of_outputs_that_dvc_restored(ready: Path, monkeypatc
 def test_send_fails_where_mlflow_does_not_take_the_outputs(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train()
     evaluate()
-    monkeypatch.setenv(store.VARIABLE, "http://127.0.0.1:9")
+    monkeypatch.setenv(mlflow_store.VARIABLE, "http://127.0.0.1:9")
     with pytest.raises(AssayError, match="the run of build/ is not in MLflow"):
         call(monkeypatch, "send")
 
@@ -62,13 +62,13 @@ def test_send_fails_where_mlflow_does_not_take_the_outputs(ready: Path, monkeypa
     [
         ("params.yaml", "seed: 42", "seed: 43", "the model in build/ was trained with other code, data or params.yaml"),
         ("params.yaml", "confidence: 0.95", "confidence: 0.9", "made with other values of params.yaml"),
-        ("build/model/trace.json", "", "", "build/model/trace.json is not there"),
+        ("build/model/fingerprint.json", "", "", "build/model/fingerprint.json is not there"),
     ],
 )
 def test_outputs_of_other_values_are_never_recorded_as_those_of_params_yaml(
     ready: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str, why: str
 ) -> None:
-    monkeypatch.setattr("src.tracking.delivery.deliver", lambda *_: True)
+    monkeypatch.setattr("src.tracking.outbox.deliver", lambda *_: True)
     train()
     evaluate()
     Path("dvc.lock").write_text("stages: {evaluate: {params: {params.yaml: {evaluate: {confidence: 0.95}}}}}\n")

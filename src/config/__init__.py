@@ -1,0 +1,49 @@
+"""params.yaml as validated, frozen models: the whole file is checked before any stage does any work."""
+
+from src.config.field_types import GROUP
+from src.config.load import load, parse
+from src.config.search_space import Entry, Pruner, Sampler, Tune
+from src.config.sections import (
+    Augment,
+    Clahe,
+    Crop,
+    Dataset,
+    Evaluate,
+    FineTune,
+    Focal,
+    KerasApplication,
+    Model,
+    Params,
+    Preprocess,
+    Schedule,
+    Split,
+    Track,
+    Train,
+    source_name,
+)
+
+__all__ = [
+    "GROUP",
+    "Augment",
+    "Clahe",
+    "Crop",
+    "Dataset",
+    "Entry",
+    "Evaluate",
+    "FineTune",
+    "Focal",
+    "KerasApplication",
+    "Model",
+    "Params",
+    "Preprocess",
+    "Pruner",
+    "Sampler",
+    "Schedule",
+    "Split",
+    "Track",
+    "Train",
+    "Tune",
+    "load",
+    "parse",
+    "source_name",
+]

@@ -1,0 +1,161 @@
+"""The section about the search for better values of other sections."""
+
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
+
+from src.config.field_types import Count, Name, Number, Section, named
+from src.core.errors import suggestion
+from src.metrics.scores import BY_NAME, EPOCH_SCORES
+
+MOST = 1e9  # above the upper bound of every parameter
+MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
+SCORES = (*BY_NAME, *(f"val_{name}" for name in EPOCH_SCORES), "parameters")  # what trials may be compared by
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names or len(names) > 2 or len(set(names)) < len(names):
+        raise ValueError("expected the name of a metric, or a list of two")
+    return names
+
+
+def _known(name: str) -> str:
+    if name not in SCORES:
+        raise ValueError(f"expected one of {', '.join(SCORES)}{suggestion(name, SCORES)}")
+    return name
+
+
+Metric = Annotated[str, AfterValidator(_known)]
+
+
+def _number(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("expected a number")
+    if not abs(value) <= MOST:  # so also what is not a number
+        raise ValueError(f"expected a number of at most {MOST:g}")
+    return value
+
+
+End = Annotated[int | float | None, PlainValidator(_number)]
+
+
+class Entry(Section):
+    """What one parameter may become: one of `choices`, or a number from `low` to `high`, whole if both are.
+
+    log: orders of magnitude are drawn evenly. step: only low, low + step, ... are drawn.
+    when: values of other entries with choices, for which alone this one is varied; else it stays as the file says.
+    """
+
+    choices: tuple[Any, ...] | None = None
+    low: End = None
+    high: End = None
+    log: StrictBool = False
+    step: End = None
+    when: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a range holds whole numbers only."""
+        return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
+
+    @model_validator(mode="after")
+    def is_choices_or_range(self) -> Self:
+        if self.choices is not None:
+            self._check_choices()
+        elif self.low is None or self.high is None:
+            raise ValueError("expected choices, or low and high")
+        else:
+            self._check_range(self.low, self.high)
+        return self
+
+    def _check_choices(self) -> None:
+        given = sorted(self.model_fields_set & {"low", "high", "log", "step"})
+        if given:
+            raise ValueError(f"expected either choices or a range, found choices and {', '.join(given)}")
+        texts = [json.dumps(choice, sort_keys=True, default=str) for choice in self.choices or ()]
+        if not texts or len(set(texts)) < len(texts):
+            raise ValueError("expected choices that differ, at least one")
+
+    def _check_range(self, low: float, high: float) -> None:
+        if low >= high:
+            raise ValueError(f"expected low below high, found {low} and {high}")
+        if self.log and (low <= 0 or self.step is not None):
+            raise ValueError("expected log with a low above 0 and without step")
+        if self.step is not None and self.step <= 0:
+            raise ValueError(f"expected a step above 0, found {self.step}")
+        steps = (high - low) / self.step if self.step else 0
+        if steps > MOST:
+            raise ValueError(f"expected at most {MOST:g} steps, found low {low}, high {high} and step {self.step}")
+        if abs(steps - round(steps)) > MULTIPLE:
+            raise ValueError(f"expected high to be low plus a multiple of step, found {low}, {high} and {self.step}")
+
+    @model_serializer(mode="wrap")
+    def as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what does not belong to this kind of entry."""
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
+
+
+def _named_by_dots(space: object) -> object:
+    for section, entry in space.items() if isinstance(space, dict) else ():
+        inner = [name for name, part in entry.items() if isinstance(part, dict)] if isinstance(entry, dict) else []
+        if inner and not set(entry) & set(Entry.model_fields):
+            raise ValueError(f"expected dotted names, such as {section}.{inner[0]}; found a section {section!r}")
+    return space
+
+
+class Sampler(Section):
+    """Where the next values come from, and how many trials are drawn at random first."""
+
+    name: Annotated[str, named("tune.sampler:SAMPLERS")]
+    startup_trials: Number
+
+
+class Pruner(Section):
+    """Which trials are stopped early.
+
+    startup_trials and warmup_epochs: before so many nothing is stopped (median, percentile); percentile: the share of
+    the best that go on; min_epochs and reduction: the first look, and how many times fewer go on at each later one
+    (halving, hyperband).
+    """
+
+    name: Annotated[str, named("tune.pruner:PRUNERS")]
+    startup_trials: Number
+    warmup_epochs: Number
+    percentile: Annotated[float, Field(gt=0, lt=100, strict=True)]
+    min_epochs: Count
+    reduction: Annotated[StrictInt, Field(ge=2, le=1000)]
+
+
+class Confirm(Section):
+    """How many of the best trials are trained again over how many seeds, so that luck does not win."""
+
+    top: Count
+    seeds: Annotated[StrictInt, Field(ge=2, le=100)]
+
+
+class Tune(Section):
+    """What is varied, by which score on val the trials are compared, and how the next one is chosen."""
+
+    metric: Annotated[tuple[Metric, ...], BeforeValidator(_listed), AfterValidator(_different)]
+    trials: Count
+    sampler: Sampler
+    pruner: Pruner
+    confirm: Confirm
+    space: Annotated[dict[Name, Entry], BeforeValidator(_named_by_dots)]

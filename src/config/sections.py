@@ -1,0 +1,238 @@
+"""The sections about models and their training."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
+
+from src.config.field_types import (
+    Count,
+    Fraction,
+    GroupPattern,
+    Name,
+    Number,
+    OpenFraction,
+    Rate,
+    Section,
+    Sha256,
+    Share,
+    Size,
+    Text,
+    Threshold,
+    hashed,
+    named,
+    odd,
+)
+from src.config.search_space import Tune
+from src.core.redact import refuse_secrets
+
+Optimizer = Annotated[str, named("train.optimizers:OPTIMIZERS")]
+Backbone = Literal["DenseNet121", "EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small", "ResNet50V2"]
+
+RATIO_TOLERANCE = 1e-6
+
+
+class KerasApplication(Section):
+    """What the model keras_application alone is varied in."""
+
+    backbone: Backbone
+    weights: Text
+    sha256: Sha256 | None
+
+
+class Model(Section):
+    """The architecture and what it can be varied in; a section named like an architecture is read by that one alone."""
+
+    name: Annotated[str, named("models")]
+    dropout: Share
+    stride: Annotated[StrictInt, Field(ge=1, le=8)]
+    pooling: Literal["none", "average", "max"]
+    keras_application: KerasApplication
+
+    def own(self) -> dict[str, Any]:
+        """Give the options that only the chosen architecture reads."""
+        section = getattr(self, self.name, None)
+        return section.model_dump() if isinstance(section, Section) else {}
+
+
+class Augment(Section):
+    """Random changes of each training image; the ranges are symmetric, as in Keras' ImageDataGenerator."""
+
+    rotation: Annotated[float, Field(ge=0, le=180, strict=True)]
+    shift: Annotated[float, Field(ge=0, lt=1, strict=True)]
+    shear: Annotated[float, Field(ge=0, lt=90, strict=True)]
+    zoom: Annotated[float, Field(ge=0, lt=1, strict=True)]
+    brightness: Annotated[float, Field(ge=0, le=1, strict=True)]
+    contrast: Annotated[float, Field(ge=0, lt=1, strict=True)]
+    flip: Literal["none", "horizontal", "vertical", "both"]
+    fill: Literal["nearest", "constant", "reflect", "wrap"]
+
+
+class Schedule(Section):
+    """How the learning rate changes from epoch to epoch."""
+
+    name: Annotated[str, named("train.schedules:SCHEDULES")]
+    warmup: Number
+    every: Count
+    factor: OpenFraction
+    floor: Fraction
+
+
+class Focal(Section):
+    """The focal loss, where `balance` asks for it."""
+
+    gamma: Annotated[float, Field(ge=0, le=100, strict=True)]
+    alpha: OpenFraction
+
+
+class FineTune(Section):
+    """Training in two phases: the output layer alone, then more of the model."""
+
+    frozen_epochs: Number
+    from_layer: Text | None
+    learning_rate: Rate | None
+
+
+class Train(Section):
+    """How the model is fitted."""
+
+    epochs: Count
+    batch_size: Count
+    optimizer: Optimizer
+    learning_rate: Rate | None
+    momentum: Share
+    weight_decay: Annotated[float, Field(ge=0, le=100, strict=True)]
+    clip_norm: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None
+    schedule: Schedule
+    balance: Literal["none", "weights", "focal", "oversample", "undersample"]
+    focal: Focal
+    label_smoothing: Share
+    fine_tune: FineTune
+    patience: Count
+    mixed_precision: StrictBool
+    gpus: Annotated[StrictInt, Field(ge=1, le=1024)]
+    threads: Annotated[StrictInt, Field(ge=1, le=256)]
+    augment: Augment
+
+
+class Dataset(Section):
+    """Where the images come from and how labels, groups and folds are read from them."""
+
+    source: Annotated[Text, AfterValidator(refuse_secrets)]
+    layout: Annotated[str, named("download.layouts")]
+    positive: Name | None
+    merge: Annotated[dict[Annotated[Name, AfterValidator(hashed)], Name], Field(max_length=1000)]
+    group_pattern: GroupPattern | None
+    sha256: Sha256 | None
+    max_unpacked_gb: Annotated[float, Field(gt=0, le=10_000, strict=True)]
+    max_download_gb: Annotated[float, Field(gt=0, le=10_000, strict=True)]
+
+
+class Clahe(Section):
+    """Contrast limited adaptive histogram equalization."""
+
+    clip_limit: Annotated[float, Field(gt=0, le=1000, strict=True)]
+    tile_grid: Annotated[StrictInt, Field(ge=1, le=64)]
+
+
+class Crop(Section):
+    """How the body is found: lengths in pixels of the working size, grey levels of 0..255."""
+
+    blur: Annotated[StrictInt, Field(ge=1, le=31), AfterValidator(odd)]
+    threshold: Annotated[StrictInt, Field(ge=0, le=255)]
+    min_area: Annotated[StrictInt, Field(ge=0, le=4096 * 4096)]
+    max_area: Fraction
+    narrow: Annotated[StrictInt, Field(ge=0, le=4096)]
+    long: Annotated[StrictInt, Field(ge=0, le=4096)]
+    min_box: Fraction
+
+
+class Preprocess(Section):
+    """What is done to each image before it is packed, in the order of `steps`."""
+
+    image_size: Size
+    color: Literal["gray", "rgb"]
+    steps: Annotated[tuple[Annotated[str, named("preprocess.steps")], ...], Field(min_length=1, max_length=100)]
+    working_size: Annotated[StrictInt, Field(ge=8, le=4096)]
+    detail: Annotated[StrictInt, Field(ge=8, le=4096)]
+    clahe: Clahe
+    crop: Crop
+    max_megapixels: Annotated[float, Field(gt=0, le=10_000, strict=True)]
+    damaged: Literal["keep", "reject"]
+    max_rejected: Fraction
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width in pixels of every prepared image."""
+        size = self.image_size
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of every prepared image."""
+        return *self.sides, 3 if self.color == "rgb" else 1
+
+
+class Split(Section):
+    """How the images are divided into train, val and test."""
+
+    train: OpenFraction
+    val: OpenFraction
+    test: OpenFraction
+    by: Literal["group", "image", "lookalike"]
+    folds: Literal["ignore", "respect"]
+    leaks: Literal["fail", "warn"]
+
+    @model_validator(mode="after")
+    def sums_to_one(self) -> Self:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > RATIO_TOLERANCE:
+            raise ValueError(f"expected train + val + test to be 1; found {total:g}")
+        return self
+
+
+def source_name(source: str) -> str:
+    """Name a source without the machine's folders or a URL's host and query.
+
+    >>> source_name("/home/me/data/covid_ct.zip"), source_name("https://host/a/b.zip?key=1"), source_name("kaggle:me/b")
+    ('covid_ct.zip', 'b.zip', 'b')
+    """
+    path = urlsplit(source).path if re.match(r"https?://", source) else source
+    return re.split(r"[/\\:]", path.rstrip("/\\"))[-1] or source
+
+
+class Evaluate(Section):
+    """How the scores on the test part are made."""
+
+    threshold: Threshold
+    confidence: OpenFraction
+    resamples: Annotated[StrictInt, Field(ge=100, le=100_000)]
+    mistakes: Annotated[StrictInt, Field(ge=0, le=100)]
+
+
+class Track(Section):
+    """Where MLflow files the runs."""
+
+    experiment: Name
+    model: StrictBool
+
+
+class Params(Section):
+    """The whole experiment."""
+
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**31)]
+    dataset: Dataset
+    preprocess: Preprocess
+    split: Split
+    model: Model
+    train: Train
+    evaluate: Evaluate
+    track: Track
+    tune: Tune
+
+    def shown(self) -> dict[str, Any]:
+        """Give all that determines a result, for a reader: the source by its name alone, without folders or a query."""
+        values = self.model_dump(mode="json", exclude={"track", "tune"})
+        values["dataset"]["source"] = source_name(self.dataset.source)
+        return values

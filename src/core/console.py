@@ -1,0 +1,65 @@
+"""How an entry point starts and ends: messages instead of tracebacks, exit codes instead of exceptions.
+
+Whatever it writes passes through `redact.terminal`: no caller has to think of secrets and control characters.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+
+from src.core import redact
+from src.core.errors import AssayError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Formatter(logging.Formatter):
+    """The message alone, with its traceback where it has one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact.terminal(super().format(record))
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run an entry point: log to stderr, turn an AssayError into one line and exit code 1, Ctrl-C into 130."""
+    log_to_stderr()
+    sys.excepthook = _crash
+    logging.getLogger("src").setLevel(os.environ.get("ASSAY_LOG", "INFO").upper())
+    try:
+        main()
+    except AssayError as error:
+        fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename}: {error.strerror}")
+    except KeyboardInterrupt as interrupt:
+        traceback.clear_frames(interrupt.__traceback__)  # what was under way ends before the interpreter does
+        sys.stderr.write("\ninterrupted: what was finished is kept, the same command goes on from there\n")
+        sys.exit(INTERRUPTED)
+
+
+def log_to_stderr() -> None:
+    """Let every logger of this process write messages of level INFO and above to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def say(text: str) -> None:
+    """Write a result to stdout, where messages do not stand."""
+    sys.stdout.write(f"{redact.terminal(text)}\n")
+    sys.stdout.flush()
+
+
+def fail(message: str) -> None:
+    """Write an error line to stderr and leave with exit code 1."""
+    sys.stderr.write(f"error: {redact.terminal(message)}\n")
+    sys.exit(1)
+
+
+def _crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(redact.terminal("".join(traceback.format_exception(kind, error, trace))))

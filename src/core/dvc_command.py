@@ -1,0 +1,120 @@
+"""How DVC is run: `python -m src.core.dvc_command repro`. What an earlier kill left is mended first.
+
+DVC is a process of its own in the same process group, so that Ctrl-C in a terminal reaches it and its stage.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from types import FrameType
+
+import psutil
+from filelock import FileLock, Timeout
+
+from src.core import console, dvc_state
+from src.core.errors import AssayError
+
+log = logging.getLogger(__name__)
+MAIN = Path(__file__).with_name("dvc_main.py")
+POLL = 0.3  # seconds
+
+
+def main() -> None:
+    """Run the DVC command that the command line names."""
+    if code := run(*sys.argv[1:]):
+        sys.exit(code)
+
+
+def run(*words: str) -> int:
+    """Run DVC with these words in this folder to its end and return its exit code; `repro` waits for its turn.
+
+    Raises:
+        AssayError: DVC's state cannot be mended, or the system killed DVC.
+        KeyboardInterrupt: Ctrl-C, after DVC and its stage came to their end.
+        SystemExit: SIGTERM, likewise.
+    """
+    home = Path.cwd()
+    dvc_state.settle(home)
+    with _turn(home) if "repro" in words else nullcontext():
+        if not dvc_state.running(home):
+            dvc_state.mend(home)
+        try:
+            code = _wait([sys.executable, "-P", str(MAIN), *words])
+        finally:
+            dvc_state.keep(home)
+    if code == -signal.SIGKILL:
+        raise AssayError(
+            "dvc: killed by the system, as a rule because memory ran out (dmesg tells); free memory, then run it again"
+        )
+    return 128 - code if code < 0 else code
+
+
+@contextmanager
+def _turn(home: Path) -> Iterator[None]:
+    """Wait until no other run of DVC changes this repository, and say so in one line."""
+    lock = FileLock(home / dvc_state.TEMPORARY / "turn.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("dvc: waiting for another run in this folder to end")
+        lock.acquire()
+    try:
+        said = False
+        while others := dvc_state.running(home):
+            if not said:
+                log.info("dvc: waiting for process %d (%s) in this folder to end", *others[0])
+            said = True
+            time.sleep(POLL)
+        yield
+    finally:
+        lock.release()
+
+
+def _wait(command: list[str]) -> int:
+    """Run a command to its end; Ctrl-C goes to it alone, SIGTERM is passed on, so that it ends in order."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:  # a function, which a child does not inherit
+        received.append(number)
+        if number == signal.SIGTERM:
+            _stop(at_once=received.count(number) > 1)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        child = subprocess.Popen(command, env=os.environ | {"PATH": _path()})
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGTERM in received:
+        sys.exit(128 + signal.SIGTERM)
+    if received:
+        raise KeyboardInterrupt
+    return code
+
+
+def _stop(at_once: bool) -> None:
+    """Send what Ctrl-C would to DVC and its stage, or end them at once."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if at_once:
+                process.kill()
+            elif os.name == "nt":
+                process.terminate()
+            else:
+                process.send_signal(signal.SIGINT)
+
+
+def _path() -> str:
+    """Put this Python first: stages are run as `python`."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,203 @@
+"""What DVC keeps about a repository: made private, and mended after a kill in the middle of a write.
+
+DVC writes dvc.lock and its own lock file in place. A run killed in that moment leaves them empty or cut, and every
+later command fails. A copy of each whole file is therefore kept beside DVC's temporary files.
+"""
+
+import itertools
+import json
+import logging
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from src.core import yaml_file
+from src.core.errors import AssayError
+from src.core.files import replacing
+
+log = logging.getLogger(__name__)
+TEMPORARY = Path(".dvc/tmp")
+WRITTEN = (Path("dvc.lock"), Path("tuning/dvc.lock"), Path("data.dvc"))  # by DVC, in place
+KEPT = TEMPORARY / "whole"
+RWLOCK = TEMPORARY / "rwlock"  # which process reads or writes which output
+SETTLING = 0.2  # seconds; a DVC that has just begun may be writing its lock file
+SITE_CACHE = Path(".dvc_site_cache")
+LOCAL = Path(".dvc/config.local")
+NAMES = {"dvc", "dvc.exe", "dvc_main.py"}
+HELPERS = {"daemon", "queue-worker"}  # processes of DVC that outlive its commands and lock nothing
+
+
+def settle(home: Path) -> None:
+    """Make DVC's caches private to this user, and let DVC work where there is no git, as in a downloaded archive.
+
+    Raises:
+        AssayError: this is no repository of DVC, its folder belongs to another user, or its configuration is wrong.
+    """
+    if not (home / ".dvc").is_dir():
+        raise AssayError(".dvc: not found; run from the root of the repository")
+    folder = home / SITE_CACHE
+    try:
+        (folder / "repo").mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except PermissionError as error:
+        raise AssayError(
+            f"{folder}: expected a folder of this user, since DVC loads pickles from it; found another's. "
+            "Work in a clone of your own"
+        ) from error
+    (home / TEMPORARY).mkdir(parents=True, exist_ok=True)
+    git = any((parent / ".git").exists() for parent in (home, *home.parents))
+    text = (home / LOCAL).read_text(encoding="utf-8") if (home / LOCAL).exists() else ""
+    without = "no_scm = true" in text.lower()
+    if f"site_cache_dir = {folder}\n" not in text or (not git and not without):
+        _configure(home, folder, git)
+
+
+def _configure(home: Path, folder: Path, git: bool) -> None:
+    """Write .dvc/config.local; absolute, since DVC takes a relative cache folder as relative to where it is called."""
+    from dvc.config import Config, ConfigError
+
+    try:
+        with Config(str(home / ".dvc"), validate=False).edit("local", validate=False) as values:
+            core = values.setdefault("core", {})
+            core["site_cache_dir"] = str(folder)
+            if not git and not core.get("no_scm"):
+                core["no_scm"] = True
+                log.info("dvc: no git repository here; core.no_scm is set in %s, and runs record no commit", LOCAL)
+    except ConfigError as error:
+        raise AssayError(f"{LOCAL} or .dvc/config: {error}") from error
+
+
+def running(home: Path) -> list[tuple[int, str]]:
+    """List the processes that run DVC in this repository: number and command."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if _is_dvc(words) and _repository(Path(process.cwd())) == home.resolve():
+                found.append((process.pid, " ".join(Path(word).name for word in words)))
+        except (psutil.Error, OSError):  # ended meanwhile, a zombie, or another user's
+            continue
+    return found
+
+
+def _is_dvc(words: list[str]) -> bool:
+    if not words or HELPERS & set(words):
+        return False
+    first = Path(words[0]).name
+    return first in NAMES or ("python" in first and bool(NAMES & {Path(word).name for word in words[1:4]}))
+
+
+def _repository(folder: Path) -> Path | None:
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".dvc").is_dir()), None)
+
+
+def mend(home: Path) -> None:
+    """Bring back what a killed DVC left empty or cut, and say so; to be called while no DVC runs in the repository."""
+    for path in WRITTEN:
+        if (home / path).exists() and not _is_kept(home, path) and not _whole(home / path):
+            _restore(home, path)
+    if _left(home / RWLOCK):
+        time.sleep(SETTLING)
+        if _left(home / RWLOCK) and not running(home):
+            (home / RWLOCK).unlink(missing_ok=True)
+            log.info("dvc: removed %s, which a killed run left", RWLOCK)
+    keep(home)
+
+
+def keep(home: Path) -> None:
+    """Copy the files that DVC writes, where they are whole and have changed."""
+    for path in WRITTEN:
+        if (home / path).exists() and not _is_kept(home, path) and _whole(home / path):
+            with replacing(home / KEPT / path) as temporary:
+                shutil.copyfile(home / path, temporary)
+
+
+def _is_kept(home: Path, path: Path) -> bool:
+    copy = home / KEPT / path
+    return copy.exists() and copy.read_bytes() == (home / path).read_bytes()
+
+
+def _whole(path: Path) -> bool:
+    """Tell whether a file is as DVC ends it: a last line, and with each hash a size. Leave conflicts of git to DVC."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".dvc" or "<<<<<<< " in text:  # a short file, written at once; people edit it, too
+            return bool(text.strip("\0 \n"))
+        found = yaml_file.parsed(text, str(path))
+    except (AssayError, UnicodeDecodeError):
+        return False
+    if not isinstance(found, dict) or "schema" not in found or not text.endswith("\n"):
+        return False
+    stages = found.get("stages", {})
+    return isinstance(stages, dict) and all(
+        isinstance(stage, dict) and _whole_entries(stage, "deps") and _whole_entries(stage, "outs")
+        for stage in stages.values()
+    )
+
+
+def _whole_entries(stage: dict[str, Any], key: str) -> bool:
+    entries = stage.get(key, [])
+    return isinstance(entries, list) and all(_whole_entry(entry) for entry in entries)
+
+
+def _whole_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or "path" not in entry:
+        return False
+    digest = entry.get("md5")
+    return "md5" not in entry or ("size" in entry and (not str(digest).endswith(".dir") or "nfiles" in entry))
+
+
+def _restore(home: Path, path: Path) -> None:
+    """Take the copy, else what git has, else nothing: DVC then finds the stages in its run cache or runs them again."""
+    copy = home / KEPT / path
+    if copy.exists() and _whole(copy):
+        with replacing(home / path) as temporary:
+            shutil.copyfile(copy, temporary)
+        log.info("dvc: %s was cut by a killed run; brought back from %s", path, KEPT)
+        return
+    if (committed := _committed(home, path)) is not None:
+        with replacing(home / path) as temporary:
+            temporary.write_bytes(committed)
+        log.info("dvc: %s was cut by a killed run; brought back from git", path)
+        return
+    if path.suffix == ".dvc":
+        raise AssayError(f"{path}: cut by a killed run, and git does not have it; make it again: dvc add data")
+    (home / path).unlink()
+    log.info("dvc: %s was cut by a killed run; removed, stages are found in the run cache", path)
+
+
+def _committed(home: Path, path: Path) -> bytes | None:
+    try:
+        done = subprocess.run(
+            ["git", "show", f"HEAD:./{path.as_posix()}"], cwd=home, capture_output=True, check=False, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 and done.stdout else None
+
+
+def _left(path: Path) -> bool:
+    """Tell whether DVC's lock file is cut, or names a process that cannot be at work any more."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        holders = [*held.get("write", {}).values(), *itertools.chain(*held.get("read", {}).values())]
+        return not all(_may_hold(holder["pid"], path.stat().st_mtime) for holder in holders)
+    except FileNotFoundError:
+        return False
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return True
+
+
+def _may_hold(pid: int, written: float) -> bool:
+    """Tell whether a process runs and began before the file was written: its number may have been given anew."""
+    try:
+        process = psutil.Process(pid)
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1)
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False

@@ -1,0 +1,128 @@
+"""Outputs that are either whole or absent: write to a temporary neighbour, then rename."""
+
+import csv
+import errno
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from src.core.errors import AssayError
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # only writing can fail so, never reading
+CANNOT_WRITE = NO_ROOM | {errno.EACCES, errno.EPERM}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+
+    The suffix is kept, since writers choose the format by it. Works for a file and for a folder
+    that the block makes; a folder that stood at `path` gives way only then. What a killed process left is removed.
+
+    Raises:
+        AssayError: the folder cannot be written to, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(temporary)
+        yield temporary
+        if temporary.is_dir():
+            _remove(path)
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):
+            _remove(temporary)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON that is the same for the same value; NaN is refused."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        AssayError: the file is missing or holds no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
+    except json.JSONDecodeError as error:
+        raise AssayError(f"{path}: expected JSON, found something else at line {error.lineno}") from error
+
+
+def read_csv(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read the lines of a CSV file by the names in the first one; cells that a short line lacks are "".
+
+    Raises:
+        AssayError: the file is missing, lacks one of the columns, or is no CSV in UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin it with a byte order mark
+            reader = csv.DictReader(file, restval="")
+            names = reader.fieldnames or ()
+            lines = list(reader)
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; run the stage that writes it with `dvc repro`") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AssayError(f"{path}: expected a CSV file in UTF-8, found something else ({error})") from error
+    if not set(columns) <= set(names):
+        raise AssayError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(names) or 'none'}")
+    if twice := repeated(names):
+        raise AssayError(f"{path}: expected each column once, found {', '.join(twice)} more than once")
+    return lines
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """Return the names that stand in a list more than once, each of them once; empty names aside."""
+    return [name for name, count in Counter(names).items() if name and count > 1]
+
+
+def whole_number(text: str, where: str) -> int:
+    """Read a whole number of at least 0; `where` names its place in errors.
+
+    Raises:
+        AssayError: the text is something else.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise AssayError(f"{where}: expected a whole number, found {text!r}")
+    return int(text)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file with Unix line ends, whole or not at all; None becomes an empty cell."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,68 @@
+"""Progress of work that is measured in bytes: a bar in a terminal, a plain line now and then elsewhere."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, TypeVar
+
+log = logging.getLogger(__name__)
+SECONDS_BETWEEN_LINES = 10.0
+MB = 10**6
+Item = TypeVar("Item")
+
+
+class ByteProgress:
+    """Shows how many of `total` bytes are done, None where the total is not known; `what` names the work."""
+
+    def __init__(self, what: str, total: int | None, done: int = 0) -> None:
+        self.done = done
+        self._what = what
+        self._total = total
+        self._shown = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc=self._what, total=self._total, initial=self.done, unit="B", unit_scale=True, file=sys.stderr
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, count: int) -> None:
+        """Note that so many more bytes are done."""
+        self.done += count
+        if self._bar is not None:
+            self._bar.update(count)
+        elif time.monotonic() - self._shown >= SECONDS_BETWEEN_LINES:
+            self._shown = time.monotonic()
+            total = f" of {self._total / MB:.0f}" if self._total else ""
+            log.info("%s: %.0f%s MB", self._what, self.done / MB, total)
+
+
+def track(items: Iterable[Item], total: int, what: str, unit: str = "image") -> Iterator[Item]:
+    """Pass the items on while showing how many of `total` are done; `what` names the work."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, total=total, desc=what, unit=unit, file=sys.stderr)
+    else:
+        yield from _lines(items, total, what, unit)
+
+
+def _lines(items: Iterable[Item], total: int, what: str, unit: str) -> Iterator[Item]:
+    started = last = time.monotonic()
+    done = 0
+    for done, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            log.info("%s: %d of %d %ss, %.0f a second", what, done, total, unit, done / (now - started))
+    log.info("%s: %d of %d %ss in %.1f s", what, done, total, unit, time.monotonic() - started)

@@ -1,0 +1,103 @@
+"""YAML as plain values; what cannot be read, or is larger than any file of ours, is said in one line that names it."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
+
+from src.core.errors import AssayError, shortened
+
+# Far above what params.yaml, a preset and dvc.lock hold; a file just below is read in about a second.
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+MAX_VALUES = 4_000
+MAX_DIGITS = 40
+MESSAGE = 300  # characters of the parser's own words
+INTEGER = "tag:yaml.org,2002:int"
+
+
+def read(path: Path, hint: str = "run from the root of the repository") -> Any:
+    """Read a file; `hint` says what to do where there is none. An empty file gives None.
+
+    Raises:
+        AssayError: the file is missing, is not YAML, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return parsed(content.decode("utf-8"), str(path))
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; {hint}") from error
+    except UnicodeDecodeError as error:
+        if len(content) > MAX_BYTES:
+            raise AssayError(f"{path}: {_too_large()}") from None
+        raise AssayError(f"{path}: not readable as YAML: {error}") from error
+
+
+def parsed(text: str, where: str) -> Any:
+    """Read a text; `where` names it in errors.
+
+    Raises:
+        AssayError: it is not YAML, or is too large.
+    """
+    if len(text) > MAX_BYTES:
+        raise AssayError(f"{where}: {_too_large()}")
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Bounded
+    yaml.max_depth = MAX_DEPTH
+    try:
+        return yaml.load(text)
+    except _BeyondLimitError as error:
+        raise AssayError(f"{where}: {error}") from None
+    except MaxDepthExceededError:
+        raise AssayError(f"{where}: expected at most {MAX_DEPTH} levels of sections and lists, found more") from None
+    # Beside its own errors, the parser lets those of int(), datetime() and dict() through.
+    except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
+        said = shortened(" ".join(str(error).split()), MESSAGE)
+        raise AssayError(f"{where}: not readable as YAML: {said}") from error
+
+
+class _BeyondLimitError(Exception):
+    """A limit that a text exceeds, in words."""
+
+
+class _Bounded(Composer):
+    """Counts values while they are composed, and those behind an alias each time that it stands there."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.values = 0
+        self.weights: dict[str, int] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event, before = self.parser.peek_event(), self.values
+        if isinstance(event, AliasEvent):
+            self._count(self._weight(event), event)
+            return super().compose_node(parent, index)
+        self._count(1, event)
+        node = super().compose_node(parent, index)
+        if event.anchor is not None:
+            self.weights[event.anchor] = self.values - before
+        if str(node.tag) == INTEGER and len(node.value) > MAX_DIGITS:
+            self._refuse(f"expected a number of at most {MAX_DIGITS} digits, found {len(node.value)} characters", event)
+        return node
+
+    def _weight(self, event: AliasEvent) -> int:
+        if event.anchor in self.anchors and event.anchor not in self.weights:
+            self._refuse(f"expected no alias within what it stands for, found *{shortened(event.anchor)}", event)
+        return self.weights.get(event.anchor, 1)
+
+    def _count(self, more: int, event: Any) -> None:
+        self.values += more
+        if self.values > MAX_VALUES:
+            self._refuse(f"expected at most {MAX_VALUES} values, aliases written out, found more", event)
+
+    def _refuse(self, what: str, event: Any) -> None:
+        raise _BeyondLimitError(f"line {event.start_mark.line + 1}: {what}")
+
+
+def _too_large() -> str:
+    return f"expected at most {MAX_BYTES // 1024} KB, found more"

@@ -1,5 +1,0 @@
-"""The parts of a generated axial chest CT slice, in Hounsfield units: anatomy, vessels, findings, scanner."""
-
-from src.datasets.samples.ct.slices import draw
-
-__all__ = ["draw"]

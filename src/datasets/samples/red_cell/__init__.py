@@ -1,5 +1,0 @@
-"""The parts of one generated red cell of a thin blood film: outline, what it carries, how it was cut out."""
-
-from src.datasets.samples.red_cell.cutout import Film, draw
-
-__all__ = ["Film", "draw"]

@@ -1,0 +1,1 @@
+"""How the labels of a source are read, a file for each layout, chosen by name in dataset.layout."""

@@ -1,0 +1,49 @@
+"""White blood cells of four classes: .../images/TRAIN/CLASS/image and .../images/TEST/CLASS/image.
+
+Left out are dataset-master, the slides as they were taken, whose boxes and labels.csv are for detection, and
+TEST_SIMPLE, the very slides that TEST holds rotated and flipped: they would add nothing to the test part, and would
+give it away in a split that ignores the source's folds.
+
+Each image is an augmented copy of a slide, and no name says of which: groups are not known.
+"""
+
+from collections import Counter
+
+from src.core.errors import AssayError
+from src.download.manifest import Entry, fold_of
+from src.download.scan import Listing
+
+LEFT_OUT = frozenset({"TEST_SIMPLE", "JPEGImages"})
+
+
+def read(files: Listing) -> list[Entry]:
+    """Read label and fold from the two folders above each image.
+
+    Raises:
+        AssayError: no image lies below TRAIN/CLASS or TEST/CLASS, or one lies where the archive has none.
+    """
+    found: list[Entry] = []
+    for path in files.images:
+        parts = path.split("/")
+        if LEFT_OUT.intersection(parts):
+            continue
+        fold, label = ["", "", *parts[:-1]][-2:]
+        if fold_of(fold) is None:
+            raise AssayError(f"{files.where}: expected TRAIN/CLASS/image or TEST/CLASS/image, found {path}")
+        found.append(Entry(path, label, fold=fold_of(fold) or ""))
+    if not found:
+        raise AssayError(
+            f"{files.where}: expected TRAIN/CLASS/image and TEST/CLASS/image, found only {files.images[0]}"
+        )
+    return found
+
+
+def listed(files: Listing) -> Counter[str]:
+    """Count the slides of one cell by class, of which labels.csv names a fifth; those of no or several count nowhere.
+
+    Raises:
+        AssayError: labels.csv has no column Category.
+    """
+    tables = sorted(name for name in files.files if name.rpartition("/")[2] == "labels.csv")
+    rows = files.table(tables[0], ("Category",)) if tables else []
+    return Counter(row["Category"] for row in rows if row["Category"] and "," not in row["Category"])

@@ -1,0 +1,120 @@
+"""One row of the manifest per image: what a layout gives, how it is checked, written and summed up."""
+
+import csv
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from src.core.errors import AssayError, suggestion
+
+FOLDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+CLASSES_NEEDED = 2
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """An image: its path below the source (posix), its class, its patient or slide, the source's own split."""
+
+    path: str
+    label: str
+    group: str = ""
+    fold: str = ""
+
+
+def fold_of(word: str) -> str | None:
+    """Give train, val or test for a word that data sets use for it.
+
+    >>> fold_of("Validation"), fold_of("CT_COVID")
+    ('val', None)
+    """
+    return FOLDS.get(word.strip().lower())
+
+
+def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> None:
+    """Refuse what no later stage can use.
+
+    Raises:
+        AssayError: no image, a single class, two classes that differ by case only, a label with a control character
+            (as of a cell with two lines), or none that is the positive one.
+    """
+    counts = Counter(entry.label for entry in entries)
+    if not counts:
+        raise AssayError(f"{where}: expected images of at least two classes, the layout found none")
+    if len(counts) < CLASSES_NEEDED:
+        raise AssayError(f"{where}: expected at least two classes, found only {_counted(counts)}")
+    for label in sorted(counts):
+        if any(unicodedata.category(letter) == "Cc" for letter in label):
+            raise AssayError(f"{where}: expected labels of one line without control characters, found {label!r}")
+    spelled: dict[str, str] = {}
+    for label in sorted(counts):
+        other = spelled.setdefault(label.strip().lower(), label)
+        if other != label:
+            raise AssayError(f"{where}: expected one spelling for each class, found {other!r} and {label!r}")
+    if positive is not None and positive not in counts:
+        known = sorted(counts)
+        hint = suggestion(positive, known)
+        raise AssayError(f"dataset.positive: expected one of {', '.join(known)}, or null; found {positive!r}{hint}")
+
+
+def refuse_collisions(entries: Sequence[Entry], where: str, reserved: Collection[str]) -> None:
+    """Refuse images whose path takes the place of a file that the stage writes beside them.
+
+    Raises:
+        AssayError: an image, or a folder with images, has one of the reserved names.
+    """
+    for entry in entries:
+        if (top := entry.path.partition("/")[0]).lower() in reserved:
+            raise AssayError(
+                f"{where}: expected no image or folder of images named {top}, which the download stage writes itself, "
+                f"found {entry.path}; rename it"
+            )
+
+
+def write(entries: Sequence[Entry], path: Path) -> None:
+    """Write a manifest, sorted by path."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Entry))
+        writer.writerows(astuple(entry) for entry in sorted(entries))
+
+
+def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path) -> None:
+    """Write the images of each class, and how many the source's own table lists: empty where it has no such table."""
+    counts = Counter(entry.label for entry in entries)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("label", "images", "listed"))
+        for label in sorted(counts.keys() | listed.keys()):
+            writer.writerow((label, counts[label], listed.get(label, 0) if listed else ""))
+
+
+def summary(entries: Sequence[Entry]) -> str:
+    """Sum up a manifest: images, classes, groups, folds.
+
+    >>> summary([Entry("a/1.png", "a", "P1", "train"), Entry("b/1.png", "b", "P2", "test")])
+    '2 images: a 1, b 1; 2 groups; folds train 1, test 1'
+    """
+    groups = {entry.group for entry in entries} - {""}
+    counts = Counter(entry.fold for entry in entries)
+    folds = [f"{fold} {counts[fold]}" for fold in dict.fromkeys(FOLDS.values()) if counts[fold]]
+    return "; ".join(
+        (
+            f"{len(entries)} images: {_counted(Counter(entry.label for entry in entries))}",
+            f"{len(groups)} groups" if groups else "groups unknown",
+            f"folds {', '.join(folds)}" if folds else "no folds",
+        )
+    )
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

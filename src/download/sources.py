@@ -1,0 +1,160 @@
+"""dataset.source made a folder to read from, whatever it names."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+import requests
+
+from src.config import Dataset
+from src.core import files
+from src.core.errors import AssayError
+from src.core.paths import DOWNLOADS
+from src.download.archive import LeftOut, unpack
+
+CHOICES = "a folder, a .zip or .tar.gz, an http(s) URL, or kaggle:owner/name"
+
+PREFIX = "kaggle:"
+_HANDLE = re.compile(r"kaggle:[\w-]+/[\w-]+(/versions/\d+)?")
+_CREDENTIALS = (
+    "make a token at https://www.kaggle.com/settings and put it into ~/.kaggle/kaggle.json "
+    "or the environment variable KAGGLE_API_TOKEN"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of files: ours to take apart or a person's, and what of its archive was left out."""
+
+    folder: Path
+    ours: bool
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
+    """Make the files of a source available: archives are unpacked into the new folder `staging`.
+
+    Raises:
+        AssayError: there is no such source, or it cannot be had or used.
+    """
+    source = dataset.source
+    if source.startswith(("http://", "https://")):
+        from src.download import http_download
+
+        archive = http_download.fetch(source, dataset.sha256, home / DOWNLOADS, dataset.max_download_gb)
+        return Source(staging, True, unpack(archive, staging, dataset.max_unpacked_gb, source))
+    if source.startswith("kaggle:"):
+        pass
+
+        _refuse_pin(dataset, "a kaggle: source is pinned by its version, as in kaggle:owner/name/versions/1")
+        folder = fetch(source)
+        leave_marker(source, folder)
+        return Source(folder, False)
+    return _open_local(dataset, staging, home)
+
+
+def find(source: str, home: Path) -> Path:
+    """Find a local source, relative to the current directory or, if missing there, to the repository.
+
+    ``dvc exp run --temp`` runs in a copy of the repository elsewhere, from where ../data leads to nothing.
+
+    Raises:
+        AssayError: nothing is there.
+    """
+    for path in (Path(source), home / source):
+        if path.exists():
+            return path.resolve()
+    if "://" in source:
+        raise AssayError(f"dataset.source: expected {CHOICES}, found {source!r}")
+    raise AssayError(f"dataset.source: expected {CHOICES}, found nothing at {source}")
+
+
+def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
+    path = find(dataset.source, home)
+    if path.is_dir():
+        _refuse_pin(dataset, "a folder has no checksum")
+        return Source(path, False)
+    if not path.is_file():
+        raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {dataset.source}")
+    if path.suffix.lower() == ".csv":
+        raise AssayError(f"dataset.source: expected the folder of a CSV and its images, found the CSV {dataset.source}")
+    if dataset.sha256:
+        from src.download.http_download import checksum
+
+        if (found := checksum(path)) != dataset.sha256:
+            raise AssayError(f"{dataset.source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
+    return Source(staging, True, unpack(path, staging, dataset.max_unpacked_gb, dataset.source))
+
+
+def _refuse_pin(dataset: Dataset, reason: str) -> None:
+    if dataset.sha256:
+        raise AssayError(f"dataset.sha256: expected null, since {reason}; found {dataset.sha256}")
+
+
+def fetch(source: str) -> Path:
+    """Download ``kaggle:owner/name`` or ``kaggle:owner/name/versions/3`` and give the folder in kagglehub's cache.
+
+    Raises:
+        AssayError: the handle is malformed or unknown, there is no network, or credentials are missing or wrong.
+    """
+    if not _HANDLE.fullmatch(source):
+        raise AssayError(
+            f"dataset.source: expected kaggle:owner/name or kaggle:owner/name/versions/1, found {source!r}"
+        )
+    os.environ.setdefault("KAGGLEHUB_VERBOSITY", "error")
+    import kagglehub
+    from kagglehub import exceptions
+
+    try:
+        return Path(kagglehub.dataset_download(source.removeprefix(PREFIX)))
+    except exceptions.UnauthenticatedError as error:
+        raise AssayError(f"{source}: expected Kaggle credentials, found none; {_CREDENTIALS}") from error
+    except requests.HTTPError as error:
+        raise AssayError(f"{source}: {_refusal(error)}") from error
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise AssayError(f"{source}: expected an answer from Kaggle, found none; is there a network") from error
+    except (exceptions.DataCorruptionError, exceptions.BackendError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in files.NO_ROOM:
+            raise AssayError(f"{_cache()}: cannot be written ({error.strerror}); make room on its disk") from error
+        raise AssayError(f"{source}: kagglehub failed: {' '.join(str(error).split())}") from error
+
+
+def leave_marker(source: str, folder: Path) -> None:
+    """Write the file ``kaggle:owner/name`` below the working directory, with what was fetched.
+
+    dvc.yaml names dataset.source as a dependency of the stage. DVC knows how to ask a URL whether it changed,
+    but takes ``kaggle:owner/name`` for a local path, and fails where no file stands there after the stage ran.
+    """
+    marker = Path(source)
+    for taken in marker.parents:
+        if taken.is_file():  # the marker of the same data set without a version
+            taken.unlink()
+    if marker.is_dir():  # those of its versions
+        shutil.rmtree(marker)
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files.write_text(
+        marker,
+        f"version {folder.name}: {len(found)} files, {sum(path.stat().st_size for path in found)} bytes\n",
+    )
+
+
+def _cache() -> str:
+    from kagglehub.config import get_cache_folder
+
+    return str(get_cache_folder())
+
+
+def _refusal(error: requests.HTTPError) -> str:
+    from kagglehub.config import get_kaggle_credentials
+
+    status = error.response.status_code if error.response is not None else 0
+    if status == HTTPStatus.NOT_FOUND:
+        return "expected a data set on Kaggle, found none of this name"
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        if get_kaggle_credentials() is None:
+            return f"expected Kaggle credentials, found none; {_CREDENTIALS}"
+        return "Kaggle refuses it to these credentials: check the name, and accept the data set's terms on its page"
+    return f"Kaggle answers {status} ({' '.join(str(error).split())})"

@@ -1,0 +1,124 @@
+"""Images, the maps of what speaks in them for their predicted class, and the two laid over each other."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from src.evaluate.cam import overlay
+from src.evaluate.cam.cases import CLASSES, Cams, Case
+from src.evaluate.gallery import Entry, Material
+from src.images.contact_sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
+from src.images.pixels import Pixels
+from src.metrics.scored import Floats, Scored
+from src.plotting import style
+
+Kind = Literal["cam", "grad_cam", "hires_cam"]
+SIDE = 150
+BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
+LEGEND_SIZE = (960, 72)
+MEANING = (
+    (320, 18),
+    """how much a place speaks for the class named, as a share of the place that
+speaks most in the same image; shares below 0.2 are left out;
+in brackets the probability of the predicted class""",
+)
+
+
+def draw(scored: Scored, cams: Cams, kind: Kind) -> Pixels | None:
+    """Draw a line for the right and one for the wrong cases of each class, and the scale; None without such maps."""
+    maps: Floats | None = getattr(cams, kind)
+    if maps is None or cams.images is None:
+        return None
+    lines: dict[tuple[int, bool], list[Pixels]] = {}
+    for case, image, heat in zip(cams.cases, cams.images, maps, strict=True):
+        lines.setdefault((case.true, case.right), []).append(_case(scored, case, image, heat))
+    return _below([_legend(), *(_beside(line) for line in lines.values())])
+
+
+def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
+    names = style.shorten_all(scored.classes, 16)
+    predicted, probability = names[case.predicted], scored.probabilities[case.place, case.predicted]
+    outcome = "right" if case.right else "wrong"
+    title = f"{outcome}: true {names[case.true]},\npredicted {predicted} ({probability:.3f})"
+    file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
+    shown = overlay.normalize(heat, (image.shape[0], image.shape[1]))
+    speaks = f"speaks for {predicted}" if shown.any() else f"nothing speaks for {predicted}"
+    cells = [
+        Cell(np.asarray(image), file),
+        Cell(overlay.colour(shown), speaks),
+        Cell(overlay.overlay(image, shown), "overlay"),
+    ]
+    return sheet([cells], title, SIDE)
+
+
+def _beside(blocks: Sequence[Pixels]) -> Pixels:
+    """Put blocks side by side, standing on one line: their captions may have more lines or fewer."""
+    height = max(len(block) for block in blocks)
+    grown = [np.pad(block, ((height - len(block), 0), (0, 0), (0, 0)), constant_values=PAPER[0]) for block in blocks]
+    return np.hstack(grown)
+
+
+def _below(blocks: Sequence[Pixels]) -> Pixels:
+    width = max(block.shape[1] for block in blocks)
+    grown = [np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0)), constant_values=PAPER[0]) for block in blocks]
+    return np.vstack(grown)
+
+
+def _legend() -> Pixels:
+    """Draw the scale of colours with what its ends mean, since JET is not ordered for every eye."""
+    left, top, width, height = BAR
+    canvas = Image.new("RGB", LEGEND_SIZE, PAPER)
+    pen, font = ImageDraw.Draw(canvas), typeface(FONT_SIZE)
+    strip = np.tile(np.linspace(0, 1, width), (height, 1))
+    canvas.paste(Image.fromarray(overlay.colour(strip)), (left, top))
+    for value in (0.0, overlay.LOWEST, 1.0):
+        place = left + round(value * (width - 1))
+        pen.line((place, top + height, place, top + height + 4), INK)
+        pen.text((place, top + height + 5), f"{value:g}", INK, font, anchor="ma")
+    pen.multiline_text(*MEANING, INK, font)
+    return np.asarray(canvas, dtype=np.uint8)
+
+
+def _which(material: Material) -> str:
+    """Return the words about which cases are shown."""
+    few = len(material.results.test.classes) <= CLASSES
+    which = "each class" if few else f"the {CLASSES} classes with the most mistakes"
+    return (
+        f"the most confident right and wrong predictions of {which}, each of another group; "
+        "above the pictures the true class, the predicted class and its probability."
+    )
+
+
+FIGURES = (
+    Entry(
+        130,
+        "cam",
+        "Class activation maps",
+        lambda material: f"Where the averaged feature maps speak for the predicted class: {_which(material)}",
+        lambda material: draw(material.results.test, material.cams, "cam"),
+    ),
+    Entry(
+        140,
+        "grad_cam",
+        "Grad-CAM",
+        lambda material: (
+            "Where the last feature maps speak for the predicted class, by the slope of its logit"
+            + (", which is the map above but for scale" if material.cams.cam is not None else "")
+            + f": {_which(material)}"
+        ),
+        lambda material: draw(material.results.test, material.cams, "grad_cam"),
+    ),
+    Entry(
+        150,
+        "hires_cam",
+        "HiResCAM",
+        lambda material: (
+            "As Grad-CAM, but with the slope at each place instead of its mean over the map, so that what a dense "
+            f"layer makes of each place is kept: {_which(material)}"
+        ),
+        lambda material: draw(material.results.test, material.cams, "hires_cam"),
+    ),
+)

@@ -1,0 +1,59 @@
+"""The confusion matrix: counts beside the fraction of each true class."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from src.evaluate.gallery import Entry
+from src.metrics.curves import divide
+from src.metrics.scored import Floats, Integers
+from src.metrics.scores import confusion
+from src.plotting import style
+
+DARK = 0.55  # of the scale: from here on white text reads better
+LONG = 9  # characters of a name that fit under a column
+
+
+def draw(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> Figure:
+    """Draw both matrices side by side, true classes as rows."""
+    counts = confusion(labels, decisions, len(classes))
+    fractions = divide(counts.astype(np.float64), counts.sum(axis=1, keepdims=True).astype(np.float64))
+    side = max(3.6, 0.62 * len(classes) + 1.9)
+    figure = style.canvas(2 * side + 1.4, side + 0.2)
+    left, right = figure.subplots(1, 2)
+    _matrix(left, counts / max(1, counts.max()), [[str(value) for value in row] for row in counts], classes)
+    _matrix(right, fractions, [[_percent(value) for value in row] for row in fractions], classes)
+    left.set_title("Test images")
+    right.set_title("Percent of each true class")
+    return figure
+
+
+def _matrix(axes: Axes, shades: Floats, texts: list[list[str]], classes: tuple[str, ...]) -> None:
+    names = style.shorten_all(classes, 18)
+    axes.imshow(np.nan_to_num(shades), cmap=style.SHADE, vmin=0, vmax=1)
+    turned = len(names) > 3 or max(map(len, names)) > 2 * LONG
+    axes.set_xticks(range(len(names)), names, rotation=40 if turned else 0, ha="right" if turned else "center")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="Predicted class", ylabel="True class")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            tint = "white" if shades[row, column] > DARK else "black"
+            size = 13 if len(names) < 4 else 9
+            axes.text(column, row, text, ha="center", va="center", color=tint, fontsize=size)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %" if np.isfinite(value) else "-"
+
+
+FIGURES = (
+    Entry(
+        10,
+        "confusion",
+        "Confusion matrix",
+        "Every test image by its true and its predicted class: counts, and percent of each true class.",
+        lambda material: draw(material.results.test.labels, material.results.decisions, material.results.test.classes),
+    ),
+)

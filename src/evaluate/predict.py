@@ -1,0 +1,75 @@
+"""Runs the trained model over images of the packed store."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from src.core.errors import AssayError
+from src.core.paths import PARAMS
+from src.core.progress import track
+from src.images.pixels import Pixels
+from src.metrics.scored import Floats, Integers
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 64
+DECIMALS = 8  # as written to predictions.csv, and what every score is computed from
+
+
+def open_model(model: Path, shape: tuple[int, ...], seed: int, threads: int) -> "keras.Model":
+    """Load a trained model for images of a shape (H, W, C), with TensorFlow set up as for the training.
+
+    Raises:
+        AssayError: the model is missing, or made for images of another shape.
+    """
+    from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
+    from src.train import device
+
+    device.start(seed, threads)
+    network = models.load(model)
+    if network.input_shape[1:] != shape:
+        raise AssayError(f"{model}: {_other_shape(shape, network.input_shape[1:])}; run dvc repro --force")
+    return network
+
+
+def check_images(images: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Make sure that the prepared images have the shape (H, W, C) that params.yaml asks for.
+
+    Raises:
+        AssayError: they have another one.
+    """
+    if found != shape:
+        raise AssayError(f"{images}: {_other_shape(shape, found)}; run dvc repro --force")
+
+
+def _other_shape(wanted: tuple[int, ...], found: tuple[int, ...]) -> str:
+    shapes = ["x".join(str(side) for side in shape) for shape in (wanted, found)]
+    return f"expected images of {shapes[0]}, as {PARAMS} says (preprocess.image_size, color), found {shapes[1]}"
+
+
+def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
+    """Return the class probabilities (N, K) of the images at `rows`, rounded to eight decimals.
+
+    images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
+    second of two classes.
+    """
+    import tensorflow as tf
+
+    step = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
+    starts = range(0, len(rows), BATCH)
+    outputs = [
+        step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
+        for start in track(starts, len(starts), "predict", "step")
+    ]
+    shape = (0, network.output_shape[-1])
+    return complete(np.concatenate(outputs, dtype=np.float64) if outputs else np.zeros(shape))
+
+
+def complete(outputs: Floats) -> Floats:
+    """Turn outputs (N, 1) or (N, K) into rounded probabilities (N, K), K at least 2."""
+    probabilities: Floats = np.round(outputs, DECIMALS)
+    if probabilities.shape[1] == 1:
+        return np.hstack([np.round(1 - probabilities, DECIMALS), probabilities])
+    return probabilities

@@ -1,0 +1,92 @@
+"""What a reader must know before trusting the scores: from the audit of the split, then from the evaluation."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.evaluate.results import Results
+from src.metrics.scored import Scored
+
+SHORTCUT = 0.6  # ROC AUC from which on a shortcut is worth a comparison
+FEW = 10  # images or groups of a class in test below which its scores say little
+LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
+
+
+class Notice(NamedTuple):
+    """A sentence and how serious it is: bad, warn, note or good."""
+
+    level: str
+    text: str
+
+
+def notices(audit: Mapping[str, Any], results: Results) -> list[Notice]:
+    """List what the audit found and the notes on the scores, the gravest first."""
+    if not audit:
+        everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
+    else:
+        everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
+    everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
+    everything += [Notice("note", note) for note in results.notes]
+    return sorted(everything, key=lambda notice: ("bad", "warn", "note", "good").index(notice.level))
+
+
+def small_classes(test: Scored) -> list[str]:
+    """Return a line for each class of which test holds too few images or groups to say much."""
+    lines = []
+    for number, name in enumerate(test.classes):
+        here = test.labels == number
+        images, groups = int(here.sum()), len(np.unique(test.groups[here]))
+        if 0 < groups < FEW:
+            counted = (
+                f"{images} image" + "s" * (images > 1) + (f" of {groups} group" + "s" * (groups > 1)) * test.grouped
+            )
+            lines.append(
+                f"test holds only {counted} of {name}: its scores say little; use more images or a larger split.test"
+            )
+    return lines
+
+
+def sentence(line: str) -> str:
+    """Begin with a capital and end with a full stop.
+
+    >>> sentence("3 groups stand in two parts"), sentence("no groups are known.")
+    ('3 groups stand in two parts.', 'No groups are known.')
+    """
+    return line[:1].upper() + line[1:].rstrip(".") + "."
+
+
+def _leaks(audit: Mapping[str, Any]) -> Iterator[Notice]:
+    counts = [audit.get(name) for name in LEAKS]
+    if not all(isinstance(count, int) for count in counts):
+        return
+    groups, exact, near = counts
+    counted = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
+    if any(counts):
+        yield Notice("bad", f"Parts are not apart: {counted}, so the scores may be too good.")
+    else:
+        yield Notice("good", f"The parts are apart: {counted}.")
+
+
+def _shortcuts(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
+    known = [audit.get(name) for name in ("shortcut_auc", "shortcut_auc_official")]
+    files = max((float(auc) for auc in known if isinstance(auc, int | float)), default=None)
+    model = results.estimates.scores.get(("auc",))
+    if files is None:
+        return
+    if files < SHORTCUT:
+        yield Notice("good", f"The size and format of the files hardly predict the class: ROC AUC {files:.2f}.")
+    elif model is not None:
+        text = f"The size and format of the files alone reach a ROC AUC of {files:.2f}, this model {model.value:.2f}"
+        if files >= model.value:
+            yield Notice("bad", f"{text}: such a score can be had without opening an image.")
+        else:
+            yield Notice("warn", f"{text}: part of its score may come from there.")
+
+
+def _warnings(audit: Mapping[str, Any]) -> Iterator[Notice]:
+    """Pass the audit's own warnings on, without those that count the leaks once more."""
+    leaks = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
+    for line in audit.get("warnings") or ():
+        if not str(line).startswith(leaks):
+            yield Notice("warn", sentence(str(line)))

@@ -1,0 +1,115 @@
+"""The stage evaluate: from a trained model to predictions, scores, figures and the report."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.config import Evaluate
+from src.core.errors import AssayError
+from src.core.files import write_json
+from src.core.paths import Evaluation, Model, Prepared, Raw, Split
+from src.evaluate import dvc_plots, gallery, report
+from src.evaluate import inputs as tables
+from src.evaluate.cam.cases import explain
+from src.evaluate.inputs import Image
+from src.evaluate.predict import check_images, open_model, predict
+from src.evaluate.report_warnings import small_classes
+from src.evaluate.results import CLASSIFICATION_COLUMNS, Results, Rules, as_table, classification, compute, summarise
+from src.images.store import open_images
+
+log = logging.getLogger(__name__)
+SCORED = ("val", "test")
+HEADLINE = {"auc": "ROC AUC", "accuracy": "accuracy"}
+
+
+class Inputs(NamedTuple):
+    """What the earlier stages wrote; raw: None where no download counted the classes."""
+
+    raw: Raw | None
+    prepared: Prepared
+    split: Split
+    model: Model
+
+
+def run(
+    inputs: Inputs,
+    out: Evaluation,
+    section: Evaluate,
+    seed: int,
+    shape: tuple[int, int, int],
+    parameters: Mapping[str, Any],
+) -> None:
+    """Score the model on the test part and write predictions, metrics, figures and the report.
+
+    shape: (H, W, C) of the images by params.yaml.
+    parameters: all that determine the result, as params.yaml nests them, for the report; those under train say how
+    many threads TensorFlow gets and how the batches were made that the figures show.
+
+    Raises:
+        AssayError: an input is missing or does not belong to the others, or the test part is empty.
+    """
+    images = _read_images(inputs)
+    scored = [image for image in images if image.part in SCORED]
+    classes = tables.read_classes(inputs.model.classes)
+    pixels = open_images(inputs.prepared)
+    check_images(inputs.prepared.images, pixels.shape[1:], shape)
+    network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
+    probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
+    results = _compute(scored, probabilities, classes, section, seed)
+    tables.write_predictions(out.predictions, scored, probabilities, classes)
+    write_json(out.metrics, summarise(results))
+    table = classification(results.test.labels, results.decisions, classes)
+    tables.write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
+    dvc_plots.write(results, out.plots)
+    material = gallery.Material(
+        results=results,
+        images=images,
+        pixels=pixels,
+        history=tables.read_columns(inputs.model.history, "epoch"),
+        listed=tables.read_listed(inputs.raw.counts) if inputs.raw else [],
+        histograms=tables.read_columns(inputs.prepared.histograms, "level"),
+        training=gallery.Training.of(parameters["train"]),
+        seed=seed,
+        mistakes=section.mistakes,
+        cams=explain(network, results.test, results.decisions, pixels),
+    )
+    pictures = gallery.draw_all(material, out.figures)
+    sources = report.Sources.read(inputs.prepared, inputs.split, inputs.model, parameters)
+    report.write(out.report, results, images, table, pictures, sources)
+    for line in small_classes(results.test):
+        log.warning("warning: %s", line)
+    log.info("test: %s", headline(results))
+
+
+def _read_images(inputs: Inputs) -> list[Image]:
+    images = tables.read_images(inputs.prepared.index, inputs.split.parts)
+    if not any(image.part == "test" for image in images):
+        raise AssayError(f"{inputs.split.parts}: expected rows of the part test, found none")
+    return images
+
+
+def headline(results: Results) -> str:
+    """Return the scores of the test part in a line."""
+    counted = f"{results.test.size} images of {results.test.group_count} groups"
+    scores = [
+        f"{name} {score.value:.3f}" + ("" if score.low is None else f" ({score.low:.2f} to {score.high:.2f})")
+        for key, name in HEADLINE.items()
+        if (score := results.estimates.scores.get((key,)))
+    ]
+    return ", ".join([*scores, counted])
+
+
+def _compute(
+    scored: list[Image],
+    probabilities: np.ndarray[Any, np.dtype[np.float64]],
+    classes: tuple[str, ...],
+    section: Evaluate,
+    seed: int,
+) -> Results:
+    parts = {}
+    for part in SCORED:
+        places = [place for place, image in enumerate(scored) if image.part == part]
+        parts[part] = tables.score([scored[place] for place in places], probabilities[places], classes)
+    return compute(parts["test"], parts["val"], Rules(section.threshold, section.confidence, section.resamples, seed))

@@ -1,0 +1,257 @@
+"""From a file to uint8 pixels and facts about it: OpenCV decodes what is common, Pillow all headers and the rest."""
+
+import io
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from src.images import jpeg
+from src.images.limits import UnreadableError, check_size, work_bytes
+from src.images.pixels import Pixels, as_pixels, full_range, to_gray, to_levels
+
+# Photographs and scans; of what else Pillow opens, EPS would start a program and icons hold several sizes.
+# Importing a plugin registers its format; Pillow's own way of doing so at the first use is not safe in threads.
+Image.preinit()
+FORMATS = (
+    *("BMP", "GIF", "JPEG", "PNG", "PPM"),
+    *(plugin.format for plugin in (Jpeg2KImageFile, TiffImageFile, WebPImageFile)),
+)
+FAST = {"PNG": {"L", "LA", "RGB", "RGBA", "I;16"}, "JPEG": {"L", "RGB"}, "MPO": {"L", "RGB"}}
+JPEGS = {"JPEG", "MPO"}
+SPARE_BYTES = 64 * 2**20  # for metadata
+SMALL_FILE = 8 * 2**20  # bytes; a larger file is read while no other image is under work
+ORIENTATION, BITS_PER_SAMPLE = 0x0112, 258  # EXIF and TIFF tags
+PNG_DEPTH = 24  # offset of the byte that holds the bits a sample
+# What Pillow takes for each pixel: its own copy, the bytes of it twice; some decoders hold the pixels in their way too.
+BY_PILLOW, CONVERTED, WIDE, OF_DECODER = 10, 16, 24, {"JPEG2000": 24, "WEBP": 12}
+
+Image.MAX_IMAGE_PIXELS = None  # max_megapixels takes its place; Pillow's limit is fixed, and half of it only warns
+
+SIGNATURE = 8  # bytes before the first chunk
+CHUNK_FRAME = 12  # bytes of length, kind and checksum around the content of a chunk
+
+
+class Facts(NamedTuple):
+    """A file as obtained: pixels before any rotation, channels as stored (a palette image has one), size in bytes."""
+
+    width: int
+    height: int
+    channels: int
+    format: str
+    bytes: int
+
+
+def read(
+    path: Path,
+    max_megapixels: float,
+    gray: bool = False,
+    keep_damaged: bool = False,
+    claim: Callable[[float], object] = abs,
+) -> tuple[Pixels, Facts]:
+    """Decode a file, known by its content, to (H, W) gray or (H, W, 3) RGB, turned upright by its EXIF orientation.
+
+    Transparent pixels are blended onto black, the background of scans. More than 8 bits are scaled from the range
+    that the image itself fills: scanners fill only part of 16 bits, so the upper 8 would be almost black.
+    With `gray` colours are weighed into one channel. `keep_damaged` takes what the decoder makes of a damaged file.
+    `claim` is called once, with the bytes that the decoding will take, and may wait until there are so many.
+
+    Raises:
+        UnreadableError: there is no single whole image of at most `max_megapixels` in the file.
+    """
+    data = _bytes(path, max_megapixels, claim)
+    claim = claim if len(data) <= SMALL_FILE else abs
+    if is_dicom(data):
+        from src.images import dicom  # pydicom takes 0.3 s to import and most data sets hold no DICOM
+
+        image, (width, height, channels) = dicom.decode(data, max_megapixels, keep_damaged, claim)
+        return (to_gray(image) if gray else image), Facts(width, height, channels, "DICOM", len(data))
+    with _header(data) as header:
+        claim(check_size(header.width, header.height, max_megapixels, _bytes_per_pixel(header, data)))
+        _check_single(header)
+        if header.format in JPEGS:
+            jpeg.check_scans(data, header.width * header.height / 1e6, max_megapixels)
+        facts = Facts(*header.size, len(header.getbands()), _format(header), len(data))
+        if not keep_damaged:
+            _check_whole(data, header)
+        image = np.ascontiguousarray(_upright(_decode(data, header, gray, keep_damaged), header, data))
+    return (to_gray(image) if gray else image), facts
+
+
+def is_dicom(data: bytes) -> bool:
+    """Tell a DICOM file by its mark or, where the preamble is missing, by its first element (group 2 or 8)."""
+    return data[128:132] == b"DICM" or (data[:2] in {b"\x02\0", b"\x08\0"} and data[3:4] == b"\0")
+
+
+def _bytes(path: Path, max_megapixels: float, claim: Callable[[float], object]) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise UnreadableError("empty file")
+        if size > work_bytes(max_megapixels) / 3 + SPARE_BYTES:  # 8-bit RGB that is not compressed
+            raise UnreadableError(f"too large: {size / 1e6:.0f} MB, for at most {max_megapixels:g} megapixels")
+        if size > SMALL_FILE:
+            claim(float("inf"))
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableError("file not found") from None
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {error.strerror}") from error
+
+
+def _bytes_per_pixel(header: Image.Image, data: bytes) -> int:
+    """Return what decoding takes at its peak, copies included, by the header alone."""
+    channels = len(header.getbands())
+    if header.format in JPEGS:
+        return 3 * channels  # two bytes a coefficient, and the pixels
+    if _is_fast(header):
+        wide = header.format == "TIFF" or data[PNG_DEPTH] > 8
+        return 2 * channels * (2 if wide else 1)
+    plain = header.mode in {"1", "L", "RGB"}
+    wide = header.mode.startswith(("I", "F"))
+    return (WIDE if wide else BY_PILLOW if plain else CONVERTED) + OF_DECODER.get(str(header.format), 0)
+
+
+def _header(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise UnreadableError("not an image in a known format, or a damaged header") from None
+    except Exception as error:  # Pillow raises a dozen kinds for damaged bytes
+        raise UnreadableError(f"damaged header: {' '.join(str(error).split())}") from error
+
+
+def _check_single(header: Image.Image) -> None:
+    """Refuse several frames: the label may be about any of them. An MPO photograph starts with its main image."""
+    if header.format != "MPO" and getattr(header, "is_animated", False):
+        raise UnreadableError("several frames (animated or multi-page): save the one that the label is about")
+
+
+def _format(header: Image.Image) -> str:
+    return "JPEG" if header.format == "MPO" else str(header.format)
+
+
+def _check_whole(data: bytes, header: Image.Image) -> None:
+    """Refuse damage that the decoder in use would pass over."""
+    if header.format == "PNG":
+        check_png(data)
+        if not _is_fast(header) and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
+            raise UnreadableError("truncated or damaged: the pixels cannot be decoded")
+    elif header.format in JPEGS and not _is_fast(header):
+        jpeg.decode(data, "CMYK")
+
+
+def _decode(data: bytes, header: Image.Image, gray: bool, keep_damaged: bool) -> Pixels:
+    try:
+        if not _is_fast(header):
+            return _by_pillow(header)
+        if header.format in JPEGS and not keep_damaged:
+            # A JPEG stores gray and colour apart: gray alone takes half the time and is the same to the rounding.
+            return _of_size(jpeg.decode(data, "GRAY" if gray or header.mode == "L" else "RGB"), header)
+        return _by_opencv(data, header, gray)
+    except UnreadableError:
+        raise
+    except Exception as error:  # Pillow raises a dozen kinds for damaged bytes, OpenCV its own
+        raise UnreadableError(f"truncated or damaged: {' '.join(str(error).split())}") from error
+
+
+def _is_fast(header: Image.Image) -> bool:
+    """Tell the files that OpenCV decodes exactly; it also keeps 16 bits of colour, which Pillow cuts to 8."""
+    if header.format == "TIFF":
+        return header.mode in {"RGB", "RGBA"} and 16 in header.getexif().get(BITS_PER_SAMPLE, (8,))
+    return header.mode in FAST.get(str(header.format), ()) and "transparency" not in header.info
+
+
+def _by_opencv(data: bytes, header: Image.Image, gray: bool) -> Pixels:
+    luma = gray and header.format in JPEGS
+    flag = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION if luma else cv2.IMREAD_UNCHANGED
+    image = _of_size(cv2.imdecode(np.frombuffer(data, np.uint8), flag), header)
+    if image.ndim == 3 and image.shape[2] == 4:
+        image = _on_black(image)
+    if image.dtype != np.uint8:
+        image = _scaled(image)
+    if image.ndim == 2 or header.mode == "LA":
+        return as_pixels(image if image.ndim == 2 else image[..., 0])
+    return as_pixels(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY if gray else cv2.COLOR_BGR2RGB))
+
+
+def _of_size(image: NDArray[Any] | None, header: Image.Image) -> NDArray[Any]:
+    if image is None or image.shape[:2] != (header.height, header.width):
+        raise UnreadableError("truncated or damaged: the pixels cannot be decoded")
+    return image
+
+
+def _by_pillow(header: Image.Image) -> Pixels:
+    if header.mode.startswith(("I", "F")):
+        return _scaled(np.asarray(header))
+    if header.has_transparency_data:
+        return as_pixels(_on_black(np.asarray(header.convert("RGBA"))))
+    mode = "L" if header.mode in {"1", "L"} else "RGB"
+    return np.asarray(header if header.mode == mode else header.convert(mode))
+
+
+def _on_black(image: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+    """Drop the alpha channel, the last of four, of an opaque image; multiply the others with it elsewhere."""
+    full, alpha = np.iinfo(image.dtype).max, image[..., 3:]
+    if alpha.min() == full:
+        return np.ascontiguousarray(image[..., :3])
+    return np.rint(image[..., :3] * (alpha / full)).astype(image.dtype)
+
+
+def _scaled(values: NDArray[np.generic]) -> Pixels:
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if finite.size == 0:
+        raise UnreadableError("no pixel has a finite value")
+    low, high = full_range(finite)
+    return to_levels(values if finite is values else np.nan_to_num(values, nan=low), low, high)
+
+
+def _upright(image: Pixels, header: Image.Image, data: bytes) -> Pixels:
+    """Turn an image as its EXIF orientation asks; a TIFF file has a tag of its own, which the decoders follow."""
+    stated = "exif" in header.info or (header.format == "PNG" and b"eXIf" in data)
+    match header.getexif().get(ORIENTATION) if stated else None:
+        case 2:
+            return image[:, ::-1]
+        case 3:
+            return image[::-1, ::-1]
+        case 4:
+            return image[::-1]
+        case 5:
+            return image.swapaxes(0, 1)
+        case 6:
+            return image.swapaxes(0, 1)[:, ::-1]
+        case 7:
+            return image.swapaxes(0, 1)[::-1, ::-1]
+        case 8:
+            return image.swapaxes(0, 1)[::-1]
+        case _:
+            return image
+
+
+def check_png(content: bytes) -> None:
+    """Walk the chunks up to IEND (PNG specification, section 5) and compare the checksums of those that matter.
+
+    Raises:
+        UnreadableError: the file is truncated or damaged.
+    """
+    data, position = memoryview(content), SIGNATURE
+    while position + CHUNK_FRAME <= len(data):
+        end = position + CHUNK_FRAME + int.from_bytes(data[position : position + 4])
+        if end > len(data):
+            break
+        kind = bytes(data[position + 4 : position + 8])
+        chunk, checksum = data[position + 4 : end - 4], int.from_bytes(data[end - 4 : end])
+        if kind[:1].isupper() and zlib.crc32(chunk) != checksum:
+            raise UnreadableError(f"damaged: wrong checksum of {kind.decode('latin-1')} at byte {position}")
+        if kind == b"IEND":
+            return
+        position = end
+    raise UnreadableError(f"truncated: the PNG file stops after {len(data)} bytes, before its end chunk")

@@ -1,0 +1,55 @@
+"""A limit on the memory that images under work take together, and a note of the large ones for the case of a kill."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from src.core.files import write_text
+
+log = logging.getLogger(__name__)
+NOTED_BYTES = 64 * 2**20  # smaller images do not bring a machine down
+
+
+class Memory:
+    """Bytes that threads share: who asks for more than is free waits, so that the largest images come one by one."""
+
+    def __init__(self, total: float = float("inf")) -> None:
+        self._total = self._free = total
+        self._changed = threading.Condition()
+        self._large: list[str] = []
+        self.note: Path | None = None  # lists the large files under work while there are any
+
+    @contextmanager
+    def taking(self, size: float, what: str) -> Iterator[None]:
+        """Hold `size` bytes, or all where there are fewer; `what` names the file. A thread may hold only one share."""
+        size = min(size, self._total)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= size)
+            self._free -= size
+            if size > NOTED_BYTES:
+                self._write([*self._large, what])
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                if size > NOTED_BYTES:
+                    self._write([name for name in self._large if name != what])
+                self._changed.notify_all()
+
+    def _write(self, large: list[str]) -> None:
+        self._large = large
+        if self.note and large:
+            write_text(self.note, "\n".join(large) + "\n")
+        elif self.note:
+            self.note.unlink(missing_ok=True)
+
+
+def report_killed(note: Path) -> None:
+    """Say at which files a run that left its note was killed, and remove the note."""
+    if note.is_file():
+        names = ", ".join(note.read_text("utf-8").split("\n")[:-1])
+        log.warning("the last run was killed while it decoded %s; a lower preprocess.max_megapixels rejects it", names)
+        note.unlink()

@@ -1,0 +1,71 @@
+"""Arrays of pixels and the few operations on them that reading and steps share."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]  # (H, W) gray or (H, W, 3) RGB, 0..255
+THUMBNAIL = 64  # side in pixels
+OUTLIERS = (1, 99)  # percentiles between which pixels are certainly meant
+DARK, FLAT = 16, 8  # levels
+SAMPLED, BLOCK = 1_000_000, 4_000_000  # values
+
+
+def to_gray(image: Pixels) -> Pixels:
+    """Weigh red, green and blue as ITU-R BT.601 does; a gray image stays as it is."""
+    return image if image.ndim == 2 else as_pixels(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+
+
+def to_rgb(image: Pixels) -> Pixels:
+    """Repeat a gray image in three channels; an RGB image stays as it is."""
+    return image if image.ndim == 3 else as_pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
+
+
+def thumbnail(image: Pixels) -> Pixels:
+    """Shrink to gray (64, 64, 1), by which the audit of the split finds copies however they were cropped."""
+    return resized(to_gray(image), THUMBNAIL, THUMBNAIL)[..., np.newaxis]
+
+
+def is_dark_or_flat(image: Pixels) -> bool:
+    """Return whether 99 of 100 pixels are below level 16, or darkest and brightest less than 8 levels apart."""
+    return bool(np.ptp(image) < FLAT or np.count_nonzero(image >= DARK) < image.size / 100)
+
+
+def full_range(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Return the lowest and the highest value that is no outlier: at most the width of 1 % to 99 % beyond these two.
+
+    The minimum and the maximum, unless a burnt-in marker or a dead pixel lies far outside, which would leave a few dark
+    levels to all the rest. From every n-th value where there are more than a million.
+    """
+    least, most = float(values.min()), float(values.max())
+    some = values.reshape(-1)[:: values.size // SAMPLED + 1]
+    low, high = (float(value) for value in np.percentile(some.astype(np.float64), OUTLIERS))
+    if not high > low:
+        return least, most
+    return max(least, low - (high - low)), min(most, high + (high - low))
+
+
+def to_levels(values: NDArray[np.generic], low: float, high: float) -> Pixels:
+    """Map numbers of any range to 0..255: `low` and less to 0, `high` and more to 255, linear and rounded between.
+
+    No contrast (`high` not above `low`) becomes black. Done by blocks of rows, as floats take eight times the memory.
+    """
+    levels = np.zeros(values.shape, np.uint8)
+    if high > low:
+        rows = max(1, BLOCK // max(1, values[:1].size))
+        for start in range(0, len(values), rows):
+            scaled = (values[start : start + rows].astype(np.float64) - low) / (high - low) * 255
+            levels[start : start + rows] = np.rint(np.clip(scaled, 0, 255))
+    return levels
+
+
+def resized(image: Pixels, width: int, height: int) -> Pixels:
+    """Resize to (height, width): by area, or bilinear where both axes grow and area would show the old pixels."""
+    grows = width >= image.shape[1] and height >= image.shape[0]
+    kind = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+    return as_pixels(cv2.resize(image, (width, height), interpolation=kind))
+
+
+def as_pixels(array: NDArray[np.generic]) -> Pixels:
+    """Vouch for an array that OpenCV made from uint8."""
+    return np.asarray(array, dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""Every score once: predictions, curves, scores, thresholds, calibration and bootstrap intervals."""

@@ -1,0 +1,199 @@
+"""The scores: one entry each, computed from labels, probabilities, decisions and weights of images.
+
+A weight says how often an image stands in a sample: ones give the score itself, the counts of a resample give
+the score of that resample. So a score and its interval cannot be two different things. Weights have the shape
+(R, N), results (R,). NaN means: this sample does not give the score (it lacks a class that the score needs).
+
+A further score is one entry of METRICS: metrics.json, the report, the figures, the values that tune.metric may have and
+the direction of a study follow from it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from src.metrics.curves import Ranking, average_precision, divide, rank, roc_auc
+from src.metrics.scored import Flags, Floats, Integers, Scored
+
+Key = tuple[str, ...]
+Measures = dict[Key, Floats]
+Direction = Literal["maximize", "minimize"]
+SMALLEST = 1e-7  # 1 and 1 - 1e-8 are the same float32: log loss needs a floor
+BINS = 10
+
+
+class Sample(NamedTuple):
+    """All images of a part: what was predicted, and the weights (R, N) to score it with."""
+
+    scored: Scored
+    decisions: Integers
+    weights: Floats
+
+    @property
+    def correct(self) -> Flags:
+        """(N,) whether the decision is right."""
+        return np.asarray(self.decisions == self.scored.labels, dtype=np.bool_)
+
+    def mean(self, values: Floats | Flags) -> Floats:
+        """Return the weighted mean (R,) of values (N,)."""
+        return divide(self.weights @ values, self.weights.sum(axis=1))
+
+
+class OneClass(NamedTuple):
+    """One class against the rest: weights (R,) of its images, of the others, of right and wrong alarms; the ranking."""
+
+    positives: Floats
+    negatives: Floats
+    hits: Floats
+    alarms: Floats
+    ranking: Ranking
+
+    @property
+    def some(self) -> Floats:
+        """(R,) 1, or NaN where there is no image of the class."""
+        return np.where(self.positives > 0, 1.0, np.nan)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score: its name in files, its label and meaning in the report, and how it is computed.
+
+    sample or one_class: the function, of all images or of one class against the rest. needs: what no score can do
+    without, for an interval at least two groups of it. share: a share of images, for which the binomial interval holds.
+    epoch: the column of history.csv that follows it.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    sample: Callable[[Sample], Floats] | None = None
+    one_class: Callable[[OneClass], Floats] | None = None
+    needs: Literal["images", "every class", "positives", "negatives", "both"] = "images"
+    direction: Direction = "maximize"
+    share: bool = False
+    epoch: str | None = None
+
+
+def _balanced_accuracy(s: Sample) -> Floats:
+    labels = s.scored.labels
+    recalls = [divide(s.weights @ (s.correct & (labels == k)), s.weights @ (labels == k)) for k in np.unique(labels)]
+    return _mean(recalls, len(s.weights))
+
+
+def _log_loss(s: Sample) -> Floats:
+    true = s.scored.probabilities[np.arange(s.scored.size), s.scored.labels]
+    return s.mean(-np.log(np.maximum(true, SMALLEST)))
+
+
+def _brier(s: Sample) -> Floats:
+    wrong = s.scored.probabilities - np.eye(len(s.scored.classes))[s.scored.labels]
+    return s.mean((wrong**2).sum(axis=1) / (2 if s.scored.binary else 1))
+
+
+METRICS = (
+    Metric("accuracy", "Accuracy", "share of images that are classified correctly",
+           sample=lambda s: s.mean(s.correct), share=True, epoch="val_accuracy"),
+    Metric("balanced_accuracy", "Balanced accuracy", "mean over the classes of the share classified correctly",
+           sample=_balanced_accuracy, needs="every class"),
+    Metric("precision", "Precision", "share of the alarms that are right",
+           one_class=lambda c: divide(c.hits, c.hits + c.alarms, empty=0.0) * c.some, needs="positives",
+           epoch="val_precision"),
+    Metric("sensitivity", "Sensitivity (recall)", "share of the cases that are found",
+           one_class=lambda c: divide(c.hits, c.positives), needs="positives", share=True, epoch="val_recall"),
+    Metric("specificity", "Specificity", "share of the others that are left alone",
+           one_class=lambda c: divide(c.negatives - c.alarms, c.negatives), needs="negatives", share=True),
+    Metric("f1", "F1", "harmonic mean of precision and sensitivity",
+           one_class=lambda c: divide(2 * c.hits, c.positives + c.hits + c.alarms) * c.some, needs="positives"),
+    Metric("auc", "ROC AUC", "chance that a case scores above another image; 0.5 is guessing",
+           one_class=lambda c: roc_auc(c.ranking), needs="both", epoch="val_auc"),
+    Metric("average_precision", "Average precision", "precision, averaged over all cases as they are found",
+           one_class=lambda c: average_precision(c.ranking), needs="both"),
+    Metric("log_loss", "Log loss", "cost of probabilities that are sure and wrong; lower is better",
+           sample=_log_loss, direction="minimize", epoch="val_loss"),
+    Metric("brier", "Brier score", "mean squared error of the probabilities; lower is better",
+           sample=_brier, direction="minimize"),
+    Metric("calibration_error", "Calibration error", "mean distance between probability and frequency",
+           direction="minimize"),  # of all images at once, without an interval: calibration_error()
+)  # fmt: skip
+BY_NAME = {metric.name: metric for metric in METRICS}
+PER_CLASS = tuple(metric.name for metric in METRICS if metric.one_class)
+EPOCH_SCORES: dict[str, tuple[str, Direction]] = {  # columns of history.csv, and val_ with each
+    "loss": ("Loss", "minimize"),
+    "accuracy": ("Accuracy", "maximize"),
+    "auc": ("ROC AUC", "maximize"),
+    "precision": ("Precision", "maximize"),
+    "recall": ("Recall", "maximize"),
+}
+
+
+def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:
+    """Compute every score for every row of weights (R, N).
+
+    Keys: ("auc",), ("f1",), ... With more than two classes precision, sensitivity, specificity, f1, auc and
+    average_precision are means over the classes, one against the rest, and ("classes", NAME, "auc"), ... follow.
+    """
+    sample = Sample(scored, decisions, weights)
+    overall: Measures = {(metric.name,): metric.sample(sample) for metric in METRICS if metric.sample}
+    if scored.binary:
+        one = one_against_rest(scored.labels == 1, scored.probabilities[:, 1], decisions == 1, weights)
+        return overall | {(name,): values for name, values in one.items()}
+    each = {
+        name: one_against_rest(scored.labels == k, scored.probabilities[:, k], decisions == k, weights)
+        for k, name in enumerate(scored.classes)
+    }
+    present = [name for k, name in enumerate(scored.classes) if (scored.labels == k).any()]
+    means: Measures = {(key,): _mean([each[name][key] for name in present], len(weights)) for key in PER_CLASS}
+    return overall | means | {("classes", n, key): values for n in each for key, values in each[n].items()}
+
+
+def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
+    """Compute the scores of one class from who is (N,), how probable (N,) and who was predicted to be (N,).
+
+    Precision is 0 where the class is never predicted; all but specificity are NaN without an image of the class.
+    """
+    found = OneClass(
+        positives=weights @ positive,
+        negatives=weights @ ~positive,
+        hits=weights @ (positive & predicted),
+        alarms=weights @ (~positive & predicted),
+        ranking=rank(positive, score, weights),
+    )
+    return {metric.name: metric.one_class(found) for metric in METRICS if metric.one_class}
+
+
+def calibration_error(scored: Scored, decisions: Integers) -> float:
+    """Return the expected calibration error: the mean distance between probability and frequency over ten bins.
+
+    Two classes: of the positive class. More: of the most probable one. (Guo et al. 2017, equal-width bins.)
+    """
+    probability, outcome = certainty(scored, decisions)
+    counts, means, frequencies = reliability(probability, outcome)
+    return float((counts * np.abs(means - frequencies)).sum() / counts.sum()) if scored.size else float("nan")
+
+
+def certainty(scored: Scored, decisions: Integers) -> tuple[Floats, Flags]:
+    """Return the probabilities (N,) that calibration is about and whether each came true (N,)."""
+    if scored.binary:
+        return scored.probabilities[:, 1], scored.labels == 1
+    return scored.probabilities.max(axis=1), scored.labels == decisions
+
+
+def reliability(probability: Floats, outcome: Flags, bins: int = BINS) -> tuple[Floats, Floats, Floats]:
+    """Sort into equal-width bins; return count, mean probability and frequency of those that are not empty."""
+    place = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    counts = np.bincount(place, minlength=bins).astype(np.float64)
+    filled = counts > 0
+    sums = np.bincount(place, weights=probability, minlength=bins)[filled]
+    hits = np.bincount(place, weights=outcome.astype(np.float64), minlength=bins)[filled]
+    return counts[filled], sums / counts[filled], hits / counts[filled]
+
+
+def confusion(labels: Integers, decisions: Integers, classes: int) -> Integers:
+    """Count images (K, K): rows are true classes, columns decisions."""
+    return np.bincount(labels * classes + decisions, minlength=classes**2).reshape(classes, classes).astype(np.int64)
+
+
+def _mean(rows: list[Floats], count: int) -> Floats:
+    return np.mean(rows, axis=0) if rows else np.full(count, np.nan)

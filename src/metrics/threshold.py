@@ -1,0 +1,64 @@
+"""From which probability on an image is predicted positive: chosen on val, used on test."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.metrics.curves import Ranking, divide, rank
+from src.metrics.scored import Flags, Floats
+
+FALLBACK = 0.5
+DECIMALS = 9  # halves between probabilities of eight decimals are exact
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is largest at the threshold: in words, and of every candidate of a ranking."""
+
+    largest: str
+    gain: Callable[[Ranking], Floats]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The threshold, by which rule it was made, and what a reader must know about it (empty: nothing)."""
+
+    value: float
+    rule: str
+    note: str = ""
+
+
+def choose(positive: Flags, score: Floats, rule: str | float) -> Threshold:
+    """Choose the threshold on the images of val: who is positive (N,) and how probable that is (N,).
+
+    youden: the largest sensitivity + specificity - 1 (Youden 1950). f1: the largest F1. A number: itself.
+    Candidates lie halfway between neighbouring scores; of equally good ones the nearest to 0.5 is taken.
+    """
+    if not isinstance(rule, str):
+        return Threshold(float(rule), "fixed")
+    if len(np.unique(positive)) < 2:
+        return Threshold(FALLBACK, "fallback", f"val holds images of one class only: {FALLBACK} instead of {rule}")
+    ranking = rank(positive, score, np.ones((1, len(score))))
+    if len(ranking.cuts) < 2:
+        return Threshold(FALLBACK, "fallback", f"every image of val scores the same: {FALLBACK} instead of {rule}")
+    gains = RULES[rule].gain(ranking)[:-1]
+    halves = (ranking.cuts[:-1] + ranking.cuts[1:]) / 2
+    best = halves[np.isclose(gains, gains.max(), rtol=0, atol=1e-12)]
+    return Threshold(round(float(best[np.argmin(np.abs(best - FALLBACK))]), DECIMALS), rule)
+
+
+def _youden(ranking: Ranking) -> Floats:
+    true, false = ranking.true[0], ranking.false[0]
+    return divide(true, true[-1:]) - divide(false, false[-1:])
+
+
+def _f1(ranking: Ranking) -> Floats:
+    true, false = ranking.true[0], ranking.false[0]
+    return divide(2 * true, true[-1] + true + false)
+
+
+RULES = {
+    "youden": Rule("sensitivity + specificity", _youden),
+    "f1": Rule("F1", _f1),
+}

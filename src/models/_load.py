@@ -1,0 +1,65 @@
+"""TensorFlow, imported once and the same way everywhere, and trained models from their files.
+
+Numerics are fixed, start-up chatter is left out, errors are shown.
+"""
+
+import os
+import re
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from src.core.errors import AssayError
+
+STDERR = 2
+# TensorFlow writes these past its own log level: information, on a machine without a GPU that CUDA is absent, and
+# in Keras' predict an attribute that it says itself "will be ignored".
+CHATTER = re.compile(
+    rb"^(I\d{4} |WARNING: All log messages before absl|E\d{4} .*(failed call to cuInit|use_unbounded_threadpool))"
+)
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Hold back what native code writes to stderr inside the block, and write it afterwards without the chatter."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, STDERR)
+            os.close(kept)
+            held.seek(0)
+            os.write(STDERR, b"".join(line for line in held if not CHATTER.match(line)))
+
+
+# Read when TensorFlow is loaded. Weights depend on oneDNN being on or off, so it is not left to the machine's default.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+with without_chatter():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is held back
+
+import keras  # noqa: E402  after the lines above, which it reads
+
+
+def load(path: Path) -> keras.Model:
+    """Read a trained model for prediction.
+
+    Raises:
+        AssayError: the file is missing or is no Keras model.
+    """
+    if not path.is_file():
+        raise AssayError(f"{path}: not found; run the stage train with `dvc repro train`")
+    if not zipfile.is_zipfile(path):
+        raise AssayError(f"{path}: expected a Keras model, found something else")
+    return keras.saving.load_model(path, compile=False)

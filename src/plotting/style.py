@@ -1,0 +1,133 @@
+"""One look for all figures: sizes, colours that colour-blind people can tell apart, and files without a date.
+
+Figures are made through matplotlib's object interface: pyplot takes 1.2 s to import and keeps a state of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from src.core.files import replacing
+
+# Okabe and Ito 2008, https://jfly.uni-koeln.de/color/, without yellow, which is faint on white
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+DASHES = ("-", "--", ":", "-.")
+GREY = "#6B6B6B"
+SHADE = "Blues"
+DPI = 120
+LONGEST_NAME = 24
+FEW = 3  # entries of a legend that cover nothing
+
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.8,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "text.parse_math": False,  # a dollar sign in a class name is a dollar sign
+    "savefig.facecolor": "white",
+    "figure.constrained_layout.w_pad": 0.1,  # inches
+    "figure.constrained_layout.h_pad": 0.1,
+}
+_NOT_OURS = ("backend", "interactive", "toolbar", "timezone", "backend_fallback", "date.epoch")
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draw with this style and matplotlib's own defaults, whatever the person's matplotlibrc says."""
+    look: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _NOT_OURS}
+    with matplotlib.rc_context(look | _STYLE):
+        yield
+
+
+def canvas(width: float, height: float) -> Figure:
+    """Make an empty figure, sizes in inches, whose parts make room for each other."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def line(number: int) -> dict[str, Any]:
+    """Return colour and dashes of the line with this number: 28 differ."""
+    return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
+
+
+def colour(number: int) -> str:
+    """Return the colour with this number."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def shorten(name: str, longest: int = LONGEST_NAME) -> str:
+    """Take the middle out of a name that is too long to be shown.
+
+    >>> shorten("CT_NonCOVID"), shorten("a_very_long_class_name_that_goes_on", 15)
+    ('CT_NonCOVID', 'a_very_…goes_on')
+    """
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[: longest - 1 - half]}…{name[-half:]}"
+
+
+def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
+    """Shorten names so that different ones stay different: what they have in common goes first.
+
+    >>> shorten_all(["adenocarcinoma_of_type_a_of_the_lung", "adenocarcinoma_of_type_b_of_the_lung"], 18)
+    ['…a…', '…b…']
+    """
+    short = [shorten(name, longest) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    head = _shared(names)
+    tail = _shared([name[head:][::-1] for name in names])
+    cores = [shorten(f"…{name[head : len(name) - tail]}…", longest) for name in names]
+    if len(set(cores)) == len(set(names)):
+        return cores
+    return [f"{number}: {shorten(name, longest - 4)}" for number, name in enumerate(names, start=1)]
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Count the characters with which all names begin."""
+    return len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))))
+
+
+def legend(axes: Axes, where: Literal["lower left", "lower right"]) -> None:
+    """Put the legend inside where there are few entries, and below the axes where there are many."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) <= FEW:
+        axes.legend(handles, labels, loc=where)
+    elif isinstance(axes.figure, Figure):
+        axes.figure.legend(handles, labels, loc="outside lower center", ncols=1)
+
+
+def square(entries: int) -> Figure:
+    """Make a figure for axes that are square, with room below for a legend of more than a few entries."""
+    return canvas(5.6, 5.5 + (0.22 * entries if entries > FEW else 0))
+
+
+def share(axes: Axes, x: str, y: str) -> None:
+    """Label axes that both run from 0 to 1."""
+    axes.set(xlabel=x, ylabel=y, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")

@@ -1,0 +1,1 @@
+"""Images through the steps of params.yaml, packed into one array."""

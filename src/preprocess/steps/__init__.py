@@ -1,0 +1,1 @@
+"""The preprocessing steps, a file each, chosen by name in preprocess.steps."""

@@ -1,0 +1,9 @@
+"""Step `gray`: weigh the colours into one channel."""
+
+from src.images.pixels import Pixels, to_gray
+from src.preprocess.pipeline import Frame
+
+
+def apply(image: Pixels, frame: Frame) -> Pixels:
+    """Give the image in gray, ITU-R BT.601."""
+    return to_gray(image)

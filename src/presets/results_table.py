@@ -1,0 +1,95 @@
+"""What the presets reached in tracked runs, as a table: the kinds of split side by side."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from src.config import Params, source_name
+from src.download.public_datasets import KNOWN
+from src.presets.catalog import Preset
+from src.tracking.query import NOTHING, Run, score
+from src.tracking.tags import values
+
+FREE = ("dataset.source", "dataset.sha256", "split.by", "split.folds", "split.leaks", "track.", "evaluate.", "tune.")
+METRICS = (("accuracy", "test_accuracy"), ("AUC", "test_auc"))
+NOTE = (
+    "Accuracy and AUC on the test part (AUC of more than two classes: mean of each against the rest), in brackets the "
+    "interval over resampled groups (patients, or images that show one slide), or images where none is known; n: "
+    "images and groups of the test part. Of each kind the newest run whose other parameters are those of the preset. "
+    "Nothing was chosen on a test part."
+)
+Row = Mapping[str, str]
+
+RANDOM, HONEST, OFFICIAL = "random split", "split by group", "source's test part"
+KINDS = (RANDOM, HONEST, OFFICIAL)
+
+
+def rows(presets: Sequence[Preset], runs: Sequence[Run], data: Collection[str] = ()) -> list[Row]:
+    """Give one row for each preset and data set, and one without scores for a preset that has no run.
+
+    data: names of data sets; without, all but the samples that the presets name themselves.
+    """
+    return [row for preset in presets for row in _rows_of(preset, runs, data)]
+
+
+def _rows_of(preset: Preset, runs: Sequence[Run], data: Collection[str]) -> Iterator[Row]:
+    samples = source_name(preset.params.dataset.source)
+    found: dict[str, dict[str, Run]] = {}
+    for run in sorted(runs, key=lambda run: run.start):
+        name = run.tags.get("data.name", "")
+        if _is_of(run, preset) and (name in data if data else name != samples):
+            found.setdefault(name, {})[kind(run.params, run.tags)] = run
+    for name in sorted(found) or [NOTHING]:
+        yield _row(preset, name, found.get(name, {}))
+
+
+def _is_of(run: Run, preset: Preset) -> bool:
+    """Tell whether a whole run differs from a preset in nothing but its data and their division."""
+    same = (
+        run.params.get(key, value) == value for key, value in values(preset.params).items() if not key.startswith(FREE)
+    )
+    return run.experiment == preset.name and METRICS[0][1] in run.metrics and all(same)
+
+
+def _row(preset: Preset, data: str, found: Mapping[str, Run]) -> Row:
+    return {
+        "preset": f"`{preset.name}`",
+        "data": data,
+        "picture": picture(preset),
+        "published": preset.header.get("Published", NOTHING).removesuffix("."),
+        **{kind: _cell(found[kind]) if kind in found else NOTHING for kind in KINDS},
+    }
+
+
+def _cell(run: Run) -> str:
+    scores = [f"{title} {score(run.metrics, name)}" for title, name in METRICS]
+    images, groups = (run.tags.get(f"data.test.{what}", "0") for what in ("images", "groups"))
+    return "<br>".join([*scores, f"n {images}" + (f" of {groups} groups" if groups != "0" else "")])
+
+
+def picture(preset: Preset) -> str:
+    """Say what the model sees: height x width and color."""
+    height, width = preset.params.preprocess.sides
+    return f"{height}x{width} {preset.params.preprocess.color.replace('rgb', 'RGB')}"
+
+
+def variants(params: Params) -> dict[str, dict[str, str]]:
+    """Give for each kind of split that the data allow the values of params.yaml that make it."""
+    found = {
+        RANDOM: {"split.by": "image", "split.folds": "ignore"},
+        HONEST: {"split.by": params.split.by, "split.folds": "ignore"},
+        OFFICIAL: {"split.by": params.split.by, "split.folds": "respect"},
+    }
+    if params.dataset.layout in {known.layout for known in KNOWN if known.folds == "none"}:
+        del found[OFFICIAL]
+    return found
+
+
+def kind(params: Mapping[str, str], tags: Mapping[str, str]) -> str:
+    """Tell from a run's parameters and tags how its data were divided.
+
+    A split by group is a random one where no group is known; copies of one source are found by `lookalike` without.
+    """
+    if params.get("split.folds") == "respect":
+        return OFFICIAL
+    by = params.get("split.by")
+    known = by == "lookalike" or int(tags.get("data.test.groups", 0)) > 0
+    return HONEST if by != "image" and known else RANDOM

@@ -1,0 +1,245 @@
+"""Which image goes to train, val and test: by ratio, or as the source's own folds say.
+
+Whole groups are dealt to the parts so that every class comes as close to its ratios as the groups allow.
+
+Groups that hold the same number of images of each class are interchangeable. The search works on these kinds of groups
+and on how many of a kind stand in each part, which keeps it small: images without groups are one kind per class.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.config import Split as Section
+from src.core.errors import AssayError
+from src.core.partition import PARTS
+from src.core.random_streams import stream
+from src.split.index import Floats, Ints, Rows
+
+MISSING = 1000.0  # what a class absent from a part costs: more than any deviation of shares
+SMALLEST_GAIN = 1e-9
+STARTS = 32
+WORK = 20_000  # starts times kinds, so that many different groups get fewer starts
+SAMPLE = 128  # kinds tried against each other in one round of the search
+PATIENCE = 3  # rounds without a gain, where a round is only a sample
+TRAIN, VAL, TEST = range(len(PARTS))
+NAMED = 5  # groups or files named in a message
+
+
+def divide(rows: Rows, section: Section, seed: int) -> Ints:
+    """Return for every row the number of its part in `PARTS`.
+
+    Raises:
+        AssayError: too few groups for the parts, a class missing in a part, or folds that cannot be respected.
+    """
+    ratios = {TRAIN: section.train, VAL: section.val, TEST: section.test}
+    if section.folds == "ignore":
+        parts = _deal(rows, np.ones(len(rows), np.bool_), ratios, section.by, seed)
+    else:
+        parts = _from_folds(rows)
+        if section.by == "group":
+            _refuse_cut_groups(rows, parts)
+        if not (parts == VAL).any():
+            del ratios[TEST]
+            train = parts == TRAIN
+            parts[train] = _deal(rows, train, ratios, section.by, seed)
+    _refuse_missing(rows, parts)
+    return parts
+
+
+def _deal(rows: Rows, chosen: NDArray[np.bool_], ratios: dict[int, float], by: str, seed: int) -> Ints:
+    """Divide the chosen rows; the ratios need not sum to 1."""
+    groups = rows.own_groups if by == "image" else rows.groups
+    members: Ints = np.unique(groups[chosen], return_inverse=True)[1]
+    labels, classes = np.unique(rows.classes[chosen], return_inverse=True)
+    unit = "groups" if by != "image" and (rows.group[chosen] != "").any() else "images"
+    for number, label in enumerate(labels):
+        _refuse_too_few(rows.class_names[label], members[classes == number], unit, ratios)
+    shares = np.array(list(ratios.values()))
+    dealt = assign(classes, members, shares / shares.sum(), stream(seed, "split"))
+    return np.array(list(ratios), dtype=np.intp)[dealt]
+
+
+def _from_folds(rows: Rows) -> Ints:
+    """Read the parts off the source's folds.
+
+    Raises:
+        AssayError: no image, or not every image, has a fold, or train or test has none.
+    """
+    counts = {name: int((rows.fold == name).sum()) for name in ("", *PARTS)}
+    other = sorted(set(rows.fold.tolist()) - set(counts))
+    found = ", ".join(f"{name or 'without a fold'} {count}" for name, count in counts.items() if count)
+    hint = "use split.folds: ignore to make a split of our own"
+    if other:
+        raise AssayError(f"split.folds: respect: expected the folds train, val, test, found {', '.join(other)}; {hint}")
+    if counts[""] == len(rows):
+        raise AssayError(f"split.folds: respect: the source ships no folds; {hint}")
+    if counts[""]:
+        some = ", ".join(rows.path[rows.fold == ""][:NAMED].tolist())
+        raise AssayError(f"split.folds: respect: expected a fold for every image, found {found} ({some}); {hint}")
+    if not counts["train"] or not counts["test"]:
+        raise AssayError(f"split.folds: respect: expected images in the folds train and test, found {found}; {hint}")
+    return np.array([PARTS.index(fold) for fold in rows.fold.tolist()], dtype=np.intp)
+
+
+def cut_groups(rows: Rows, parts: Ints) -> dict[str, list[str]]:
+    """List the known groups that stand in more than one part, with those parts, in the order of PARTS."""
+    known = rows.group != ""
+    pairs = np.unique(np.stack([rows.groups[known], parts[known]], axis=1), axis=0)
+    numbers, counts = np.unique(pairs[:, 0], return_counts=True)
+    names = dict(zip(rows.groups[known].tolist(), rows.group[known].tolist(), strict=True))
+    return {
+        names[number]: [PARTS[part] for part in pairs[pairs[:, 0] == number, 1]]
+        for number in numbers[counts > 1].tolist()
+    }
+
+
+def _refuse_cut_groups(rows: Rows, parts: Ints) -> None:
+    if cut := cut_groups(rows, parts):
+        some = ", ".join(f"{group} ({' and '.join(names)})" for group, names in list(cut.items())[:NAMED])
+        more = f" and {len(cut) - NAMED} more" if len(cut) > NAMED else ""
+        raise AssayError(
+            f"split.folds: respect: {len(cut)} groups stand in two of the source's own folds: {some}{more}; "
+            "use split.folds: ignore to keep groups whole, or split.by: image to take the folds as they are"
+        )
+
+
+def _refuse_too_few(label: str, members: Ints, unit: str, ratios: dict[int, float]) -> None:
+    count = len(np.unique(members))
+    if count < len(ratios):
+        names = ", ".join(PARTS[part] for part in ratios)
+        raise AssayError(
+            f"split: class {label}: expected at least {len(ratios)} {unit}, one each for {names}; "
+            f"found {count} ({len(members)} images)"
+        )
+
+
+def _refuse_missing(rows: Rows, parts: Ints) -> None:
+    for part, name in enumerate(PARTS):
+        counts = np.bincount(rows.classes[parts == part], minlength=len(rows.class_names))
+        if not counts.all():
+            found = ", ".join(f"{label} {count}" for label, count in zip(rows.class_names, counts, strict=True))
+            raise AssayError(f"split: part {name}: expected images of every class, found {found}; groups are never cut")
+
+
+@dataclass(frozen=True)
+class Deal:
+    """What is to be dealt: kinds (K, C) images per class, amounts (K,) groups of the kind, ratios (P,) of the parts."""
+
+    kinds: Floats
+    amounts: Ints
+    ratios: Floats
+
+    @property
+    def totals(self) -> Floats:
+        """(C,) images of each class."""
+        return self.amounts @ self.kinds
+
+    def cost(self, part: int, part_images: Floats, missing: float = MISSING) -> Floats:
+        """Sum the squared deviations of the classes' shares from the ratio of a part that holds (..., C) images."""
+        shares = part_images / self.totals
+        deviation: Floats = np.square(shares - self.ratios[part]).sum(axis=-1)
+        penalty: Floats = missing * (part_images <= 0).sum(axis=-1)
+        return deviation + penalty
+
+    def total_cost(self, placed: Ints) -> float:
+        """Sum the cost over the parts; `placed` (K, P) counts groups."""
+        return float(sum(self.cost(part, placed[:, part] @ self.kinds) for part in range(len(self.ratios))))
+
+
+def assign(classes: Ints, groups: Ints, ratios: Floats, random: np.random.Generator) -> Ints:
+    """Return for every image the number of a part, all images of a group the same one.
+
+    A greedy start (rare and large groups first, in seeded disorder) is improved by moving groups and by swapping them
+    between two parts as long as the sum of squared deviations of class shares falls; the best of several starts wins.
+
+    Args:
+        classes: (N,) number of the class of each image, 0..C-1.
+        groups: (N,) number of the group of each image, 0..G-1.
+        ratios: (P,) wanted share of each part, summing to 1.
+        random: the only source of chance: the same stream and images give the same parts.
+    """
+    counts = _count(classes, groups)
+    kinds, kind, amounts = np.unique(counts, axis=0, return_inverse=True, return_counts=True)
+    deal = Deal(kinds.astype(np.float64), amounts, ratios)
+    starts = max(1, min(STARTS, WORK // len(kinds)))
+    found = [_improve(deal, _fill(deal, random), random) for _ in range(starts)]
+    costs = np.round([deal.total_cost(placed) for placed in found], 9)
+    return _hand_out(found[int(np.argmin(costs))], kind, random)[groups]
+
+
+def _count(classes: Ints, groups: Ints) -> Ints:
+    """Count the images of each class in each group: (G, C)."""
+    shape = int(groups.max()) + 1, int(classes.max()) + 1
+    return np.bincount(groups * shape[1] + classes, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def _fill(deal: Deal, random: np.random.Generator) -> Ints:
+    """Deal each kind in proportion, then what is left over one by one to the part that it suits best: (K, P)."""
+    placed = np.floor(deal.amounts[:, None] * deal.ratios).astype(np.intp)
+    left = deal.amounts - placed.sum(axis=1)
+    weight = (deal.kinds / deal.totals).sum(axis=1)
+    order = np.argsort(-weight * random.uniform(0.1, 1.0, len(weight)), kind="stable")
+    totals = placed.T @ deal.kinds
+    parts = range(len(deal.ratios))
+    for kind in np.repeat(order, left[order]):
+        images = deal.kinds[kind]
+        gains = [float(deal.cost(p, totals[p] + images, 0.0) - deal.cost(p, totals[p], 0.0)) for p in parts]
+        part = int(np.argmin(np.round(gains, 12)))
+        placed[kind, part] += 1
+        totals[part] += images
+    return placed
+
+
+def _improve(deal: Deal, placed: Ints, random: np.random.Generator) -> Ints:
+    """Take the best exchange between two parts again and again until none helps; changes `placed`."""
+    failures = 0
+    while failures < PATIENCE:
+        gain, (kind, other, a, b) = min(
+            _exchange(deal, placed, a, b, random) for a, b in combinations(range(len(deal.ratios)), 2)
+        )
+        if gain > -SMALLEST_GAIN:
+            failures += 1 if len(deal.kinds) >= SAMPLE else PATIENCE
+            continue
+        failures = 0
+        for moved, source, goal in ((kind, a, b), (other, b, a)):
+            if moved >= 0:
+                placed[moved, source] -= 1
+                placed[moved, goal] += 1
+    return placed
+
+
+def _exchange(
+    deal: Deal, placed: Ints, a: int, b: int, random: np.random.Generator
+) -> tuple[float, tuple[int, int, int, int]]:
+    """Find the best exchange of one group of part a for one of part b, kind -1 being no group at all.
+
+    Returns:
+        The change of the cost and (kind from a, kind from b, a, b).
+    """
+    mine, other = _pick(placed[:, a], random), _pick(placed[:, b], random)
+    nothing = np.zeros((1, deal.kinds.shape[1]))
+    gives, takes = np.vstack([nothing, deal.kinds[mine]]), np.vstack([nothing, deal.kinds[other]])
+    change = gives[:, None] - takes[None]
+    before, after = placed[:, a] @ deal.kinds, placed[:, b] @ deal.kinds
+    costs = deal.cost(a, before - change) + deal.cost(b, after + change)
+    gains = np.round(costs - costs[0, 0], 12)
+    first, second = np.unravel_index(int(np.argmin(gains)), gains.shape)
+    kinds = (int(mine[first - 1]) if first else -1), (int(other[second - 1]) if second else -1)
+    return float(gains[first, second]), (*kinds, a, b)
+
+
+def _pick(amounts: Ints, random: np.random.Generator) -> Ints:
+    """List the kinds of which there is a group, or a sample of them where there are many."""
+    present = np.flatnonzero(amounts)
+    return present if len(present) <= SAMPLE else np.sort(random.choice(present, SAMPLE, replace=False))
+
+
+def _hand_out(placed: Ints, kind: Ints, random: np.random.Generator) -> Ints:
+    """Choose by chance which groups of a kind go where: (G,) part of each group."""
+    order = np.lexsort((random.random(len(kind)), kind))
+    parts: NDArray[np.intp] = np.empty(len(kind), np.intp)
+    parts[order] = np.repeat(np.tile(np.arange(placed.shape[1]), len(placed)), placed.ravel())
+    return parts

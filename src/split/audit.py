@@ -1,0 +1,170 @@
+"""audit.json: what a person should know of a split before believing a score made on it.
+
+Numbers stand at the top level, where `dvc metrics show` reads them; what they count stands in lists, which it skips.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.config import Split as Section
+from src.core.partition import PARTS
+from src.split.assign import cut_groups
+from src.split.duplicates import CORRELATION, RADIUS, Duplicates, Pair
+from src.split.index import Ints, Rows
+from src.split.shortcuts import Auc, Shortcuts, warnings
+
+LISTED = 1000  # pairs or groups in a list; the number at the top counts them all
+
+LARGE = 0.2  # share of the images in one group from which on the groups found may be wrong
+UNKNOWN = "an image without a group counts as one of its own, and patients may stand in two parts"
+UNKNOWN_BUT_COPIES = "copies of one source were looked for, but a patient with several may stand in two parts"
+
+Audit = dict[str, Any]
+
+
+class Copies(NamedTuple):
+    """How copies of one source were looked for: pairs compared, pairs found; images whose group was known before."""
+
+    compared: int
+    found: int
+    known: int
+
+
+def make_audit(
+    rows: Rows,
+    parts: Ints,
+    section: Section,
+    duplicates: Duplicates,
+    shortcuts: Shortcuts,
+    copies: Copies | None = None,
+) -> Audit:
+    """Put together what audit.json says; the rows have the groups that were found, where copies were looked for."""
+    counts = _counts(rows, parts, section)
+    cut, sizes = cut_groups(rows, parts), np.bincount(rows.groups)
+    found = [*duplicates.exact, *duplicates.near]
+    return {
+        "groups": len(sizes),
+        "largest_group": int(sizes.max()),
+        "groups_in_two_parts": len(cut),
+        "exact_duplicates": len(duplicates.exact),
+        "near_duplicates": len(duplicates.near),
+        "label_conflicts": sum(_conflict(rows, pair) for pair in found),
+        "largest_deviation": max(
+            (abs(row["deviation"]) for row in counts if row["deviation"] is not None), default=None
+        ),
+        "shortcut_auc": shortcuts.files and shortcuts.files.value,
+        "shortcut_auc_official": shortcuts.official and shortcuts.official.value,
+        "remaining_auc": shortcuts.remaining and shortcuts.remaining.value,
+        "remaining_auc_official": shortcuts.remaining_official and shortcuts.remaining_official.value,
+        "warnings": [
+            *_leaks(len(cut), duplicates),
+            *_unchecked(rows, section, duplicates, copies),
+            *warnings(shortcuts),
+        ],
+        "parts": counts,
+        "groups_cut": [{"group": group, "parts": names} for group, names in list(cut.items())[:LISTED]],
+        "exact_pairs": [_describe(rows, parts, pair) for pair in duplicates.exact[:LISTED]],
+        "near_pairs": [_describe(rows, parts, pair) for pair in duplicates.near[:LISTED]],
+        "nearest_other_pairs": [_describe(rows, parts, pair) for pair in duplicates.others],
+        "details": [_details(rows, duplicates, shortcuts, copies)],
+    }
+
+
+def leaks(audit: Audit) -> int:
+    """Count the groups and pairs of images that stand in two parts."""
+    return int(audit["groups_in_two_parts"] + audit["exact_duplicates"] + audit["near_duplicates"])
+
+
+def _counts(rows: Rows, parts: Ints, section: Section) -> list[Audit]:
+    """Count images and groups per part and class, and compare with the ratios where these were ours to keep."""
+    ratios = {"train": section.train, "val": section.val, "test": section.test} if section.folds == "ignore" else {}
+    table = []
+    for part, name in enumerate(PARTS):
+        for label, title in enumerate(rows.class_names):
+            chosen = (parts == part) & (rows.classes == label)
+            share = float(chosen.sum() / (rows.classes == label).sum())
+            groups = len(np.unique(rows.group[chosen & (rows.group != "")]))
+            deviation = round(share - ratios[name], 4) if ratios else None
+            images = int(chosen.sum())
+            table.append(
+                {"part": name, "class": title, "images": images, "groups": groups, "share": round(share, 4)}
+                | {"ratio": ratios.get(name), "deviation": deviation}
+            )
+    return table
+
+
+def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
+    exact, near = len(duplicates.exact), len(duplicates.near)
+    lines = {
+        f"{cut} groups stand in two parts: a model can recognise a patient instead of the disease": cut,
+        f"{exact} pairs of images with the same pixels stand in two parts": exact,
+        f"{near} pairs of nearly the same image stand in two parts": near,
+    }
+    return [line for line, count in lines.items() if count]
+
+
+def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
+    """Say what could not be checked."""
+    lines = []
+    if unknown := len(rows) - _known(rows, copies):
+        some = (
+            "no groups are known"
+            if unknown == len(rows)
+            else f"the group of {unknown} of {len(rows)} images is unknown"
+        )
+        lines.append(f"{some}: {UNKNOWN if copies is None else UNKNOWN_BUT_COPIES}")
+    elif section.by == "image":
+        lines.append("split.by: image ignores the groups that are known")
+    share = np.bincount(rows.groups).max() / len(rows)
+    if copies is not None and share > LARGE:
+        lines.append(
+            f"the largest group holds {share:.0%} of the images: see lookalikes.png whether they are of one source"
+        )
+    if duplicates.radius < RADIUS:
+        lines.append(
+            f"very many images are alike: near duplicates were searched up to a distance of {duplicates.radius}"
+        )
+    return lines
+
+
+def _known(rows: Rows, copies: Copies | None) -> int:
+    return int((rows.group != "").sum()) if copies is None else copies.known
+
+
+def _conflict(rows: Rows, pair: Pair) -> bool:
+    return bool(rows.label[pair.first] != rows.label[pair.second])
+
+
+def _describe(rows: Rows, parts: Ints, pair: Pair) -> Audit:
+    both = pair.first, pair.second
+    return {
+        "paths": [str(rows.path[row]) for row in both],
+        "parts": [PARTS[parts[row]] for row in both],
+        "labels": [str(rows.label[row]) for row in both],
+        "groups": [str(rows.group[row]) for row in both],
+        "labels_conflict": _conflict(rows, pair),
+        "distance": pair.distance,
+        "correlation": pair.correlation,
+    }
+
+
+def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts, copies: Copies | None) -> Audit:
+    return {
+        "images": len(rows),
+        "images_with_known_group": _known(rows, copies),
+        "copies": copies and {"pairs_compared": copies.compared, "pairs_found": copies.found},
+        "exact_duplicates_within_a_part": duplicates.exact_within,
+        "near_duplicates_within_a_part": duplicates.near_within,
+        "near_means": {"distance_at_most": RADIUS, "of_bits": 255, "correlation_at_least": CORRELATION},
+        "shortcuts_measured_on_images": shortcuts.images,
+        "shortcut": _interval(shortcuts.files),
+        "shortcut_official": _interval(shortcuts.official),
+        "remaining": _interval(shortcuts.remaining),
+        "remaining_official": _interval(shortcuts.remaining_official),
+        "shortcut_by_property": {name: _interval(auc) for name, auc in shortcuts.single.items()},
+    }
+
+
+def _interval(auc: Auc | None) -> Audit | None:
+    return None if auc is None else {"auc": auc.value, "low": auc.low, "high": auc.high}

@@ -1,0 +1,221 @@
+"""Duplicates: the same pixels, or the same picture saved, scaled or cut anew."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.images.pixels import Pixels
+from src.split.index import Ints
+
+RADIUS = 64  # bits of 255: copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
+CORRELATION = 0.97  # docs/splits.md says how these two were chosen
+Matrix = NDArray[np.bool_]
+BLOCK = 512  # rows compared with all others at a time: 512 x 30,000 distances are 61 MB
+MOST = 5000  # pairs kept
+Matches = Callable[[slice, slice], NDArray[np.bool_]]
+FINE, COARSE = 0.6, 4.0  # pixels of a thumbnail: what is finer is noise, what is coarser all chests share
+ROUNDS, TOLERANCE = 60, 1e-4
+BLUR = 5  # pixels, of ECC's own filter
+LARGEST_SHIFT = 0.15  # largest change of the unit square's corners that alignment may make
+FLAT = 0.5  # grey levels of fine structure, root mean square, below which there is nothing to compare
+FREQUENCIES = 16  # lowest ones kept of each axis
+BITS = FREQUENCIES**2 - 1  # without the mean
+
+
+class Hashes(NamedTuple):
+    """Contents (N,), equal for equal pixels; thumbnails uint8 (N, 64, 64); perceptual int8 (N, 255) of -1, 1."""
+
+    contents: Ints
+    thumbnails: Pixels
+    perceptual: NDArray[np.int8]
+
+
+class Pair(NamedTuple):
+    """Two rows of the store, in how many bits their hashes differ, and how well their structure correlates (-1..1)."""
+
+    first: int
+    second: int
+    distance: int
+    correlation: float
+
+
+class Duplicates(NamedTuple):
+    """Pairs across parts: exact ones, near ones, the nearest that are neither; images repeated within a part."""
+
+    exact: list[Pair]
+    near: list[Pair]
+    others: list[Pair]
+    exact_within: int
+    near_within: int
+    radius: int  # up to which distance all pairs across parts were looked at: less than RADIUS where too many are near
+
+
+def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
+    """Find the images that stand in two parts, and count those that stand twice in one.
+
+    Args:
+        hashes: of N images.
+        parts: (N,) number of the part of each.
+        others: how many of the nearest pairs across parts that are not duplicates to list too.
+    """
+    rows = _first_copies(hashes.contents, parts)
+    contents, part = hashes.contents[rows], parts[rows]
+
+    def across(some: slice, rest: slice) -> Matrix:
+        matches: Matrix = (part[some, None] != part[rest]) & (contents[some, None] != contents[rest])
+        return matches
+
+    def within(some: slice, rest: slice) -> Matrix:
+        matches: Matrix = part[some, None] == part[rest]
+        return matches
+
+    candidates = nearest_pairs(hashes.perceptual[rows], across)
+    pairs = [_compare(hashes, rows, *found) for found in candidates.tolist()[: _compared(candidates, others)]]
+    near = [pair for pair in pairs if pair.distance <= RADIUS and pair.correlation >= CORRELATION]
+    repeated = [
+        _compare(hashes, rows, *found) for found in nearest_pairs(hashes.perceptual[rows], within, RADIUS).tolist()
+    ]
+    return Duplicates(
+        exact=_exact(hashes.contents, parts),
+        near=sorted(near, key=lambda pair: (-pair.correlation, pair)),
+        others=[pair for pair in pairs if pair not in set(near)][:others],
+        exact_within=len(parts) - len(rows),
+        near_within=sum(pair.correlation >= CORRELATION for pair in repeated),
+        radius=min(RADIUS, int(candidates[-1, 2])) if len(candidates) else RADIUS,
+    )
+
+
+def _first_copies(contents: Ints, parts: Ints) -> Ints:
+    """List one row per content and part, so that many copies of one image are compared with the others but once."""
+    return np.sort(np.unique(np.stack([contents, parts]), axis=1, return_index=True)[1])
+
+
+def _compared(candidates: Ints, others: int) -> int:
+    """Count the candidates that may be near, and at least so many that others can be shown."""
+    return max(int(np.searchsorted(candidates[:, 2], RADIUS, side="right")), others)
+
+
+def _compare(hashes: Hashes, rows: Ints, first: int, second: int, distance: int) -> Pair:
+    one, two = int(rows[first]), int(rows[second])
+    return Pair(one, two, distance, round(correlation(hashes.thumbnails[one], hashes.thumbnails[two]), 3))
+
+
+def _exact(contents: Ints, parts: Ints) -> list[Pair]:
+    """Pair every image with the first one of the same pixels in each other part."""
+    copies: dict[int, list[int]] = defaultdict(list)
+    for row, content in enumerate(contents.tolist()):
+        copies[content].append(row)
+    pairs: set[Pair] = set()
+    for rows in copies.values():
+        firsts = {int(parts[row]): row for row in reversed(rows)}
+        for row in rows if len(firsts) > 1 else ():
+            twins = (twin for part, twin in firsts.items() if part != parts[row])
+            pairs.update(Pair(min(row, twin), max(row, twin), 0, 1.0) for twin in twins)
+    return sorted(pairs)
+
+
+def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
+    """Hash every prepared image, uint8 (N, H, W, C), and its thumbnail from before the steps (N, 64, 64, 1)."""
+    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+    numbers = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
+    small = np.asarray(thumbnails[..., 0])
+    perceptual = np.stack([perceptual_hash(image) for image in small])
+    return Hashes(np.array([numbers[digest] for digest in digests], dtype=np.intp), small, perceptual)
+
+
+def perceptual_hash(small: Pixels) -> NDArray[np.int8]:
+    """Say of the 255 lowest frequencies of a thumbnail (64, 64) which lie above their median: int8 (255,) of -1, 1.
+
+    The pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), with 16x16
+    instead of 8x8 coefficients: chest slices differ in the finer ones. The distance of two hashes is the number of
+    bits that differ, about 127 for unrelated images.
+    """
+    lowest = cv2.dct(small.astype(np.float32))[:FREQUENCIES, :FREQUENCIES].ravel()[1:]
+    return np.where(lowest > np.median(lowest), 1, -1).astype(np.int8)
+
+
+def nearest_pairs(hashes: NDArray[np.int8], wanted: Matches, radius: int = BITS, most: int = MOST) -> Ints:
+    """Find the pairs of hashes that differ in at most `radius` bits, the nearest `most` of them.
+
+    All pairs are compared, as one matrix product per block of rows: of 30,000 hashes within seconds on two cores. An
+    index would not pay: the hashes of one kind of image share most of their bits.
+
+    Args:
+        hashes: int8 (N, 255) of -1, 1.
+        wanted: of two slices of rows, which pairs to consider, bool (rows, columns).
+        radius: largest distance.
+        most: number of pairs kept; where there are more, equal distances go by row.
+
+    Returns:
+        (M, 3) first row, second row, distance; sorted by distance, then rows.
+    """
+    signs = hashes.astype(np.float32)
+    found = np.empty((0, 3), np.intp)
+    for start in range(0, len(signs), BLOCK):
+        block = slice(start, min(start + BLOCK, len(signs)))
+        rest = slice(start, len(signs))
+        agreement = signs[block] @ signs[rest].T  # BITS - 2 * distance, whole numbers below 2**24: exact
+        mask = wanted(block, rest) & (agreement >= BITS - 2 * radius)
+        mask &= np.arange(start, len(signs)) > np.arange(start, block.stop)[:, None]
+        found = _merge(found, _pairs(agreement, mask, start, most), most)
+        if len(found) == most:
+            radius = int(found[-1, 2])
+    return found
+
+
+def _pairs(agreement: NDArray[np.float32], mask: NDArray[np.bool_], start: int, most: int) -> Ints:
+    """List the wanted pairs of a block, without those that the nearest `most` leave no place for."""
+    if np.count_nonzero(mask) > most:
+        values = agreement[mask]
+        limit = np.partition(values, len(values) - most)[len(values) - most]
+        sure = mask & (agreement > limit)
+        tied = np.flatnonzero(mask & (agreement == limit))[: most - np.count_nonzero(sure)]
+        mask = sure
+        mask.flat[tied] = True
+    rows, columns = np.nonzero(mask)
+    distances = ((BITS - agreement[rows, columns]) / 2).astype(np.intp)
+    return np.stack([rows + start, columns + start, distances], axis=1)
+
+
+def _merge(found: Ints, new: Ints, most: int) -> Ints:
+    """Keep the nearest `most`, sorted by distance, then by rows."""
+    pairs = np.concatenate([found, new])
+    order = np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))
+    return pairs[order[:most]]
+
+
+def correlation(first: Pixels, second: Pixels) -> float:
+    """Correlate the structure of two thumbnails, uint8 (H, W), after the best affine alignment: -1..1, 0 if unclear.
+
+    Alignment forgives a cut margin or a slightly different crop. Method: enhanced correlation coefficient,
+    Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization" (2008).
+    """
+    one, two = structure(first), structure(second)
+    if min(one.std(), two.std()) < FLAT:
+        return 0.0
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ROUNDS, TOLERANCE)
+    start = np.eye(2, 3, dtype=np.float32)
+    try:
+        found, warp = cv2.findTransformECC(one, two, start, cv2.MOTION_AFFINE, stop, None, BLUR)
+    except cv2.error:  # no alignment found
+        return 0.0
+    return float(found) if _is_small(warp, one.shape) else 0.0
+
+
+def structure(thumbnail: Pixels) -> NDArray[np.float32]:
+    """Keep what is neither noise nor the coarse shape: float32 (H, W) in grey levels around 0."""
+    image = thumbnail.astype(np.float32)
+    fine, coarse = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (FINE, COARSE))
+    return np.asarray(fine - coarse, dtype=np.float32)
+
+
+def _is_small(warp: NDArray[np.float32], shape: tuple[int, ...]) -> bool:
+    height, width = shape
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]], np.float64)
+    moved = corners @ warp.astype(np.float64).T - corners[:, :2]
+    return bool(np.abs(moved / (width, height)).max() <= LARGEST_SHIFT)

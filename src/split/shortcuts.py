@@ -1,0 +1,166 @@
+"""Shortcuts: how well the class is predicted without any medicine, from file properties or from traces in the pixels.
+
+Measured as the AUC of a small random forest on groups that it did not see.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import StratifiedGroupKFold
+
+from src.core.random_streams import derive, stream
+from src.images.pixels import Pixels
+from src.metrics.bootstrap import draw
+from src.metrics.curves import rank, roc_auc
+from src.split.index import Floats, Ints, Rows, codes
+from src.split.pixel_traces import pixel_traces
+
+FOLDS = 5
+TREES = 100
+TREES_ALONE = 30  # for a single number
+LEAF = 2  # images per leaf at least
+RESAMPLES = 200
+COVERAGE = (2.5, 97.5)  # percentiles of the interval
+SAMPLE = 3000  # images measured: enough for an interval of about two hundredths
+WARN_ABOVE = 0.6  # lower end of the interval from which on there is a warning
+
+
+class Auc(NamedTuple):
+    """Area under the ROC curve, macro one-vs-rest for more than two classes, with a 95 % interval over groups."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Shortcuts(NamedTuple):
+    """AUCs of the file properties, together and each alone, and of traces in the pixels; None where not measurable.
+
+    `official`: scored on the source's own test part by a forest that saw the rest of the source.
+    """
+
+    files: Auc | None
+    single: dict[str, Auc | None]
+    official: Auc | None
+    remaining: Auc | None
+    remaining_official: Auc | None
+    images: int
+
+
+def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
+    """Measure how well the class is predicted without looking at anatomy; of many images a seeded sample is used."""
+    sample = _sample(rows, seed)
+    classes, groups, fold = rows.classes[sample], rows.groups[sample], rows.fold[sample]
+    train, test = np.flatnonzero((fold != "test") & (fold != "")), np.flatnonzero(fold == "test")
+    files = {name: column[sample] for name, column in file_properties(rows).items()}
+    pixels = np.stack([pixel_traces(images[row]) for row in sample])
+    everything = np.stack(list(files.values()), axis=1)
+    return Shortcuts(
+        files=cross_validated(everything, classes, groups, seed),
+        single={name: cross_validated(column[:, None], classes, groups, seed) for name, column in files.items()},
+        official=held_out(everything, classes, groups, train, test, seed),
+        remaining=cross_validated(pixels, classes, groups, seed),
+        remaining_official=held_out(pixels, classes, groups, train, test, seed),
+        images=len(sample),
+    )
+
+
+def file_properties(rows: Rows) -> dict[str, Floats]:
+    """Return what is known of a file before its pixels are read, one column (N,) each; formats as numbers."""
+    return {
+        "width": rows.width,
+        "height": rows.height,
+        "aspect": rows.width / rows.height,
+        "channels": rows.channels,
+        "format": codes(rows.format).astype(np.float64),
+        "bytes per pixel": rows.bytes / (rows.width * rows.height),
+    }
+
+
+def warnings(found: Shortcuts) -> list[str]:
+    """Return a warning for each kind of shortcut that predicts the class."""
+    lines = []
+    if found.files is not None and found.files.low > WARN_ABOVE:
+        best = sorted(((auc.value, name) for name, auc in found.single.items() if auc is not None), reverse=True)[:3]
+        alone = ", ".join(f"{name} alone {value:.2f}" for value, name in best)
+        official = f", {found.official.value:.2f} on the source's own test part" if found.official else ""
+        lines.append(
+            f"the size and format of the files alone predict the class with AUC {found.files.value:.2f} on new groups"
+            f"{official} ({alone}): a model can score so without looking at the anatomy"
+        )
+    if found.remaining is not None and found.remaining.low > WARN_ABOVE:
+        lines.append(
+            f"sharpness, block edges, saturation and borders of the prepared images predict the class with AUC "
+            f"{found.remaining.value:.2f}: traces of the files, real texture, or both"
+        )
+    return lines
+
+
+def _sample(rows: Rows, seed: int) -> Ints:
+    """Choose up to SAMPLE rows of every class in proportion, in the order of the store."""
+    if len(rows) <= SAMPLE:
+        return np.arange(len(rows))
+    random = stream(seed, "shortcut sample")
+    order = np.lexsort((random.random(len(rows)), rows.classes))
+    kept: Ints = np.sort(order[np.linspace(0, len(rows) - 1, SAMPLE).astype(np.intp)])
+    return kept
+
+
+def cross_validated(features: Floats, classes: Ints, groups: Ints, seed: int) -> Auc | None:
+    """Score a forest on (N, F) features by cross-validation over groups.
+
+    Returns:
+        None where a class has fewer than two groups.
+    """
+    if not np.ptp(features, axis=0).any():
+        return Auc(0.5, 0.5, 0.5)
+    folds = min(FOLDS, *(len(np.unique(groups[classes == label])) for label in np.unique(classes)))
+    if folds < 2:
+        return None
+    probabilities = np.zeros((len(classes), int(classes.max()) + 1))
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=derive(seed, "shortcut folds"))
+    for train, test in splitter.split(features, classes, groups):
+        probabilities[test] = _probabilities(features, classes, train, test, seed)
+    return _auc(classes, probabilities, groups, seed)
+
+
+def held_out(features: Floats, classes: Ints, groups: Ints, train: Ints, test: Ints, seed: int) -> Auc | None:
+    """Score a forest trained on some rows on others.
+
+    Returns:
+        None where either lacks a class.
+    """
+    if any(len(np.unique(classes[rows])) <= classes.max() for rows in (train, test)):
+        return None
+    return _auc(classes[test], _probabilities(features, classes, train, test, seed), groups[test], seed)
+
+
+def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, seed: int) -> Floats:
+    """Fit on some rows and give (test rows, C) probabilities for others; a class not seen has 0."""
+    trees = TREES if features.shape[1] > 1 else TREES_ALONE
+    forest = RandomForestClassifier(
+        trees, min_samples_leaf=LEAF, class_weight="balanced", n_jobs=1, random_state=derive(seed, "shortcut forest")
+    )
+    forest.fit(features[train], classes[train])
+    probabilities = np.zeros((len(test), int(classes.max()) + 1))
+    probabilities[:, forest.classes_] = forest.predict_proba(features[test])
+    return probabilities
+
+
+def _auc(classes: Ints, probabilities: Floats, groups: Ints, seed: int) -> Auc:
+    """Score probabilities (N, C), with an interval over resampled groups."""
+    numbers = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    weights = np.concatenate(list(draw(numbers, RESAMPLES, stream(seed, "shortcut interval"))))
+    drawn = _macro(classes, probabilities, weights)
+    drawn = drawn[np.isfinite(drawn)]  # the others lack a class
+    low, high = np.percentile(drawn, COVERAGE) if drawn.size else (0.0, 1.0)
+    value = float(_macro(classes, probabilities, np.ones((1, len(classes))))[0])
+    return Auc(round(value, 3), round(float(min(low, value)), 3), round(float(max(high, value)), 3))
+
+
+def _macro(classes: Ints, probabilities: Floats, weights: Floats) -> Floats:
+    """Return the mean AUC (R,) over the classes, each against the rest, for every row of weights (R, N)."""
+    labels = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    areas = [roc_auc(rank(classes == label, probabilities[:, label], weights)) for label in labels]
+    return np.asarray(np.mean(areas, axis=0), dtype=np.float64)

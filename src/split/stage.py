@@ -1,0 +1,69 @@
+"""The split stage: divide the images, audit the parts, log what the audit found."""
+
+import logging
+from dataclasses import replace
+
+from src.config import Split as Section
+from src.core.errors import AssayError
+from src.core.files import write_csv, write_json
+from src.core.partition import PARTS
+from src.core.paths import Prepared, Raw, Split
+from src.images.store import open_images, open_thumbnails
+from src.split import copies as lookalikes
+from src.split.assign import divide
+from src.split.audit import Audit, Copies, leaks, make_audit
+from src.split.duplicates import find_duplicates, hash_images
+from src.split.index import Ints, Rows, read_rows
+from src.split.pairs_sheet import PAIRS, write_pairs
+from src.split.shortcuts import measure
+
+log = logging.getLogger(__name__)
+
+
+def run(raw: Raw, prepared: Prepared, out: Split, section: Section, seed: int) -> None:
+    """Write which row of the store belongs to which part, what the audit found, and a sheet of the nearest pairs.
+
+    With `by: lookalike` the images as obtained are read, and the groups found are written too.
+
+    Raises:
+        AssayError: the images cannot be divided as asked; or `leaks: fail` and a group or an image stands in two
+            parts, which is said after everything is written, so that a person can look.
+    """
+    rows, images = read_rows(prepared), open_images(prepared)
+    copies = None
+    if section.by == "lookalike":
+        rows, copies = _with_lookalikes(rows, raw, out)
+    parts = divide(rows, section, seed)
+    _write_parts(out, rows, parts)
+    duplicates = find_duplicates(hash_images(images, open_thumbnails(prepared)), parts, PAIRS)
+    audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies)
+    write_json(out.audit, audit)
+    write_pairs(out.sheet, rows, parts, images, duplicates)
+    _log(audit)
+    if section.leaks == "fail" and leaks(audit):
+        raise AssayError(
+            f"split.leaks: fail: {audit['groups_in_two_parts']} groups, {audit['exact_duplicates']} exact and "
+            f"{audit['near_duplicates']} near duplicates stand in two parts; see {out.audit} and {out.sheet}, "
+            "then mend the data set or set split.leaks: warn"
+        )
+
+
+def _with_lookalikes(rows: Rows, raw: Raw, out: Split) -> tuple[Rows, Copies]:
+    """Join the known groups with those of the images that are copies of one source."""
+    found = lookalikes.find([raw.folder / path for path in rows.path.tolist()])
+    joined = replace(rows, group=lookalikes.join(rows.group, rows.path, (link[:2] for link in found.links)))
+    lookalikes.write_groups(out, raw, joined)
+    return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
+
+
+def _write_parts(out: Split, rows: Rows, parts: Ints) -> None:
+    lines = ((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
+    write_csv(out.parts, ("row", "part", "group"), lines)
+
+
+def _log(audit: Audit) -> None:
+    for name in PARTS:
+        counts = [f"{row['class']} {row['images']}" for row in audit["parts"] if row["part"] == name]
+        log.info("%s: %s", name, ", ".join(counts))
+    for line in audit["warnings"]:
+        log.warning("warning: %s", line)

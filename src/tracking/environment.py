@@ -1,0 +1,101 @@
+"""What a result was made with and on: commit, packages, machine."""
+
+import getpass
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from src.core import redact
+
+MAX_DIFF = 1_000_000  # characters; a longer diff is cut, and says so
+GIT_SECONDS = 20
+DIFF = ("--no-color", "--no-ext-diff", "--relative")
+TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
+OUTPUTS = (":(exclude)dvc.lock",)  # written by the pipeline itself while it runs: no change by a person
+SERVING = ("mlflow", "tensorflow", "keras", "numpy")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Where the code stands: commit is empty without a repository or before its first commit; diff is text."""
+
+    commit: str = ""
+    branch: str = ""
+    dirty: bool = False
+    diff: str = ""
+
+
+def commit(root: Path = Path()) -> Commit:
+    """Read the state of the git repository around a folder; only what `git diff` shows is kept, no other file."""
+    if (head := _git(root, "rev-parse", "HEAD")) is None:
+        return Commit()
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
+    untracked = _git(root, "status", "--porcelain", "--", "src", "stages")
+    return Commit(
+        commit=head.strip(),
+        branch=(_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
+        dirty=bool(changed or untracked),
+        diff=_cut(_public(_git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or "")),
+    )
+
+
+def packages() -> list[str]:
+    """List what is installed as pinned requirements, in the manner of `pip freeze`."""
+    found = {(item.name or "").lower(): item.version for item in metadata.distributions()}
+    return [f"{name}=={version}" for name, version in sorted(found.items()) if name]
+
+
+def serving() -> list[str]:
+    """Pin the few packages that a server of the model needs."""
+    return [f"{name}=={metadata.version(name)}" for name in SERVING]
+
+
+def environment() -> str:
+    """Describe interpreter, platform and packages as text."""
+    return "\n".join([f"# python {platform.python_version()}", f"# {platform.platform()}", *packages(), ""])
+
+
+def machine() -> dict[str, str]:
+    """Name the host, its cores and who runs this: for MLflow only, never for an output of DVC."""
+    return {
+        "host": platform.node(),
+        "cores": str(os.cpu_count()),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "mlflow.user": _user(),
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a number without a name
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            check=True,
+            timeout=GIT_SECONDS,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", errors="replace")
+
+
+def _public(diff: str) -> str:
+    clean = redact.secrets(diff)
+    return diff if clean == diff else TAKEN_OUT + clean
+
+
+def _cut(diff: str) -> str:
+    if len(diff) <= MAX_DIFF:
+        return diff
+    return f"{diff[:MAX_DIFF]}\n[cut here: {len(diff)} characters in all]\n"

@@ -1,0 +1,127 @@
+"""The fingerprint: one key for everything that determines what a stage writes."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from src.core import yaml_file
+from src.core.errors import AssayError
+from src.core.files import read_json, write_json
+from src.core.paths import PARAMS
+
+PIPELINE = Path("dvc.yaml")
+BUILT = "build/"  # dependencies below it are data that an earlier stage wrote, all others are code
+TEMPLATE = re.compile(r"\$\{\s*([\w.]+)\s*\}")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The key of a stage's result, and the parts that it is made of, so that two fingerprints can be told apart.
+
+    Hashes are sha256 in hexadecimal; code is one over all modules, data has one for each file or folder.
+    """
+
+    sha256: str
+    code: str
+    data: Mapping[str, str]
+    params: Mapping[str, Any]
+
+
+def compute(stage: str, root: Path = Path()) -> Fingerprint:
+    """Hash the dependencies and parameters of a stage, exactly those that dvc.yaml lists for it.
+
+    Raises:
+        AssayError: dvc.yaml has no such stage, or a dependency or parameter that it lists is missing.
+    """
+    params = _yaml(root / PARAMS)
+    described = _stage(stage, root)
+    wanted = {key: _value(params, key, str(PARAMS)) for key in described.get("params", [])}
+    names = sorted(_resolve(name, params) for name in described.get("deps", []))
+    hashes = {name: digest(root / name) for name in names}
+    code = {name: value for name, value in hashes.items() if not name.startswith(BUILT)}
+    data = {name: value for name, value in hashes.items() if name.startswith(BUILT)}
+    return Fingerprint(_key([hashes, wanted]), _key(code), data, wanted)
+
+
+def write(fingerprint: Fingerprint, path: Path) -> None:
+    """Write a fingerprint as JSON: the same for the same inputs on any machine."""
+    write_json(path, asdict(fingerprint))
+
+
+def read(path: Path) -> Fingerprint:
+    """Read a fingerprint that `write` wrote."""
+    return Fingerprint(**read_json(path))
+
+
+def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
+    """Tell whether params.yaml says what it said when a stage last ran; where dvc.lock does not know, it does."""
+    if not (root / lock).is_file():
+        return True
+    ran: Mapping[str, Any] = _yaml(root / lock).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
+    now = _yaml(root / PARAMS)
+    return all(_value(now, key, str(PARAMS)) == value for key, value in ran.items())
+
+
+def digest(path: Path) -> str:
+    """Hash the content of a file, or of all files below a folder with their relative names, compiled modules aside.
+
+    Raises:
+        AssayError: there is nothing at the path.
+    """
+    if path.is_dir():
+        files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        return _key({name: digest(path / name) for name in files if not _compiled(name)})
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found, though {PIPELINE} lists it; run `dvc repro`") from error
+
+
+def flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk a nested mapping as dotted keys and values.
+
+    >>> dict(flat({"train": {"epochs": 3, "augment": {"flip": "none"}}}))
+    {'train.epochs': 3, 'train.augment.flip': 'none'}
+    """
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _stage(name: str, root: Path) -> Mapping[str, Any]:
+    stages = _yaml(root / PIPELINE).get("stages", {})
+    if name not in stages:
+        raise AssayError(f"{PIPELINE}: expected a stage {name!r}, found {', '.join(stages)}")
+    return stages[name]  # type: ignore[no-any-return]
+
+
+def _yaml(path: Path) -> Mapping[str, Any]:
+    return yaml_file.read(path) or {}
+
+
+def _resolve(name: str, params: Mapping[str, Any]) -> str:
+    return TEMPLATE.sub(lambda match: str(_value(params, match[1], str(PIPELINE))), name)
+
+
+def _value(params: Mapping[str, Any], key: str, where: str) -> Any:
+    value: Any = params
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise AssayError(f"{where}: {key}: expected in {PARAMS}, found nothing")
+        value = value[part]
+    return value
+
+
+def _compiled(name: str) -> bool:
+    return "__pycache__" in name.split("/") or name.endswith(".pyc")
+
+
+def _key(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

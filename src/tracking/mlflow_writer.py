@@ -1,0 +1,265 @@
+"""The one place where a record becomes part of an MLflow run; doing it again changes nothing."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from src.tracking import mlflow_store
+from src.tracking import record as records
+from src.tracking import tags as lineage
+from src.tracking.record import Dataset, Kind, Model, Record, State, Status, Trial
+
+METRICS_AT_ONCE = 1000  # MLflow's limits for one log_batch
+ENTRIES_AT_ONCE = 100
+DIGEST_LENGTH = 36
+
+LOCK = Path("mlruns/.studies.lock")
+KEY = "study.key"
+TRIAL = "study.trial"
+PARENT = "mlflow.parentRunId"
+BEST = "best."  # before the parameters of the leading trial
+STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "baseline.fingerprint")
+SIZE = "parameters"  # the one objective that is no score on val
+LONGEST_TAG = 5000  # characters: MLflow's limit
+
+MIDDLE_GRAY = 128  # the input example is a plain gray image: none of a patient leaves with the model
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+def write(client: "MlflowClient", record: Record, home: Path) -> str:
+    """Write a record into its run, which is found by its fingerprint or made, and give the run's id.
+
+    A fresh training is a run of its own. Anything else joins the newest run of the same fingerprint.
+    """
+    number = mlflow_store.experiment(client, record.experiment, home)
+    run = find(client, number, record)
+    identity = run.info.run_id if run else _start(client, number, record)
+    if run and _complete(run, record.kind) and (_same(run, record) or not record.fresh):
+        return identity
+    log(client, identity, {**record.tags, f"{record.kind}.record": record.key}, record.params, record.metrics)
+    log_attachments(client, identity, record)
+    if record.model and not _has_model(client, identity):
+        log_model(identity, record.model)
+    client.set_tag(identity, record.kind, "complete")
+    if not run or run.info.status == "RUNNING":  # an evaluation leaves the time of the training as it was
+        client.set_terminated(identity, end_time=record.end)
+    return identity
+
+
+def find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
+    """Find the run that a record belongs to.
+
+    A run holds one training and one params.yaml: a run of the same fingerprint whose parameters say otherwise (a data
+    set of another name but the same content, another way to evaluate) is not it.
+    """
+    runs = client.search_runs(
+        [number], f"tags.fingerprint = '{record.fingerprint}'", order_by=["attributes.start_time DESC"]
+    )
+    if same := [run for run in runs if _same(run, record)]:
+        return same[0]
+    if record.kind == "train" and record.fresh:
+        return None
+    return next((run for run in runs if _agrees(run.data.params, record.params)), None)
+
+
+def has_training(client: "MlflowClient", record: Record, home: Path) -> bool:
+    """Tell whether the run that a record belongs to is there with all of its training."""
+    run = find(client, mlflow_store.experiment(client, record.experiment, home), record)
+    return run is not None and _complete(run, "train")
+
+
+def _complete(run: "Run", kind: Kind) -> bool:
+    return run.data.tags.get(kind) == "complete"
+
+
+def _same(run: "Run", record: Record) -> bool:
+    return run.data.tags.get(f"{record.kind}.record") == record.key
+
+
+def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    return all(known.get(key, value) == value for key, value in new.items())
+
+
+def _start(client: "MlflowClient", number: str, record: Record) -> str:
+    tags = {"fingerprint": record.fingerprint, **record.tags, f"{record.kind}.record": record.key}
+    run = client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
+    return str(run.info.run_id)
+
+
+def log(
+    client: "MlflowClient",
+    identity: str,
+    tags: Mapping[str, str],
+    params: Mapping[str, str],
+    metrics: Sequence[records.Metric],
+) -> None:
+    """Write tags, parameters and metrics to a run, as many at once as MLflow takes."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    for some in _parts([RunTag(*item) for item in tags.items()], ENTRIES_AT_ONCE):
+        client.log_batch(identity, tags=some)
+    for some in _parts([Param(*item) for item in params.items()], ENTRIES_AT_ONCE):
+        client.log_batch(identity, params=some)
+    entities = [Metric(metric.key, metric.value, metric.time, metric.step) for metric in metrics]
+    for some in _parts(entities, METRICS_AT_ONCE):
+        client.log_batch(identity, metrics=some)
+
+
+def log_attachments(client: "MlflowClient", identity: str, record: Record) -> None:
+    """Write the data set, the files and the texts of a record to a run."""
+    if record.dataset:
+        _log_dataset(client, identity, record.dataset)
+    for name, path in record.files.items():
+        folder = str(PurePosixPath(name).parent)
+        client.log_artifact(identity, str(path), None if folder == "." else folder)
+    for name, text in record.texts.items():
+        client.log_text(identity, text, name)
+
+
+def _log_dataset(client: "MlflowClient", identity: str, dataset: Dataset) -> None:
+    from mlflow.entities import Dataset as Entity
+    from mlflow.entities import DatasetInput, InputTag
+
+    entity = Entity(
+        name=dataset.name,
+        digest=dataset.digest[:DIGEST_LENGTH],
+        source_type="assay",
+        source=json.dumps({"source": dataset.source}),
+        profile=json.dumps(dataset.profile),
+    )
+    client.log_inputs(identity, [DatasetInput(entity, [InputTag("mlflow.data.context", "train")])])
+
+
+def _has_model(client: "MlflowClient", identity: str) -> bool:
+    outputs = client.get_run(identity).outputs
+    found = [client.get_logged_model(output.model_id) for output in outputs.model_outputs] if outputs else []
+    return any(str(model.status) == "READY" for model in found)
+
+
+def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+def write_nested(client: "MlflowClient", record: Record, home: Path) -> str:
+    """Write a study as far as it has come and give the id of its run; what is there already is not written again."""
+    (home / LOCK).parent.mkdir(exist_ok=True)
+    with FileLock(home / LOCK):  # two senders would make two runs of a trial
+        number = mlflow_store.experiment(client, record.experiment, home)
+        run = _find(client, number, record) or _start_nested(client, number, record)
+        identity = str(run.info.run_id)
+        known = {below.data.tags.get(TRIAL): below for below in _below(client, number, identity)}
+        for trial in record.trials:
+            there = known.get(str(trial.number))
+            if there is None or there.info.status == "RUNNING":
+                _write_trial(client, number, identity, record, trial, there)
+        if run.data.tags.get("study.record") != record.key:
+            _write_parent(client, run, record)
+    return identity
+
+
+def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
+    runs = client.search_runs([number], f"tags.`{KEY}` = '{record.fingerprint}'", order_by=["attributes.start_time"])
+    return runs[0] if runs else None
+
+
+def _start_nested(client: "MlflowClient", number: str, record: Record) -> "Run":
+    tags = {KEY: record.fingerprint, **record.tags}
+    return client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
+
+
+def _below(client: "MlflowClient", number: str, identity: str) -> "Iterator[Run]":
+    token: str | None = ""
+    while token is not None:
+        page = client.search_runs([number], f"tags.`{PARENT}` = '{identity}'", page_token=token or None)
+        yield from page
+        token = page.token or None
+
+
+def metric_name(objective: str) -> str:
+    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
+    return objective if objective == SIZE else f"best_val_{objective.removeprefix('val_')}"
+
+
+def _write_trial(
+    client: "MlflowClient", number: str, parent: str, record: Record, trial: Trial, there: "Run | None"
+) -> None:
+    tags = {PARENT: parent, TRIAL: str(trial.number), **_trial_tags(record, trial)}
+    name = f"trial {trial.number}"
+    run = there or client.create_run(number, start_time=trial.start, tags=tags, run_name=name)
+    scores = {metric_name(objective): value for objective, value in trial.values.items()}
+    numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
+    metrics = [*lineage.history(trial.rows, trial.start, trial.end), *lineage.once(numbers, trial.end)]
+    log(client, run.info.run_id, {}, {key: lineage.text(value) for key, value in trial.params.items()}, metrics)
+    # The last: a run that is RUNNING is not whole.
+    client.set_terminated(run.info.run_id, STATUS[trial.state], trial.end)
+
+
+def _trial_tags(record: Record, trial: Trial) -> dict[str, str]:
+    """Return what a trial shares with its study, how it ended, and why."""
+    shared = {
+        key: value for key, value in record.tags.items() if key in SHARED or key.startswith(("data.name", "git."))
+    }
+    tags = {"trial.state": trial.state, "trial.reason": trial.reason[:LONGEST_TAG]}
+    tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
+    return {key: value for key, value in {**shared, **tags}.items() if value}
+
+
+def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
+    """Bring the study's own run up to date; MLflow refuses to change a parameter, so the first value stays."""
+    identity = run.info.run_id
+    new = {key: value for key, value in record.params.items() if key not in run.data.params}
+    for stale in (tag for tag in run.data.tags if tag.startswith(BEST) and tag not in record.tags):
+        client.delete_tag(identity, stale)  # of a parameter that the new leader does not have
+    log(client, identity, record.tags, new, record.metrics)
+    log_attachments(client, identity, record)
+    if record.status == "RUNNING":
+        client.update_run(identity, "RUNNING")
+    else:
+        client.set_terminated(identity, record.status, record.end)
+    client.set_tag(identity, "study.record", record.key)
+
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+
+def log_model(identity: str, model: Model) -> None:
+    """Log a model as part of a run: input float32 (N, H, W, C) of pixels 0..255, output class probabilities (N, K)."""
+    from src import models  # before Keras: it loads TensorFlow with fixed numerics
+    from src.models._load import without_chatter
+
+    network = models.load(model.file)
+    import mlflow
+
+    # MLflow tries the example, and Keras would show a progress bar for it.
+    with mlflow.start_run(run_id=identity), without_chatter(), redirect_stdout(io.StringIO()):
+        mlflow.tensorflow.log_model(
+            network,
+            name="model",
+            signature=_signature(model.shape, network.output_shape[-1]),
+            input_example=np.full((1, *model.shape), MIDDLE_GRAY, np.float32),
+            pip_requirements=model.requirements,
+        )
+
+
+def _signature(shape: list[int], outputs: int) -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    pixels = np.dtype(np.float32)
+    return ModelSignature(Schema([TensorSpec(pixels, (-1, *shape))]), Schema([TensorSpec(pixels, (-1, outputs))]))

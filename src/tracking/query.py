@@ -1,0 +1,82 @@
+"""Reads tracked runs back as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.core.errors import AssayError
+from src.tracking import mlflow_store, outbox
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as Entity
+
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training and its evaluation; start in milliseconds since 1970."""
+
+    identity: str
+    experiment: str
+    start: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+    @property
+    def fingerprint(self) -> str:
+        return self.tags["fingerprint"]
+
+
+def read(home: Path) -> list[Run]:
+    """Read every finished run that has a fingerprint, of all experiments, newest first.
+
+    Raises:
+        AssayError: the server is away or the database cannot be read.
+    """
+    if (file := mlflow_store.database(home)) and not file.is_file():
+        return []
+    try:
+        with mlflow_store.connected(home) as client:
+            names = {item.experiment_id: item.name for item in client.search_experiments()}
+            found: list[Entity] = []
+            token: str | None = ""
+            while token is not None:
+                page = client.search_runs(
+                    list(names), "tags.train = 'complete'", order_by=["start_time DESC"], page_token=token or None
+                )
+                found += page
+                token = page.token or None
+    except AssayError:
+        raise
+    except Exception as error:
+        raise AssayError(f"{mlflow_store.uri(home)}: {outbox.reason(error)}") from error
+    return [_plain(run, names[run.info.experiment_id]) for run in found]
+
+
+def newest(runs: Sequence[Run]) -> list[Run]:
+    """Keep of the runs of one fingerprint the newest."""
+    best: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: run.start):
+        best[run.fingerprint] = run
+    return list(best.values())
+
+
+def score(metrics: Mapping[str, float], name: str) -> str:
+    """Write a metric with its interval where there is one.
+
+    >>> score({"test_auc": 0.8123, "test_auc_low": 0.7, "test_auc_high": 0.9}, "test_auc")
+    '0.812 [0.70, 0.90]'
+    """
+    if name not in metrics:
+        return NOTHING
+    bounds = [metrics.get(f"{name}_{end}") for end in ("low", "high")]
+    interval = [f"{bound:.2f}" for bound in bounds if bound is not None]
+    return f"{metrics[name]:.3f}" + (f" [{', '.join(interval)}]" if len(interval) == len(bounds) else "")
+
+
+def _plain(run: "Entity", experiment: str) -> Run:
+    data = run.data
+    return Run(run.info.run_id, experiment, run.info.start_time, data.params, data.tags, data.metrics)

@@ -1,0 +1,120 @@
+"""Random rotation, shift, shear, zoom and flip of an image as one affine warp, then random contrast and brightness."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.config import Augment
+from src.core import random_streams
+from src.train import class_balance
+
+BORDERS = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "constant": cv2.BORDER_CONSTANT,
+    "reflect": cv2.BORDER_REFLECT,
+    "wrap": cv2.BORDER_WRAP,
+}
+PLACED, TONED = 8, 2  # random numbers of an image: for the warp, for contrast and brightness
+DRAWS = PLACED + TONED
+WHITE = 255
+Floats = NDArray[np.float64]
+
+
+def draws(seed: int, epoch: int, images: int, copy: int = 0) -> Floats:
+    """Draw the random numbers of an epoch, (images, 10) in [0, 1): line i belongs to image i of the packed store.
+
+    An image's line depends on seed, epoch, its own number and which copy of it this is alone, so neither the order
+    of the images, nor the batch size, nor who else is in the part changes how it is augmented.
+    """
+    names = (epoch, copy) if copy else (epoch,)
+    placed = random_streams.stream(seed, "augment", *names).random((images, PLACED))
+    return np.hstack([placed, random_streams.stream(seed, "tone", *names).random((images, TONED))])
+
+
+def draws_of(rows: NDArray[np.int64], seed: int, epoch: int, images: int) -> Floats:
+    """Return the draws (N, 10) of rows (N,) of the packed store; a row that comes again gets others."""
+    numbers = class_balance.copies(rows)
+    lines = np.empty((len(rows), DRAWS))
+    for copy in range(int(numbers.max(initial=0)) + 1):
+        here = numbers == copy
+        lines[here] = draws(seed, epoch, images, copy)[rows[here]]
+    return lines
+
+
+def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
+    """Turn draws (N, 10) into matrices (N, 2, 3) from output to input pixel coordinates (x, y).
+
+    On square images these are the matrices of Keras' ImageDataGenerator: rotation, shift, shear and zoom in this
+    order about the centre, flips last. On others that class turns about a point off the centre; this does not.
+    """
+    spread = 2 * draw - 1
+    warp = (
+        _rotation(np.deg2rad(section.rotation) * spread[:, 0])
+        @ _shift(section.shift * height * spread[:, 1], section.shift * width * spread[:, 2])
+        @ _shear(np.deg2rad(section.shear) * spread[:, 3])
+        @ _scale(1 + section.zoom * spread[:, 4], 1 + section.zoom * spread[:, 5])
+        @ _scale(_sign(section, "horizontal", draw[:, 6]), _sign(section, "vertical", draw[:, 7]))
+    )
+    centre = _shift(np.array([width / 2 - 0.5]), np.array([height / 2 - 0.5]))
+    return (centre @ warp @ np.linalg.inv(centre))[:, :2]
+
+
+def warp(images: NDArray[np.uint8], transforms: Floats, fill: str) -> NDArray[np.float32]:
+    """Warp images (N, H, W, C) by matrices (N, 2, 3) with linear interpolation; the value range stays."""
+    height, width = images.shape[1:3]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = np.empty(images.shape, np.float32)
+    for image, transform, place in zip(images, transforms, warped, strict=True):
+        pixels = image.astype(np.float32)
+        cv2.warpAffine(pixels, transform, (width, height), dst=place, flags=flags, borderMode=BORDERS[fill])
+    return warped
+
+
+def tone(images: NDArray[np.float32], section: Augment, draw: Floats) -> NDArray[np.float32]:
+    """Change contrast, then brightness of images (N, H, W, C) in 0..255 by draws (N, 10); they stay in that range.
+
+    As Keras' RandomContrast and RandomBrightness do: the distance of each channel to its mean is multiplied by up to
+    1 +- contrast, then up to +- brightness x 255 is added.
+    """
+    if not (section.contrast or section.brightness):
+        return images
+    spread = (2 * draw[:, PLACED:, None, None, None] - 1).astype(np.float32)
+    middle = images.mean(axis=(1, 2), keepdims=True)
+    toned: NDArray[np.float32] = np.clip((images - middle) * (1 + section.contrast * spread[:, 0]) + middle, 0, WHITE)
+    return np.clip(toned + section.brightness * WHITE * spread[:, 1], 0, WHITE, out=toned)
+
+
+def _sign(section: Augment, direction: str, draw: Floats) -> Floats:
+    flips = (draw < 0.5) & (section.flip in (direction, "both"))
+    return np.where(flips, -1.0, 1.0)
+
+
+def _eye(count: int) -> Floats:
+    return np.tile(np.eye(3), (count, 1, 1))
+
+
+def _rotation(radians: Floats) -> Floats:
+    matrix = _eye(len(radians))
+    matrix[:, 0, 0] = matrix[:, 1, 1] = np.cos(radians)
+    matrix[:, 1, 0] = np.sin(radians)
+    matrix[:, 0, 1] = -np.sin(radians)
+    return matrix
+
+
+def _shift(x: Floats, y: Floats) -> Floats:
+    matrix = _eye(len(x))
+    matrix[:, 0, 2], matrix[:, 1, 2] = x, y
+    return matrix
+
+
+def _shear(radians: Floats) -> Floats:
+    matrix = _eye(len(radians))
+    matrix[:, 0, 1] = -np.sin(radians)
+    matrix[:, 1, 1] = np.cos(radians)
+    return matrix
+
+
+def _scale(x: Floats, y: Floats) -> Floats:
+    matrix = _eye(len(x))
+    matrix[:, 0, 0], matrix[:, 1, 1] = x, y
+    return matrix

@@ -1,0 +1,85 @@
+"""What training may see: the images and labels of the parts train and val."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.core import files, partition
+from src.core.errors import AssayError, suggestion
+from src.core.partition import FITTED
+from src.core.paths import Prepared, Split
+from src.images.store import open_images
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the packed store (N,) and their class numbers (N,)."""
+
+    rows: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The packed images uint8 (N, H, W, C), class names in output order, and the two parts; no test rows."""
+
+    images: NDArray[np.uint8]
+    classes: tuple[str, ...]
+    train: Part
+    val: Part
+
+
+def load(prepared: Prepared, split: Split, positive: str | None = None) -> Data:
+    """Open the packed store memory-mapped and pick out train and val.
+
+    Raises:
+        AssayError: files are missing or do not belong together, `positive` is no label, or a part lacks classes.
+    """
+    labels = _labels(prepared.index)
+    images = open_images(prepared)
+    if len(images) != len(labels):
+        raise AssayError(f"{prepared.images}: expected {len(labels)} images as in index.csv, found {len(images)}")
+    classes = order(labels, positive)
+    numbers = np.array([classes.index(label) for label in labels], np.int64)
+    places = partition.read(split.parts, len(labels))
+    rows = {part: np.array([place.row for place in places if place.part == part], np.int64) for part in FITTED}
+    train, val = (Part(rows[part], numbers[rows[part]]) for part in FITTED)
+    _check(split.parts, classes, train, val)
+    return Data(images, classes, train, val)
+
+
+def order(labels: Sequence[str], positive: str | None) -> tuple[str, ...]:
+    """Sort the class names; with two classes the positive one comes last.
+
+    >>> order(["ill", "well", "ill"], "ill")
+    ('well', 'ill')
+    """
+    classes = tuple(sorted(set(labels)))
+    if positive is not None and positive not in classes:
+        hint = suggestion(positive, classes)
+        raise AssayError(f"dataset.positive: expected one of {', '.join(classes)}, found {positive!r}{hint}")
+    if len(classes) == 2 and positive == classes[0]:
+        return classes[::-1]
+    return classes
+
+
+def _labels(path: Path) -> list[str]:
+    labels = [line["label"] for line in files.read_csv(path, ("label",))]
+    if "" in labels:
+        raise AssayError(f"{path}, line {labels.index('') + 2}: expected a label, found an empty cell")
+    return labels
+
+
+def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part) -> None:
+    if len(classes) < 2:
+        raise AssayError(f"{path}: expected at least two classes, found {', '.join(classes) or 'none'}")
+    absent = [name for number, name in enumerate(classes) if number not in train.targets]
+    if absent:
+        raise AssayError(f"{path}: expected every class in train, found no image of {', '.join(absent)}")
+    seen = sorted({classes[number] for number in val.targets})
+    if len(seen) < 2:
+        found = f"{len(val.rows)} images of {seen[0]}" if seen else "none"
+        raise AssayError(f"{path}: expected images of at least two classes in val, found {found}; raise split.val")

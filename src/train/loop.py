@@ -1,0 +1,210 @@
+"""The one training loop: the train stage, tuning and tests all call it."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from src import models
+from src.config import Model, Train
+from src.core import signals
+from src.core.errors import AssayError
+from src.metrics import epoch_scores
+from src.train import class_balance, device, fine_tuning, history, losses, optimizers, schedules, steps
+from src.train.batches import Batch, Batches
+from src.train.checkpoint import Checkpoint, State, digest
+from src.train.data import Data
+from src.train.fine_tuning import Phase
+from src.train.history import Row
+
+log = logging.getLogger(__name__)
+OnEpoch = Callable[[Row], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The model as it was in its best epoch, and how it got there; the last three vary from run to run."""
+
+    model: keras.Model
+    rows: tuple[Row, ...]
+    best_epoch: int
+    stopped: str
+    resumed_after: int
+    seconds: float
+    images_per_second: float
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What varies from run to run, or says how it went: for tracking."""
+        return {
+            "train_seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "best_epoch": self.best_epoch,
+            "resumed_after": self.resumed_after,
+        }
+
+
+def fit(
+    data: Data,
+    model: Model,
+    section: Train,
+    seed: int,
+    *,
+    checkpoints: Path | None = None,
+    on_epoch: Sequence[OnEpoch] = (),
+) -> Fitted:
+    """Train a model until its epochs or its patience are used up; go on from a checkpoint if there is one.
+
+    Each function of `on_epoch` gets the row of every epoch that was run here (not of those before an interruption),
+    after it was saved; an exception that it raises ends the training.
+
+    Raises:
+        KeyboardInterrupt: asked for by Ctrl-C; raised between two batches.
+        AssayError: the loss is no longer a finite number, or the images are too small for the model.
+    """
+    device.start(seed, section.threads)
+    with signals.deferred(), device.devices(section):
+        return _fit(data, model, section, seed, checkpoints, on_epoch)
+
+
+def _fit(
+    data: Data, model: Model, section: Train, seed: int, checkpoints: Path | None, on_epoch: Sequence[OnEpoch]
+) -> Fitted:
+    started = time.monotonic()
+    state = _new_state(data, model, section)
+    checkpoint = Checkpoint(checkpoints, digest(data, model, section, seed)) if checkpoints else None
+    if checkpoint:
+        checkpoint.load(state)
+    resumed_after = len(state.rows)
+    if resumed_after:
+        log.info("going on after epoch %d", resumed_after)
+    ready = time.monotonic()
+    for row in _epochs(state, data, section, seed):
+        if checkpoint:
+            checkpoint.save(state)
+        log.info("%s", history.line(state.rows, section.epochs))
+        for function in on_epoch:
+            function(row)
+    done = time.monotonic()
+    state.restore_best()
+    fine_tuning.leave(state.model)
+    images = class_balance.size(data.train.targets, section.balance)
+    return Fitted(
+        model=state.model,
+        rows=tuple(state.rows),
+        best_epoch=history.best(state.rows),
+        stopped="patience" if _exhausted(state, section) else "epochs",
+        resumed_after=resumed_after,
+        seconds=done - started,
+        images_per_second=(len(state.rows) - resumed_after) * images / (done - ready),
+    )
+
+
+def _new_state(data: Data, model: Model, section: Train) -> State:
+    network = models.build(
+        model.name,
+        data.images.shape[1:],
+        len(data.classes),
+        dropout=model.dropout,
+        stride=model.stride,
+        pooling=model.pooling,
+        **model.own(),
+    )
+    fine_tuning.check(section, network)
+    return State(network, _new_optimizer(network, section))
+
+
+def _new_optimizer(network: keras.Model, section: Train) -> keras.optimizers.Optimizer:
+    """Make an optimizer with a memory for every weight, of those that are frozen at first as well."""
+    optimizer = optimizers.build(section)
+    if keras.config.dtype_policy().compute_dtype == "float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
+def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
+    """Run one epoch after the other on the state, and give the row of each, until epochs or patience are used up."""
+    for phase in fine_tuning.plan(section):
+        if phase.first == len(state.rows) + 1 > 1:
+            fine_tuning.leave(state.model)
+            state.optimizer = _new_optimizer(state.model, section)
+        if phase.first <= len(state.rows) + 1 <= phase.last and not _exhausted(state, section):
+            yield from _epochs_of(phase, state, data, section, seed)
+
+
+def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
+    fine_tuning.enter(phase, state.model)
+    weights = (
+        class_balance.class_weights(data.train.targets, len(data.classes)) if section.balance == "weights" else None
+    )
+    learn = steps.learning(state.model, state.optimizer, losses.build(section, weights))
+    judge = steps.judging(state.model, losses.build(section))
+    train = Batches(data.images, data.train, section.batch_size, section.threads)
+    val = Batches(data.images, data.val, section.batch_size, section.threads)
+    count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
+    while len(state.rows) < phase.last and not _exhausted(state, section):
+        epoch = len(state.rows) + 1
+        before = [row["val_loss"] for row in state.rows[phase.first - 1 :]]
+        state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
+        rate = float(state.optimizer.learning_rate.numpy())
+        batches = train.augmented(section.augment, seed, epoch, section.balance)
+        learned = _score(learn, _shown(batches, count, f"epoch {epoch}/{section.epochs}"))
+        _check("loss", learned["loss"], epoch, rate, section)
+        _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
+        judged = {f"val_{name}": value for name, value in _score(judge, val.plain()).items()}
+        _check("val_loss", judged["val_loss"], epoch, rate, section)
+        state.rows.append({"epoch": epoch, **learned, **judged, "learning_rate": rate})
+        if history.best(state.rows) == epoch:
+            state.keep_best()
+        yield state.rows[-1]
+
+
+def _exhausted(state: State, section: Train) -> bool:
+    return history.exhausted(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
+
+
+def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
+    """Show a bar where there is a terminal; elsewhere the line after each epoch is enough."""
+    return tqdm(batches, what, count, leave=False, disable=not sys.stderr.isatty(), unit="batch")
+
+
+def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
+    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
+    found, probabilities, targets = [], [], []
+    for pixels, numbers in batches:
+        signals.check()
+        loss, probability = step(pixels, numbers)
+        if not np.isfinite(loss).all():
+            return {"loss": float(loss[~np.isfinite(loss)][0])}
+        found.append(loss)
+        probabilities.append(probability)
+        targets.append(numbers)
+    truth, guess = np.concatenate(targets), np.concatenate(probabilities)
+    return {
+        "loss": float(np.mean(np.concatenate(found), dtype=np.float64)),
+        "accuracy": epoch_scores.accuracy(truth, guess),
+        "auc": epoch_scores.auc(truth, guess),
+        "precision": epoch_scores.precision(truth, guess),
+        "recall": epoch_scores.recall(truth, guess),
+    }
+
+
+def _sum_of_weights(state: State) -> float:
+    """Add up all weights: a relu makes 0 of a NaN, so that weights can be lost while the loss still is a number."""
+    return float(sum(np.sum(np.abs(weight), dtype=np.float64) for weight in state.model.get_weights()))
+
+
+def _check(name: str, value: float, epoch: int, rate: float, section: Train) -> None:
+    if not np.isfinite(value):
+        raise AssayError(
+            f"train: expected a finite {name}, found {value} in epoch {epoch}; likely causes: "
+            f"train.learning_rate {rate:g} is too high for {section.optimizer}, "
+            f"train.batch_size {section.batch_size} is too small for that rate, or values overflow in the model"
+        )

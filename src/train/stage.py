@@ -1,0 +1,74 @@
+"""The train stage: read, fit, write; and Keras model files whose bytes depend on the model alone."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from src.config import Model, Train
+from src.core import files, paths
+from src.train import data, history
+from src.train.loop import Fitted, OnEpoch, fit
+
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip file can hold
+UNIX = 3
+
+
+def write(model: keras.Model, path: Path) -> None:
+    """Save a model in Keras' own format, without the date and memory addresses that Keras puts into it."""
+    with files.replacing(path) as temporary:
+        keras.saving.save_model(model, temporary)
+        with zipfile.ZipFile(temporary) as archive:
+            contents = {name: archive.read(name) for name in sorted(archive.namelist())}
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name, content in contents.items():
+                entry = zipfile.ZipInfo(name, EPOCH)
+                entry.create_system = UNIX
+                archive.writestr(entry, _canonical(content) if name.endswith(".json") else content)
+
+
+def _canonical(content: bytes) -> bytes:
+    return json.dumps(_without_traces(json.loads(content)), sort_keys=True).encode()
+
+
+def _without_traces(value: Any) -> Any:
+    """Drop the date, and the addresses by which Keras shares objects: those are policies, the same when made twice."""
+    if isinstance(value, dict):
+        kept = {key: inner for key, inner in value.items() if key not in ("date_saved", "shared_object_id")}
+        return {key: _without_traces(inner) for key, inner in kept.items()}
+    if isinstance(value, list):
+        return [_without_traces(inner) for inner in value]
+    return value
+
+
+def run(
+    prepared: paths.Prepared,
+    split: paths.Split,
+    out: paths.Model,
+    model: Model,
+    section: Train,
+    seed: int,
+    *,
+    positive: str | None = None,
+    checkpoints: Path | None = None,
+    on_epoch: Sequence[OnEpoch] = (),
+) -> Fitted:
+    """Fit a model to the train part and write model.keras, classes.json and history.csv, the same for the same inputs.
+
+    `checkpoints` is a folder of this training's own, kept after each epoch and removed when all is written.
+
+    Raises:
+        AssayError: the inputs do not fit together, or training failed; nothing is written then.
+    """
+    given = data.load(prepared, split, positive)
+    fitted = fit(given, model, section, seed, checkpoints=checkpoints, on_epoch=on_epoch)
+    write(fitted.model, out.model)
+    files.write_json(out.classes, list(given.classes))
+    history.write(fitted.rows, out)
+    if checkpoints:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return fitted

@@ -1,0 +1,83 @@
+"""One step of learning and one of judging, compiled once each."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from src.train.batches import Numbers, Pixels
+from src.train.losses import Loss
+
+Judged = tuple[NDArray[np.float32], NDArray[np.float32]]
+Step = Callable[[Pixels, Numbers], Judged]
+Tensors = tuple[tf.Tensor, tf.Tensor]
+
+
+def learning(model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss) -> Step:
+    """Compile the step that changes the weights; it gives losses (B,) and probabilities from before the change.
+
+    Made in the scope of a strategy with several devices, it shares each batch among them.
+    """
+
+    def learn(pixels: tf.Tensor, targets: tf.Tensor, mean: Callable[[tf.Tensor], tf.Tensor]) -> Tensors:
+        with tf.GradientTape() as tape:
+            probabilities = model(pixels, training=True)
+            losses = loss(targets, probabilities)
+            total = optimizer.scale_loss(tf.add_n([mean(losses), *model.losses]))
+        optimizer.apply(tape.gradient(total, model.trainable_variables), model.trainable_variables)
+        return losses, probabilities
+
+    def step(pixels: tf.Tensor, targets: tf.Tensor) -> Tensors:
+        return learn(pixels, targets, tf.reduce_mean)
+
+    strategy = tf.distribute.get_strategy()
+    return _compiled(step if strategy.num_replicas_in_sync == 1 else _shared(learn, strategy), model)
+
+
+def judging(model: keras.Model, loss: Loss) -> Step:
+    """Compile the step that only looks: losses (B,) and probabilities (B, 1) or (B, K)."""
+
+    def step(pixels: tf.Tensor, targets: tf.Tensor) -> Tensors:
+        probabilities = model(pixels, training=False)
+        return loss(targets, probabilities), probabilities
+
+    return _compiled(step, model)
+
+
+def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> Callable[..., Tensors]:
+    """Deal a batch out to the devices one image each in turn; where it does not come out even, some show the first
+    images again and do not count them, since a device without an image would have no statistics to normalize by."""
+    devices = strategy.num_replicas_in_sync
+
+    def step(pixels: tf.Tensor, targets: tf.Tensor) -> Tensors:
+        images = tf.shape(targets)[0]
+        each = -(-images // devices)
+
+        def on_one() -> Tensors:
+            places = tf.range(each) * devices + tf.distribute.get_replica_context().replica_id_in_sync_group
+            counted = tf.cast(places < images, tf.float32) / tf.cast(images, tf.float32)
+            rows = places % images
+            # The strategy adds the gradients of the devices up, so that each gives its part of the mean.
+            return learn(
+                tf.gather(pixels, rows), tf.gather(targets, rows), lambda losses: tf.reduce_sum(losses * counted)
+            )
+
+        parts = [strategy.experimental_local_results(result) for result in strategy.run(on_one)]
+        losses, probabilities = (tf.stack(part, axis=1) for part in parts)
+        flat = tf.reshape(losses, (-1,)), tf.reshape(probabilities, (-1, probabilities.shape[-1]))
+        return flat[0][:images], flat[1][:images]
+
+    return step
+
+
+def _compiled(step: Callable[[tf.Tensor, tf.Tensor], Tensors], model: keras.Model) -> Step:
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)]
+    graph = tf.function(step, input_signature=signature).get_concrete_function()  # traced here, once
+
+    def run(pixels: Pixels, targets: Numbers) -> Judged:
+        losses, probabilities = graph(tf.constant(pixels), tf.constant(targets))
+        return losses.numpy(), probabilities.numpy()
+
+    return run

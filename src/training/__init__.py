@@ -1,7 +1,0 @@
-"""Fitting a model to the train part: augmented batches, one loop that can be interrupted, reproducible outputs."""
-
-from src import models  # noqa: F401  first: it loads TensorFlow with fixed numerics
-from src.training.fitting import Fitted, OnEpoch, fit
-from src.training.saving import run
-
-__all__ = ["Fitted", "OnEpoch", "fit", "run"]

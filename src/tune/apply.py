@@ -1,0 +1,96 @@
+"""The winner's values into params.yaml, which keeps its comments, order and layout."""
+
+import difflib
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from src.config import Params, load, parse
+from src.core import files, yaml_edit, yaml_file
+from src.core.errors import AssayError
+from src.tune.overrides import canonical, value, with_values
+
+log = logging.getLogger(__name__)
+SOURCE = "dataset.source"
+NOT_COMPARED = ("tune", "track", "evaluate")  # no training depends on them
+
+
+def apply(path: Path, values: Mapping[str, Any], began: Mapping[str, Any]) -> str:
+    """Write values into a params file and give what changed as a unified diff, empty where it already said so.
+
+    began: the content that the study began with. Where the file says something else by now, a warning tells so: the
+    values were found beside the old one.
+
+    Raises:
+        AssayError: the file is missing, not valid, or written in a way that values cannot be put into.
+    """
+    now = load(path).model_dump(mode="json")
+    for name in _changed(began, now):
+        if not _among(name, values):
+            log.warning("%s: %s is %s, but was %s in the study", path, name, *_words(now, began, name))
+    before = path.read_text(encoding="utf-8")
+    after = replaced(before, values, str(path))
+    if after != before:
+        files.write_text(path, after)
+    return diff(before, after, path.name)
+
+
+def applied(path: Path, preset: Params) -> bool:
+    """Tell whether a params file is a preset, be it on other data or with other values of what the preset varies."""
+    if not path.is_file():
+        return False
+    now, before = (each.model_dump(mode="json") for each in (load(path), preset))
+    same = all(canonical(now[section]) == canonical(before[section]) for section in NOT_COMPARED)
+    return same and all(_among(name, {SOURCE, *preset.tune.space}) for name in _changed(before, now))
+
+
+def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
+    """Give the text of a params file with other values, the rest as it is, to the letter.
+
+    Raises:
+        AssayError: the result would not say what it should, as where two keys share a value by an anchor.
+    """
+    now = parse(yaml_file.parsed(text, where), where).model_dump(mode="json")
+    wanted, changed = with_values(now, values), text
+    names = list(_changed(now, wanted))
+    for name in names:
+        changed = yaml_edit.put(changed, name.split("."), value(wanted, name))
+    if _read(changed) != wanted:
+        pairs = ", ".join(f"{name}: {canonical(value(wanted, name))}" for name in names)
+        raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
+    return changed
+
+
+def diff(before: str, after: str, name: str) -> str:
+    """Show what changed, as `diff -u` does."""
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} with the winner", n=1)
+    return "".join(lines)
+
+
+def _read(text: str) -> Mapping[str, Any] | None:
+    try:
+        return parse(yaml_file.parsed(text, "params.yaml")).model_dump(mode="json")
+    except AssayError:
+        return None
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Name the values that differ between two complete contents."""
+    for name in sorted({*before, *now}):
+        whole, (one, other) = prefix + name, (before.get(name), now.get(name))
+        if whole in NOT_COMPARED:
+            continue
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield from _changed(one, other, f"{whole}.")
+        elif canonical(one) != canonical(other):
+            yield whole
+
+
+def _among(name: str, wanted: Collection[str]) -> bool:
+    """Tell whether a parameter is one of those wanted, or within one."""
+    return any(name == one or name.startswith(f"{one}.") for one in wanted)
+
+
+def _words(now: Mapping[str, Any], began: Mapping[str, Any], name: str) -> tuple[str, str]:
+    return canonical(value(now, name)), canonical(value(began, name))

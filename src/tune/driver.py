@@ -1,0 +1,208 @@
+"""The driver: the one place that asks the study for values and tells it what they came to."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import optuna
+from optuna.trial import TrialState
+
+from src.core.errors import AssayError
+from src.tracking.record import Trial
+from src.tune.protocol import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
+from src.tune.study import Search
+
+log = logging.getLogger(__name__)
+FIRST_FAILURES = 5  # of a study that has no finished trial yet
+FAILURES = 10  # in a row
+POLL = 0.5  # seconds until an interruption is seen
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a trial is to be trained with: values by dotted name, the whole params, and the key that they determine."""
+
+    values: Mapping[str, Any]
+    params: Mapping[str, Any]
+    key: str
+
+
+class Callback(Protocol):
+    """What is called at the end of each trial."""
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Take note of a trial that has come to its end."""
+
+
+@dataclass
+class Running:
+    """A trial that is being trained."""
+
+    trial: optuna.Trial
+    job: Job
+    key: str
+    losses: int = 0
+    lags: bool = False
+    twins: list[optuna.Trial] = field(default_factory=list)  # with the same values, waiting for what comes out
+
+
+@dataclass
+class Stop:
+    """Asked for when the search should end before its time, at the next epoch of each trial."""
+
+    deadline: float = float("inf")
+    pending: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C has asked for it."""
+        return self.pending.is_set()
+
+    def asked(self) -> bool:
+        """Whether no more trials are to be started, and those running are to be put off."""
+        return self.interrupted or time.monotonic() >= self.deadline
+
+
+@dataclass
+class Driver:
+    """Keeps an executor busy until the study holds `total` finished trials."""
+
+    search: Search
+    executor: Executor
+    propose: Callable[[optuna.Trial], Proposal]
+    seed: int
+    total: int
+    stop: Stop
+    callback: Callback
+    running: dict[int, Running] = field(default_factory=dict)
+    done: int = 0
+    failures: int = 0
+
+    def run(self) -> None:
+        """Ask, hand out, tell; trials that are not finished when this ends are set back.
+
+        Raises:
+            AssayError: trial after trial fails, or the study cannot be written to.
+        """
+        self.done = self.search.finished()
+        try:
+            self._fill()
+            while self.running or (self._lacking() > 0 and not self.stop.asked()):  # a cluster may be empty
+                event = self.executor.next(POLL)
+                if event is not None:
+                    self._take(event)
+                if self.stop.asked():
+                    self._take_back()
+                self._fill()
+        finally:
+            self._set_back_the_rest()
+
+    def _fill(self) -> None:
+        """Hand out trials while there are free workers and the study lacks some."""
+        while not self.stop.asked() and len(self.running) < self.executor.workers and self._lacking() > 0:
+            self._start(self.search.ask())
+
+    def _lacking(self) -> int:
+        return self.total - self.done - sum(1 + len(each.twins) for each in self.running.values())
+
+    def _start(self, trial: optuna.Trial) -> None:
+        try:
+            proposal = self.propose(trial)
+        except AssayError as error:
+            self._fail(trial, str(error))
+            return
+        self.search.remember(trial, proposal.values, proposal.key)
+        if proposal.key in self.search.known:
+            self._reuse(trial, self.search.known[proposal.key])
+            return
+        for other in self.running.values():
+            if other.key == proposal.key:
+                other.twins.append(trial)
+                return
+        self.running[trial.number] = Running(trial, Job(trial.number, proposal.params, self.seed), proposal.key)
+        self.executor.submit(self.running[trial.number].job)
+
+    def _take(self, event: Event) -> None:
+        work = self.running.get(event.number)
+        if work is None:
+            return
+        match event:
+            case Epoch(row=row):
+                lags = self.search.report(work.trial, int(row["epoch"]), row)
+                last = row["epoch"] >= work.job.params["train"].get("epochs", float("inf"))  # nothing is left to save
+                work.lags = lags and not last
+                self.executor.answer(event.number, go_on=last or not (lags or self.stop.asked()))
+            case Finished():
+                del self.running[event.number]
+                self._finish(work, event)
+            case Failed(reason=reason):
+                del self.running[event.number]
+                for trial in (work.trial, *work.twins):
+                    self._fail(trial, reason)
+            case Lost(reason=reason):
+                self._hand_out_again(work, reason)
+
+    def _finish(self, work: Running, done: Finished) -> None:
+        if done.stopped and not work.lags:
+            self._set_back(work)
+            return
+        if done.stopped:
+            self.search.prune(work.trial, done)
+        else:
+            self.search.complete(work.trial, done)
+        self._count(work.trial)
+        for twin in work.twins:
+            self._reuse(twin, work.trial.number)
+
+    def _hand_out_again(self, work: Running, reason: str) -> None:
+        work.losses += 1
+        if self.stop.asked():
+            del self.running[work.job.number]
+            self._set_back(work)
+        elif work.losses >= TRIES:
+            del self.running[work.job.number]
+            for trial in (work.trial, *work.twins):
+                self._fail(trial, f"given up after {work.losses} tries: {reason}")
+        else:
+            log.warning("trial %d: %s; it starts again", work.job.number, reason)
+            work.lags = False
+            self.executor.submit(work.job)
+
+    def _reuse(self, trial: optuna.Trial, earlier: int) -> None:
+        self.search.reuse(trial, earlier)
+        log.info("trial %d: has the values of trial %d, which is not trained twice", trial.number, earlier)
+        self._count(trial)
+
+    def _count(self, trial: optuna.Trial) -> None:
+        self.done += 1
+        self.failures = 0
+        self.callback.on_trial_end(self.search.ended(trial.number))
+
+    def _fail(self, trial: optuna.Trial, reason: str) -> None:
+        self.search.fail(trial, reason)
+        log.warning("trial %d failed: %s", trial.number, reason)
+        self.callback.on_trial_end(self.search.ended(trial.number))
+        self.failures += 1
+        if self.failures >= (FAILURES if self.done else FIRST_FAILURES):
+            said = f"{self.failures} trials in a row failed; the last one, {trial.number}: {reason}"
+            raise AssayError(f"study {self.search.name}: {said}")
+
+    def _take_back(self) -> None:
+        """Set back the trials that nobody trains yet: their next epoch may be hours away."""
+        for number in self.executor.take_back():
+            self._set_back(self.running.pop(number))
+
+    def _set_back(self, work: Running) -> None:
+        for trial in (work.trial, *work.twins):
+            self.search.set_back(trial.number)
+
+    def _set_back_the_rest(self) -> None:
+        """Leave no trial running; where that cannot be written, the next session does it."""
+        with suppress(AssayError):
+            for trial in self.search.trials(TrialState.RUNNING):
+                self.search.set_back(trial.number)
+        self.running.clear()

@@ -1,0 +1,97 @@
+"""What workers without a shared folder need, under the hash of its content: the code, the images to train on.
+
+Of images only those of train and val are sent, and no label of any other: a worker could not look at test rows if it
+wanted to. They keep their places in the store, since what augmentation does to an image depends on its place.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from src.config import parse
+from src.core.files import read_csv
+from src.core.partition import FITTED, read
+from src.core.paths import Prepared, Split
+from src.images.store import open_images
+from src.tune import prepared_cache
+from src.tune.protocol import Job
+
+CHUNK = 8 * 2**20  # bytes of a message
+STORE = "build/prepared/images.npy"
+Piece = tuple[str, int, bytes]  # the file's name, where in it, the content
+Messages = Callable[[], Iterable[list[Piece]]]
+
+
+class Parcel(NamedTuple):
+    """Files in pieces, and the sha256 of these."""
+
+    digest: str
+    messages: Messages
+
+
+def of_code(root: Path) -> Parcel:
+    """Pack the folder src of a repository, without what Python compiled."""
+    files = [path for path in sorted((root / "src").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    pieces = [(path.relative_to(root).as_posix(), 0, path.read_bytes()) for path in files]
+    return _parcel(lambda: [pieces])
+
+
+def of_images(job: Job, home: Path) -> Parcel:
+    """Pack the images for a job, prepared on this machine if they are not yet; once until their files are made anew.
+
+    Raises:
+        AssayError: they are missing or damaged, or cannot be prepared.
+    """
+    params = parse(dict(job.params))
+    prepared, split = prepared_cache.prepared(params, home)
+    made_with = {"params.yaml": {"preprocess": params.preprocess.model_dump(mode="json")}}
+    record = json.dumps({"stages": {"preprocess": {"params": made_with}}}, sort_keys=True)
+    return _images(prepared, split, record, prepared_cache.signature(prepared.images, prepared.index, split.parts))
+
+
+@cache
+def _images(prepared: Prepared, split: Split, record: str, _: prepared_cache.Signature) -> Parcel:
+    """Pack train and val as files that the pipeline would have made, with DVC's record of how.
+
+    In index.csv a row of another part has the label of some row of train.
+    """
+    images = open_images(prepared)
+    labels = [line["label"] for line in read_csv(prepared.index, ("label",))]
+    parts = {row: part for row, part, _ in read(split.parts, len(labels)) if part in FITTED}
+    anything = labels[min(parts, default=0)]
+    shown = [(label if row in parts else anything,) for row, label in enumerate(labels)]
+    size, length = prepared.images.stat().st_size, int(np.prod(images.shape[1:]))
+    with prepared.images.open("rb") as file:
+        header = file.read(size - images.size)
+
+    def messages() -> Iterator[list[Piece]]:
+        index, split_ = _table([("label",), *shown]), _table([("row", "part"), *sorted(parts.items())])
+        yield [("dvc.lock", 0, record.encode()), ("build/prepared/index.csv", 0, index)]
+        yield [("build/split/split.csv", 0, split_), (STORE, 0, header)]
+        rows, at_once = sorted(parts), max(1, CHUNK // length)
+        for start in range(0, len(rows), at_once):
+            chosen = rows[start : start + at_once]
+            yield [(STORE, len(header) + row * length, images[row].tobytes()) for row in chosen]
+        yield [(STORE, size, b"")]  # for rows of test at the end
+
+    return _parcel(messages)
+
+
+def _table(rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _parcel(messages: Messages) -> Parcel:
+    known = hashlib.sha256()
+    for name, offset, content in (piece for pieces in messages() for piece in pieces):
+        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
+    return Parcel(known.hexdigest(), messages)

@@ -1,0 +1,238 @@
+"""Local workers: processes that are kept warm, replaced when they die and when they have grown."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, resource_tracker
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from src.core.errors import AssayError
+from src.tune.executors import worker_memory
+from src.tune.executors.worker import Ready, Said, serve
+from src.tune.executors.worker_memory import Growth
+from src.tune.protocol import Epoch, Event, Failed, Job, Lost
+
+STILLBORN = 3  # workers in a row that end before they can train
+
+PROCESSES = multiprocessing.get_context("spawn")
+
+
+@dataclass(eq=False)
+class Worker:
+    """A process, the pipe to it, the file that it writes to, and what it is busy with."""
+
+    process: BaseProcess
+    pipe: Any
+    output: Path
+    growth: Growth
+    ready: bool = False
+    job: Job | None = None
+    heir: "Worker | None" = None  # its replacement, warming up while it still works
+
+    @classmethod
+    def start(cls, output: Path, target: str | None, growth: Growth) -> "Worker":
+        """Start a process that trains jobs; target names another function, for tests."""
+        ours, theirs = PROCESSES.Pipe()
+        process = PROCESSES.Process(target=serve, args=(theirs, output, target), daemon=True)
+        with _deaf_to_ctrl_c():
+            process.start()
+        theirs.close()  # else the end of the worker would not be seen
+        return cls(process, ours, output, growth)
+
+    def send(self, message: object) -> None:
+        """Say something to it, unless it died: its sentinel says so."""
+        try:
+            self.pipe.send(message)
+        except OSError:
+            return
+
+    def end(self) -> None:
+        """End it at once, and its heir."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        if self.heir:
+            self.heir.end()
+
+    @property
+    def how(self) -> str:
+        """How it ended."""
+        code = self.process.exitcode
+        return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+
+    @property
+    def last_line(self) -> str:
+        """What it wrote last."""
+        whole = self.output.read_text(encoding="utf-8", errors="replace") if self.output.is_file() else ""
+        return next((line.strip() for line in reversed(whole.split("\n")) if line.strip()), "it wrote nothing")
+
+
+class LocalExecutor:
+    """Runs jobs in processes of this machine; they start at once and load TensorFlow while the caller goes on."""
+
+    def __init__(
+        self,
+        workers: int,
+        threads: int,
+        folder: Path,
+        home: Path,
+        *,
+        target: str | None = None,
+        growth: float = worker_memory.GROWTH,
+    ) -> None:
+        self._threads, self._folder, self._home, self._target, self._growth = threads, folder, home, target, growth
+        self._queue: deque[Job] = deque()
+        self._events: deque[Event] = deque()
+        self._stillborn = 0
+        self._starved: set[int] = set()
+        self._kills = worker_memory.kills()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AssayError(f"{folder}: cannot be written ({error.strerror})") from error
+        self._active = [self._start(folder / f"worker-{number}.log") for number in range(1, workers + 1)]
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+        return len(self._active)
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The ids of the processes that train."""
+        return tuple(worker.process.pid or 0 for worker in self._active)
+
+    def submit(self, job: Job) -> None:
+        """Hand a job to a free worker, or keep it until there is one."""
+        self._queue.append(job.with_threads(self._threads))
+        self._hand_out()
+
+    def answer(self, number: int, *, go_on: bool) -> None:
+        """Let the training that reported an epoch go on, or stop it."""
+        for worker in self._active:
+            if worker.job and worker.job.number == number:
+                worker.send(go_on)
+
+    def take_back(self) -> list[int]:
+        """Give the numbers of the jobs that no worker has yet, and forget these."""
+        taken = [job.number for job in self._queue]
+        self._queue.clear()
+        return taken
+
+    def next(self, timeout: float) -> Event | None:
+        """Wait up to `timeout` seconds for the next event.
+
+        Raises:
+            AssayError: one worker after the other ends before it can train.
+        """
+        end = time.monotonic() + timeout
+        while not self._events:
+            everyone = [each for worker in self._active for each in (worker, worker.heir) if each]
+            sources: dict[Any, Worker] = {each.pipe: each for each in everyone}
+            sources |= {each.process.sentinel: each for each in everyone}
+            found = connection.wait(list(sources), max(0.0, end - time.monotonic()))
+            if not found:
+                return None
+            for worker in dict.fromkeys(sources[source] for source in found):
+                self._look_at(worker)
+            self._hand_out()
+        return self._events.popleft()
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers: after their present job, or now."""
+        while not now and any(worker.job for worker in self._active):
+            event = self.next(1.0)
+            if isinstance(event, Epoch):
+                self.answer(event.number, go_on=True)
+        for worker in self._active:
+            worker.end()
+        self._active = []
+
+    def _start(self, output: Path) -> Worker:
+        return Worker.start(output, self._target, worker_memory.Growth(self._growth))
+
+    def _hand_out(self) -> None:
+        for place, worker in enumerate(self._active):
+            if not worker.job and worker.heir and worker.heir.ready:
+                heir, worker.heir = worker.heir, None
+                worker.end()
+                self._active[place] = worker = heir
+            if self._queue and not worker.job:
+                worker.job = self._queue.popleft()
+                worker.send((worker.job, self._home))
+
+    def _look_at(self, worker: Worker) -> None:
+        """Take what a worker has said, also what it said before its end."""
+        try:
+            while worker.pipe.poll():
+                self._take(worker, worker.pipe.recv())
+        except (EOFError, OSError):
+            worker.process.join(1.0)
+        if not worker.process.is_alive():
+            self._bury(worker)
+
+    def _take(self, worker: Worker, said: Ready | Said) -> None:
+        if isinstance(said, Ready):
+            worker.ready, self._stillborn = True, 0
+            return
+        self._events.append(said.event)
+        if isinstance(said.event, Epoch):
+            return
+        worker.job = None
+        self._starved.discard(said.event.number)
+        if worker.growth.exceeded(said.held) and not worker.heir:
+            worker.heir = self._start(worker.output)
+
+    def _bury(self, worker: Worker) -> None:
+        if not worker.ready:
+            self._stillborn += 1
+            if self._stillborn >= STILLBORN:
+                raise AssayError(f"{worker.output}: workers end before they can train: {worker.last_line}")
+        if worker in self._active:
+            heir = worker.heir or self._start(worker.output)
+            worker.heir = None
+            self._active[self._active.index(worker)] = heir
+            if worker.job:
+                self._events.append(self._loss(worker, worker.job.number))
+        else:
+            for other in self._active:
+                other.heir = None if other.heir is worker else other.heir
+        worker.end()
+
+    def _loss(self, worker: Worker, number: int) -> Lost | Failed:
+        """Say why a worker went; a job that needs more memory than there is does not get a third try."""
+        kills, before = worker_memory.kills(), self._kills
+        self._kills = kills
+        if kills == before:
+            return Lost(number, f"its worker ended ({worker.how})")
+        if number in self._starved:
+            self._starved.remove(number)
+            return Failed(number, "out of memory: the system killed its worker twice")
+        self._starved.add(number)
+        return Lost(number, "the system killed its worker for lack of memory")
+
+
+def cores() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let a process that is started inside begin with Ctrl-C held back: until it ignores it, it would end with it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # when it starts, it lets the signals through that it finds held back
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,63 @@
+"""The scores that trials are compared by: which way is better, and which of them each epoch tells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from src.metrics.scores import EPOCH_SCORES
+from src.metrics.scores import METRICS as SCORES
+from src.metrics.scores import Direction as Direction
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score on val as a figure names it, and which way is better.
+
+    column: of an epoch's row, by which a trial can be pruned: the same score, or one that moves with it.
+    same: whether that column is the score itself, so that nothing is left to compute after the training.
+    """
+
+    label: str
+    direction: Direction = "maximize"
+    column: str | None = None
+    same: bool = False
+
+
+METRICS = {
+    **{
+        score.name: Metric(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
+        for score in SCORES
+    },
+    **{
+        f"val_{name}": Metric(f"{label} on val", direction, f"val_{name}", same=True)
+        for name, (label, direction) in EPOCH_SCORES.items()
+    },
+    "parameters": Metric("Parameters", "minimize"),
+}
+
+
+def direction(metric: str) -> Direction:
+    """Tell whether more or less of a metric is better.
+
+    >>> direction("auc"), direction("parameters")
+    ('maximize', 'minimize')
+    """
+    return METRICS[metric].direction
+
+
+def watched(metrics: Sequence[str]) -> str | None:
+    """Return the column of an epoch's row by which a trial can be pruned; None: none tells, or there are two metrics.
+
+    A pruner compares single numbers, so a study of two metrics is not pruned.
+    """
+    return METRICS[metrics[0]].column if len(metrics) == 1 else None
+
+
+def better(metric: str, one: float, other: float) -> bool:
+    """Tell whether the first value of a metric beats the second."""
+    return one < other if direction(metric) == "minimize" else one > other
+
+
+def of_epochs(rows: Sequence[Mapping[str, float]], best: int) -> dict[str, float]:
+    """Return the scores that the loop knows of the model as it was in its best epoch, counted from 1."""
+    row = rows[best - 1]
+    return {name: float(row[metric.column]) for name, metric in METRICS.items() if metric.same and metric.column}

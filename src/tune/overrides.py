@@ -1,0 +1,127 @@
+"""The params file of a trial: that of the study with some values replaced, and what of it determines the result."""
+
+import ast
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from src.config import Model, Preprocess, Train, parse
+from src.core import registry
+from src.core.errors import AssayError
+
+Content = dict[str, Any]
+OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES"
+STEPS = ("working_size", "detail", "clahe", "crop")  # sections and values named like the one step that reads them
+THOUSAND = 1000  # from which on a whole number is written out
+MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image
+
+
+def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
+    """Return the content of a params file with values put in by dotted names: checked, and with every field filled in.
+
+    Raises:
+        AssayError: a name is no parameter, or a value is not allowed.
+    """
+    return parse(replaced(content, values), "tune").model_dump(mode="json")
+
+
+def replaced(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
+    """Return a copy of nested mappings with the values at dotted names put in, unchecked.
+
+    Raises:
+        AssayError: a name leads nowhere.
+    """
+    changed: Content = copy.deepcopy(dict(content))
+    for name, value in values.items():
+        *sections, last = name.split(".")
+        node: Any = changed
+        for section in sections:
+            node = node.get(section) if isinstance(node, dict) else None
+        if not isinstance(node, dict):
+            raise AssayError(f"{name}: expected the name of a parameter")
+        node[last] = copy.deepcopy(value)
+    return changed
+
+
+def value(content: Mapping[str, Any], name: str) -> Any:
+    """Return the value at a dotted name.
+
+    >>> value({"train": {"epochs": 3}}, "train.epochs")
+    3
+    """
+    node: Any = content
+    for part in name.split("."):
+        if not isinstance(node, Mapping) or part not in node:
+            raise AssayError(f"{name}: expected the name of a parameter")
+        node = node[part]
+    return node
+
+
+def canonical(value: Any) -> str:
+    """Write a plain value as text, the same for the same value."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def short(value: Any) -> str:
+    """Write a value for a person, in few letters."""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) >= THOUSAND else f"{value:.4g}"
+    return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def key(content: Mapping[str, Any], seed: int) -> str:
+    """Hash what determines the scores of a training on val: not what it does not read, such as momentum with adam."""
+    params = parse(content, "tune")
+    read = {
+        "seed": seed,
+        "dataset": params.dataset.model_dump(mode="json", exclude={"max_unpacked_gb", "max_download_gb"}),
+        "split": params.split.model_dump(mode="json"),
+        "preprocess": preprocessing(params.preprocess),
+        "model": _model(params.model),
+        "train": _train(params.train),
+        "threshold": params.evaluate.threshold,
+    }
+    return hashlib.sha256(canonical(read).encode()).hexdigest()
+
+
+def preprocessing(section: Preprocess) -> Content:
+    """Return what of the section the prepared images depend on."""
+    unread = {name for name in STEPS if name not in section.steps}
+    return section.model_dump(mode="json", exclude={"max_rejected", *unread})
+
+
+def _model(section: Model) -> Content:
+    shared = section.model_dump(include={"name", "dropout", "stride", "pooling"})
+    return {name: value for name, value in shared.items() if name not in _unread(section.name)} | section.own()
+
+
+def _train(section: Train) -> Content:
+    read = section.model_dump(mode="json")
+    read["patience"] = min(section.patience, section.epochs)
+    of_others = {option for name in registry.names(OPTIMIZERS) for option in registry.options(OPTIMIZERS, name)}
+    for option in of_others - set(registry.options(OPTIMIZERS, section.optimizer)):
+        del read[option]
+    if section.balance != "focal":
+        del read["focal"]
+    names = ("name", "warmup", *registry.options(SCHEDULES, section.schedule.name))
+    read["schedule"] = {name: read["schedule"][name] for name in names}
+    if not any(read["augment"][name] for name in MOVED):
+        del read["augment"]["fill"]
+    return read
+
+
+@cache
+def _unread(model: str) -> frozenset[str]:
+    """List the options of an architecture that its code never looks at, read from the source: TensorFlow is not needed.
+
+    Any other module of the architecture would have to be handed the option, and so would use its name.
+    """
+    path = Path(registry.__file__).parent / "models" / f"{model}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (features,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "features")
+    used = {node.id for node in ast.walk(features) if isinstance(node, ast.Name)}
+    return frozenset(argument.arg for argument in features.args.kwonlyargs) - used

@@ -1,0 +1,75 @@
+"""Which trials are stopped early, decided from what is in the study alone, so that going on equals not stopping."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, PercentilePruner
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial
+
+from src.config import Pruner
+from src.tune.trials_view import REUSED
+
+
+@dataclass(frozen=True)
+class Halving(BasePruner):
+    """Asynchronous successive halving (Li et al. 2018, arXiv:1810.05934): at each rung, `reduction` times as many
+    epochs as the one before, the best of every `reduction` trials that came so far go on.
+
+    Decides as Optuna's SuccessiveHalvingPruner does, which notes in the storage which rungs a trial has passed: of a
+    trial that starts again after a crash it would then hold that it had passed them.
+    """
+
+    least: int
+    reduction: int
+    skipped: int = 0  # rungs
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Tell whether a trial that has reported its last epoch is to be stopped."""
+        epoch = trial.last_step
+        if epoch is None or not self._is_rung(epoch):
+            return False
+        own = trial.intermediate_values[epoch]
+        if math.isnan(own):
+            return True
+        others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+        trained = [other for other in others if REUSED not in other.user_attrs]
+        values = [other.intermediate_values[epoch] for other in trained if epoch in other.intermediate_values]
+        comparable = [value for value in values if not math.isnan(value)]
+        ranked = sorted([*comparable, own], reverse=study.direction == StudyDirection.MAXIMIZE)
+        worst = ranked[max(1, len(ranked) // self.reduction) - 1]
+        return bool(own < worst if study.direction == StudyDirection.MAXIMIZE else own > worst)
+
+    def _is_rung(self, epoch: int) -> bool:
+        rung: int = self.least * self.reduction**self.skipped
+        while rung < epoch:
+            rung *= self.reduction
+        return rung == epoch
+
+
+class Hyperband(HyperbandPruner):
+    """Hyperband (Li et al. 2018, arXiv:1603.06560) as Optuna has it, with halving as above in its brackets."""
+
+    def __init__(self, least: int, most: int, reduction: int) -> None:
+        super().__init__(min_resource=least, max_resource=most, reduction_factor=reduction)
+        self._halving = Halving(least, reduction)
+
+    def _try_initialization(self, study: Study) -> None:
+        super()._try_initialization(study)
+        self._pruners = [replace(self._halving, skipped=skipped) for skipped in range(len(self._pruners))]  # type: ignore[misc]
+
+
+def build(section: Pruner, epochs: int) -> BasePruner:
+    """Return the pruner that the section names, for trainings of up to so many epochs."""
+    return PRUNERS[section.name](section, epochs)
+
+
+PRUNERS: dict[str, Callable[[Pruner, int], BasePruner]] = {
+    "none": lambda of, epochs: NopPruner(),
+    "median": lambda of, epochs: MedianPruner(of.startup_trials, of.warmup_epochs),
+    "percentile": lambda of, epochs: PercentilePruner(of.percentile, of.startup_trials, of.warmup_epochs),
+    "halving": lambda of, epochs: Halving(of.min_epochs, of.reduction),
+    # The most epochs are given: Optuna's `auto` takes them from the trials that are there when the study is opened.
+    "hyperband": lambda of, epochs: Hyperband(of.min_epochs, max(epochs, of.min_epochs * of.reduction), of.reduction),
+}

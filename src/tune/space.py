@@ -1,0 +1,226 @@
+"""The search space: what a trial may vary, checked against the models of the parameters before anything runs."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ValidationError
+
+from src.config import Entry, Params
+from src.config.load import describe
+from src.core.errors import AssayError, suggestion
+from src.core.paths import PARAMS
+from src.tune.overrides import canonical, replaced
+
+Plain = None | bool | int | float | str
+Values = dict[str, Any]
+ENCODED = "json:"  # before a list or mapping, of which Optuna keeps only text
+MOST = 100  # whole numbers of a range that are all tried; of a longer one the ends and the middle
+INCOMPARABLE = "other images in the parts would make scores incomparable"
+NOT_READ = "training does not read it"
+CLOSED = {
+    "seed": "it is chance; tune.confirm trains the best over several seeds",
+    "dataset": INCOMPARABLE,
+    "split": INCOMPARABLE,
+    "evaluate": NOT_READ,
+    "track": NOT_READ,
+    "tune": NOT_READ,
+    "preprocess.max_rejected": NOT_READ,
+    "train.threads": "it follows from the number of workers",
+}
+OPEN = ("preprocess", "model", "train")
+
+
+class Suggests(Protocol):
+    """What is needed of an optuna.Trial."""
+
+    def suggest_categorical(self, name: str, choices: list[Any]) -> Any: ...
+    def suggest_float(self, name: str, low: float, high: float, *, step: Any = ..., log: bool = ...) -> float: ...
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...) -> int: ...
+
+
+@dataclass(frozen=True)
+class Space:
+    """Entries by dotted name, those that a `when` speaks of before the others."""
+
+    entries: Mapping[str, Entry]
+
+    @classmethod
+    def of(cls, params: Params) -> "Space":
+        """Check tune.space against all parameters and order it.
+
+        Raises:
+            AssayError: a line for each entry that is wrong: its name, what it refers to, or a value that it would give.
+        """
+        return cls(checked(params))
+
+    def suggest(self, trial: Suggests) -> Values:
+        """Ask for a value of each entry that applies to those before it, always in the same order."""
+        values: Values = {}
+        for name, entry in self.entries.items():
+            if applies(entry, values):
+                values[name] = decode(_ask(trial, name, entry))
+        return values
+
+
+def encode(value: Any) -> Plain:
+    """Make of a list or mapping a text that Optuna can keep; other values stay as they are.
+
+    >>> encode(["gray", "resize"]), encode(16)
+    ('json:["gray", "resize"]', 16)
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return ENCODED + json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def decode(value: Any) -> Any:
+    """Undo `encode`.
+
+    >>> decode('json:["gray", "resize"]'), decode(16)
+    (['gray', 'resize'], 16)
+    """
+    encoded = isinstance(value, str) and value.startswith(ENCODED)
+    return json.loads(value.removeprefix(ENCODED)) if encoded else value
+
+
+def _ask(trial: Suggests, name: str, entry: Entry) -> Any:
+    if entry.choices is not None:
+        return trial.suggest_categorical(name, [encode(choice) for choice in entry.choices])
+    low, high = entry.low or 0, entry.high or 0  # each is there: the entry has been checked
+    if entry.whole:
+        return trial.suggest_int(name, int(low), int(high), step=int(entry.step or 1), log=entry.log)
+    return trial.suggest_float(name, float(low), float(high), step=entry.step, log=entry.log)
+
+
+def checked(params: Params) -> dict[str, Entry]:
+    """Return the entries of tune.space in an order in which each comes after those that its `when` speaks of.
+
+    Raises:
+        AssayError: one line for every entry that is wrong.
+    """
+    entries = params.tune.space
+    for found in (_names(entries), _conditions(entries)):
+        _refuse(found)
+    ordered = _ordered(entries)
+    _refuse(_values(params, ordered))
+    return ordered
+
+
+def something_to_vary(params: Params) -> None:
+    """Check tune.space, and that it is not empty.
+
+    Raises:
+        AssayError: one line for every entry that is wrong, or one that says that there is none.
+    """
+    if not checked(params):
+        raise AssayError(f"{PARAMS}: tune.space: expected at least one parameter to vary, found none")
+
+
+def applies(entry: Entry, values: Mapping[str, Any]) -> bool:
+    """Tell whether the other values are those that an entry's `when` asks for."""
+    return all(name in values and canonical(values[name]) in _wanted(want) for name, want in entry.when.items())
+
+
+def _refuse(found: Iterable[tuple[str, str]]) -> None:
+    if lines := [f"tune.space.{name}: {what}" for name, what in found]:
+        raise AssayError("\nerror: ".join(lines))
+
+
+def _names(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Find names that are no parameter, or none that can be varied, or that stand within each other."""
+    known = list(_known())
+    for name in entries:
+        reason = CLOSED.get(name) or CLOSED.get(name.split(".")[0])
+        if reason:
+            yield name, f"cannot be varied: {reason}"
+        elif name in OPEN:
+            yield name, f"expected a parameter of that section, such as {next(k for k in known if k.startswith(name))}"
+        elif name not in known:
+            yield name, f"unknown parameter{suggestion(name, known)}"
+        for other in entries:
+            if name.startswith(f"{other}."):
+                yield name, f"{other} as a whole is varied, too"
+
+
+def _known(model: type[BaseModel] = Params, prefix: str = "") -> Iterator[str]:
+    """List the parameters that may be varied, sections within sections as well."""
+    for name, field in model.model_fields.items():
+        whole = prefix + name
+        if whole.split(".")[0] not in OPEN or whole in CLOSED:
+            continue
+        if prefix:
+            yield whole
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _known(field.annotation, f"{whole}.")
+
+
+def _conditions(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Find a `when` that speaks of no entry with choices, or of a value that is none of them."""
+    with_choices = [name for name, entry in entries.items() if entry.choices is not None]
+    for name, entry in entries.items():
+        for other, want in entry.when.items():
+            if other not in with_choices:
+                hint = suggestion(other, with_choices)
+                yield name, f"when: expected an entry of tune.space with choices, found {other!r}{hint}"
+                continue
+            choices = [canonical(choice) for choice in entries[other].choices or ()]
+            if absent := [text for text in _asked(want, choices) if text not in choices]:
+                yield name, f"when: expected choices of {other}, {', '.join(choices)}; found {', '.join(absent)}"
+
+
+def _asked(want: Any, choices: list[str]) -> list[str]:
+    whole = canonical(want)
+    return [canonical(each) for each in want] if isinstance(want, list) and whole not in choices else [whole]
+
+
+def _wanted(want: Any) -> set[str]:
+    """Return the value that a `when` names, or any of a list of them, as text; a choice may itself be a list."""
+    return {canonical(want), *(canonical(each) for each in want)} if isinstance(want, list) else {canonical(want)}
+
+
+def _ordered(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    try:
+        names = TopologicalSorter({name: list(entry.when) for name, entry in entries.items()}).static_order()
+        return {name: entries[name] for name in names}
+    except CycleError as error:
+        circle = ", ".join(name for name in entries if name in error.args[1])
+        raise AssayError(f"tune.space: when: {circle} wait for each other") from None
+
+
+def _values(params: Params, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Find values that the models of the parameters refuse: each one alone, then the corners of the space."""
+    content, sound = params.model_dump(mode="json"), True
+    for name, entry in entries.items():
+        wrong = next((line for value in _samples(entry) for line in _wrong(content, {name: value})), None)
+        if wrong:
+            sound = False
+            key, _, what = wrong.partition(": ")
+            yield (key, what) if key.startswith(name) else (name, wrong)
+    for end in (0, -1) if sound else ():
+        corner: dict[str, Any] = {}
+        for name, entry in entries.items():
+            if applies(entry, corner):
+                corner[name] = _samples(entry)[end]
+        yield from ((name, f"at the end of its range: {line}") for line in _wrong(content, corner) for name in corner)
+
+
+def _samples(entry: Entry) -> list[Any]:
+    """Return the values to try, the first and last being the ends."""
+    if entry.choices is not None:
+        return list(entry.choices)
+    low, high = entry.low or 0, entry.high or 0
+    if entry.whole:
+        numbers = range(int(low), int(high) + 1, int(entry.step or 1))
+        return list(numbers) if len(numbers) <= MOST else [low, numbers[len(numbers) // 2], high]
+    return [float(low), float(low + high) / 2, float(high)]
+
+
+def _wrong(content: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    try:
+        Params.model_validate(replaced(content, values))
+    except ValidationError as error:
+        return describe(error)
+    return []

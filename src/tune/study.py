@@ -1,0 +1,196 @@
+"""A study: Optuna's trials, kept so that whatever is killed, the same command goes on from there."""
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from src.core.errors import AssayError
+from src.tracking.record import Trial
+from src.tune import metric as scoring
+from src.tune import storage as journal
+from src.tune import study_fingerprint, trials_view
+from src.tune.names import STUDIES, check_name
+from src.tune.protocol import Finished
+from src.tune.study_fingerprint import Fingerprint
+from src.tune.trials_view import ABOUT, FACTS, IDENTITY, KEY, METRICS, REASON, REUSED, ROWS, SCORES, VALUES, TrialsView
+
+log = logging.getLogger(__name__)
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass
+class Search:
+    """An open study; the process that holds it is the only one that asks and tells."""
+
+    name: str
+    study: optuna.Study
+    storage: BaseStorage
+    metrics: tuple[str, ...]
+    known: dict[str, int] = field(default_factory=dict)  # by key: the trial that was trained with it
+
+    @property
+    def watched(self) -> str | None:
+        """The column of an epoch's row that the pruner sees."""
+        return scoring.watched(self.metrics)
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Return the trials in these states, or all of them, by number."""
+        return self.study.get_trials(deepcopy=False, states=states or None)
+
+    def finished(self) -> int:
+        """Count the trials that came to an end, complete or pruned; reused values count."""
+        return len(self.trials(*FINISHED))
+
+    def view(self) -> TrialsView:
+        """Return all trials that have ended."""
+        return trials_view.view(self.study)
+
+    def ended(self, number: int) -> Trial:
+        """Return one trial that has ended."""
+        return trials_view.record(self.trials()[number], self.metrics)
+
+    def baseline(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what params.yaml said of the space when the study began, which is now if nothing was kept."""
+        if trials_view.BASELINE not in self.study.user_attrs:
+            self.study.set_user_attr(trials_view.BASELINE, dict(values))
+        found: Mapping[str, Any] = self.study.user_attrs[trials_view.BASELINE]
+        return found
+
+    def ask(self) -> optuna.Trial:
+        """Return a trial to work on: one that was set back, else a new one."""
+        return self.study.ask()
+
+    def remember(self, trial: optuna.Trial, values: Mapping[str, Any], key: str) -> None:
+        """Keep the values of a trial under their dotted names, and the key of all that determines its scores."""
+        trial.set_user_attr(VALUES, dict(values))
+        trial.set_user_attr(KEY, key)
+
+    def report(self, trial: optuna.Trial, epoch: int, row: Mapping[str, float]) -> bool:
+        """Keep what is watched in an epoch and tell whether the trial lags behind and should stop."""
+        column = self.watched
+        if column is None:
+            return False
+        self.storage.set_trial_intermediate_value(self._id(trial.number), epoch, row[column])
+        now = copy(self.storage.get_trial(self._id(trial.number)))
+        # What the trial had reported before it was set back is not yet its present.
+        now.intermediate_values = {step: value for step, value in now.intermediate_values.items() if step <= epoch}
+        return self.study.pruner.prune(self.study, now)
+
+    def complete(self, trial: optuna.Trial, done: Finished) -> None:
+        """Tell the scores of a training that came to its end."""
+        self._keep(trial, done)
+        self.study.tell(trial, [float(done.scores[metric]) for metric in self.metrics])
+        self._learn(trial)
+
+    def prune(self, trial: optuna.Trial, done: Finished) -> None:
+        """Tell that a trial was stopped because it lagged behind; its last watched value stands for it."""
+        self._keep(trial, done)
+        value = float(done.rows[-1][self.watched or ""])
+        self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
+        self._learn(trial)
+
+    def fail(self, trial: optuna.Trial, reason: str) -> None:
+        """Tell that a trial has no value, and why."""
+        trial.set_user_attr(REASON, reason)
+        self.study.tell(trial, state=TrialState.FAIL)
+
+    def reuse(self, trial: optuna.Trial, number: int) -> None:
+        """Tell what an earlier trial with the same values came to."""
+        earlier = self.storage.get_trial(self._id(number))
+        for name in (ROWS, SCORES, FACTS):
+            if name in earlier.user_attrs:
+                trial.set_user_attr(name, earlier.user_attrs[name])
+        trial.set_user_attr(REUSED, number)
+        own = self._id(trial.number)
+        for step, value in earlier.intermediate_values.items():
+            self.storage.set_trial_intermediate_value(own, step, value)
+        self.storage.set_trial_state_values(own, earlier.state, earlier.values)
+
+    def set_back(self, number: int) -> None:
+        """Let a trial that was not finished wait for the next session, which takes it up under the same number."""
+        self.storage.set_trial_state_values(self._id(number), TrialState.WAITING)
+
+    def _keep(self, trial: optuna.Trial, done: Finished) -> None:
+        trial.set_user_attr(ROWS, [dict(row) for row in done.rows])
+        trial.set_user_attr(SCORES, dict(done.scores))
+        trial.set_user_attr(FACTS, dict(done.facts))
+
+    def _learn(self, trial: optuna.Trial) -> None:
+        self.known.setdefault(trial.user_attrs[KEY], trial.number)
+
+    def _id(self, number: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
+
+
+def first(study: optuna.Study, count: int) -> optuna.Study:
+    """Return a study as it was when it came to so many finished trials, in memory: trials after that are left out."""
+    trials = study.get_trials(deepcopy=False)
+    places = [place for place, trial in enumerate(trials, start=1) if trial.state in FINISHED]
+    if len(places) <= count:
+        return study
+    made = optuna.create_study(study_name=study.study_name, directions=study.directions)
+    for name in {METRICS, trials_view.BASELINE} & set(study.user_attrs):
+        made.set_user_attr(name, study.user_attrs[name])
+    made.add_trials(trials[: places[count - 1]])
+    return made
+
+
+@contextmanager
+def opened(
+    name: str,
+    metrics: tuple[str, ...],
+    about: Fingerprint,
+    sampler: BaseSampler,
+    pruner: BasePruner,
+    *,
+    url: str | None = None,
+    folder: Path = STUDIES,
+) -> Iterator[Search]:
+    """Open a study, or make it, for this process alone; trials that a killed one left running are set back.
+
+    Raises:
+        AssayError: another process holds it, it is about something else, or it cannot be read or written.
+    """
+    check_name(name)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with journal.readable(url or str(folder / name)), journal.opened(name, folder / name, url) as storage:
+        exists = name in optuna.get_all_study_names(storage)
+        get = (
+            optuna.load_study
+            if exists
+            else partial(optuna.create_study, directions=[scoring.direction(each) for each in metrics])
+        )
+        study = get(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
+        _check_same(study, metrics, about)
+        search = Search(name, study, storage, metrics)
+        for trial in search.trials(TrialState.RUNNING):
+            search.set_back(trial.number)
+        for trial in search.trials(*FINISHED):
+            search.known.setdefault(trial.user_attrs[KEY], trial.number)
+        yield search
+
+
+def _check_same(study: optuna.Study, metrics: tuple[str, ...], about: Fingerprint) -> None:
+    if ABOUT not in study.user_attrs:
+        if study.get_trials(deepcopy=False):
+            raise AssayError(f"study {study.study_name}: its trials were made by another program; --study OTHER")
+        study.set_user_attr(IDENTITY, uuid.uuid4().hex)
+        study.set_user_attr(METRICS, list(metrics))
+        study.set_user_attr(ABOUT, dict(about))
+        return
+    found = study_fingerprint.difference(study.user_attrs[ABOUT], json.loads(json.dumps(about)))
+    if found:
+        raise AssayError(f"study {study.study_name}: its trials were made with something else: {found}; --study OTHER")

@@ -1,0 +1,194 @@
+"""Who won when the best trials were trained again over several seeds, and whether that is more than chance.
+
+The interval of a mean over seeds is Student's t interval: few values, and each seed is a training of its own. It says
+how much the mean moves with chance in training; how much it moves with the images of val it does not say. That of the
+gain allows for the winner being the best of several, of which chance puts one ahead as well (Bonferroni's correction).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src.config import load
+from src.core import yaml_file
+from src.core.errors import AssayError
+from src.core.paths import PARAMS
+from src.tune import apply as applying
+from src.tune import metric as scoring
+from src.tune.overrides import canonical, short
+
+Values = Mapping[str, Any]
+Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
+BASELINE = "baseline"  # how confirm.csv, best.yaml and MLflow call what the study started from
+SAME = 1e-9  # relative difference up to which two gains are one, with another rounding
+KEPT = f"{PARAMS}: kept as it is, none of them has a better mean"
+NEXT = "now: dvc repro"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with Student's t interval; no bounds for fewer than two different values, which tell nothing of chance."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial, or the baseline, over all seeds: each metric's values in the order of the seeds, and their means.
+
+    reasons: why trainings failed; with one of them there is no mean.
+    """
+
+    name: str
+    values: Values
+    scores: Mapping[str, tuple[float | None, ...]]
+    means: Mapping[str, Interval]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who won by the mean of the first metric, beside the baseline over the same seeds.
+
+    gain: winner less baseline, seed by seed, with an interval that holds for the best of all candidates.
+    """
+
+    metric: tuple[str, ...]
+    seeds: tuple[int, ...]
+    candidates: tuple[Candidate, ...]
+    baseline: Candidate
+    winner: Candidate | None
+    gain: Interval | None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the winner's mean is better than the baseline's, be it by chance."""
+        return self.gain is not None and scoring.better(self.metric[0], self.gain.mean, 0.0)
+
+    @property
+    def beats_baseline(self) -> bool:
+        """Whether the whole interval of the gain is on the better side."""
+        return self.gain is not None and _whole_interval(self.metric[0], self.gain, better=True)
+
+
+def over_seeds(
+    name: str, values: Values, results: Sequence[Result], metric: Sequence[str], confidence: float
+) -> Candidate:
+    """Put together what the trainings of one candidate came to, in the order of the seeds."""
+    scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
+    reasons = tuple(result["failed"] for result in results if "failed" in result)
+    means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
+    return Candidate(name, values, scores, means, reasons)
+
+
+def decide(
+    metric: tuple[str, ...],
+    seeds: tuple[int, ...],
+    baseline: Candidate,
+    candidates: Sequence[Candidate],
+    confidence: float,
+) -> Outcome:
+    """Name the candidate with the best mean of the first metric, of equal ones the first, beside the baseline."""
+    first = metric[0]
+    winner: Candidate | None = None
+    for one in candidates:
+        if one.means and (winner is None or scoring.better(first, one.means[first].mean, winner.means[first].mean)):
+            winner = one
+    gain = None
+    if winner and baseline.means:
+        pairs = zip(winner.scores[first], baseline.scores[first], strict=True)
+        gains = [one - other for one, other in pairs if one is not None and other is not None]
+        gain = interval(gains, 1 - (1 - confidence) / len(candidates))
+    return Outcome(metric, seeds, tuple(candidates), baseline, winner, gain)
+
+
+def interval(values: Sequence[float], confidence: float) -> Interval:
+    """Return the mean with Student's t interval.
+
+    >>> interval([0.5, 0.5, 0.5], 0.95)
+    Interval(mean=0.5, low=None, high=None)
+    """
+    from scipy.special import stdtrit  # with SciPy comes a second of start-up
+
+    mean = math.fsum(values) / len(values)
+    if all(math.isclose(value, mean, rel_tol=SAME, abs_tol=SAME) for value in values):
+        return Interval(mean, None, None)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * deviation / math.sqrt(len(values))
+    return Interval(mean, mean - half, mean + half)
+
+
+def described(outcome: Outcome) -> str:
+    """Say who won over the seeds, and by how much."""
+    first, *others = outcome.metric
+    lines = [f"over {len(outcome.seeds)} seeds, {first} on val (baseline: {PARAMS} as the study found it):"]
+    for one in (outcome.baseline, *outcome.candidates):
+        name = "baseline" if one is outcome.baseline else one.name
+        means = [f", {name} {short(one.means[name].mean)}" for name in others if name in one.means]
+        said = _text(one.means[first]) if one.means else f"failed: {one.reasons[0]}"
+        lines.append("".join([f"  {name}: {said}", *means]))
+    if outcome.winner and outcome.gain:
+        lines.append(f"{outcome.winner.name} against the baseline: {verdict(first, outcome.gain)}")
+    return "\n".join(lines)
+
+
+def verdict(metric: str, gain: Interval) -> str:
+    """Write a gain and what its interval says of it.
+
+    >>> verdict("auc", Interval(-0.2, -0.3, -0.1)), verdict("log_loss", Interval(-0.2, -0.3, 0.1))
+    ('-0.2000 [-0.3000, -0.1000], worse beyond its interval', '-0.2000 [-0.3000, +0.1000], within chance')
+    """
+    if gain.low is None or gain.high is None:
+        words = "no interval, since every seed gave the same gain: it may be chance"
+    elif _whole_interval(metric, gain, better=True):
+        words = "better beyond its interval"
+    elif _whole_interval(metric, gain, better=False):
+        words = "worse beyond its interval"
+    else:
+        words = "within chance"
+    return f"{_text(gain, '+.4f')}, {words}"
+
+
+def from_file(path: Path, *, apply: bool, again: str) -> str:
+    """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
+
+    again: the command that puts it there.
+
+    Raises:
+        AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
+    """
+    found = _read(path)
+    winner, gain, metric = found.get("winner"), found.get("gain"), found["metric"][0]
+    if not winner:
+        return f"{path}: no winner, since every training of every candidate failed"
+    if not gain or not scoring.better(metric, gain["value"], 0.0):
+        return f"{path}: {winner['name']} is the best of the candidates; {KEPT}"
+    values = ", ".join(f"{name} {canonical(value)}" for name, value in winner["values"].items())
+    said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
+    lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
+    if apply:
+        return "\n".join([*lines, applying.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
+    return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
+
+
+def _whole_interval(metric: str, gain: Interval, *, better: bool) -> bool:
+    if gain.low is None or gain.high is None:
+        return False
+    sides = ((bound, 0.0) if better else (0.0, bound) for bound in (gain.low, gain.high))
+    return all(scoring.better(metric, *side) for side in sides)
+
+
+def _text(found: Interval, form: str = ".4f") -> str:
+    bounds = "" if found.low is None or found.high is None else f" [{found.low:{form}}, {found.high:{form}}]"
+    return f"{found.mean:{form}}{bounds}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found = yaml_file.read(path, "`make tune` writes it")
+    if not isinstance(found, dict) or not {"metric", BASELINE, "beats_baseline"} <= set(found):
+        raise AssayError(f"{path}: expected a best.yaml that a confirmation wrote")
+    return found

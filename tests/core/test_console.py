@@ -1,0 +1,54 @@
+"""A person's mistake is one line, not a traceback; an interruption says how to go on."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def run(body: str) -> "subprocess.CompletedProcess[str]":
+    code = (
+        f"from src import console\nfrom src.core.errors import AssayError\ndef main():\n    {body}\nconsole.run(main)"
+    )
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "exit_code", "stderr"),
+    [
+        ("pass", 0, ""),
+        ("raise AssayError('a.csv: expected x, found y')", 1, "error: a.csv: expected x, found y\n"),
+        (
+            "raise KeyboardInterrupt",
+            130,
+            "\ninterrupted: what was finished is kept, the same command goes on from there\n",
+        ),
+    ],
+)
+def test_ends_with_exit_code_and_message(body: str, exit_code: int, stderr: str) -> None:
+    done = run(body)
+    assert (done.returncode, done.stderr) == (exit_code, stderr)
+
+
+def test_a_fault_of_the_code_keeps_its_traceback() -> None:
+    assert "Traceback" in run("1 / 0").stderr
+
+
+SECRET = "http://me:wo@rd@host/a.zip?token=word"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (f"raise AssayError('{SECRET} \\x1b[2J')", "error: http://host/a.zip \\x1b[2J"),
+        (f"import logging; logging.getLogger('src.x').info('%s', '{SECRET} \\x1b[2J')", "http://host/a.zip \\x1b[2J"),
+        (f"raise ValueError('{SECRET} \\x1b[2J')", "ValueError: http://host/a.zip \\x1b[2J"),
+        (f"console.say('{SECRET} \\x1b[2J')", "http://host/a.zip \\x1b[2J"),
+    ],
+)  # fmt: skip
+def test_whatever_is_written_has_no_secret_and_no_control_character(body: str, shown: str) -> None:
+    done = run(body)
+    last = (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert last == shown

@@ -1,0 +1,160 @@
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from kagglesdk import kaggle_env
+
+from src.config import Dataset
+from src.core.errors import AssayError
+from src.core.paths import Raw
+from src.download import download, sources
+
+SOURCE = "kaggle:someone/cells"
+
+
+class Kaggle:
+    """What kagglehub asks of Kaggle, answered on loopback."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.version = 3
+        self.port = 0
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name in ("cells/a/1.png", "cells/b/1.png", "cells/cells/a/1.png", "cells/cells/b/1.png"):
+                archive.writestr(name, name[-7:])
+        self.content = content.getvalue()
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        if self.status != 200:
+            return self.status, "application/json", json.dumps({"code": self.status, "message": "no"}).encode()
+        if path.endswith("/GetDataset"):
+            return 200, "application/json", json.dumps({"currentVersionNumber": self.version}).encode()
+        return 200, "application/zip", self.content
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Kaggle]:
+    state = Kaggle()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, kind, body = state.answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path / "no credentials"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        state.port = http.server_port
+        endpoint = f"http://127.0.0.1:{http.server_port}"
+        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, endpoint)
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield state
+        http.shutdown()
+        thread.join()
+
+
+def refusal(source: str = SOURCE) -> str:
+    with pytest.raises(AssayError) as error:
+        sources.fetch(source)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_kaggle_data_set_becomes_raw_and_leaves_the_marker_that_dvc_looks_for(
+    raw: Raw, dataset: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    download(dataset(SOURCE), raw, tmp_path)
+    assert raw.manifest.read_text() == "path,label,group,fold\na/1.png,a,,\nb/1.png,b,,\n"
+    assert (tmp_path / "kaggle:someone" / "cells").read_text() == "version 3: 4 files, 28 bytes\n"
+
+
+def test_a_new_version_changes_the_marker(server: Kaggle, raw: Raw, dataset: Callable[..., Dataset]) -> None:
+    download(dataset(SOURCE), raw, Path.cwd())
+    server.version = 4
+    download(dataset(SOURCE), raw, Path.cwd())
+    assert Path(SOURCE).read_text().startswith("version 4: ")
+
+
+@pytest.mark.usefixtures("server")
+def test_markers_with_and_without_a_version_give_way_to_each_other(raw: Raw, dataset: Callable[..., Dataset]) -> None:
+    for source in (SOURCE, f"{SOURCE}/versions/3", SOURCE):
+        download(dataset(source), raw, Path.cwd())
+        assert Path(source).is_file()
+
+
+def test_a_pinned_version_in_the_cache_needs_no_network(server: Kaggle) -> None:
+    folder = sources.fetch(f"{SOURCE}/versions/3")
+    server.status = 500
+    assert sources.fetch(f"{SOURCE}/versions/3") == folder
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_without_credentials_it_is_said_where_they_go(server: Kaggle, status: int) -> None:
+    server.status = status
+    assert "expected Kaggle credentials, found none; make a token at" in refusal()
+
+
+def test_with_credentials_a_refusal_is_about_the_data_set(server: Kaggle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "abc")
+    server.status = 403
+    assert "Kaggle refuses it to these credentials" in refusal()
+
+
+def test_an_unknown_data_set_is_one_line(server: Kaggle) -> None:
+    server.status = 404
+    assert refusal() == f"{SOURCE}: expected a data set on Kaggle, found none of this name"
+
+
+def test_a_failing_kaggle_is_one_line(server: Kaggle) -> None:
+    server.status = 500
+    assert refusal().startswith(f"{SOURCE}: Kaggle answers 500")
+
+
+def test_a_damaged_download_is_one_line(server: Kaggle) -> None:
+    server.content = b"no archive"
+    assert refusal().startswith(f"{SOURCE}: kagglehub failed: ")
+
+
+@pytest.mark.usefixtures("server")
+def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for endpoint in ("http://nowhere.invalid", "http://127.0.0.1:9"):
+        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, endpoint)
+        assert refusal() == f"{SOURCE}: expected an answer from Kaggle, found none; is there a network"
+
+
+@pytest.mark.usefixtures("server")
+def test_a_damaged_credentials_file_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "kaggle.json").write_text("{")
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+    assert "Invalid Kaggle credentials file" in refusal()
+
+
+@pytest.mark.parametrize("source", ["kaggle:", "kaggle:cells", "kaggle:a/b/c", "kaggle:../b", "kaggle:a/b/versions/x"])
+def test_a_malformed_handle_is_refused(source: str) -> None:
+    assert "dataset.source: expected kaggle:owner/name" in refusal(source)
+
+
+def test_a_checksum_for_kaggle_is_refused(raw: Raw, dataset: Callable[..., Dataset], tmp_path: Path) -> None:
+    with pytest.raises(AssayError, match="a kaggle: source is pinned by its version"):
+        download(dataset(SOURCE, sha256="0" * 64), raw, tmp_path)

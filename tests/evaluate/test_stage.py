@@ -1,0 +1,236 @@
+"""The stage on a small store with a real Keras model, run once for each kind and looked at from all sides."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from src.core.errors import AssayError
+from src.core.paths import Evaluation
+from src.evaluate import stage
+from tests import sections
+from tests.evaluate import synthetic
+from tests.evaluate.synthetic import Build
+
+BINARY = ("CT_NonCOVID", "CT_COVID")
+FOUR = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
+SHAPE = (synthetic.SIDE, synthetic.SIDE, 1)
+SHOWN = {"seed": 42, "model": {"name": "tiny_cnn", "stride": 1}, "preprocess": {"steps": ["gray", "resize"]}}
+
+pytestmark = pytest.mark.slow
+
+
+def run(build: Build, out: Evaluation | None = None, shape: tuple[int, int, int] = SHAPE) -> Evaluation:
+    target = out or build.out
+    section = sections.evaluate(resamples=200)
+    train = {"augment": sections.augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none", "threads": 2}
+    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model)
+    stage.run(inputs, target, section, 42, shape, {**SHOWN, "train": train})
+    return target
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], Build]:
+    done: dict[tuple[str, ...], Build] = {}
+
+    def build(classes: tuple[str, ...]) -> Build:
+        if classes not in done:
+            made = synthetic.folders(tmp_path_factory.mktemp("build"))
+            synthetic.write_store(made, classes)
+            synthetic.write_model(made, classes)
+            run(made)
+            done[classes] = made
+        return done[classes]
+
+    return build
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_predictions_hold_every_val_and_test_image_once(built: Callable, classes: tuple[str, ...]) -> None:
+    build = built(classes)
+    parts = {int(row["row"]): row["part"] for row in rows(build.split.parts)}
+    predicted = {int(row["row"]): row["part"] for row in rows(build.out.predictions)}
+    assert predicted == {row: part for row, part in parts.items() if part != "train"}
+    for row in rows(build.out.predictions):
+        assert sum(float(row[f"p_{name}"]) for name in classes) == pytest.approx(1, abs=1e-6)
+
+
+def test_predictions_are_what_keras_predicts_from_pixels(built: Callable) -> None:
+    import keras
+
+    build = built(BINARY)
+    model = keras.saving.load_model(build.model.model)
+    store = np.load(build.prepared.images)
+    written = rows(build.out.predictions)
+    expected = model.predict(store[[int(row["row"]) for row in written]].astype("float32"), verbose=0)[:, 0]
+    assert [float(row["p_CT_COVID"]) for row in written] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_scores_can_be_computed_again_from_predictions_alone(built: Callable) -> None:
+    build = built(BINARY)
+    metrics = json.loads(build.out.metrics.read_text())
+    test = [row for row in rows(build.out.predictions) if row["part"] == "test"]
+    labels = [row["label"] == "CT_COVID" for row in test]
+    scores = np.array([float(row["p_CT_COVID"]) for row in test])
+    assert metrics["test"]["auc"]["value"] == round(roc_auc_score(labels, scores), 6)
+    right = (scores >= metrics["threshold"]) == labels
+    assert metrics["test"]["accuracy"]["value"] == round(right.mean(), 6)
+    assert metrics["test"]["images"] == len(test)
+    assert metrics["test"]["groups"] == len({row["group"] for row in test})
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_two_runs_write_the_same_bytes(built: Callable, classes: tuple[str, ...], tmp_path: Path) -> None:
+    build = built(classes)
+    again = run(build, Evaluation(tmp_path / "elsewhere"))
+    files = {path.relative_to(build.out.folder) for path in build.out.folder.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(again.folder) for path in again.folder.rglob("*") if path.is_file()}
+    for file in files:
+        assert (again.folder / file).read_bytes() == (build.out.folder / file).read_bytes(), file
+
+
+def test_all_figures_are_there(built: Callable) -> None:
+    names = {path.stem for path in built(BINARY).out.figures.iterdir()}
+    assert names == {
+        *("confusion", "roc", "precision_recall", "scores", "calibration"),
+        *("learning", "batch", "augmented", "mistakes", "examples", "counts", "intensity"),
+        *("cam", "grad_cam"),
+    }
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_the_report_holds_every_score_with_its_interval(built: Callable, classes: tuple[str, ...]) -> None:
+    build = built(classes)
+    page = build.out.report.read_text()
+    test = json.loads(build.out.metrics.read_text())["test"]
+    scores = [score for score in test.values() if isinstance(score, dict) and "low" in score]
+    scores += [score for entry in test.get("classes", {}).values() for score in entry.values()]
+    assert len(scores) >= 11
+    for score in scores:
+        assert f"{score['value']:.3f}" in page
+        assert f"{score['low']:.3f} to {score['high']:.3f}" in page
+    for name in classes:
+        assert name in page
+
+
+def test_the_report_is_one_page_that_loads_nothing(built: Callable) -> None:
+    page = built(BINARY).out.report.read_text()
+    assert len(re.findall(r'<img alt="[^"]+"', page)) == page.count("<img") == 14
+    assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]{30})', page))
+    assert "http" not in re.sub(r'base64,[^"]+', "", page)
+
+
+def test_the_report_tells_trace_parameters_and_the_shortcut(built: Callable) -> None:
+    page = built(BINARY).out.report.read_text()
+    assert "abc123" in page
+    assert "model.stride</dt><dd>1<" in page
+    assert "preprocess.steps</dt><dd>gray, resize<" in page
+    assert "AUC of 0.99" in page
+
+
+def test_class_names_cannot_break_the_page(tmp_path: Path) -> None:
+    build = synthetic.folders(tmp_path)
+    classes = ("<b>bold</b>", 'quote"&')
+    synthetic.write_store(build, classes, images=40)
+    synthetic.write_model(build, classes)
+    page = run(build).report.read_text()
+    assert "<b>bold" not in page
+    assert "&lt;b&gt;bold" in page
+
+
+def test_without_groups_audit_trace_and_history_there_still_is_a_report(tmp_path: Path) -> None:
+    build = synthetic.folders(tmp_path)
+    synthetic.write_store(build, BINARY, images=40, grouped=False)
+    synthetic.write_model(build, BINARY)
+    build.split.audit.unlink()
+    build.model.fingerprint.unlink()
+    build.model.history.write_text("epoch,loss\n", encoding="utf-8")
+    page = run(build).report.read_text()
+    assert "No groups are known" in page
+    assert "no audit of the split" in page
+    assert not (build.out.figures / "learning.png").exists()
+
+
+def test_figures_of_an_earlier_run_do_not_stay(built: Callable, tmp_path: Path) -> None:
+    out = Evaluation(tmp_path)
+    out.figures.mkdir()
+    (out.figures / "old.png").touch()
+    run(built(BINARY), out)
+    assert not (out.figures / "old.png").exists()
+
+
+def test_images_of_another_size_than_params_say_are_an_error(built: Callable) -> None:
+    """As where DVC has taken the images of an earlier size for those of this one."""
+    words = r"images.npy: expected images of 64x64x1, as params.yaml says .*, found 24x24x1"
+    with pytest.raises(AssayError, match=words):
+        run(built(BINARY), shape=(64, 64, 1))
+
+
+def test_a_model_for_images_of_another_size_is_an_error(built: Callable, tmp_path: Path) -> None:
+    build = built(BINARY)
+    prepared = replace(build.prepared, folder=tmp_path)
+    prepared.index.write_bytes(build.prepared.index.read_bytes())
+    np.save(prepared.images, np.zeros((120, 9, 9, 1), np.uint8))
+    with pytest.raises(AssayError, match=r"model.keras: expected images of 9x9x1, as params.yaml .* found 24x24x1"):
+        run(replace(build, prepared=prepared), shape=(9, 9, 1))
+
+
+def test_a_missing_model_says_what_to_run(built: Callable, tmp_path: Path) -> None:
+    build = built(BINARY)
+    model = replace(build.model, folder=tmp_path)
+    model.classes.write_bytes(build.model.classes.read_bytes())
+    with pytest.raises(AssayError, match="dvc repro train"):
+        run(replace(build, model=model))
+
+
+def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None:
+    build = built(BINARY)
+    split = replace(build.split, folder=tmp_path)
+    split.parts.write_text("row,part,group\n0,train,\n1,val,\n", encoding="utf-8")
+    with pytest.raises(AssayError, match=r"split.csv: expected rows of the part test, found none"):
+        run(replace(build, split=split))
+
+
+def test_the_log_ends_with_the_scores_in_a_line(
+    built: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="src"):
+        out = run(built(BINARY), Evaluation(tmp_path / "again"))
+    auc = json.loads(out.metrics.read_text(encoding="utf-8"))["test"]["auc"]
+    assert f"test: ROC AUC {auc['value']:.3f} ({auc['low']:.2f} to {auc['high']:.2f}), accuracy" in caplog.text
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_the_classification_report_stands_in_a_file_and_on_the_page(built: Callable, classes: tuple[str, ...]) -> None:
+    from sklearn.metrics import classification_report
+
+    build = built(classes)
+    test = [row for row in rows(build.out.predictions) if row["part"] == "test"]
+    metrics = json.loads(build.out.metrics.read_text())
+    found = rows(build.out.classification)
+    assert [row["class"] for row in found] == [*classes, "macro average", "weighted average"]
+    positive = [float(row[f"p_{classes[-1]}"]) >= metrics.get("threshold", 2) for row in test]
+    probable = [max(classes, key=lambda name: float(row[f"p_{name}"])) for row in test]
+    taken = [classes[int(chosen)] for chosen in positive] if classes == BINARY else probable
+    labels = [row["label"] for row in test]
+    expected = classification_report(labels, taken, labels=list(classes), output_dict=True, zero_division=0)
+    for row, name in zip(found, [*classes, "macro avg", "weighted avg"], strict=True):
+        assert float(row["recall"]) == pytest.approx(expected[name]["recall"], abs=1e-6)
+        assert float(row["precision"]) == pytest.approx(expected[name]["precision"], abs=1e-6)
+        assert float(row["f1"]) == pytest.approx(expected[name]["f1-score"], abs=1e-6)
+        assert int(row["support"]) == expected[name]["support"]
+        assert (
+            f'<th scope="row">{row["class"]}</th><td class="number">{float(row["precision"]):.3f}'
+            in build.out.report.read_text()
+        )

@@ -1,0 +1,139 @@
+"""A preset takes the place of params.yaml, and nothing that is nowhere else is lost by that."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src import presets
+from src.config import load
+from src.core.errors import AssayError
+from src.core.yaml_file import parsed
+from tests.presets.conftest import git
+
+
+def text(home: Path) -> str:
+    return (home / "params.yaml").read_text(encoding="utf-8")
+
+
+def edit(home: Path, old: str, new: str) -> None:
+    assert old in text(home)
+    (home / "params.yaml").write_text(text(home).replace(old, new), encoding="utf-8")
+
+
+def test_a_preset_is_put_letter_by_letter(home: Path) -> None:
+    presets.put("blood_fire", home=home)
+    assert text(home) == presets.read("blood_fire", home).text
+
+
+@pytest.mark.parametrize("source", ["../a b/ü: #1.zip", "data/own", "C:\\x\\'y'.zip", "007", "kaggle:a/b", "{x}"])
+def test_a_source_changes_one_line_whatever_letters_it_has(home: Path, source: str) -> None:
+    presets.put("malaria_cnn", source, home=home)
+    assert load(home / "params.yaml").dataset.source == source
+    before, after = presets.read("malaria_cnn", home).text.splitlines(), text(home).splitlines()
+    assert [a.split()[0] for a, b in zip(before, after, strict=True) if a != b] == ["source:"]
+    assert "relative to this file" in text(home)
+
+
+def test_values_are_put_and_told_in_the_first_line(home: Path) -> None:
+    changes = {"split.by": "image", "train.augment.rotation": 0.0, "preprocess.steps": ["gray", "resize"]}
+    presets.put("covid_tiny", None, changes, home)
+    params = load(home / "params.yaml")
+    assert (params.split.by, params.train.augment.rotation, params.preprocess.steps) == ("image", 0, ("gray", "resize"))
+    first, _, rest = text(home).partition("\n")
+    assert presets.given([first.removeprefix("# Changed: ")]) == changes
+    assert rest.startswith("# From: ")
+    assert parsed(rest, "params.yaml")["train"]["augment"]["shift"] == 0.2
+
+
+def test_switching_back_and_forth_is_never_refused(home: Path) -> None:
+    presets.put("blood_cnn", "../my data.zip", {"split.by": "image", "train.epochs": 2}, home)
+    presets.put("blood_fire", "/elsewhere/x.zip", home=home)
+    edit(home, "source: /elsewhere/x.zip", "source: /another/place, by hand")
+    presets.put("covid_compact", home=home)
+    assert text(home) == presets.read("covid_compact", home).text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("epochs: 30", "epochs: 31"), ("\nseed: 42 ", "\n# my own remark\nseed: 42 "), ("seed", "(")]
+)
+def test_an_edit_that_is_nowhere_else_is_not_overwritten(home: Path, old: str, new: str) -> None:
+    presets.put("blood_cnn", home=home)
+    edit(home, old, new)
+    edited = text(home)
+    with pytest.raises(AssayError, match=r"^params\.yaml: has changes that are in no commit and in no preset; commit"):
+        presets.put("blood_fire", home=home)
+    assert text(home) == edited
+
+
+def test_a_changed_value_beside_told_ones_is_not_overwritten(home: Path) -> None:
+    presets.put("blood_cnn", None, {"split.by": "image"}, home)
+    edit(home, "epochs: 30", "epochs: 31")
+    with pytest.raises(AssayError, match="in no commit"):
+        presets.put("blood_fire", home=home)
+
+
+def test_an_edit_that_was_committed_may_go(home: Path) -> None:
+    edit(home, "epochs: 60", "epochs: 61")
+    git(home, "commit", "--quiet", "--all", "--message", "mine")
+    presets.put("blood_fire", home=home)
+    assert text(home) == presets.read("blood_fire", home).text
+
+
+def test_an_edit_of_which_a_copy_was_kept_may_go_and_no_copy_is_overwritten(home: Path) -> None:
+    edit(home, "epochs: 60", "epochs: 61")
+    edited = text(home)
+    presets.keep(home, home / "mine.yaml")
+    presets.put("blood_fire", home=home, kept=True)
+    assert (home / "mine.yaml").read_text(encoding="utf-8") == edited
+    with pytest.raises(AssayError, match="expected the name of a new file"):
+        presets.keep(home, home / "mine.yaml")
+
+
+def test_a_score_that_is_noted_in_a_preset_later_does_not_make_it_another(home: Path) -> None:
+    presets.put("blood_cnn", None, {"train.epochs": 2}, home)
+    file = home / "presets" / "blood_cnn.yaml"
+    noted = file.read_text(encoding="utf-8").replace("# Here: ", "# Here: accuracy 0.9 on\n#   450 images; ")
+    file.write_text(noted, encoding="utf-8")
+    presets.put("blood_fire", home=home)
+
+
+def test_without_git_presets_still_take_turns(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    presets.put("blood_fire", home=home)
+    edit(home, "epochs: 100", "epochs: 1")
+    with pytest.raises(AssayError, match="in no commit"):
+        presets.put("blood_cnn", home=home)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("blod_cnn", {}, "no preset 'blod_cnn'; did you mean 'blood_cnn'?; known: blood_cnn, "),
+        ("blood_cnn", {"split.bye": "image"}, "presets/blood_cnn.yaml: split.bye: unknown key; did you mean 'by'?"),
+        ("blood_cnn", {"preprocess.size": 64}, "preprocess.size: now called preprocess.image_size"),
+        ("blood_cnn", {"split": 1}, "split: expected one value, found a section; known: train, val"),
+        ("blood_cnn", {"split.by.x": 1}, "split.by.x: unknown key"),
+        ("blood_cnn", {"split.by": "luck"}, "with other values: split.by: expected one of"),
+        ("blood_cnn", {"split.train": 0.6}, "expected train + val + test to be 1"),
+        ("blood_cnn", {"model.name": "blood_fir"}, "did you mean 'blood_fire'?"),
+    ],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(home: Path, name: str, changes: dict[str, Any], words: str) -> None:
+    before = text(home)
+    with pytest.raises(AssayError) as caught:
+        presets.put(name, None, changes, home)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert text(home) == before
+
+
+def test_outside_of_the_repository_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(AssayError, match="known: none, run from the root of the repository"):
+        presets.read("blood_cnn", tmp_path)
+
+
+@pytest.mark.parametrize("pair", ["split.by", "=image", "train.epochs=[1", ""])
+def test_what_is_no_pair_is_refused(pair: str) -> None:
+    with pytest.raises(AssayError, match="--set: "):
+        presets.given([pair])

@@ -1,0 +1,95 @@
+"""What is known of commit, packages and machine, also where git or a repository is missing."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from src.tracking import environment
+from src.tracking.environment import Commit, commit
+
+
+def git(root: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    return subprocess.run(
+        ["git", *who, *arguments], cwd=root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q", "-b", "trunk")
+    for name in ("params.yaml", "dvc.lock", "src/one.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("old\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_without_a_repository_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert commit(tmp_path) == Commit()
+
+
+def test_before_the_first_commit_nothing_is_known(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    assert commit(tmp_path) == Commit()
+
+
+def test_without_git_nothing_is_known(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert commit(repository) == Commit()
+
+
+def test_a_clean_tree_is_its_commit(repository: Path) -> None:
+    assert commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
+
+
+def test_an_edit_makes_it_dirty_and_shows_in_the_diff(repository: Path) -> None:
+    (repository / "params.yaml").write_text("new\n")
+    found = commit(repository)
+    assert found.dirty
+    assert "+new" in found.diff
+
+
+def test_the_diff_put_onto_the_commit_gives_the_edited_tree(repository: Path) -> None:
+    (repository / "src/one.py").write_text("old\nnew \n\n")
+    found = commit(repository)
+    git(repository, "checkout", "-q", found.commit, "--", ".")
+    subprocess.run(["git", "apply"], cwd=repository, input=found.diff.encode(), check=True)
+    assert (repository / "src/one.py").read_text() == "old\nnew \n\n"
+
+
+def test_the_lock_that_the_pipeline_writes_does_not_make_it_dirty(repository: Path) -> None:
+    (repository / "dvc.lock").write_text("new\n")
+    assert commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
+
+
+def test_new_code_makes_it_dirty_and_other_new_files_do_not(repository: Path) -> None:
+    (repository / "notes.txt").write_text("x")
+    assert not commit(repository).dirty
+    (repository / "src/two.py").write_text("x")
+    assert commit(repository).dirty
+
+
+def test_files_that_git_does_not_know_never_reach_the_diff(repository: Path) -> None:
+    (repository / ".env").write_text("PASSWORD=hunter2\n")
+    (repository / "params.yaml").write_text("new\n")
+    assert "hunter2" not in commit(repository).diff
+
+
+def test_a_long_diff_is_cut_and_says_so(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "MAX_DIFF", 100)
+    (repository / "params.yaml").write_text("new\n" * 1000)
+    diff = commit(repository).diff
+    assert len(diff) < 200
+    assert "cut here" in diff
+
+
+def test_the_environment_pins_what_is_installed() -> None:
+    import numpy
+
+    text = environment.environment()
+    assert f"\nnumpy=={numpy.__version__}\n" in text
+    assert text.startswith("# python 3.")

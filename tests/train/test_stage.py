@@ -1,0 +1,45 @@
+"""A model file depends on the model alone, and Keras reads it."""
+
+import json
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src import models
+from src.train import device, stage
+
+
+def make(seed: int = 1):
+    device.start(seed, 2)
+    return models.build("dropout_cnn", (16, 16, 1), 2)
+
+
+def test_equal_models_give_equal_bytes_at_any_time_and_after_other_models(tmp_path: Path) -> None:
+    stage.write(make(), tmp_path / "first.keras")
+    models.build("dropout_cnn", (20, 20, 3), 4)
+    time.sleep(2.1)  # a zip file counts time in steps of two seconds
+    stage.write(make(), tmp_path / "second.keras")
+    stage.write(make(2), tmp_path / "other.keras")
+    first, second, other = ((tmp_path / f"{name}.keras").read_bytes() for name in ("first", "second", "other"))
+    assert first == second
+    assert first != other
+
+
+@pytest.mark.parametrize("name", ["dropout_cnn", "tiny_cnn", "reduced_inception"])
+def test_a_model_read_back_predicts_the_same(name: str, tmp_path: Path) -> None:
+    model = models.build(name, (24, 24, 1), 3, stride=2)
+    stage.write(model, tmp_path / "model.keras")
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 1)).astype(np.float32)
+    again = models.load(tmp_path / "model.keras")
+    assert np.array_equal(model(pixels), again(pixels))
+
+
+def test_the_file_holds_no_date_and_no_memory_address(tmp_path: Path) -> None:
+    stage.write(make(), tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {stage.EPOCH}
+        assert set(json.loads(archive.read("metadata.json"))) == {"keras_version"}
+        assert b"shared_object_id" not in archive.read("config.json")

@@ -1,0 +1,442 @@
+"""Jobs on a real Dask cluster: a scheduler and workers, processes in folders of their own."""
+
+import csv
+import importlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from optuna.trial import Trial, TrialState
+
+import src.tune.executors.dask
+from src.core.errors import AssayError
+from src.tune.driver import Proposal
+from src.tune.executors import worker_memory
+from src.tune.executors.local import LocalExecutor
+from src.tune.protocol import Epoch, Event, Executor, Failed, Finished, Lost
+from tests.conftest import ROOT
+from tests.tune import searching
+from tests.tune.conftest import Home
+from tests.tune.executors.clusters import DaskCluster, free_port, kill, until
+
+pytest.importorskip("distributed")
+from src.tune.executors.dask import executor as executing
+from src.tune.executors.dask.executor import ClusterExecutor
+
+PRETENDED = "src.tune.pretended:run"
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a repository whose trial only pretends to train."""
+    root = tmp_path_factory.mktemp("code")
+    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).parent / "_pretended.py", root / "src/tune/pretended.py")
+    return root
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """Give a scheduler with two workers, one of them with two threads."""
+    cluster = DaskCluster(tmp_path_factory.mktemp("dask"))
+    cluster.start_scheduler()
+    cluster.start_worker("one")
+    cluster.start_worker("two", "--nthreads", "2")
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[DaskCluster]:
+    """Give a cluster that a test may break; the scheduler runs."""
+    cluster = DaskCluster(tmp_path / "dask")
+    cluster.start_scheduler()
+    yield cluster
+    cluster.end()
+
+
+def drive(executor: ClusterExecutor, *, stop: int | None = None, seconds: float = 30) -> list[Event]:
+    """Answer every epoch until each job has ended, and give what was heard; trial `stop` is told to stop."""
+    heard: list[Event] = []
+    while executor.running:
+        event = executor.next(seconds)
+        assert event, f"nothing after {heard}"
+        heard.append(event)
+        if isinstance(event, Epoch):
+            executor.answer(event.number, go_on=event.number != stop)
+    return heard
+
+
+def end_of(executor: Executor) -> Event:
+    """Let the only job of an executor train to its end; its worker may have to load TensorFlow."""
+    while isinstance(event := executor.next(120), Epoch):
+        executor.answer(event.number, go_on=True)
+    assert event, "nothing heard"
+    return event
+
+
+def ends(heard: list[Event]) -> dict[int, Event]:
+    found = [event for event in heard if not isinstance(event, Epoch)]
+    assert len({event.number for event in found}) == len(found)
+    return {event.number: event for event in found}
+
+
+def two_workers(executor: ClusterExecutor) -> bool:
+    executor.next(0.1)
+    return executor.workers == 2
+
+
+def test_each_job_ends_once_and_what_it_said_arrives(started: DaskCluster, code: Path, home: Home) -> None:
+    executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
+    try:
+        until(lambda: two_workers(executor))
+        for number in range(6):
+            rate = 10.0 if number == 2 else 0.05
+            executor.submit(home.job(number, train__learning_rate=rate))
+        heard = drive(executor, stop=4)
+        sent = executor.sent
+    finally:
+        executor.close()
+    found = ends(heard)
+    assert sorted(found) == list(range(6))
+    assert found[2] == Failed(2, "ValueError: this cannot be")
+    stopped, whole = found[4], found[5]
+    assert isinstance(stopped, Finished)
+    assert isinstance(whole, Finished)
+    assert (stopped.stopped, len(stopped.rows)) == (True, 1)
+    assert (whole.stopped, whole.scores, [row["epoch"] for row in whole.rows]) == (False, {"val_auc": 0.75}, [1, 2, 3])
+    assert {found[n].facts["threads"] for n in (0, 1, 3, 5)} == {1, 2}  # type: ignore[union-attr]  those of the worker
+    assert sorted(Counter(sent).values()) == [1] * 4  # code and images, once to each of two folders
+
+
+def test_images_that_are_there_are_not_sent_again_and_test_rows_never(
+    started: DaskCluster, code: Path, home: Home
+) -> None:
+    for _ in range(2):
+        executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
+        try:
+            until(lambda executor=executor: two_workers(executor))  # type: ignore[misc]
+            for number in range(4):
+                executor.submit(home.job(number, train__learning_rate=0.05))
+            drive(executor)
+            sent = executor.sent
+        finally:
+            executor.close()
+    assert sent == []
+    own = np.load(home.prepared.images)
+    kept = list(started.folder.rglob("images.npy"))
+    assert len(kept) == 2
+    with home.split.parts.open(newline="") as file:
+        parts = {int(line["row"]): line["part"] for line in csv.DictReader(file)}
+    seen = np.array([parts.get(row) in ("train", "val") for row in range(len(own))])
+    for path in kept:
+        there = np.load(path)
+        np.testing.assert_array_equal(there[seen], own[seen])
+        assert not there[~seen].any()
+        assert own[~seen].any()
+        assert "test" not in (path.parents[1] / "split/split.csv").read_text()
+
+
+def test_a_variant_of_the_images_is_made_here_and_sent_as_well(started: DaskCluster, code: Path, home: Home) -> None:
+    executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
+    try:
+        for number, size in enumerate((24, 20, 20)):
+            executor.submit(home.job(number, preprocess__image_size=size, train__learning_rate=0.01))
+        heard = drive(executor)
+    finally:
+        executor.close()
+    sums = {event.number: event.rows[0]["images"] for event in ends(heard).values() if isinstance(event, Finished)}
+    own = np.load(home.prepared.images)
+    assert sums[0] == own[1].sum()
+    assert sums[1] == sums[2] != sums[0]
+
+
+def test_a_job_whose_worker_is_killed_is_lost_and_can_be_handed_out_again(
+    alone: DaskCluster, code: Path, home: Home
+) -> None:
+    first = alone.start_worker("one", "--no-nanny")
+    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    try:
+        executor.submit(home.job(7, train__learning_rate=0.05))
+        assert isinstance(executor.next(20), Epoch)
+        kill(first)
+        lost = executor.next(20)
+        assert isinstance(lost, Lost)
+        assert lost.number == 7
+        executor.submit(home.job(7, train__learning_rate=0.05))
+        alone.start_worker("two", "--no-nanny")
+        heard = drive(executor)
+    finally:
+        executor.close()
+    assert [type(event) for event in heard] == [Epoch, Epoch, Epoch, Finished]
+
+
+def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
+    alone: DaskCluster, code: Path, home: Home
+) -> None:
+    alone.start_worker("one")
+    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    try:
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(executor.next(20), Epoch)
+        trained = alone.folder / "one/trained.txt"
+        os.kill(int(trained.read_text().split()[2]), signal.SIGKILL)
+        assert isinstance(executor.next(20), Lost)
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(drive(executor)[-1], Finished)
+        assert len(executor.sent) == 2
+    finally:
+        executor.close()
+    assert len({line.split()[1] for line in trained.read_text().splitlines()}) == 2
+
+
+def test_a_study_holds_exactly_its_trials_though_its_workers_are_killed_and_another_joins(
+    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
+) -> None:
+    def proposed(trial: Trial) -> Proposal:
+        if trial.number == 2:  # one of the first trials has ended, the other is being trained
+            for worker in list(alone.workers):
+                kill(worker)
+            alone.start_worker("two", "--no-nanny")
+        rate = trial.suggest_float("train.learning_rate", 0.01, 0.05)
+        values = {"train.learning_rate": rate}
+        return Proposal(values, home.job(train__learning_rate=rate).params, json.dumps(values))
+
+    for name in ("one", "other"):
+        alone.start_worker(name, "--no-nanny")
+    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    searching.search(tmp_path, 6, executor=executor, propose=proposed, metrics=("val_auc",))
+    states = searching.states(tmp_path)
+    assert states.get(TrialState.COMPLETE, 0) + states.get(TrialState.PRUNED, 0) == 6 == sum(states.values())
+    assert (alone.folder / "two/trained.txt").exists(), "the worker that joined later trained nothing"
+
+
+def test_jobs_that_nobody_trains_yet_are_taken_back_and_never_trained(
+    started: DaskCluster, code: Path, home: Home
+) -> None:
+    first, second = (
+        ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED, seconds_to_connect=10)
+        for _ in range(2)
+    )
+    try:
+        for number in (1, 2):
+            first.submit(home.job(number, train__learning_rate=0.05))
+        assert {type(first.next(20)) for _ in (1, 2)} == {Epoch}
+        for number in (96, 97, 98):  # two behind the first driver's, one without a worker
+            second.submit(home.job(number, train__learning_rate=0.05))
+        assert second.next(1) is None
+        assert sorted(second.take_back()) == [96, 97, 98]
+        assert second.running == 0
+        for number in (1, 2):
+            first.answer(number, go_on=True)
+        assert sorted(ends(drive(first))) == [1, 2]
+        assert second.next(1) is None
+    finally:
+        first.close(now=True)
+        second.close(now=True)
+    trained = [path.read_text() for path in started.folder.glob("*/trained.txt")]
+    assert not any(line.startswith("9") for text in trained for line in text.splitlines())
+
+
+def test_a_process_that_has_grown_is_replaced_before_the_next_job(
+    started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def processes(limit: float, numbers: range) -> list[str]:
+        monkeypatch.setattr(executing, "Growth", lambda: worker_memory.Growth(limit))
+        executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
+        for worker in executor._workers.values():
+            worker.growth.limit = limit
+        try:
+            for number in numbers:
+                executor.submit(home.job(number, train__learning_rate=0.01))
+            drive(executor)
+        finally:
+            executor.close()
+        lines = [line for path in started.folder.glob("*/trained.txt") for line in path.read_text().splitlines()]
+        return [line.split()[1] for line in lines if int(line.split()[0]) in numbers]
+
+    monkeypatch.setattr(worker_memory, "LEAST_JOBS", 1)
+    assert len(set(processes(512.0, range(50, 56)))) <= 2
+    assert len(set(processes(-1.0, range(60, 66)))) >= 5  # the first of each worker may be warm
+
+
+@pytest.fixture
+def namespaces() -> Iterator[list[str]]:
+    """Give two network namespaces that reach this one, over the networks 10.213.1 and .2, but not each other."""
+    names = [f"assay-{os.getpid()}-{number}" for number in (1, 2)]
+    try:
+        for number, name in enumerate(names, start=1):
+            inner = ["ip", "netns", "exec", name, "ip"]
+            link, network = f"as{os.getpid() % 10**6}n{number}", f"10.213.{number}"
+            for command in (
+                ["ip", "netns", "add", name],
+                ["ip", "link", "add", link, "type", "veth", "peer", "name", "there", "netns", name],
+                ["ip", "address", "add", f"{network}.1/24", "dev", link],
+                ["ip", "link", "set", link, "up"],
+                [*inner, "address", "add", f"{network}.2/24", "dev", "there"],
+                [*inner, "link", "set", "there", "up"],
+                [*inner, "link", "set", "lo", "up"],
+            ):
+                try:
+                    subprocess.run(command, check=True, capture_output=True)
+                except (OSError, subprocess.CalledProcessError):
+                    pytest.skip("network namespaces need root and the package iproute2")
+        yield names
+    finally:
+        for name in names:
+            if shutil.which("ip"):
+                subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
+def test_workers_in_networks_of_their_own_need_to_reach_the_scheduler_alone(
+    namespaces: list[str], code: Path, home: Home, tmp_path: Path
+) -> None:
+    cluster = DaskCluster(tmp_path / "dask", host="0.0.0.0")
+    try:
+        cluster.start_scheduler()
+        for number, name in enumerate(namespaces, start=1):
+            cluster.host = f"10.213.{number}.1"
+            cluster.start_worker(name, "--no-nanny", prefix=["ip", "netns", "exec", name])
+        executor = ClusterExecutor(cluster.address, home.folder, root=code, target=PRETENDED)
+        until(lambda: two_workers(executor))
+        for number in range(6):
+            executor.submit(home.job(number, train__learning_rate=0.1))
+        heard = drive(executor)
+        executor.close()
+    finally:
+        cluster.end()
+    assert sorted(ends(heard)) == list(range(6))
+    trained = [(tmp_path / "dask" / name / "trained.txt").read_text().splitlines() for name in namespaces]
+    assert all(trained)
+    assert sum(map(len, trained)) == 6
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from src.tune.executors.dask.executor import ClusterExecutor
+from src.tune.protocol import Job
+import json
+address, home, root, job = sys.argv[1:]
+executor = ClusterExecutor(address, Path(home), root=Path(root), target="src.tune.pretended:run")
+executor.submit(Job(3, json.loads(job), 1))
+print(executor.next(20), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_worker_gives_up_what_it_does_for_a_driver_that_was_killed(
+    alone: DaskCluster, code: Path, home: Home
+) -> None:
+    alone.start_worker("one")
+    job = home.job(3, train__learning_rate=0.05, train__epochs=500)
+    arguments = [alone.address, str(home.folder), str(code), json.dumps(job.params)]
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
+    assert driver.stdout
+    assert b"Epoch" in driver.stdout.readline()
+    driver.kill()
+    driver.communicate()
+    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    try:
+        executor.submit(home.job(4, train__learning_rate=0.05))
+        heard = drive(executor)
+    finally:
+        executor.close()
+    assert [type(event) for event in heard] == [Epoch, Epoch, Epoch, Finished]
+    assert {event.number for event in heard} == {4}
+
+
+def test_a_scheduler_that_goes_away_is_told_in_a_line(alone: DaskCluster, code: Path, home: Home) -> None:
+    alone.start_worker("one")
+    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    try:
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(executor.next(20), Epoch)
+        assert alone.scheduler
+        kill(alone.scheduler)
+        with pytest.raises(
+            AssayError, match=r"lost the connection to the scheduler at tcp://.*the same command"
+        ) as told:
+            until(lambda: executor.next(1.0) and False)
+    finally:
+        executor.close(now=True)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "tcp://", "nonsense://here:8786"])
+def test_an_address_where_no_scheduler_answers_is_told_in_a_line(address: str, home: Home) -> None:
+    with pytest.raises(AssayError, match=r"--dask: (expected an address|no scheduler answers)") as told:
+        ClusterExecutor(address.format(port=free_port()), home.folder, seconds_to_connect=1)
+    assert "\n" not in str(told.value)
+
+
+def test_a_cluster_without_workers_is_told_in_a_line(alone: DaskCluster, home: Home) -> None:
+    with pytest.raises(AssayError, match="has had no worker for 1 seconds"):
+        ClusterExecutor(alone.address, home.folder, seconds_without_workers=1)
+
+
+def test_a_worker_with_other_packages_is_named_with_what_differs(
+    alone: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone.start_worker("one")
+    others = {"python": "2.7", "numpy": "1.0", "keras": "none"}
+    monkeypatch.setattr(executing, "own_versions", lambda: others)
+    with pytest.raises(AssayError, match=r"tcp://\S+: expected python 2.7, found 3.\d+, expected numpy 1.0, "):
+        ClusterExecutor(alone.address, home.folder)
+
+
+def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
+    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
+) -> None:
+    alone.start_worker("one", "--nthreads", "2")
+    edited = tmp_path / "edited"
+    shutil.copytree(code, edited)
+    pretended = edited / "src/tune/pretended.py"
+    pretended.write_text(pretended.read_text().replace('{"val_auc": 0.75}', '{"val_auc": 0.25}'))
+    first, second = (
+        ClusterExecutor(alone.address, home.folder, root=root, target=PRETENDED) for root in (code, edited)
+    )
+    try:
+        first.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(first.next(20), Epoch)
+        second.submit(home.job(1, train__learning_rate=0.05))
+        assert second.next(1) is None
+        first.answer(1, go_on=True)
+        ended = [drive(executor)[-1] for executor in (first, second)]
+    finally:
+        first.close(now=True)
+        second.close(now=True)
+    assert [end.scores["val_auc"] for end in ended if isinstance(end, Finished)] == [0.75, 0.25]
+
+
+def test_without_distributed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(AssayError, match="expected the package distributed, found none; install it with `uv pip"):
+        importlib.reload(src.tune.executors.dask)
+
+
+@pytest.mark.slow
+def test_a_training_on_the_cluster_gives_the_values_of_one_here(alone: DaskCluster, home: Home, tmp_path: Path) -> None:
+    alone.start_worker("one", "--nthreads", "1")
+    found = []
+    for executor in (ClusterExecutor(alone.address, home.folder), LocalExecutor(1, 1, tmp_path / "logs", home.folder)):
+        try:
+            executor.submit(home.job(1, seed=5))
+            found.append(end_of(executor))
+        finally:
+            executor.close()
+    there, here = found
+    assert isinstance(there, Finished)
+    assert isinstance(here, Finished)
+    assert there.rows == here.rows
+    assert there.scores == here.scores

@@ -1,0 +1,106 @@
+"""A search over two parameters with trainings that take no time, to be run in this process or another one."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from src.core import console, signals
+from src.tracking.record import Trial as Ended
+from src.tune import pruner as pruning
+from src.tune import sampler as sampling
+from src.tune import study
+from src.tune.driver import Driver, Proposal, Stop
+from src.tune.executors.local import LocalExecutor
+from src.tune.study import Search
+from tests import sections
+from tests.tune.fakes import CHEAP
+
+METRICS = ("auc",)
+ABOUT = {"seed": 1, "tune.metric": ["auc"]}
+ORDERLY = sections.pruner(name="median", startup_trials=3, warmup_epochs=1)
+
+
+@dataclass
+class Ends:
+    """A callback that keeps what it gets."""
+
+    trials: list[Ended] = field(default_factory=list)
+
+    def on_trial_end(self, trial: Ended) -> None:
+        self.trials.append(trial)
+
+
+@contextmanager
+def opened(home: Path, name: str = "s", about: Mapping[str, Any] = ABOUT, **options: Any) -> Iterator[Search]:
+    sampler = sampling.build(sections.sampler(startup_trials=3), 1)
+    pruner = pruning.build(options.pop("pruner", ORDERLY), 4)
+    with study.opened(
+        name, options.pop("metrics", METRICS), about, sampler, pruner, folder=home / "studies", **options
+    ) as it:
+        yield it
+
+
+def propose(trial: Trial, **more: Any) -> Proposal:
+    values: dict[str, Any] = {"kind": trial.suggest_categorical("kind", ["a", "b"])}
+    if values["kind"] == "b":
+        values["z"] = trial.suggest_float("z", 0, 1)
+    values["x"] = trial.suggest_float("x", 0, 1)
+    return Proposal(values, {"train": {**values, **more}}, json.dumps(values))
+
+
+def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, **options: Any) -> Ends:
+    """Bring a study to so many finished trials."""
+    ends, more = Ends(), options.pop("train", {})
+    made = options.pop("propose", lambda trial: propose(trial, **more))
+    local = partial(LocalExecutor, workers, 1, home / "studies" / "s", home, target=CHEAP, **options.pop("local", {}))
+    executor = options.pop("executor", None) or local()
+    try:
+        with opened(home, **options) as found:
+            Driver(found, executor, made, 1, total, stop or Stop(), ends).run()
+    finally:
+        executor.close(now=True)
+    return ends
+
+
+def trials(home: Path, name: str = "s", **options: Any) -> list[FrozenTrial]:
+    """Read a study without opening it for work."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = JournalStorage(JournalFileBackend(str(home / "studies" / name / "journal.log")))
+    return optuna.load_study(study_name=name, storage=storage).trials
+
+
+def states(home: Path, name: str = "s") -> dict[TrialState, int]:
+    found = [trial.state for trial in trials(home, name)]
+    return {state: found.count(state) for state in dict.fromkeys(found)}
+
+
+def told(home: Path, name: str = "s") -> list[tuple[Any, ...]]:
+    """Give what must be the same however often a study was interrupted."""
+    return [
+        (t.number, t.state, t.values, t.params, t.intermediate_values, t.user_attrs.get("rows"))
+        for t in trials(home, name)
+    ]
+
+
+def main() -> None:
+    """Run a search in a process that a test may kill: folder, total, workers, seconds an epoch."""
+    home, total, workers, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    stop = Stop()
+    with signals.noted(stop.pending):
+        search(home, total, workers, stop, train={"seconds": seconds})
+    if stop.interrupted:
+        raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,186 @@
+"""A trial is the training of the train stage: repeatable, stopped cleanly, and blind to the test part."""
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src import train
+from src.config import parse
+from src.core.errors import AssayError
+from src.tune import metric, objective
+from src.tune.protocol import Job, Row
+from tests.tune.conftest import PARTS, Home, Run
+
+
+def test_the_same_job_gives_the_same_values_also_after_another(home: Home, run: Run) -> None:
+    first = run(home.job(), home)
+    run(home.job(1, train__batch_size=16, model__stride=1, train__optimizer="sgd"), home)
+    again = run(home.job(), home)
+    assert (again.rows, again.scores) == (first.rows, first.scores)
+    assert len(first.rows) == 3
+    assert not first.stopped
+
+
+def test_a_trial_trains_what_the_train_stage_would(home: Home, run: Run, tmp_path: Path) -> None:
+    job = home.job(seed=5)
+    params = parse(job.params)
+    fitted = train.run(
+        home.prepared,
+        home.split,
+        train.stage.paths.Model(tmp_path / "model"),
+        params.model,
+        params.train,
+        5,
+        positive=params.dataset.positive,
+    )
+    assert run(job, home).rows == fitted.rows
+
+
+def test_the_seed_of_the_job_counts(home: Home, run: Run) -> None:
+    assert run(home.job(seed=1), home).scores != run(home.job(seed=2), home).scores
+
+
+def test_scores_are_those_of_the_best_epoch(home: Home, run: Run) -> None:
+    found = run(home.job(), home)
+    best = min(found.rows, key=lambda row: row["val_loss"])
+    assert found.scores["val_loss"] == best["val_loss"]
+    assert found.scores["auc"] == found.scores["val_auc"] == best["val_auc"]
+    assert found.scores["parameters"] > 1000
+    assert found.facts["best_epoch"] == best["epoch"]
+    assert "f1" not in found.scores, "evaluate's scores cost a pass over val: only where they are asked for"
+
+
+def test_a_metric_of_evaluate_is_computed_on_val(home: Home, run: Run) -> None:
+    asked = run(home.job(tune__metric=["f1", "parameters"]), home).scores
+    plain = run(home.job(), home).scores
+    assert {name for name in plain if plain[name] != asked[name]} == set()
+    assert asked["log_loss"] == pytest.approx(plain["val_loss"], abs=1e-5)
+    tp, fp = asked["sensitivity"] * 10, (1 - asked["specificity"]) * 10
+    assert asked["f1"] == pytest.approx(2 * tp / (10 + tp + fp))
+    assert asked["sensitivity"] + asked["specificity"] == pytest.approx(2 * asked["balanced_accuracy"])
+
+
+def test_every_metric_of_params_is_among_the_scores(home: Home, run: Run) -> None:
+    found = run(home.job(train__epochs=1, tune__metric="f1"), home)
+    assert set(found.scores) == set(metric.METRICS)
+    followed = {metric.watched([name]) for name in metric.METRICS}
+    assert followed - {None} <= set(found.rows[0])
+
+
+def test_a_report_of_no_ends_the_training_after_that_epoch(home: Home) -> None:
+    seen: list[Row] = []
+
+    def report(row: Row) -> bool:
+        seen.append(row)
+        return len(seen) < 2
+
+    found = objective.run(home.job(), report, home.folder)
+    assert found.stopped
+    assert list(found.rows) == seen
+    assert len(seen) == 2
+    assert found.scores["val_loss"] == min(row["val_loss"] for row in seen)
+
+
+def test_training_goes_on_as_if_another_had_not_been_stopped(home: Home, run: Run) -> None:
+    first = run(home.job(), home)
+    objective.run(home.job(1, model__dropout=0.1), lambda row: False, home.folder)
+    assert run(home.job(), home).rows == first.rows
+
+
+def test_a_loss_that_is_no_number_is_a_reason_in_one_line(
+    home: Home, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from src.train import optimizers
+
+    monkeypatch.setitem(optimizers.RATES, "sgd", 1e30)  # far beyond what params.yaml allows
+    with pytest.raises(AssayError, match=r"train: expected a finite") as caught:
+        run(home.job(train__optimizer="sgd", train__learning_rate=None, train__schedule__name="constant"), home)
+    assert "\n" not in str(caught.value)
+
+
+def test_images_too_small_for_the_model_are_a_reason(home: Home, run: Run) -> None:
+    with pytest.raises(AssayError, match=r"preprocess\.image_size: expected at least"):
+        run(home.job(model__name="malaria_cnn", model__stride=3), home)
+
+
+def test_memory_that_ran_out_is_a_reason(home: Home) -> None:
+    import tensorflow as tf
+
+    for error in (MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")):
+
+        def report(row: Row, error: Exception = error) -> bool:
+            raise error
+
+        with pytest.raises(AssayError, match=r"out of memory: compact_cnn on images of 24x24 in batches of 8"):
+            objective.run(home.job(), report, home.folder)
+
+
+def test_params_that_are_wrong_are_a_reason(home: Home, run: Run) -> None:
+    job = home.job()
+    with pytest.raises(AssayError, match=r"trial 0: train\.epochs: missing"):
+        run(replace(job, params=dict(job.params) | {"train": {"batch_size": 8, "optimizer": "sgd"}}), home)
+
+
+def poison(home: Home) -> None:
+    """Ruin the test part: other pixels in the store, other labels, and files that are no images."""
+    images = np.load(home.prepared.images)
+    test = np.arange(len(images)) % 3 == PARTS.index("test")
+    images[test] = np.random.default_rng(1).integers(0, 256, images[test].shape)
+    np.save(home.prepared.images, images)
+    for table in (home.prepared.index, home.raw.manifest):
+        with table.open(newline="") as file:
+            lines = list(csv.reader(file))
+        for number, line in enumerate(lines[1:]):
+            if test[number]:
+                line[1] = lines[1][1]
+                (home.raw.folder / line[0]).write_bytes(b"poison")
+        with table.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(lines)
+
+
+@pytest.mark.parametrize("values", [{}, {"preprocess__clahe__clip_limit": 9.0}], ids=["pipeline", "variant"])
+def test_a_poisoned_test_part_changes_nothing(own_home: Home, run: Run, values: dict[str, float]) -> None:
+    job = own_home.job(tune__metric="f1", **values)
+    before = run(job, own_home)
+    poison(own_home)
+    shutil.rmtree(own_home.folder / "build" / "tuning", ignore_errors=True)  # else the variant is not made again
+    objective._loaded.cache_clear()
+    after = run(job, own_home)
+    assert (after.rows, after.scores) == (before.rows, before.scores)
+
+
+def test_no_row_of_test_is_handed_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed = []
+    monkeypatch.setattr(objective, "fit", lambda data, *_, **__: handed.append(data) or train.fit(data, *_, **__))
+    for job in (home.job(train__epochs=1), home.job(train__epochs=1, preprocess__image_size=16)):
+        objective.run(job, lambda row: True, home.folder)
+    for data in handed:
+        rows = np.concatenate([data.train.rows, data.val.rows])
+        assert set(rows % 3) == {PARTS.index("train"), PARTS.index("val")}
+    assert not handed[1].images[2::3].any(), "a variant does not even hold the test images"
+
+
+def test_tables_are_read_once_for_all_trials(home: Home, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    objective._loaded.cache_clear()
+    run(home.job(train__epochs=1), home)
+    run(Job(1, home.job(train__epochs=1, model__dropout=0.1).params, 3), home)
+    assert objective._loaded.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_nothing_of_a_trial_stays_in_memory(home: Home, stop: bool) -> None:
+    """The graph of a step is what a process would grow by."""
+    import gc
+
+    def count() -> int:
+        gc.collect()
+        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+    before = count()
+    for number in range(2):
+        objective.run(home.job(number, train__epochs=1), lambda row: not stop, home.folder)
+    assert count() <= before

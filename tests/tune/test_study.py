@@ -1,0 +1,161 @@
+"""A study is kept for one driver at a time and one question, in a file that is never left half written."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from src.core import paths
+from src.core.errors import AssayError
+from src.tune import names, study, study_fingerprint, study_report
+from src.tune.storage import Journal, mend
+from tests.tune.searching import ABOUT, opened, search, trials
+from tests.tune.studies import study as invented
+
+
+def test_a_study_is_open_in_one_process_only(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(AssayError, match="study s: another process works on it"), opened(tmp_path):
+        pass
+    with opened(tmp_path):
+        pass
+
+
+def test_a_sqlite_study_is_kept_in_its_file_and_open_in_one_process_only(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    with opened(tmp_path, url=url) as first:
+        first.ask()
+        with pytest.raises(AssayError, match="another process"), opened(tmp_path / "elsewhere", url=url):
+            pass
+    with opened(tmp_path, url=url) as again:
+        assert [trial.state for trial in again.trials()] == [TrialState.WAITING]
+        assert again.ask().number == 0
+
+
+def test_a_study_can_be_had_as_it_was_with_fewer_trials(tmp_path: Path) -> None:
+    made = invented(20)
+    assert study.first(made, 99) is made
+    before = study.first(made, 7)
+    finished = [trial.state in study.FINISHED for trial in before.trials]
+    assert (sum(finished), finished[-1]) == (7, True)
+    assert before.directions == made.directions
+    for name, found in (("few", before), ("cut", study.first(invented(12), 7))):
+        study_report.write(found, 42, paths.Study(tmp_path / name))
+    for name in ("trials.csv", "candidates.json", "study.html"):
+        assert (tmp_path / "few" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+
+
+def test_a_study_about_something_else_is_refused_and_what_differs_is_said(tmp_path: Path) -> None:
+    with opened(tmp_path):
+        pass
+    other = ABOUT | {"seed": 2, "train.epochs": 3}
+    with pytest.raises(AssayError) as refused, opened(tmp_path, about=other):
+        pass
+    assert str(refused.value) == (
+        "study s: its trials were made with something else: seed was 1, is 2; train.epochs was nothing, is 3; "
+        "--study OTHER"
+    )
+
+
+def test_a_study_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    theirs = optuna.create_study(study_name="s", storage=url, direction="maximize")
+    theirs.ask()
+    with pytest.raises(AssayError, match="study s: its trials were made by another program"), opened(tmp_path, url=url):
+        pass
+    assert theirs.user_attrs == {}
+    assert [trial.state.name for trial in theirs.trials] == ["RUNNING"]
+
+
+def test_what_the_study_began_with_is_kept(tmp_path: Path) -> None:
+    for now in (0.3, 0.7):
+        with opened(tmp_path) as search:
+            assert search.baseline({"model.dropout": now}) == {"model.dropout": 0.3}
+
+
+def test_other_images_and_many_differences_are_said_in_a_line() -> None:
+    there = {"images": "a", "split": "b", **{f"train.{n}": n for n in range(4)}}
+    here = {"images": "c", "split": "d", **{f"train.{n}": n + 1 for n in range(4)}}
+    assert study_fingerprint.difference(there, here) == "other images; another split; train.0 was 0, is 1; and 3 more"
+    assert study_fingerprint.difference(there, json.loads(json.dumps(there))) == ""
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "-x", "a\nb"])
+def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
+    with pytest.raises(AssayError, match="--study: expected"):
+        names.check_name(name)
+
+
+@pytest.mark.parametrize("url", [
+    "postgres://x", "mysql://x/y", "file.db", "redis://me:secret@h", "sqlite://", "sqlite:///",
+    "postgresql+psycopg://me:secret@h:54x/d",
+])  # fmt: skip
+def test_a_url_of_no_known_database_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(AssayError, match="--storage: expected") as refused, opened(tmp_path, url=url):
+        pass
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////proc/no/such.db", "postgresql+psycopg://me:secret@127.0.0.1:1/none"])
+def test_a_database_that_cannot_be_reached_is_a_line(tmp_path: Path, url: str) -> None:
+    with pytest.raises(AssayError) as refused, opened(tmp_path, url=url):
+        pass
+    assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("torn", [b'{"op_code": 4', b"\x00\x00\x00", b'{"op_code": 4}'])
+def test_a_last_line_that_was_not_written_to_its_end_is_cut_off(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "journal.log"
+    path.write_bytes(b'{"a":1}\n' + torn)
+    mend(path)
+    assert path.read_bytes() == b'{"a":1}\n'
+
+
+def test_damage_inside_a_journal_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "journal.log"
+    path.write_bytes(b'{"a":1}\n{"b"\n{"c":1}\n')
+    with pytest.raises(AssayError, match=r"journal.log: line 2: expected a record"):
+        mend(path)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder on a disk of 64 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small disk cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_record_that_does_not_fit_on_the_disk_is_taken_back(tiny_disk: Path) -> None:
+    journal = Journal(tiny_disk / "journal.log")
+    journal.append_logs([{"a": 1}])
+    with pytest.raises(AssayError, match=r"cannot be written .No space left on device"):
+        journal.append_logs([{"long": "x" * 100_000}])
+    journal.append_logs([{"b": 2}])
+    assert list(journal.read_logs(0)) == [{"a": 1}, {"b": 2}]
+
+
+def test_a_search_whose_disk_is_full_ends_with_a_line_and_goes_on_when_there_is_room(tiny_disk: Path) -> None:
+    filler = tiny_disk / "filler"
+    search(tiny_disk, 2)
+    filler.write_bytes(b"x" * 40_000)
+    with pytest.raises(AssayError, match="No space left on device"):
+        search(tiny_disk, 100)
+    before = [trial.number for trial in trials(tiny_disk) if trial.state.is_finished()]
+    assert len(before) >= 2
+    filler.unlink()
+    total = len(before) + 2
+    search(tiny_disk, total)
+    assert [trial.state.is_finished() for trial in trials(tiny_disk)] == [True] * total

@@ -1,0 +1,179 @@
+"""What a study found, as a table, figures and a page: complete, the same every time, and without a crash when small."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import optuna
+import pytest
+from matplotlib.figure import Figure
+from optuna.trial import TrialState
+from ruamel.yaml import YAML
+
+from src.core import paths
+from src.plotting import style
+from src.tune import figures, study_report, tables
+from src.tune.figures import FIGURES
+from src.tune.space import decode
+from src.tune.trials_view import view
+from src.tune.winner import Candidate, Outcome, interval
+from tests.tune.studies import SPACE, study
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Path) -> None:
+    found = study(8)
+    tables.write_trials(view(found), paths.Study(tmp_path))
+    table = rows(tmp_path / "trials.csv")
+    assert [row["state"] for row in table[:6]] == ["complete", "complete", "pruned", "complete", "complete", "failed"]
+    assert float(table[0]["auc"]) == pytest.approx(found.trials[0].value, rel=1e-7)
+    assert (table[0]["epochs"], table[0]["best_epoch"]) == ("10", "7")
+    assert (table[5]["auc"], table[5]["reason"]) == ("", "the loss is no number")
+    assert table[0]["preprocess.steps"].startswith('["gray"')
+    assert set(SPACE) <= set(table[0])
+
+
+def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) -> None:
+    found = study(20, two=True)
+    found.set_user_attr("began", {"train.batch_size": 32})
+    seen = view(found)
+    tables.write_candidates(seen, paths.Study(tmp_path))
+    read = tables.read_candidates(paths.Study(tmp_path), ("auc", "parameters"))
+    assert (read.name, read.baseline) == (found.study_name, {"train.batch_size": 32})
+    assert read.goals == seen.goals
+    candidates = read.trials
+    complete = [trial for trial in found.trials if trial.state is TrialState.COMPLETE]
+    assert [(one.number, list(one.values.values())) for one in candidates] == [
+        (one.number, one.values) for one in complete
+    ]
+    for one, trial in zip(candidates, complete, strict=True):
+        assert one.params == {key: decode(value) for key, value in trial.params.items()}
+        assert {key: type(value) for key, value in one.params.items()}["train.batch_size"] is int
+
+
+def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        study_report.write(study(12), 42, paths.Study(tmp_path / name))
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert len(files) == 7
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+
+
+def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path: Path) -> None:
+    study_report.write(study(12, two=True), 42, paths.Study(tmp_path))
+    page = (tmp_path / "study.html").read_text(encoding="utf-8")
+    assert page.count("plotly.js v") == 1
+    assert "<script src" not in page
+    assert page.count('class="plotly-graph-div"') == 9
+    assert page.count("Best Value") == 2  # so far, of each metric
+    assert page.count('"reversescale":false') == page.count('"reversescale":true') == 1  # of one of them more is better
+    assert "json:" not in page.split("</script>", 1)[1]
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
+        "history", "importance", "slices", "parallel", "pareto",
+        "history_parameters", "importance_parameters", "slices_parameters", "parallel_parameters",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "drawn"),
+    [
+        (lambda: study(0), set()),
+        (lambda: study(1), {"history", "slices"}),
+        (lambda: study(2), {"history", "slices", "parallel"}),
+        (lambda: study(5, states=lambda _: "PRUNED"), set()),
+        (lambda: study(5, states=lambda _: "FAIL"), set()),
+        (lambda: study(6, names=["model.dropout"]), {"history", "importance", "slices", "parallel"}),
+        (lambda: study(6, value=0.5), {"history", "slices", "parallel"}),
+        (lambda: study(3, names=[]), {"history"}),
+        (
+            lambda: study(2, two=True),
+            {
+                "history",
+                "slices",
+                "parallel",
+                "pareto",
+                "history_parameters",
+                "slices_parameters",
+                "parallel_parameters",
+            },
+        ),
+    ],
+    ids=["none", "one", "two", "pruned", "failed", "one parameter", "all the same", "nothing varied", "two objectives"],
+)
+def test_a_figure_that_the_trials_are_too_few_for_is_left_out(
+    found: Callable[[], optuna.Study], drawn: set[str], tmp_path: Path
+) -> None:
+    study_report.write(found(), 42, paths.Study(tmp_path))
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == drawn
+    left_out = (tmp_path / "study.html").read_text(encoding="utf-8").count("Left out: ")
+    assert (left_out == 0) == ({"history", "importance", "slices", "parallel"} <= drawn)
+
+
+def drawn(name: str, found: optuna.Study) -> Figure:
+    kind = FIGURES[name]
+    with style.applied():
+        figure = figures.drawn(kind, figures.options(kind, found, "auc", 42))
+        figure.canvas.draw()
+    return figure
+
+
+def test_history_shows_the_best_so_far_of_the_complete_trials() -> None:
+    found = study(20)
+    axes = drawn("history", found).axes[0]
+    complete = [trial.value for trial in found.get_trials(states=(TrialState.COMPLETE,))]
+    assert np.nanmax(np.asarray(axes.lines[0].get_ydata(), dtype=float)) == pytest.approx(max(complete))
+    assert len(axes.collections[0].get_offsets()) == len(complete)  # type: ignore[arg-type]
+
+
+def test_a_panel_for_each_parameter_in_rows_with_a_logarithmic_axis_where_it_is_one() -> None:
+    figure = drawn("slices", study(20))
+    panels = {axes.get_xlabel(): axes for axes in figure.axes if axes.get_xlabel()}
+    assert set(panels) == set(SPACE)
+    assert panels["train.learning_rate"].get_xscale() == "log"
+    assert len({round(axes.get_position().y0, 3) for axes in panels.values()}) == 3
+    texts = [label.get_text() for label in panels["preprocess.steps"].get_xticklabels()]
+    assert texts
+    assert not any("json:" in text for text in texts)
+
+
+def test_the_style_of_all_figures_holds_and_nothing_is_left_open() -> None:
+    from matplotlib import pyplot
+
+    before = dict(matplotlib.rcParams)
+    assert drawn("history", study(5)).axes[0].get_facecolor() == (1.0, 1.0, 1.0, 1.0)
+    assert pyplot.get_fignums() == []
+    assert {key for key in before if matplotlib.rcParams[key] != before[key]} <= {"backend"}
+    assert "ggplot" in matplotlib.style.available
+
+
+def test_the_front_holds_what_nothing_beats_in_both() -> None:
+    seen = view(study(30, two=True))
+    points = np.array([[one.values["auc"], -one.values["parameters"]] for one in seen.complete()])
+    beaten = [((points >= point).all(axis=1) & (points > point).any(axis=1)).any() for point in points]
+    assert len(seen.front()) == len(points) - sum(beaten)
+    axes = drawn("pareto", study(30, two=True)).axes[0]
+    assert [len(each.get_offsets()) for each in axes.collections] == [sum(beaten), len(seen.front())]  # type: ignore[arg-type]
+
+
+def test_the_winner_stands_beside_the_preset_over_the_same_seeds(tmp_path: Path) -> None:
+    def rival(name: str, *scores: float) -> Candidate:
+        return Candidate(name, {"model.dropout": 0.25}, {"auc": scores}, {"auc": interval(scores, 0.95)})
+
+    best, preset = rival("trial 7", 0.8, 0.82), rival("baseline", 0.7, 0.71)
+    outcome = Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95))
+    tables.write_outcome(outcome, paths.Confirmed(tmp_path))
+    assert [list(row.values()) for row in rows(tmp_path / "confirm.csv")] == [
+        ["baseline", "11", "0.7"], ["baseline", "12", "0.71"], ["trial 7", "11", "0.8"], ["trial 7", "12", "0.82"],
+    ]  # fmt: skip
+    said = YAML(typ="safe").load(tmp_path / "best.yaml")
+    assert said["winner"]["values"] == {"model.dropout": 0.25}
+    assert said["winner"]["auc"]["value"] == pytest.approx(0.81)
+    assert said["gain"]["value"] == pytest.approx(0.105)
+    assert said["beats_baseline"] is True

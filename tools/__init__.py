@@ -1,0 +1,1 @@
+"""What only developers run: set-up, the painter of the samples, the writer of the code dependencies in dvc.yaml."""

@@ -1,0 +1,97 @@
+"""The code that each stage of dvc.yaml depends on, read from the import graph: `make deps` writes it.
+
+A stage lists rooms of src as folders. A line for each file would be exact, but DVC parses its files in pure Python at
+every command, and nobody can read a list of a hundred. Left out are `config`, whose values are the params of the stage,
+and `tracking`, which changes no output, but for the module that writes the fingerprint.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import grimp
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+FILES = ("dvc.yaml", "tuning/dvc.yaml")
+NO_INPUT = {"config", "tracking"}
+CONFIG = "src.config"
+FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
+MODELS = "models"
+CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
+ALL_MODELS = {"tuning/dvc.yaml"}  # where model.name may be varied
+
+
+def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
+    """Return what the stage with this entry module lists as code in its deps, sorted.
+
+    Raises:
+        ValueError: there is no such module.
+    """
+    graph = grimp.build_graph("src", "stages", cache_dir=None)
+    if entry not in graph.modules:
+        raise ValueError(f"{entry}: no such module")
+    found = {f"{entry.replace('.', '/')}.py"}
+    for module in _imported(entry, graph) - {"src", "stages", entry}:
+        room = module.split(".")[1]
+        if module == FINGERPRINT:
+            found.add(_file(module))
+        elif room == MODELS and not all_models:
+            found |= {_file(module), CHOSEN_MODEL}
+        elif room not in NO_INPUT:
+            found.add(_file(f"src.{room}") if (ROOT / "src" / f"{room}.py").is_file() else f"src/{room}")
+    return sorted(found)
+
+
+def read(file: str) -> Any:
+    """Read one of the two pipeline files."""
+    return _yaml().load(ROOT / file)
+
+
+def entry(stage: dict[str, Any]) -> str:
+    """Return the module that a stage's command runs."""
+    return str(stage["cmd"]).removeprefix("python -m ").split()[0]
+
+
+def is_code(dep: str) -> bool:
+    """Tell code from data among the deps of a stage."""
+    return dep.split("/")[0] in {"src", "stages"}
+
+
+def rewrite(file: str) -> None:
+    """Bring the code among the deps of every stage of a pipeline file up to date, keeping the data and the comments."""
+    pipeline = read(file)
+    for stage in pipeline["stages"].values():
+        needed = code_deps(entry(stage), all_models=file in ALL_MODELS)
+        stage["deps"] = needed + [dep for dep in stage["deps"] if not is_code(dep)]
+    with (ROOT / file).open("w", encoding="utf-8") as stream:
+        _yaml().dump(pipeline, stream)
+
+
+def _imported(entry: str, graph: grimp.ImportGraph) -> set[str]:
+    """Return all modules that one imports, directly or not, without what `config` imports to check values."""
+    found: set[str] = set()
+    waiting = [entry]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            if not module.startswith(CONFIG):
+                waiting += graph.find_modules_directly_imported_by(module)
+    return found
+
+
+def _file(module: str) -> str:
+    path = Path(*module.split("."))
+    return (path / "__init__.py" if (ROOT / path).is_dir() else path.with_suffix(".py")).as_posix()
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+if __name__ == "__main__":
+    for name in FILES:
+        rewrite(name)
