@@ -34,7 +34,7 @@ def find(entries: Sequence[Entry]) -> Found | None:
     for pattern in _patterns(entries):
         groups = read(pattern, entries)
         if groups and is_plausible(groups, labels):
-            return Found(pattern, len(set(groups)), _examples(entries, groups))
+            return Found(pattern, len(set(groups)), _examples(entries, groups, whole="/" in pattern))
     return None
 
 
@@ -81,11 +81,11 @@ def read(pattern: str, entries: Sequence[Entry]) -> list[str]:
     return found
 
 
-def _examples(entries: Iterable[Entry], groups: Iterable[str]) -> dict[str, str]:
-    """Choose names of three groups, evenly over all."""
+def _examples(entries: Iterable[Entry], groups: Iterable[str], *, whole: bool) -> dict[str, str]:
+    """Choose names, or whole paths, of three groups, evenly over all."""
     first: dict[str, str] = {}
     for entry, group in zip(entries, groups, strict=True):
         first.setdefault(group, entry.path)
     several = list(first)
     chosen = several[:: max(1, len(several) // SHOWN)][:SHOWN]
-    return {first[group].rpartition("/")[2]: group for group in chosen}
+    return {first[group] if whole else first[group].rpartition("/")[2]: group for group in chosen}
