@@ -5,6 +5,7 @@ The parser only says where a value stands: writing the whole document anew would
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -17,11 +18,26 @@ INDENT = 2
 
 def put(text: str, keys: Sequence[str], value: Any) -> str:
     """Exchange the value at a path of keys; keys that are missing are added at the end of their section."""
-    node, missing = _find(text, keys)
+    node, missing = _find(YAML().compose(text), keys)
     if missing:
         return _added(text, node, missing[0], _nested(missing[1:], value))
+    return _put(text, node, value)
+
+
+def _put(text: str, node: Node, value: Any) -> str:
     space = " " if _in_lines(node) else ""
     return _exchanged(text, _start(text, node), _end(node), space + _like(node, value))
+
+
+def put_all(text: str, values: Mapping[str, Any]) -> str:
+    """Exchange the values of dotted keys that are all there; the text is read once, which is what takes the time."""
+    if any(key.startswith(f"{outer}.") for key in values for outer in values):
+        return reduce(lambda changed, key: put(changed, key.split("."), values[key]), values, text)
+    root = YAML().compose(text)
+    places = {key: _find(root, key.split("."))[0] for key in values}
+    for key in sorted(values, key=lambda key: -places[key].start_mark.index):  # what stands before stays where it is
+        text = _put(text, places[key], values[key])
+    return text
 
 
 def written(value: Any) -> str:
@@ -54,9 +70,8 @@ def _is_plain(word: str) -> bool:
     return bool(PLAIN.fullmatch(word)) and word.lower() not in booleans
 
 
-def _find(text: str, keys: Sequence[str]) -> tuple[Node, list[str]]:
+def _find(node: Node, keys: Sequence[str]) -> tuple[Node, list[str]]:
     """Give the node at a path, or the last one on the way and the keys that are missing from there."""
-    node: Node = YAML().compose(text)
     for place, key in enumerate(keys):
         inside = {each.value: part for each, part in node.value} if isinstance(node, MappingNode) else {}
         if key not in inside:
