@@ -51,7 +51,7 @@ class Model(Section):
     keras_application: KerasApplication
 
     def own(self) -> dict[str, Any]:
-        """Give the options that only the chosen architecture reads."""
+        """Return the options that only the chosen architecture reads."""
         section = getattr(self, self.name, None)
         return section.model_dump() if isinstance(section, Section) else {}
 
@@ -232,7 +232,7 @@ class Params(Section):
     tune: Tune
 
     def shown(self) -> dict[str, Any]:
-        """Give all that determines a result, for a reader: the source by its name alone, without folders or a query."""
+        """Return all that determines a result, for a reader; the source by its name alone."""
         values = self.model_dump(mode="json", exclude={"track", "tune"})
         values["dataset"]["source"] = source_name(self.dataset.source)
         return values

@@ -7,7 +7,7 @@ SHOWN = 80  # characters of a value that a message repeats
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Give ``; did you mean 'x'?`` for the known word nearest to `word`, or nothing where none is near.
+    """Return ``; did you mean 'x'?`` for the known word nearest to `word`, or nothing where none is near.
 
     >>> suggestion("drop_out", ["dropout", "stride"])
     "; did you mean 'dropout'?"

@@ -14,7 +14,7 @@ _pending = threading.Event()
 
 @contextmanager
 def noted(pending: threading.Event, numbers: Sequence[signal.Signals] = ENDING, said: str = "") -> Iterator[None]:
-    """Let the first signal inside the block set the event, and a second one raise KeyboardInterrupt."""
+    """Set the event at the first signal inside the block, and raise KeyboardInterrupt at a second one."""
 
     def note(number: int, frame: FrameType | None) -> None:
         if pending.is_set():

@@ -71,7 +71,7 @@ def _is_plain(word: str) -> bool:
 
 
 def _find(node: Node, keys: Sequence[str]) -> tuple[Node, list[str]]:
-    """Give the node at a path, or the last one on the way and the keys that are missing from there."""
+    """Return the node at a path, or the last one on the way and the keys that are missing from there."""
     for place, key in enumerate(keys):
         inside = {each.value: part for each, part in node.value} if isinstance(node, MappingNode) else {}
         if key not in inside:

@@ -59,7 +59,7 @@ def fetch(url: str, sha256: str | None, folder: Path, max_gb: float) -> Path:
 
 
 def checksum(path: Path) -> str:
-    """Give the sha256 of a file in hexadecimal digits."""
+    """Return the sha256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -174,7 +174,7 @@ def _refuse(response: requests.Response) -> None:
 
 
 def _etag(response: requests.Response) -> str:
-    """Give what If-Range may carry: a strong ETag or a date (RFC 9110, section 13.1.5); else nothing."""
+    """Return what If-Range may carry: a strong ETag or a date (RFC 9110, section 13.1.5); else nothing."""
     etag = response.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
 

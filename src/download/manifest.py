@@ -32,7 +32,7 @@ class Entry:
 
 
 def fold_of(word: str) -> str | None:
-    """Give train, val or test for a word that data sets use for it.
+    """Return train, val or test for a word that data sets use for it.
 
     >>> fold_of("Validation"), fold_of("CT_COVID")
     ('val', None)

@@ -97,7 +97,7 @@ class Listing:
         ]
 
     def head(self, path: str) -> list[str]:
-        """Give the names of the columns of a CSV file.
+        """Return the names of the columns of a CSV file.
 
         Raises:
             AssayError: as `text`, or a quote is never closed.
@@ -147,7 +147,7 @@ def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
 
 
 def _paths(folder: Path, where: str) -> Iterator[Path]:
-    """Give all files, and the links to folders, which are not followed."""
+    """Yield all files, and the links to folders, which are not followed."""
 
     def refuse(error: OSError) -> None:
         raise AssayError(f"{where}: {error.filename}: cannot be read ({error.strerror})") from error
@@ -162,7 +162,7 @@ def _paths(folder: Path, where: str) -> Iterator[Path]:
 
 
 def _stays_inside(link: Path, folder: Path, where: str) -> bool:
-    """Tell whether a link stands for a file of the source; a link to a folder of the source only repeats it.
+    """Return whether a link stands for a file of the source; a link to a folder of the source only repeats it.
 
     A DVC cache of type symlink is allowed: there every file of data/ is a link into .dvc/cache.
 
@@ -240,7 +240,7 @@ def _kinds(files: Mapping[str, Path]) -> str:
 
 
 def is_junk(name: str) -> bool:
-    """Tell what operating systems leave behind, hidden files and folders included.
+    """Return whether a name is what operating systems leave behind, hidden files and folders included.
 
     >>> is_junk("__MACOSX/a/b.png"), is_junk("a/._b.png"), is_junk("a/b.png")
     (True, True, False)

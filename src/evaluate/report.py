@@ -209,7 +209,7 @@ def interval(score: Estimate | None) -> str:
 
 
 def flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[Key, str]]:
-    """Walk nested parameters: dotted name and value as text."""
+    """Yield nested parameters: dotted name and value as text."""
     for name, value in values.items():
         path = f"{above}.{name}" if above else name
         if isinstance(value, Mapping):

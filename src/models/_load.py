@@ -24,7 +24,7 @@ CHATTER = re.compile(
 
 @contextmanager
 def without_chatter() -> Iterator[None]:
-    """Hold back what native code writes to stderr inside the block, and write it afterwards without the chatter."""
+    """Collect what native code writes to stderr inside the block, and write it afterwards without the chatter."""
     sys.stderr.flush()
     kept = os.dup(STDERR)
     with tempfile.TemporaryFile() as held:

@@ -105,7 +105,7 @@ def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
 
 
 def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
-    """Say what could not be checked."""
+    """Return what could not be checked."""
     lines = []
     if unknown := len(rows) - _known(rows, copies):
         some = (

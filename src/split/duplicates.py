@@ -129,7 +129,7 @@ def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
 
 
 def perceptual_hash(small: Pixels) -> NDArray[np.int8]:
-    """Say of the 255 lowest frequencies of a thumbnail (64, 64) which lie above their median: int8 (255,) of -1, 1.
+    """Return which of the 255 lowest frequencies of a thumbnail (64, 64) lie above their median: int8 (255,) of -1, 1.
 
     The pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), with 16x16
     instead of 8x8 coefficients: chest slices differ in the finer ones. The distance of two hashes is the number of

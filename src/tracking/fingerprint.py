@@ -58,7 +58,7 @@ def read(path: Path) -> Fingerprint:
 
 
 def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
-    """Tell whether params.yaml says what it said when a stage last ran; where dvc.lock does not know, it does."""
+    """Return whether params.yaml says what it said when a stage last ran; where dvc.lock does not know, it does."""
     if not (root / lock).is_file():
         return True
     ran: Mapping[str, Any] = _yaml(root / lock).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
@@ -83,7 +83,7 @@ def digest(path: Path) -> str:
 
 
 def flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk a nested mapping as dotted keys and values.
+    """Yield the values of a nested mapping with their dotted keys.
 
     >>> dict(flat({"train": {"epochs": 3, "augment": {"flip": "none"}}}))
     {'train.epochs': 3, 'train.augment.flip': 'none'}

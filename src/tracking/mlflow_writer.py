@@ -73,7 +73,7 @@ def find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
 
 
 def has_training(client: "MlflowClient", record: Record, home: Path) -> bool:
-    """Tell whether the run that a record belongs to is there with all of its training."""
+    """Return whether the run that a record belongs to is there with all of its training."""
     run = find(client, mlflow_store.experiment(client, record.experiment, home), record)
     return run is not None and _complete(run, "train")
 
@@ -220,7 +220,7 @@ def _trial_tags(record: Record, trial: Trial) -> dict[str, str]:
 
 
 def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
-    """Bring the study's own run up to date; MLflow refuses to change a parameter, so the first value stays."""
+    """Update the study's own run; MLflow refuses to change a parameter, so the first value stays."""
     identity = run.info.run_id
     new = {key: value for key, value in record.params.items() if key not in run.data.params}
     for stale in (tag for tag in run.data.tags if tag.startswith(BEST) and tag not in record.tags):

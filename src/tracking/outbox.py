@@ -99,7 +99,7 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Say in one line why something failed: of a chain of network errors the last one."""
+    """Return in one line why something failed: of a chain of network errors the last one."""
     text = str(error) or type(error).__name__
     if causes := re.findall(r"Caused by \w+\((.*)\)", text):
         text = re.sub(r"^.*?>?: ", "", causes[-1].strip("'\")"), count=1)

@@ -148,7 +148,7 @@ def kept(home: Path, fingerprint: str | None = None) -> Iterator[Path]:
 
 
 def drop(folder: Path) -> None:
-    """Forget a record that was sent, and the folder of its fingerprint with the last one."""
+    """Delete a record that was sent, and the folder of its fingerprint with the last one."""
     shutil.rmtree(folder)
     if not any(folder.parent.iterdir()):
         folder.parent.rmdir()

@@ -107,7 +107,7 @@ def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _audited(audit: Mapping[str, Any]) -> dict[str, float]:
-    """Give the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
+    """Return the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
     return {key: float(value) for key, value in audit.items() if isinstance(value, int | float)}
 
 
@@ -117,7 +117,7 @@ def _model() -> Model:
 
 
 def unfit() -> str:
-    """Say why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
+    """Return why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
     from src.tracking import fingerprint
 
     if missing := [path for path in (paths.MODEL.fingerprint, paths.EVALUATION.metrics) if not path.is_file()]:

@@ -102,7 +102,7 @@ def record(study: Study, made: Lineage) -> Record:
 
 
 def send(study: Study, home: Path, made: Lineage | None = None) -> bool:
-    """Bring the runs of a study up to date; where that fails it is kept until `python -m src.tracking send`."""
+    """Update the runs of a study; where that fails it is kept until `python -m src.tracking send`."""
     return outbox.deliver(record(study, made or Lineage.read(study.settings)), home)
 
 
@@ -114,7 +114,7 @@ def _tags(study: Study) -> dict[str, str]:
 
 
 def _course(study: Study) -> list[Metric]:
-    """Give the best value after each trial, by number of trials, for every objective."""
+    """Return the best value after each trial, by number of trials, for every objective."""
     found: list[Metric] = []
     for name, goal in study.goals.items():
         better, best = (max if goal == "maximize" else min), None

@@ -30,7 +30,7 @@ class Stint:
 
 
 def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
-    """Give the values of params.yaml by dotted name, as text; those of the search only where they are asked for."""
+    """Return the values of params.yaml by dotted name, as text; those of the search only where they are asked for."""
     content = settings.model_dump(mode="json", exclude=None if tune else {"tune"})
     return {key: text(value) for key, value in flat(content)}
 
@@ -41,7 +41,7 @@ def text(value: Any) -> str:
 
 
 def origin(commit: Commit, kind: str, entry: str, again: str = "dvc repro") -> dict[str, str]:
-    """Give the tags that say what made a run: its kind, entry point, commit and machine, and how it is made again."""
+    """Return the tags that say what made a run: its kind, entry point, commit and machine, and how it is made again."""
     tags = {"origin": kind, **environment.machine()}
     tags |= {
         "mlflow.source.name": entry,
@@ -57,13 +57,13 @@ def origin(commit: Commit, kind: str, entry: str, again: str = "dvc repro") -> d
 
 
 def texts(commit: Commit) -> dict[str, str]:
-    """Give the texts that a run keeps: its environment, and what was not committed."""
+    """Return the texts that a run keeps: its environment, and what was not committed."""
     kept = {"environment.txt": environment.environment()}
     return kept | ({"git.diff": commit.diff} if commit.diff else {})
 
 
 def code(fingerprint: Fingerprint) -> dict[str, str]:
-    """Give the hashes of code and data as tags."""
+    """Return the hashes of code and data as tags."""
     return {"code.sha256": fingerprint.code, **{f"sha256.{name}": value for name, value in fingerprint.data.items()}}
 
 
@@ -76,7 +76,7 @@ def dataset(fingerprint: Fingerprint, settings: Params, data: Mapping[str, str])
 
 
 def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterator[Metric]:
-    """Walk a history as metrics, their times spread evenly from start to end: a history holds none."""
+    """Yield a history as metrics, their times spread evenly from start to end: a history holds none."""
     for number, row in enumerate(epochs, start=1):
         moment = start + (end - start) * number // len(epochs)
         for key, cell in row.items():
@@ -85,12 +85,12 @@ def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterat
 
 
 def once(numbers: Mapping[str, float], moment: int) -> list[Metric]:
-    """Give numbers that are measured once as metrics, those that are none left out."""
+    """Return numbers that are measured once as metrics, those that are none left out."""
     return [Metric(key, float(value), moment, 0) for key, value in numbers.items() if math.isfinite(value)]
 
 
 def _note(commit: Commit, again: str) -> str:
-    """Say how the run can be made again: what `mlflow ui` shows as its description."""
+    """Return how the run can be made again: what `mlflow ui` shows as its description."""
     steps = [f"git checkout {commit.commit}"] if commit.commit else []
     steps += ["git apply git.diff  # an artifact of this run"] if commit.diff else []
     return "Made again by\n```\n" + "\n".join([*steps, again]) + "\n```"
@@ -122,13 +122,13 @@ def counts(parts: Path) -> dict[str, int]:
 
 
 def describe(dataset: Dataset, split: Split, parts: Path) -> dict[str, str]:
-    """Give the tags that say which data a run saw."""
+    """Return the tags that say which data a run saw."""
     counted = {f"data.{key}": str(value) for key, value in counts(parts).items()}
     return {"data.name": source_name(dataset.source), "data.split": split_name(split), **counted}
 
 
 def locked(lock: Path, stages: Collection[str]) -> dict[str, str]:
-    """Give the hashes that dvc.lock knows of the outputs of some stages, as tags: ``dvc.build/model``."""
+    """Return the hashes that dvc.lock knows of the outputs of some stages, as tags: ``dvc.build/model``."""
     if not lock.is_file():
         return {}
     known: Mapping[str, Any] = (yaml_file.read(lock) or {}).get("stages", {})

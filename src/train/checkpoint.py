@@ -92,7 +92,7 @@ def _values(variables: list[keras.Variable]) -> Values:
 
 
 def _fit(variables: list[keras.Variable], values: Values) -> bool:
-    """Tell whether there is a value of the right shape for each variable."""
+    """Return whether there is a value of the right shape for each variable."""
     return [tuple(variable.shape) for variable in variables] == [value.shape for value in values]
 
 

@@ -17,7 +17,7 @@ def best(rows: Sequence[Row]) -> int:
 
 
 def exhausted(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
-    """Tell whether this many epochs have passed since the best one, those up to `start` not counted."""
+    """Return whether this many epochs have passed since the best one, those up to `start` not counted."""
     return bool(rows) and len(rows) - max(best(rows), start) >= patience
 
 

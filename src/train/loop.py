@@ -171,7 +171,7 @@ def _exhausted(state: State, section: Train) -> bool:
 
 
 def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
-    """Show a bar where there is a terminal; elsewhere the line after each epoch is enough."""
+    """Draw a bar where there is a terminal; elsewhere the line after each epoch is enough."""
     return tqdm(batches, what, count, leave=False, disable=not sys.stderr.isatty(), unit="batch")
 
 

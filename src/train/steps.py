@@ -47,7 +47,7 @@ def judging(model: keras.Model, loss: Loss) -> Step:
 
 
 def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> Callable[..., Tensors]:
-    """Deal a batch out to the devices one image each in turn; where it does not come out even, some show the first
+    """Distribute a batch over the devices one image each in turn; where it does not come out even, some show the first
     images again and do not count them, since a device without an image would have no statistics to normalize by."""
     devices = strategy.num_replicas_in_sync
 

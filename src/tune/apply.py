@@ -37,7 +37,7 @@ def apply(path: Path, values: Mapping[str, Any], began: Mapping[str, Any]) -> st
 
 
 def applied(path: Path, preset: Params) -> bool:
-    """Tell whether a params file is a preset, be it on other data or with other values of what the preset varies."""
+    """Return whether a params file is a preset, be it on other data or with other values of what the preset varies."""
     if not path.is_file():
         return False
     now, before = (each.model_dump(mode="json") for each in (load(path), preset))
@@ -46,7 +46,7 @@ def applied(path: Path, preset: Params) -> bool:
 
 
 def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
-    """Give the text of a params file with other values, the rest as it is, to the letter.
+    """Return the text of a params file with other values, the rest as it is, to the letter.
 
     Raises:
         AssayError: the result would not say what it should, as where two keys share a value by an anchor.
@@ -63,7 +63,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
 
 
 def diff(before: str, after: str, name: str) -> str:
-    """Show what changed, as `diff -u` does."""
+    """Return what changed, as `diff -u` does."""
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} with the winner", n=1)
     return "".join(lines)
 
@@ -88,7 +88,7 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
 
 
 def _among(name: str, wanted: Collection[str]) -> bool:
-    """Tell whether a parameter is one of those wanted, or within one."""
+    """Return whether a parameter is one of those wanted, or within one."""
     return any(name == one or name.startswith(f"{one}.") for one in wanted)
 
 

@@ -36,7 +36,7 @@ METRICS = {
 
 
 def direction(metric: str) -> Direction:
-    """Tell whether more or less of a metric is better.
+    """Return whether more or less of a metric is better.
 
     >>> direction("auc"), direction("parameters")
     ('maximize', 'minimize')
@@ -53,7 +53,7 @@ def watched(metrics: Sequence[str]) -> str | None:
 
 
 def better(metric: str, one: float, other: float) -> bool:
-    """Tell whether the first value of a metric beats the second."""
+    """Return whether the first value of a metric beats the second."""
     return one < other if direction(metric) == "minimize" else one > other
 
 

@@ -40,7 +40,7 @@ class Request:
 
 
 def tune(params: Params) -> None:
-    """Bring the study of these inputs to `tune.trials` finished trials, and write what was found.
+    """Run the study of these inputs to `tune.trials` finished trials, and write what was found.
 
     One worker, so that the same inputs give the same trials, in a study named by them.
 

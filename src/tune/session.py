@@ -54,7 +54,7 @@ class Session:
         self.content = self.params.model_dump(mode="json")
 
     def run(self) -> None:
-        """Bring the study to its trials, and then the best of them to a winner.
+        """Run the study to its trials, and confirm the best of them.
 
         Raises:
             AssayError: anything that a person can mend.

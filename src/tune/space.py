@@ -120,7 +120,7 @@ def something_to_vary(params: Params) -> None:
 
 
 def applies(entry: Entry, values: Mapping[str, Any]) -> bool:
-    """Tell whether the other values are those that an entry's `when` asks for."""
+    """Return whether the other values are those that an entry's `when` asks for."""
     return all(name in values and canonical(values[name]) in _wanted(want) for name, want in entry.when.items())
 
 

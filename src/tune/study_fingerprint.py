@@ -86,7 +86,7 @@ def name(kind: str, about: Fingerprint) -> str:
 
 
 def difference(there: Fingerprint, here: Fingerprint) -> str:
-    """Say in a line what differs between a study and what it is asked to go on with; empty if nothing does."""
+    """Return in one line what differs between a study and what it is asked to go on with; empty if nothing does."""
     nothing = object()
     names = [name for name in {**there, **here} if there.get(name, nothing) != here.get(name, nothing)]
     # A parameter that is varied only sometimes has changed in params.yaml where --apply has put the winner there.

@@ -41,7 +41,7 @@ class Evidence(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Tell whether the images have one source."""
+        """Return whether the images have one source."""
         return self.inliers >= INLIERS and self.agreement >= AGREEMENT and self.overlap >= OVERLAP
 
 
@@ -49,7 +49,7 @@ NONE = Evidence(0, 0.0, 0.0)
 
 
 def compare(first: Features, second: Features, mirrored: bool) -> Evidence:
-    """Look for an affine map that brings the first image onto the second, of which one may be mirrored."""
+    """Search for an affine map that brings the first image onto the second, of which one may be mirrored."""
     descriptors = first.descriptors[:, MIRROR] if mirrored else first.descriptors
     turn = np.array([-1, 1] if mirrored else [1, 1], np.float32)  # no similarity mirrors, so the points are
     pairs = matches(descriptors, second.descriptors)
