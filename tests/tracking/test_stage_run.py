@@ -55,15 +55,15 @@ def test_training_and_evaluation_are_one_finished_run(ready: Path) -> None:
     evaluate()
     [run] = runs(ready)
     assert run.info.status == "FINISHED"
-    assert run.data.tags["fingerprint"] == record_trace()
+    assert run.data.tags["fingerprint"] == fingerprint_written()
     assert (run.data.tags["train"], run.data.tags["evaluate"]) == ("complete", "complete")
 
 
-def record_trace() -> str:
+def fingerprint_written() -> str:
     from src.core import paths
     from src.tracking import fingerprint
 
-    return fingerprint.read(paths.MODEL.fingerprint).fingerprint
+    return fingerprint.read(paths.MODEL.fingerprint).sha256
 
 
 def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(ready: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(read
     evaluate()
     [run] = runs(ready)
     assert run.data.params["train.augment.rotation"] == "40.0"
-    assert run.data.params["preprocess.steps"].startswith("gray, working_size")
+    assert run.data.params["preprocess.steps"].startswith("gray, detail")
     scores = {key: value for key, value in run.data.metrics.items() if key.startswith("test_auc")}
     assert scores == {"test_auc": 0.8, "test_auc_low": 0.6, "test_auc_high": 0.9}
     assert (run.data.metrics["shortcut_auc"], run.data.metrics["exact_duplicates"]) == (0.97, 3)

