@@ -9,7 +9,8 @@ import pytest
 
 from src import tracking
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, mlflow_writer, record
+from src.tracking import mlflow_store, mlflow_writer
+from src.tracking.record import kept
 from tests.tracking.support import trained
 
 if TYPE_CHECKING:
@@ -227,13 +228,13 @@ def test_an_interrupted_writing_is_completed_without_a_double(ready: Path, monke
     whole = mlflow_writer._log_dataset
     monkeypatch.setattr(mlflow_writer, "_log_dataset", lambda *_: 1 / 0)
     train()
-    assert [path.name for path in record.kept(ready)] == ["train"]
+    assert [path.name for path in kept(ready)] == ["train"]
     monkeypatch.setattr(mlflow_writer, "_log_dataset", whole)
     evaluate()
     [run] = runs(ready)
     assert run.info.status == "FINISHED"
     assert len(run.inputs.dataset_inputs) == 1
-    assert not list(record.kept(ready))
+    assert not list(kept(ready))
     with mlflow_store.connected(ready) as client:
         assert len(client.get_metric_history(run.info.run_id, "loss")) == 4
 

@@ -12,6 +12,7 @@ from tests import sections
 
 SECTION = sections.train(epochs=1, batch_size=1, optimizer="adam")
 SCRIPT = """
+from tests import sections
 import numpy as np
 from src import models
 import tensorflow as tf

@@ -105,7 +105,7 @@ def test_a_killed_driver_leaves_a_study_that_goes_on_to_exactly_its_trials(tmp_p
 SEARCH = """
 import sys
 from pathlib import Path
-from tests.tuning import searching
+from tests.tune import searching
 if __name__ == "__main__":
     searching.search(Path(sys.argv[1]), int(sys.argv[2]), 2, url=sys.argv[4], name=sys.argv[3], train={"seconds": 0.1})
 """
