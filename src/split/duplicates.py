@@ -1,6 +1,5 @@
 """Duplicates: the same pixels, or the same picture saved, scaled or cut anew."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from src.core.files import digest_of
 from src.images.pixels import Pixels
 from src.split.index import Ints
 
@@ -121,7 +121,7 @@ def _exact(contents: Ints, parts: Ints) -> list[Pair]:
 
 def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
     """Hash every prepared image, uint8 (N, H, W, C), and its thumbnail from before the steps (N, 64, 64, 1)."""
-    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+    digests = [digest_of(image.tobytes()) for image in images]
     numbers = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
     small = np.asarray(thumbnails[..., 0])
     perceptual = np.stack([perceptual_hash(image) for image in small])

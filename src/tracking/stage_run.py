@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from src import config
-from src.core import paths
+from src.core import nested, paths
 from src.core.errors import AssayError
 from src.core.files import read_csv, read_json
 from src.tracking import environment, mlflow_store, outbox, tags
 from src.tracking import fingerprint as fingerprints
-from src.tracking.fingerprint import Fingerprint, flat
+from src.tracking.fingerprint import Fingerprint
 from src.tracking.record import Model, Record
 from src.tracking.tags import Stint
 
@@ -101,7 +101,7 @@ def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
 
     Scores on val are those of the best epoch, which is kept, and are named so: val_auc is the history's.
     """
-    numbers = {key: value for key, value in flat(tree) if isinstance(value, int | float)}
+    numbers = {key: value for key, value in nested.flat(tree) if isinstance(value, int | float)}
     names = {key: FORBIDDEN.sub("_", key.removesuffix(".value").replace(".", "_")) for key in numbers}
     return {f"best_{name}" if name.startswith("val_") else name: float(numbers[key]) for key, name in names.items()}
 

@@ -1,6 +1,5 @@
 """A study as tracking is told of it, in plain values, and how it becomes a record."""
 
-import hashlib
 import json
 import logging
 import threading
@@ -13,6 +12,7 @@ from typing import Any, get_args
 from src.config import Params
 from src.core import paths
 from src.core.errors import AssayError
+from src.core.files import digest_of
 from src.tracking import environment, mlflow_store, mlflow_writer, outbox
 from src.tracking import fingerprint as fingerprints
 from src.tracking import tags as facts
@@ -135,7 +135,7 @@ def _key(study: Study) -> str:
     files = {name: fingerprints.digest(path) for name, path in sorted(study.files.items()) if path.is_file()}
     best = {key: lineage.text(value) for key, value in study.best.items()}
     state = [sorted(str(trial.number) for trial in study.trials), best, files, study.status]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+    return digest_of(json.dumps(state))
 
 
 class Sender:

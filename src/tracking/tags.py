@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Dataset, Params, Split, source_name
-from src.core import paths, yaml_file
+from src.core import nested, paths, yaml_file
 from src.core.files import read_csv
 from src.core.partition import PARTS
 from src.tracking import environment
 from src.tracking.environment import Commit
-from src.tracking.fingerprint import Fingerprint, flat
+from src.tracking.fingerprint import Fingerprint
 from src.tracking.record import Dataset as LoggedDataset
 from src.tracking.record import Metric
 
@@ -32,7 +32,7 @@ class Stint:
 def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
     """Return the values of params.yaml by dotted name, as text; those of the search only where they are asked for."""
     content = settings.model_dump(mode="json", exclude=None if tune else {"tune"})
-    return {key: text(value) for key, value in flat(content)}
+    return {key: text(value) for key, value in nested.flat(content)}
 
 
 def text(value: Any) -> str:

@@ -1,6 +1,5 @@
 """Prepared images for trials whose preprocess section differs from the one that build/prepared was made with."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 
-from src import images as imaging
+from src import images, preprocess
 from src.config import Params, Preprocess, load
 from src.core import files, partition, paths, yaml_file
 from src.core.errors import AssayError
@@ -114,34 +113,28 @@ def _recorded(lock: tuple[str, int, int]) -> Preprocess | None:
 def _name(section: Preprocess, own: Place) -> str:
     wanted = signature(own.prepared.index, own.split.parts)
     parts = canonical(preprocessing(section)), _digest_of_code(), _digest_of_images(own, wanted)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return files.digest_of("\n".join(parts))[:32]
 
 
 @lru_cache(maxsize=1)
 def _digest_of_code() -> str:
     """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    root = Path(imaging.__file__).parent
-    digests = [files_digest(path) for path in sorted(root.rglob("*.py"))]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    rooms = (Path(package.__file__).parent for package in (images, preprocess))
+    return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
 
 
 @lru_cache(maxsize=1)
 def _digest_of_images(own: Place, _: Signature) -> str:
     """Hash the parts, and the files of the images that are in train and val."""
-    content = hashlib.sha256()
-    for row, image in enumerate(_images(own)):
-        if image.part in FITTED:
-            content.update(canonical([row, *image, files_digest(own.raw.folder / image.path)]).encode())
-    return content.hexdigest()
-
-
-def files_digest(path: Path) -> str:
-    """Hash the content of a file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run `dvc repro download`") from error
+    return files.digest_of(
+        canonical(
+            [
+                [row, *image, files.digest(own.raw.folder / image.path, "run `dvc repro download`")]
+                for row, image in enumerate(_images(own))
+                if image.part in FITTED
+            ]
+        )
+    )
 
 
 def _images(own: Place) -> list[Image]:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from src.config import Entry, Params, load, parse
 from src.core.errors import AssayError
-from src.tune.overrides import value
+from src.core.nested import get as value
 from tests.conftest import ROOT
 
 
