@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from src.core import nested
 from src.core.files import read_json, write_text
 from src.core.partition import PARTS
-from src.core.paths import Model, Prepared, Split
+from src.core.paths import ModelFiles, Prepared, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count
 from src.evaluate.report_warnings import notices
@@ -50,7 +50,7 @@ class Sources:
     sheets: tuple[Picture, ...]
 
     @classmethod
-    def read(cls, prepared: Prepared, split: Split, model: Model, parameters: Mapping[str, Any]) -> "Sources":
+    def read(cls, prepared: Prepared, split: SplitFiles, model: ModelFiles, parameters: Mapping[str, Any]) -> "Sources":
         """Read what the earlier stages left, as far as it is there."""
         sheets = (
             Picture(prepared.sheet, "From file to model input", "A few images after each step of the preparation."),

@@ -37,7 +37,7 @@ def _send() -> None:
     """
     sent = outbox.send(paths.home())
     log.info("%d record(s) sent", sent)
-    if why := stage_run.unfit():
+    if why := stage_run.obstacle():
         if not sent:
             raise AssayError(f"nothing to send: nothing waits in {UNSENT}, and {why}; run `dvc repro`")
         log.info("build/ is not sent: %s", why)

@@ -46,13 +46,13 @@ def compute(stage: str, root: Path = Path()) -> Fingerprint:
     return Fingerprint(_key([hashes, wanted]), _key(code), data, wanted)
 
 
-def write(fingerprint: Fingerprint, path: Path) -> None:
+def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
     """Write a fingerprint as JSON: the same for the same inputs on any machine."""
     write_json(path, asdict(fingerprint))
 
 
-def read(path: Path) -> Fingerprint:
-    """Read a fingerprint that `write` wrote."""
+def read_fingerprint(path: Path) -> Fingerprint:
+    """Read a fingerprint that `write_fingerprint` wrote."""
     return Fingerprint(**read_json(path))
 
 

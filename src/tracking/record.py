@@ -23,7 +23,7 @@ State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
-class Metric:
+class LoggedMetric:
     """One value at one step; time in milliseconds since 1970."""
 
     key: str
@@ -33,7 +33,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class LoggedDataset:
     """The data that a model was trained on; profile holds counts."""
 
     name: str
@@ -46,7 +46,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Model:
+class LoggedModel:
     """A Keras file to be logged as a servable model, with what a server must install; shape (H, W, C)."""
 
     file: Path
@@ -100,11 +100,11 @@ class Record:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-    metrics: list[Metric] = field(default_factory=list)
+    metrics: list[LoggedMetric] = field(default_factory=list)
     files: Mapping[str, Path] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    dataset: Dataset | None = None
-    model: Model | None = None
+    dataset: LoggedDataset | None = None
+    model: LoggedModel | None = None
     trials: Sequence[Trial] = ()
 
     def __post_init__(self) -> None:
@@ -130,12 +130,12 @@ def load(folder: Path) -> Record:
     """Read a record that `keep` wrote."""
     content = read_json(folder / "record.json")
     files = (path for path in sorted((folder / "files").rglob("*")) if path.is_file())
-    model = content["model"] and Model(**content["model"] | {"file": folder / "model.keras"})
+    model = content["model"] and LoggedModel(**content["model"] | {"file": folder / "model.keras"})
     parts = {
-        "metrics": [Metric(**metric) for metric in content["metrics"]],
+        "metrics": [LoggedMetric(**metric) for metric in content["metrics"]],
         "trials": [Trial(**trial) for trial in content["trials"]],
         "files": {path.relative_to(folder / "files").as_posix(): path for path in files},
-        "dataset": content["dataset"] and Dataset(**content["dataset"]),
+        "dataset": content["dataset"] and LoggedDataset(**content["dataset"]),
         "model": model,
     }
     return Record(**content | parts)

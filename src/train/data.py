@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from src.core import files, partition
 from src.core.errors import AssayError, suggestion
 from src.core.partition import FITTED
-from src.core.paths import Prepared, Split
+from src.core.paths import Prepared, SplitFiles
 from src.images.store import open_images
 
 
@@ -32,7 +32,7 @@ class Data:
     val: Part
 
 
-def load(prepared: Prepared, split: Split, positive: str | None = None) -> Data:
+def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> Data:
     """Open the packed store memory-mapped and pick out train and val.
 
     Raises:

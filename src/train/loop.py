@@ -167,7 +167,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
 
 
 def _exhausted(state: State, section: Train) -> bool:
-    return history.exhausted(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
+    return history.stops_early(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
 
 
 def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:

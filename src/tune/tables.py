@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from src.core import files
 from src.core.errors import AssayError
-from src.core.paths import Confirmed, Study
+from src.core.paths import Confirmed, StudyFiles
 from src.tracking.record import Trial
 from src.tune import metric as scoring
 from src.tune.trials_view import TrialsView
@@ -18,20 +18,20 @@ from src.tune.winner import BASELINE, Candidate, Interval, Outcome
 DECIMALS = 6
 
 
-def write_trials(view: TrialsView, out: Study) -> None:
+def write_trials(view: TrialsView, out: StudyFiles) -> None:
     """Write trials.csv: number, state, each metric, each parameter, epochs, best_epoch, reason, reused_from."""
     columns = ["number", "state", *view.goals, *view.space, "epochs", "best_epoch", "reason", "reused_from"]
     files.write_csv(out.trials, columns, (_row(trial, view) for trial in view.trials))
 
 
-def write_candidates(view: TrialsView, out: Study) -> None:
+def write_candidates(view: TrialsView, out: StudyFiles) -> None:
     """Write candidates.json: the study's name, its baseline, and number, values and exact scores of complete trials."""
     trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in view.goals]}
               for one in view.complete()]  # fmt: skip
     files.write_json(out.candidates, {"study": view.name, BASELINE: dict(view.baseline), "trials": trials})
 
 
-def read_candidates(out: Study, metrics: Sequence[str]) -> TrialsView:
+def read_candidates(out: StudyFiles, metrics: Sequence[str]) -> TrialsView:
     """Read what `write_candidates` wrote.
 
     Raises:

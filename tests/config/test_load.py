@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from src.config import Entry, Params, load, parse
+from src.config import Params, SpaceEntry, load, parse
 from src.core.errors import AssayError
 from src.core.nested import get as value
 from tests.conftest import ROOT
@@ -63,7 +63,7 @@ def test_no_key_has_a_default_in_the_code() -> None:
 def test_no_key_has_a_name_that_dvc_leaves_out_of_its_hash() -> None:
     files = [ROOT / "params.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
     keys = {key for file in files for key in leaves(YAML(typ="safe", pure=True).load(file))}
-    fields = {prefix + name for prefix, model in [*sections(), ("", Entry)] for name in model.model_fields}
+    fields = {prefix + name for prefix, model in [*sections(), ("", SpaceEntry)] for name in model.model_fields}
     assert [key for key in keys | fields if set(key.split(".")) & {"size", "nfiles"}] == []
 
 

@@ -192,7 +192,7 @@ def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path) -> None:
             super().log_inputs(*arguments, **rest)
 
     def send(number: int, attempt: int) -> None:
-        data = records.Dataset("data", f"digest {attempt}", "source", {})
+        data = records.LoggedDataset("data", f"digest {attempt}", "source", {})
         name = f"{attempt}-{number}"
         record = Record("train", name, "covid_ct", name, start=1, end=2, params={"a": "b"}, dataset=data)
         outbox.write(Sender(mlflow_store.uri(ready)), record, ready)

@@ -63,7 +63,7 @@ def record_trace() -> str:
     from src.core import paths
     from src.tracking import fingerprint
 
-    return fingerprint.read(paths.MODEL.fingerprint).fingerprint
+    return fingerprint.read_fingerprint(paths.MODEL.fingerprint).fingerprint
 
 
 def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(ready: Path) -> None:

@@ -13,7 +13,7 @@ from src.tune.trials_view import view
 from src.tune.winner import Candidate, Outcome, interval
 from tests.tune.studies import study
 
-PLACES = (paths.Study(Path("found")), paths.Confirmed(Path("confirmed")))
+PLACES = (paths.StudyFiles(Path("found")), paths.Confirmed(Path("confirmed")))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.plotting import style
 
 TITLES = {"loss": "Loss", "accuracy": "Accuracy", "auc": "ROC AUC", "precision": "Precision", "recall": "Recall"}
@@ -69,7 +69,7 @@ def _rate(axes: Axes, history: History) -> None:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         70,
         "learning",
         "Learning curves",

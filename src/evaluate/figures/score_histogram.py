@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.metrics.scored import Floats, Scored
 from src.plotting import style
 
@@ -64,7 +64,7 @@ def _many(scored: Scored) -> Figure:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         40,
         "scores",
         "Probabilities by true class",

@@ -16,7 +16,7 @@ import numpy as np
 from src.config import parse
 from src.core.files import csv_text, read_csv
 from src.core.partition import FITTED, read
-from src.core.paths import Prepared, Split
+from src.core.paths import Prepared, SplitFiles
 from src.images.store import open_images
 from src.tune import prepared_cache
 from src.tune.protocol import Job
@@ -55,7 +55,7 @@ def of_images(job: Job, home: Path) -> Parcel:
 
 
 @cache
-def _images(prepared: Prepared, split: Split, record: str, _: prepared_cache.Signature) -> Parcel:
+def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cache.Signature) -> Parcel:
     """Pack train and val as files that the pipeline would have made, with DVC's record of how.
 
     In index.csv a row of another part has the label of some row of train.
