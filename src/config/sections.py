@@ -105,7 +105,7 @@ class Train(Section):
     weight_decay: Annotated[float, Field(ge=0, le=100, strict=True)]
     clip_norm: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None
     schedule: Schedule
-    balance: Literal["none", "weights", "focal", "oversample", "undersample"]
+    balance: Annotated[str, named("train.class_balance:BALANCES")]
     focal: Focal
     label_smoothing: Share
     fine_tune: FineTune

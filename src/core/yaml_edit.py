@@ -2,7 +2,7 @@
 
 The parser only finds where a value stands. ruamel's round trip does not keep params.yaml and the presets: it joins a
 mapping in braces that stands below its key with the line of the key, behind 120 columns, and moves the comment of the
-key behind it, it breaks a list that is replaced into lines, and it writes 1.0e-5 as 1e-05, which YAML 1.1 reads as text.
+key behind it; it breaks a list that is replaced into lines; it writes 1.0e-5 as 1e-05, to YAML 1.1 a text.
 """
 
 import re

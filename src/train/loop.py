@@ -142,7 +142,9 @@ def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row
 def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
     fine_tuning.enter(phase, state.model)
     weights = (
-        class_balance.class_weights(data.train.targets, len(data.classes)) if section.balance == "weights" else None
+        class_balance.class_weights(data.train.targets, len(data.classes))
+        if class_balance.BALANCES[section.balance].weighted
+        else None
     )
     learn = steps.learning(state.model, state.optimizer, losses.build(section, weights))
     judge = steps.judging(state.model, losses.build(section))

@@ -14,6 +14,7 @@ from src.core.files import digest_of
 
 Content = dict[str, Any]
 OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES"
+BALANCES = "train.class_balance:BALANCES"
 STEPS = ("working_size", "detail", "clahe", "crop")  # sections and values named like the one step that reads them
 THOUSAND = 1000  # from which on a whole number is written out
 MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image
@@ -81,11 +82,10 @@ def _model(section: Model) -> Content:
 def _train(section: Train) -> Content:
     read = section.model_dump(mode="json")
     read["patience"] = min(section.patience, section.epochs)
-    of_others = {option for name in registry.names(OPTIMIZERS) for option in registry.options(OPTIMIZERS, name)}
-    for option in of_others - set(registry.options(OPTIMIZERS, section.optimizer)):
-        del read[option]
-    if section.balance != "focal":
-        del read["focal"]
+    for table, chosen in ((OPTIMIZERS, section.optimizer), (BALANCES, section.balance)):
+        all_options = {option for name in registry.names(table) for option in registry.options(table, name)}
+        for option in all_options - set(registry.options(table, chosen)):
+            del read[option]
     names = ("name", "warmup", *registry.options(SCHEDULES, section.schedule.name))
     read["schedule"] = {name: read["schedule"][name] for name in names}
     if not any(read["augment"][name] for name in MOVED):
