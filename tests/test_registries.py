@@ -24,7 +24,10 @@ ADDED = {
         "train/schedules.py", "SCHEDULES = {\n", '    "mine": ScheduleRule(_constant),\n', "train.schedule.name"
     ),
     "optimizer": (
-        "train/optimizers.py", "OPTIMIZERS = {\n", '    "mine": Optimizer(keras.optimizers.Lion, 1),\n', "train.optimizer"
+        "train/optimizers.py",
+        "OPTIMIZERS = {\n",
+        '    "mine": Optimizer(keras.optimizers.Lion, 1e-4),\n',
+        "train.optimizer",
     ),
     "balance": ("train/class_balance.py", "BALANCES = {\n", '    "mine": Balance(weighted=True),\n', "train.balance"),
     "pruner": (

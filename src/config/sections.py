@@ -231,7 +231,7 @@ class Params(Section):
     track: Track
     tune: Tune
 
-    def shown(self) -> dict[str, Any]:
+    def for_report(self) -> dict[str, Any]:
         """Return all that determines a result, for a reader; the source by its name alone."""
         values = self.model_dump(mode="json", exclude={"track", "tune"})
         values["dataset"]["source"] = source_name(self.dataset.source)

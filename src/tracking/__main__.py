@@ -11,7 +11,7 @@ from src.tracking.record import UNSENT
 
 log = logging.getLogger(__name__)
 CHOICES = {
-    "send": "bring MLflow up to date: send what waits in mlruns/unsent, make the run of build/ where there is none",
+    "send": "update MLflow: send what waits in mlruns/unsent, make the run of build/ where there is none",
     "ready": "make mlflow.db and the experiment if they are not there, and follow a folder that was moved",
 }
 

@@ -1,4 +1,4 @@
-"""The fingerprint: one key for everything that determines what a stage writes."""
+"""The fingerprint: one hash of everything that determines what a stage writes."""
 
 import json
 import re
@@ -19,7 +19,7 @@ TEMPLATE = re.compile(r"\$\{\s*([\w.]+)\s*\}")
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The key of a stage's result, and the parts that it is made of, so that two fingerprints can be told apart.
+    """The hash of all inputs of a stage, and of each kind of them, so that two fingerprints can be compared.
 
     Hashes are sha256 in hexadecimal; code is one over all modules, data has one for each file or folder.
     """
@@ -57,7 +57,7 @@ def read_fingerprint(path: Path) -> Fingerprint:
 
 
 def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
-    """Return whether params.yaml says what it said when a stage last ran; where dvc.lock does not know, it does."""
+    """Return whether params.yaml has the values of the last run of a stage; True where dvc.lock has none."""
     if not (root / lock).is_file():
         return True
     ran: Mapping[str, Any] = _yaml(root / lock).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})

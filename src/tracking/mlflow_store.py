@@ -68,7 +68,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
         Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
     """
     address = uri(home)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news, the reason is told once
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # not its retries: the reason is logged once
     with _environment(QUIET):
         if (path := _file(address)) is not None:
             _settle(path)

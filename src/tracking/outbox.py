@@ -35,7 +35,7 @@ Maker = Callable[[], Record]
 
 
 def deliver(record: Record, home: Path, training: Maker | None = None) -> bool:
-    """Write a record to MLflow, after those of the same fingerprint that wait; where that fails keep it and say why.
+    """Write a record to MLflow, after those of the same fingerprint that wait; where that fails keep it and log why.
 
     `training` makes the record of the training, for an evaluation whose run is not there yet.
     """

@@ -1,4 +1,4 @@
-"""What one stage has to say about a run, as plain values: made without MLflow, written to it now or later.
+"""A stage's part of an MLflow run as plain values: made without MLflow, written to it now or later.
 
 Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
 """
@@ -58,7 +58,7 @@ class LoggedModel:
 class Trial:
     """One trial of a study that has ended: the one record of it, from the study to tables, figures and its MLflow run.
 
-    params: by dotted name. values: by metric, of a pruned trial the last that was seen. rows: its history, none for a
+    params: by dotted name. values: by metric, of a pruned trial the last reported. rows: its history, none for a
     trial that took over the values of another. start, end: milliseconds since 1970.
     """
 
@@ -84,7 +84,7 @@ class Trial:
 class Record:
     """A stage's part of a run, or a whole study: then its fingerprint is the study's key, its trials are runs below it.
 
-    `key` says which record it is, so that sending it twice makes one run; `fresh` that a training was just done, while
+    `key` identifies the record, so that sending it twice makes one run; `fresh` that a training was just done, while
     a record made from outputs that DVC restored describes a training that may have its run already.
     Files are given by the path that they get among the run's artifacts. Times in milliseconds since 1970.
     """

@@ -151,7 +151,7 @@ class Sender:
         self._thread: threading.Thread | None = None
 
     def offer(self, make: Callable[[], LoggedStudy]) -> bool:
-        """Send the study if it is time to, and tell whether it was; returns at once."""
+        """Send the study in a thread if it is time to, and return whether it was."""
         if time.monotonic() < self._due or (self._thread and self._thread.is_alive()):
             return False
         self._thread = threading.Thread(target=self._send, args=(make(),), name="studies", daemon=True)
@@ -159,7 +159,7 @@ class Sender:
         return True
 
     def close(self, study: LoggedStudy) -> bool:
-        """Send the study as it stands now; where that fails keep it and say so once."""
+        """Send the study as it stands now; where that fails keep it and log that once."""
         if self._thread:
             self._thread.join()
         return send(study, self._home, self._lineage)

@@ -45,7 +45,7 @@ def text(value: Any) -> str:
 
 
 def origin(commit: Commit, kind: str, entry: str, again: str = "dvc repro") -> dict[str, str]:
-    """Return the tags that say what made a run: its kind, entry point, commit and machine, and how it is made again."""
+    """Return the tags about what made a run: its kind, entry point, commit and machine, and how it is made again."""
     tags = {"origin": kind, **environment.machine()}
     tags |= {
         "mlflow.source.name": entry,
@@ -126,7 +126,7 @@ def counts(parts: Path) -> dict[str, int]:
 
 
 def describe(dataset: config.Dataset, split: config.Split, parts: Path) -> dict[str, str]:
-    """Return the tags that say which data a run saw."""
+    """Return the tags about the data of a run."""
     counted = {f"data.{key}": str(value) for key, value in counts(parts).items()}
     return {"data.name": source_name(dataset.source), "data.split": split_name(split), **counted}
 

@@ -79,7 +79,7 @@ def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part) -> None
     absent = [name for number, name in enumerate(classes) if number not in train.targets]
     if absent:
         raise AssayError(f"{path}: expected every class in train, found no image of {', '.join(absent)}")
-    seen = sorted({classes[number] for number in val.targets})
-    if len(seen) < 2:
-        found = f"{len(val.rows)} images of {seen[0]}" if seen else "none"
+    labels = sorted({classes[number] for number in val.targets})
+    if len(labels) < 2:
+        found = f"{len(val.rows)} images of {labels[0]}" if labels else "none"
         raise AssayError(f"{path}: expected images of at least two classes in val, found {found}; raise split.val")

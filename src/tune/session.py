@@ -101,7 +101,7 @@ class Session:
         stop = Stop(time.monotonic() + seconds)
         progress = study_progress.Progress(search.view(), total)
         callback = _Callback(progress, reporter)
-        with signals.noted(stop.pending, said="stopping at the next epoch; once more to stop at once"):
+        with signals.noted(stop.pending, message="stopping at the next epoch; once more to stop at once"):
             driver = Driver(search, self.executor, self._propose, self.params.seed, total, stop, callback)
             try:
                 driver.run()

@@ -263,6 +263,6 @@ def test_a_file_that_is_no_params_file_is_an_error_that_names_it(tmp_path: Path,
 
 def test_what_a_report_shows_names_no_folder_of_the_machine(content: dict[str, Any]) -> None:
     change(content, "dataset.source", "/home/me/scans.zip")
-    shown = parse(content).shown()
+    shown = parse(content).for_report()
     assert shown["dataset"]["source"] == "scans.zip"
     assert "track" not in shown

@@ -44,12 +44,12 @@ def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
     outcome = "right" if case.right else "wrong"
     title = f"{outcome}: true {names[case.true]},\npredicted {predicted} ({probability:.3f})"
     file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
-    shown = overlay.normalize(heat, (image.shape[0], image.shape[1]))
-    speaks = f"speaks for {predicted}" if shown.any() else f"nothing speaks for {predicted}"
+    scaled = overlay.normalize(heat, (image.shape[0], image.shape[1]))
+    speaks = f"speaks for {predicted}" if scaled.any() else f"nothing speaks for {predicted}"
     cells = [
         Cell(np.asarray(image), file),
-        Cell(overlay.colour(shown), speaks),
-        Cell(overlay.overlay(image, shown), "overlay"),
+        Cell(overlay.colour(scaled), speaks),
+        Cell(overlay.overlay(image, scaled), "overlay"),
     ]
     return sheet([cells], title, SIDE)
 
