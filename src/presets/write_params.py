@@ -1,5 +1,6 @@
 """A preset in the place of params.yaml, without losing what stands there."""
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from src.presets.catalog import names, read, without_header
 SOURCE = "dataset.source"
 SOURCE_LINE = re.compile(r"^  source: .*$", re.MULTILINE)
 CHANGED = "# Changed: "  # a line at the top of a params file that was made from a preset with other values
+SIGNATURE = re.compile(r"\A# Written by python -m src\.start, digest \w+\n")
 
 PAIR = re.compile(r"\s+(?=[a-z_0-9]+(?:\.[a-z_0-9]+)*=)")
 
@@ -65,16 +67,28 @@ def refuse_loss(home: Path, wanted: str) -> None:
     Raises:
         AssayError: it is neither as committed, nor a preset with the other values that its first line tells.
     """
-    file = home / PARAMS
-    if not file.is_file():
-        return
-    text = file.read_text(encoding="utf-8")
-    if text == _committed(home) or any(_essence(text) == _essence(known) for known in _known(text, home)):
+    if is_replaceable(home):
         return
     raise AssayError(
         f"{PARAMS}: has changes that are in no commit and in no preset; commit them, or keep a copy with "
         f"make repro PRESET={wanted} KEEP=mine.yaml (python -m src.reproduce {wanted} --keep mine.yaml)"
     )
+
+
+def is_replaceable(home: Path) -> bool:
+    """Return whether params.yaml can be had again: as committed, as a preset tells, or as `src.start` wrote it."""
+    file = home / PARAMS
+    if not file.is_file():
+        return True
+    text = file.read_text(encoding="utf-8")
+    if text == _committed(home) or text == signed(SIGNATURE.sub("", text, count=1)):
+        return True
+    return any(_essence(text) == _essence(known) for known in _known(text, home))
+
+
+def signed(text: str) -> str:
+    """Put a line with the digest of a params file on top of it, by which an edit is noticed."""
+    return f"# Written by python -m src.start, digest {hashlib.sha256(text.encode()).hexdigest()[:16]}\n{text}"
 
 
 def keep(home: Path, copy: Path) -> None:
@@ -144,10 +158,9 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
         AssayError: there is no such key, or it holds a whole section.
     """
     content = yaml_file.parsed(text, where)
-    for key, value in changes.items():
+    for key in changes:
         _check(content, key, where)
-        text = yaml_edit.put(text, key.split("."), value)
-    return text
+    return yaml_edit.put_all(text, changes)
 
 
 def _check(content: Any, key: str, where: str) -> None:
