@@ -99,7 +99,7 @@ def _fit(
         model=state.model,
         rows=tuple(state.rows),
         best_epoch=history.best(state.rows),
-        stopped="patience" if _exhausted(state, section) else "epochs",
+        stopped="patience" if _stops_early(state, section) else "epochs",
         resumed_after=resumed_after,
         seconds=done - started,
         images_per_second=(len(state.rows) - resumed_after) * images / (done - ready),
@@ -135,7 +135,7 @@ def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row
         if phase.first == len(state.rows) + 1 > 1:
             fine_tuning.leave(state.model)
             state.optimizer = _new_optimizer(state.model, section)
-        if phase.first <= len(state.rows) + 1 <= phase.last and not _exhausted(state, section):
+        if phase.first <= len(state.rows) + 1 <= phase.last and not _stops_early(state, section):
             yield from _epochs_of(phase, state, data, section, seed)
 
 
@@ -151,7 +151,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
     train = Batches(data.images, data.train, section.batch_size, section.threads)
     val = Batches(data.images, data.val, section.batch_size, section.threads)
     count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
-    while len(state.rows) < phase.last and not _exhausted(state, section):
+    while len(state.rows) < phase.last and not _stops_early(state, section):
         epoch = len(state.rows) + 1
         before = [row["val_loss"] for row in state.rows[phase.first - 1 :]]
         state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
@@ -168,7 +168,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         yield state.rows[-1]
 
 
-def _exhausted(state: State, section: Train) -> bool:
+def _stops_early(state: State, section: Train) -> bool:
     return history.stops_early(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
 
 

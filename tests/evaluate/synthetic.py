@@ -79,7 +79,7 @@ def write_model(build: Build, classes: tuple[str, ...]) -> None:
     )
     model.save(build.model.model)
     build.model.classes.write_text(json.dumps(classes), encoding="utf-8")
-    build.model.fingerprint.write_text(json.dumps({"fingerprint": "abc123"}), encoding="utf-8")
+    build.model.fingerprint.write_text(json.dumps({"sha256": "abc123"}), encoding="utf-8")
     build.model.history.write_text(history(30), encoding="utf-8")
 
 
