@@ -65,11 +65,11 @@ def _turn(home: Path) -> Iterator[None]:
         log.info("dvc: waiting for another run in this folder to end")
         lock.acquire()
     try:
-        said = False
+        logged = False
         while others := dvc_state.running(home):
-            if not said:
+            if not logged:
                 log.info("dvc: waiting for process %d (%s) in this folder to end", *others[0])
-            said = True
+            logged = True
             time.sleep(POLL)
         yield
     finally:

@@ -157,12 +157,12 @@ def _restore(home: Path, path: Path) -> None:
     if copy.exists() and _whole(copy):
         with replacing(home / path) as temporary:
             shutil.copyfile(copy, temporary)
-        log.info("dvc: %s was cut by a killed run; brought back from %s", path, KEPT)
+        log.info("dvc: %s was cut by a killed run; restored from %s", path, KEPT)
         return
     if (committed := _committed(home, path)) is not None:
         with replacing(home / path) as temporary:
             temporary.write_bytes(committed)
-        log.info("dvc: %s was cut by a killed run; brought back from git", path)
+        log.info("dvc: %s was cut by a killed run; restored from git", path)
         return
     if path.suffix == ".dvc":
         raise AssayError(f"{path}: cut by a killed run, and git does not have it; make it again: dvc add data")
@@ -183,8 +183,8 @@ def _committed(home: Path, path: Path) -> bytes | None:
 def _left(path: Path) -> bool:
     """Return whether DVC's lock file is cut, or names a process that cannot be at work any more."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        holders = [*held.get("write", {}).values(), *itertools.chain(*held.get("read", {}).values())]
+        lock = json.loads(path.read_text(encoding="utf-8"))
+        holders = [*lock.get("write", {}).values(), *itertools.chain(*lock.get("read", {}).values())]
         return not all(_may_hold(holder["pid"], path.stat().st_mtime) for holder in holders)
     except FileNotFoundError:
         return False

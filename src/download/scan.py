@@ -1,7 +1,6 @@
 """From a folder to a listing: junk left out, wrapping folders seen through, a nested copy of the whole left out."""
 
 import csv
-import hashlib
 import io
 import os
 import re
@@ -11,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from src.core import files
 from src.core.errors import AssayError
+from src.core.files import digest, repeated
 from src.download.manifest import fold_of
 
 IMAGES = frozenset(
@@ -84,7 +83,7 @@ class Listing:
                 f"{self.where}: {path}: expected the columns {', '.join(columns)}, "
                 f"found {', '.join(head) or 'nothing'} (no {', '.join(missing)})"
             )
-        if twice := files.repeated([name for name in head if name in (*columns, *optional)]):
+        if twice := repeated([name for name in head if name in (*columns, *optional)]):
             raise AssayError(
                 f"{self.where}: {path}: expected each column once, found {', '.join(twice)} more than once"
             )
@@ -213,12 +212,7 @@ def _same(files: Mapping[str, Path], inner: str, outer: str) -> bool:
     if copies.keys() != originals.keys() or not any("/" in name for name in copies):
         return False
     pairs = [(path, originals[name]) for name, path in copies.items()]
-    return all(a.stat().st_size == b.stat().st_size for a, b in pairs) and all(_sha(a) == _sha(b) for a, b in pairs)
-
-
-def _sha(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return all(a.stat().st_size == b.stat().st_size for a, b in pairs) and all(digest(a) == digest(b) for a, b in pairs)
 
 
 def _is_image(name: str, path: Path) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 from src import config
 from src.config.load import RENAMED
-from src.core import yaml_edit, yaml_file
-from src.core.errors import AssayError, suggestion
+from src.core import nested, yaml_edit, yaml_file
+from src.core.errors import AssayError
 from src.core.files import write_text
 from src.core.paths import PARAMS
 from src.presets.catalog import names, read, without_header
@@ -167,12 +167,6 @@ def _check(content: Any, key: str, where: str) -> None:
     """Check that a key exists: a misspelt one would be added, and change nothing."""
     if key in RENAMED:
         raise AssayError(f"{where}: {key}: now called {RENAMED[key]}")
-    for part in key.split("."):
-        if not isinstance(content, Mapping) or part not in content:
-            known = list(content) if isinstance(content, Mapping) else []
-            raise AssayError(
-                f"{where}: {key}: unknown key{suggestion(part, known)}" + (f"; known: {', '.join(known)}" * bool(known))
-            )
-        content = content[part]
-    if "." not in key and isinstance(content, Mapping):
-        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(content)}")
+    value = nested.get(content, key, where)
+    if "." not in key and isinstance(value, Mapping):
+        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")

@@ -77,7 +77,7 @@ class Pictures:
         return max((_auc(inside, outside) for inside, outside in self._sides(lambda look: look.level)), default=0.5)
 
     def told_by_brightness_alone(self) -> bool:
-        """Tell whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
+        """Return whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
         return self.brightness_auc() >= TOLD_BY_BRIGHTNESS and self._told_without() < TOLD_WITHOUT
 
     def _told_without(self) -> float:
@@ -126,7 +126,7 @@ def _look(label: str, image: Pixels) -> Look:
 
 
 def _is_coloured(image: Pixels) -> bool:
-    """Tell colour from gray that is stored in three channels, where only compression makes these differ."""
+    """Distinguish colour from gray that is stored in three channels, where only compression makes these differ."""
     if image.ndim == 2:
         return False
     little = resized(image, min(64, image.shape[1]), min(64, image.shape[0])).astype(np.int16)

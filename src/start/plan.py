@@ -90,7 +90,7 @@ def _positive(counts: Counter[str]) -> Decision:
 
 
 def meaning(label: str) -> int:
-    """Tell whether a name means ill (1), well (-1) or neither (0).
+    """Return whether a name means ill (1), well (-1) or neither (0).
 
     >>> meaning("CT_COVID"), meaning("CT_NonCOVID"), meaning("no_tumor"), meaning("notumor"), meaning("MONOCYTE")
     (1, -1, -1, -1, 0)

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 
 def uri(home: Path) -> str:
@@ -67,7 +68,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
         Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
     """
     address = uri(home)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news, the reason is told once
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # not its retries: the reason is logged once
     with _environment(QUIET):
         if (path := _file(address)) is not None:
             _settle(path)
@@ -107,6 +108,15 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
     if file:
         adopt(file, found.experiment_id, found.artifact_location)
     return str(found.experiment_id)
+
+
+def search(client: "MlflowClient", experiments: list[str], query: str, order: Sequence[str] = ()) -> "Iterator[Run]":
+    """Yield all runs of experiments that a query finds, page by page."""
+    token: str | None = ""
+    while token is not None:
+        page = client.search_runs(experiments, query, order_by=list(order), page_token=token or None)
+        yield from page
+        token = page.token or None
 
 
 def location(name: str, folder: Path) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Params, load, parse
-from src.core import files, yaml_edit, yaml_file
+from src.core import files, nested, yaml_edit, yaml_file
 from src.core.errors import AssayError
-from src.tune.overrides import canonical, value, with_values
+from src.tune.overrides import canonical, with_values
 
 log = logging.getLogger(__name__)
 SOURCE = "dataset.source"
@@ -55,9 +55,9 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     wanted, changed = with_values(now, values), text
     names = list(_changed(now, wanted))
     for name in names:
-        changed = yaml_edit.put(changed, name.split("."), value(wanted, name))
+        changed = yaml_edit.put(changed, name.split("."), nested.get(wanted, name))
     if _read(changed) != wanted:
-        pairs = ", ".join(f"{name}: {canonical(value(wanted, name))}" for name in names)
+        pairs = ", ".join(f"{name}: {canonical(nested.get(wanted, name))}" for name in names)
         raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
     return changed
 
@@ -75,16 +75,12 @@ def _read(text: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Name the values that differ between two complete contents."""
-    for name in sorted({*before, *now}):
-        whole, (one, other) = prefix + name, (before.get(name), now.get(name))
-        if whole in NOT_COMPARED:
-            continue
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from _changed(one, other, f"{whole}.")
-        elif canonical(one) != canonical(other):
-            yield whole
+    one, other = dict(nested.flat(before)), dict(nested.flat(now))
+    for name in sorted({*one, *other}):
+        if name.split(".")[0] not in NOT_COMPARED and canonical(one.get(name)) != canonical(other.get(name)):
+            yield name
 
 
 def _among(name: str, wanted: Collection[str]) -> bool:
@@ -93,4 +89,4 @@ def _among(name: str, wanted: Collection[str]) -> bool:
 
 
 def _words(now: Mapping[str, Any], began: Mapping[str, Any], name: str) -> tuple[str, str]:
-    return canonical(value(now, name)), canonical(value(began, name))
+    return canonical(nested.get(now, name)), canonical(nested.get(began, name))

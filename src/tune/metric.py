@@ -9,7 +9,7 @@ from src.metrics.scores import Direction as Direction
 
 
 @dataclass(frozen=True)
-class Metric:
+class Objective:
     """A score on val as a figure names it, and which way is better.
 
     column: of an epoch's row, by which a trial can be pruned: the same score, or one that moves with it.
@@ -24,14 +24,14 @@ class Metric:
 
 METRICS = {
     **{
-        score.name: Metric(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
+        score.name: Objective(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
         for score in SCORES
     },
     **{
-        f"val_{name}": Metric(f"{label} on val", direction, f"val_{name}", same=True)
+        f"val_{name}": Objective(f"{label} on val", direction, f"val_{name}", same=True)
         for name, (label, direction) in EPOCH_SCORES.items()
     },
-    "parameters": Metric("Parameters", "minimize"),
+    "parameters": Objective("Parameters", "minimize"),
 }
 
 

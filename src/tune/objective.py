@@ -91,7 +91,7 @@ def _load(params: Params, home: Path) -> data.Data:
 
 @lru_cache(maxsize=8)
 def _loaded(
-    prepared: paths.Prepared, split: paths.Split, positive: str | None, _: prepared_cache.Signature
+    prepared: paths.Prepared, split: paths.SplitFiles, positive: str | None, _: prepared_cache.Signature
 ) -> data.Data:
     """Open the store once for all trials that read it."""
     return data.load(prepared, split, positive)

@@ -4,7 +4,6 @@ Both ways to search share it: the stage names its study after it, so that the st
 nothing else; `python -m src.tune` compares it with the one that the named study began with.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import Any
 
 import src
 from src.config import Params
+from src.core import nested
 from src.core.errors import AssayError
+from src.core.files import digest_of
 from src.core.paths import PREPARED, RAW, SPLIT
 from src.tracking import fingerprint
-from src.tune.overrides import canonical, value
+from src.tune.overrides import canonical
 
 Fingerprint = Mapping[str, Any]
 # Trials meet these sections in images and parts alone; threads are what each worker may use.
@@ -57,7 +58,7 @@ def of(params: Params) -> dict[str, Any]:
     raw = {"raw": fingerprint.digest(RAW.folder)} if any(name.startswith("preprocess.") for name in space) else {}
     return {
         **outside,
-        **{name: value(content, name) for name in sometimes},
+        **{name: nested.get(content, name) for name in sometimes},
         "tune.metric": tune["metric"],
         "tune.sampler": tune["sampler"],
         "tune.pruner": tune["pruner"],
@@ -81,7 +82,7 @@ def name(kind: str, about: Fingerprint) -> str:
     >>> name("tune", {"seed": 42})
     'tune-2a6d2033c7'
     """
-    return f"{kind}-{hashlib.sha256(canonical(about).encode()).hexdigest()[:LENGTH]}"
+    return f"{kind}-{digest_of(canonical(about))[:LENGTH]}"
 
 
 def difference(there: Fingerprint, here: Fingerprint) -> str:

@@ -7,13 +7,13 @@ import pytest
 
 from src import config
 from src.core import paths
-from src.tracking.study_run import Study
+from src.tracking.study_run import LoggedStudy
 from src.tune import study_tracking
 from src.tune.trials_view import view
 from src.tune.winner import Candidate, Outcome, interval
 from tests.tune.studies import study
 
-PLACES = (paths.Study(Path("found")), paths.Confirmed(Path("confirmed")))
+PLACES = (paths.StudyFiles(Path("found")), paths.Confirmed(Path("confirmed")))
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Study]:
         def offer(self, make: Callable[[], Study]) -> None:
             found.append(make())
 
-        def close(self, last: Study) -> None:
+        def close(self, last: LoggedStudy) -> None:
             found.append(last)
 
     monkeypatch.setattr(study_tracking, "Sender", Sender)
