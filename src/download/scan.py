@@ -23,6 +23,7 @@ _DVC_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
 MAX_TEXT = 100 * 2**20
 
+DOCUMENTS = frozenset({".md", ".txt", ".rst", ".pdf", ".html", ".htm", ".doc", ".docx", ".rtf"})
 JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -178,14 +179,21 @@ def _stays_inside(link: Path, folder: Path, where: str) -> bool:
 
 
 def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
-    """Take away folders on top that hold everything else and are neither a class nor a fold."""
-    while len(tops := {name.partition("/")[0] for name in files}) == 1:
-        inner = {name.partition("/")[2]: path for name, path in files.items()}
+    """Take away folders on top that hold all but documents such as a README, and are neither a class nor a fold."""
+    while len(tops := {name.partition("/")[0] for name in files if not _is_document(name)}) == 1:
+        inner = {name.partition("/")[2]: path for name, path in files.items() if not _is_document(name)}
         is_class = any("/" not in name and _is_image(name, path) for name, path in inner.items())
         if "" in inner or is_class or fold_of(tops.pop()):
             break
         files = inner
     return files
+
+
+def _is_document(name: str) -> bool:
+    """Tell a text that stands on top, beside the folder of the data."""
+    return "/" not in name and (
+        PurePosixPath(name.lower()).suffix in DOCUMENTS or name.lower() in {"readme", "license", "licence"}
+    )
 
 
 def _nested_copy(files: Mapping[str, Path]) -> str:

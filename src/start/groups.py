@@ -66,7 +66,7 @@ def _patterns(entries: Sequence[Entry]) -> Iterator[str]:
     yield rf"^(?P<{GROUP}>[A-Za-z]+\d+[A-Za-z]+\d+)"  # C101P62ThinF
     for more in range(MOST_TOKENS):
         rest = rf"(?:[^_\-. ]+[_\-. ]+){{{more}}}" if more else ""
-        yield rf"^(?P<{GROUP}>{rest}[^_\-. ]+)[_\-. ]+.+\.[^.]+$"
+        yield rf"^(?P<{GROUP}>{rest}[^_\-. ]+)[_\-. ]+[^_\-. ]"
 
 
 def read(pattern: str, entries: Sequence[Entry]) -> list[str]:

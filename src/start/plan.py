@@ -26,6 +26,7 @@ PARTS = {"split.train": 0.6, "split.val": 0.2, "split.test": 0.2}
 EPOCHS, LEAST_EPOCHS, IMAGES_SEEN = 60, 15, 60_000
 FEW = 10  # images or groups of a class, below which a test part says little
 SHOWN = 12  # classes
+MASK = re.compile(r"(?i)[_-](mask|seg|segmentation)([_-]?\d+)?\.[^./]+$")
 BRIGHTNESS_MODEL = "tiny_cnn"
 CT_STEPS = ["gray", "detail", "working_size", "stretch", "clahe", "crop", "resize"]
 
@@ -65,12 +66,12 @@ def _classes(entries: Sequence[Entry], counts: Counter[str]) -> Decision:
     for entry in entries:
         units[entry.label].add(entry.group or entry.path)
     few = [label for label in sorted(units) if len(units[label]) < FEW]
-    question = (
-        f"{_listed(few)}: fewer than {FEW} images or patients, too few to test: join them with others in "
-        if few
-        else ""
-    )
-    return Decision("classes", _counted(counts), question=question and f"{question}dataset.merge")
+    question = ""
+    if masks := [entry.path for entry in entries if MASK.search(entry.path)]:
+        question = f"are files such as {masks[0]} masks? {len(masks)} count as images: take them out of dataset.source"
+    elif few:
+        question = f"{_listed(few)}: fewer than {FEW} images or patients, too few to test; join classes: dataset.merge"
+    return Decision("classes", _counted(counts), question=question)
 
 
 def _positive(counts: Counter[str]) -> Decision:
@@ -83,8 +84,9 @@ def _positive(counts: Counter[str]) -> Decision:
         chosen = ill[0] if len(ill) == 1 else next(label for label in counts if label not in well)
         return Decision("positive", f"{chosen}, by the names of the two", {"dataset.positive": chosen})
     chosen = min(sorted(counts, reverse=True), key=lambda label: counts[label])
+    why = "one of two equally common ones" if len(set(counts.values())) == 1 else "the rarer of the two"
     return Decision(
-        "positive", f"{chosen}, the rarer of the two", {"dataset.positive": chosen},
+        "positive", f"{chosen}, {why}", {"dataset.positive": chosen},
         f"is {chosen} what is looked for? the names do not tell: dataset.positive",
     )  # fmt: skip
 
@@ -111,7 +113,7 @@ def _patients(reading: Reading) -> Decision:
         return Decision("patients", f"{count} groups, {reading.groups}; each stays in one part", values)
     if reading.split_by == "lookalike":
         return Decision("patients", "not known in these data: copies of one image are found and kept together", values)
-    if found := groups.find(entries):
+    if found := groups.find([entry for entry in entries if not MASK.search(entry.path)]):
         shown = ", ".join(f"{name} -> {group}" for name, group in found.examples.items())
         return Decision(
             "patients", f"{found.groups} groups by the file names, {shown}",

@@ -1,5 +1,6 @@
 """Which layout reads the labels of a source: that of a known public set, or class folders and tables."""
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from src.download.public_datasets import KNOWN, Known
 from src.download.scan import Listing
 
 ANY = "folders"  # the layout of whatever is no known set
+IMAGE_COLUMNS = frozenset(
+    ("path", "file", "filename", "file_name", "image", "image_id", "image_name", "image_index", "id", "id_code")
+)
+SHOWN = 8  # columns or classes in a message
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,46 @@ def read(files: Listing) -> Reading:
             entries = registry.load("download.layouts", known.layout).read(files)
             if {entry.label for entry in entries} == set(known.classes):
                 return _of_known(known, entries)
-    entries = registry.load("download.layouts", ANY).read(files)
-    manifest.check(entries, files.where)
+    tables = label_tables(files)
+    try:
+        entries = registry.load("download.layouts", ANY).read(files)
+        manifest.check(entries, files.where)
+    except AssayError as error:
+        raise AssayError(f"{error}{_asked(tables)}") from error
+    unread = {name: head for name, head in tables.items() if not _is_used(files, name, head, entries)}
+    if unread and len(unread) == len(tables):
+        found = f"{_counted(entries)} and a table of other labels"
+        raise AssayError(f"{files.where}: expected class folders, found {found}{_asked(unread)}")
     return Reading(ANY, f"{ANY}: {_arrangement(files, entries)}", entries, "by the table")
+
+
+def label_tables(files: Listing) -> dict[str, list[str]]:
+    """Find the tables on top, by name, whose columns seem to be images and their labels, and give their columns."""
+    found = {}
+    for name in sorted(name for name in files.files if "/" not in name and name.lower().endswith((".csv", ".tsv"))):
+        with suppress(AssayError):
+            head = files.head(name)
+            words = {column.lower().replace(" ", "_") for column in head}
+            if words & IMAGE_COLUMNS and len(head) > 1:
+                found[name] = head
+    return found
+
+
+def _is_used(files: Listing, table: str, head: list[str], entries: list[Entry]) -> bool:
+    """Tell whether the labels are those of a table: the cells of a column, or columns of 0 and 1."""
+    labels = {entry.label for entry in entries}
+    columns = [{row[column] for row in files.table(table, (column,))} for column in dict.fromkeys(head)]
+    return labels <= set(head) or any(labels <= cells for cells in columns)
+
+
+def _asked(tables: dict[str, list[str]]) -> str:
+    shown = "; ".join(f"{name} ({', '.join(head[:SHOWN])})" for name, head in tables.items())
+    return f". Are the labels in {shown}? Then make a CSV of the columns path and label on top" if tables else ""
+
+
+def _counted(entries: list[Entry]) -> str:
+    counts = Counter(entry.label for entry in entries)
+    return ", ".join(f"{label} {count}" for label, count in sorted(counts.items())[:SHOWN])
 
 
 def _of_known(known: Known, entries: list[Entry]) -> Reading:
