@@ -113,7 +113,9 @@ def plain(rows: Sequence[Row], width: int) -> str:
 
 
 def _columns(rows: Sequence[Row], names: Sequence[str]) -> str:
-    return tabulate([[row[name] for name in names] for row in rows], names, tablefmt="plain", disable_numparse=True)
+    return str(
+        tabulate([[row[name] for name in names] for row in rows], names, tablefmt="plain", disable_numparse=True)
+    )
 
 
 def _shortcut(run: Run) -> str:

@@ -121,7 +121,7 @@ def _name(section: Preprocess, own: PreparedData) -> str:
 @lru_cache(maxsize=1)
 def _digest_of_code() -> str:
     """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    rooms = (Path(package.__file__).parent for package in (images, preprocess))
+    rooms = (Path(str(package.__file__)).parent for package in (images, preprocess))
     return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
 
 

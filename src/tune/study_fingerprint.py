@@ -54,7 +54,7 @@ def of(params: Params) -> dict[str, Any]:
     tune = content.pop("tune")
     space = params.tune.space
     sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value
-    outside = {name: each for name, each in fingerprint.flat(content) if _matters(name, set(space) - sometimes)}
+    outside = {name: each for name, each in nested.flat(content) if _matters(name, set(space) - sometimes)}
     raw = {"raw": fingerprint.digest(RAW.folder)} if any(name.startswith("preprocess.") for name in space) else {}
     return {
         **outside,

@@ -74,7 +74,7 @@ def table(view: TrialsView) -> str:
         [trial.number, *map(short, trial.values.values()), *(short(trial.params.get(name, "-")) for name in names)]
         for trial in leading
     ]
-    return tabulate(rows, ["trial", *view.goals, *names], tablefmt="plain", disable_numparse=True)
+    return str(tabulate(rows, ["trial", *view.goals, *names], tablefmt="plain", disable_numparse=True))
 
 
 def result(trial: Trial) -> str:
