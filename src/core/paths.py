@@ -3,8 +3,19 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PARAMS = Path("params.yaml")
+
+
+class In:
+    """A file of this name in the `folder` of the object that it is asked of."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, _: type | None = None) -> Path:
+        return Path(owner.folder, self.name)
 
 
 @dataclass(frozen=True)
@@ -12,14 +23,8 @@ class Raw:
     """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv: per class."""
 
     folder: Path = Path("build/raw")
-
-    @property
-    def manifest(self) -> Path:
-        return self.folder / "manifest.csv"
-
-    @property
-    def counts(self) -> Path:
-        return self.folder / "counts.csv"
+    manifest = In("manifest.csv")
+    counts = In("counts.csv")
 
 
 @dataclass(frozen=True)
@@ -30,30 +35,12 @@ class Prepared:
     """
 
     folder: Path = Path("build/prepared")
-
-    @property
-    def images(self) -> Path:
-        return self.folder / "images.npy"
-
-    @property
-    def index(self) -> Path:
-        return self.folder / "index.csv"
-
-    @property
-    def thumbnails(self) -> Path:
-        return self.folder / "thumbnails.npy"
-
-    @property
-    def rejected(self) -> Path:
-        return self.folder / "rejected.csv"
-
-    @property
-    def histograms(self) -> Path:
-        return self.folder / "histograms.csv"
-
-    @property
-    def sheet(self) -> Path:
-        return self.folder / "steps.png"
+    images = In("images.npy")
+    index = In("index.csv")
+    thumbnails = In("thumbnails.npy")
+    rejected = In("rejected.csv")
+    histograms = In("histograms.csv")
+    sheet = In("steps.png")
 
 
 @dataclass(frozen=True)
@@ -61,26 +48,11 @@ class SplitFiles:
     """split.csv (row, part, group); audit.json; sheets of alike images across parts and of the copies found."""
 
     folder: Path = Path("build/split")
-
-    @property
-    def parts(self) -> Path:
-        return self.folder / "split.csv"
-
-    @property
-    def audit(self) -> Path:
-        return self.folder / "audit.json"
-
-    @property
-    def sheet(self) -> Path:
-        return self.folder / "pairs.png"
-
-    @property
-    def lookalikes(self) -> Path:
-        return self.folder / "lookalikes.csv"
-
-    @property
-    def copies(self) -> Path:
-        return self.folder / "lookalikes.png"
+    parts = In("split.csv")
+    audit = In("audit.json")
+    sheet = In("pairs.png")
+    lookalikes = In("lookalikes.csv")
+    copies = In("lookalikes.png")
 
 
 @dataclass(frozen=True)
@@ -88,22 +60,10 @@ class ModelFiles:
     """The trained model, its class names in output order, its history, and the fingerprint of its inputs."""
 
     folder: Path = Path("build/model")
-
-    @property
-    def model(self) -> Path:
-        return self.folder / "model.keras"
-
-    @property
-    def classes(self) -> Path:
-        return self.folder / "classes.json"
-
-    @property
-    def history(self) -> Path:
-        return self.folder / "history.csv"
-
-    @property
-    def fingerprint(self) -> Path:
-        return self.folder / "fingerprint.json"
+    model = In("model.keras")
+    classes = In("classes.json")
+    history = In("history.csv")
+    fingerprint = In("fingerprint.json")
 
 
 @dataclass(frozen=True)
@@ -111,30 +71,12 @@ class Evaluation:
     """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report."""
 
     folder: Path = Path("build/evaluation")
-
-    @property
-    def metrics(self) -> Path:
-        return self.folder / "metrics.json"
-
-    @property
-    def predictions(self) -> Path:
-        return self.folder / "predictions.csv"
-
-    @property
-    def classification(self) -> Path:
-        return self.folder / "classification_report.csv"
-
-    @property
-    def figures(self) -> Path:
-        return self.folder / "figures"
-
-    @property
-    def plots(self) -> Path:
-        return self.folder / "plots"
-
-    @property
-    def report(self) -> Path:
-        return self.folder / "report.html"
+    metrics = In("metrics.json")
+    predictions = In("predictions.csv")
+    classification = In("classification_report.csv")
+    figures = In("figures")
+    plots = In("plots")
+    report = In("report.html")
 
 
 @dataclass(frozen=True)
@@ -142,22 +84,10 @@ class StudyFiles:
     """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
     folder: Path = Path("build/tuning/study")
-
-    @property
-    def trials(self) -> Path:
-        return self.folder / "trials.csv"
-
-    @property
-    def candidates(self) -> Path:
-        return self.folder / "candidates.json"
-
-    @property
-    def figures(self) -> Path:
-        return self.folder / "figures"
-
-    @property
-    def page(self) -> Path:
-        return self.folder / "study.html"
+    trials = In("trials.csv")
+    candidates = In("candidates.json")
+    figures = In("figures")
+    page = In("study.html")
 
 
 @dataclass(frozen=True)
@@ -165,14 +95,8 @@ class Confirmed:
     """The best trials trained again over several seeds: confirm.csv, a row per training; best.yaml, the winner."""
 
     folder: Path = Path("build/tuning/confirmed")
-
-    @property
-    def table(self) -> Path:
-        return self.folder / "confirm.csv"
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "best.yaml"
+    table = In("confirm.csv")
+    best = In("best.yaml")
 
 
 RAW = Raw()
