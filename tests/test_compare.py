@@ -136,7 +136,7 @@ def test_without_any_run_one_line_says_so_and_no_database_is_made(
 def test_real_runs_are_read_from_the_database_and_written(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    edit("params.yaml", "source: data/covid_ct ", f"source: {home}/secret/place/covid_ct.zip ")
+    edit("params.yaml", "source: data/covid_ct", f"source: {home}/secret/place/covid_ct.zip")
     train()
     evaluate()
     edit("params.yaml", "seed: 42", "seed: 7")

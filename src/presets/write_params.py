@@ -10,8 +10,8 @@ from typing import Any
 
 from src import config
 from src.config.load import RENAMED
-from src.core import yaml_edit, yaml_file
-from src.core.errors import AssayError, suggestion
+from src.core import nested, yaml_edit, yaml_file
+from src.core.errors import AssayError
 from src.core.files import write_text
 from src.core.paths import PARAMS
 from src.presets.catalog import names, read, without_header
@@ -47,7 +47,7 @@ def put(
 
 
 def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) -> tuple[str, config.Params]:
-    """Give the text of a preset with other values, and what it says.
+    """Return the text of a preset with other values, and what it says.
 
     Raises:
         AssayError: there is no such preset, or the values are not allowed.
@@ -62,7 +62,7 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
 
 
 def refuse_loss(home: Path, wanted: str) -> None:
-    """Make sure that params.yaml can be had again.
+    """Check that params.yaml can be restored.
 
     Raises:
         AssayError: it is neither as committed, nor a preset with the other values that its first line tells.
@@ -117,7 +117,7 @@ def _known(text: str, home: Path) -> Iterator[str]:
 
 
 def _essence(text: str) -> str:
-    """Give a params file without the line of its source, what the header tells of scores, and the width of gaps."""
+    """Return a params file without the line of its source, what the header tells of scores, and the width of gaps."""
     return re.sub(" +#", " #", SOURCE_LINE.sub("", without_header(text)))
 
 
@@ -164,15 +164,9 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
 
 
 def _check(content: Any, key: str, where: str) -> None:
-    """Make sure that a key is there: a misspelt one would be added, and change nothing."""
+    """Check that a key exists: a misspelt one would be added, and change nothing."""
     if key in RENAMED:
         raise AssayError(f"{where}: {key}: now called {RENAMED[key]}")
-    for part in key.split("."):
-        if not isinstance(content, Mapping) or part not in content:
-            known = list(content) if isinstance(content, Mapping) else []
-            raise AssayError(
-                f"{where}: {key}: unknown key{suggestion(part, known)}" + (f"; known: {', '.join(known)}" * bool(known))
-            )
-        content = content[part]
-    if "." not in key and isinstance(content, Mapping):
-        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(content)}")
+    value = nested.get(content, key, where)
+    if "." not in key and isinstance(value, Mapping):
+        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")

@@ -39,7 +39,7 @@ def find(entries: Sequence[Entry]) -> Found | None:
 
 
 def is_plausible(groups: Sequence[str], labels: Sequence[str]) -> bool:
-    """Tell whether groups may be patients, from the group and the label of each image.
+    """Return whether groups may be patients, from the group and the label of each image.
 
     Several images in a group, but not one group for a quarter of all; at least three groups in each class, or the
     group would be the class; a digit in each, as words are rather organs, sites and projections; and no mere date.

@@ -77,7 +77,7 @@ class Pictures:
         return max((_auc(inside, outside) for inside, outside in self._sides(lambda look: look.level)), default=0.5)
 
     def told_by_brightness_alone(self) -> bool:
-        """Tell whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
+        """Return whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
         return self.brightness_auc() >= TOLD_BY_BRIGHTNESS and self._told_without() < TOLD_WITHOUT
 
     def _told_without(self) -> float:
@@ -92,7 +92,8 @@ class Pictures:
 
 def look_at(entries: Sequence[Entry], files: Mapping[str, Path], max_megapixels: float) -> Pictures:
     """Decode up to 64 images, as many of each class; those that cannot be read are counted only."""
-    looks, unreadable, left = [], 0, MOST_BYTES
+    looks: list[Look] = []
+    unreadable, left = 0, MOST_BYTES
     for entry in sampled(entries):
         left -= files[entry.path].stat().st_size
         if left < 0 and looks:
@@ -122,11 +123,12 @@ def _look(label: str, image: Pixels) -> Look:
     ring[border:-border, border:-border] = False
     small = resized(gray, SMALL, SMALL).astype(np.float64)
     margin = float(np.mean(gray[ring] < DARK)) >= MARGIN_DARK and float(np.mean(gray[~ring] >= DARK)) > 0.2
-    return Look(label, *gray.shape[:2], _is_coloured(image), margin, float(gray.mean()), small)
+    height, width = gray.shape[:2]
+    return Look(label, height, width, _is_coloured(image), margin, float(gray.mean()), small)
 
 
 def _is_coloured(image: Pixels) -> bool:
-    """Tell colour from gray that is stored in three channels, where only compression makes these differ."""
+    """Distinguish colour from gray that is stored in three channels, where only compression makes these differ."""
     if image.ndim == 2:
         return False
     little = resized(image, min(64, image.shape[1]), min(64, image.shape[0])).astype(np.int16)
@@ -134,7 +136,8 @@ def _is_coloured(image: Pixels) -> bool:
 
 
 def _flattened(small: NDArray[np.float64]) -> NDArray[np.float64]:
-    return ((small - small.mean()) / max(float(small.std()), 1e-6)).ravel()
+    flat: NDArray[np.float64] = ((small - small.mean()) / max(float(small.std()), 1e-6)).ravel()
+    return flat
 
 
 def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:

@@ -1,5 +1,6 @@
 """What params.yaml shall say about images as they were found, each value with its reason."""
 
+import math
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -92,7 +93,7 @@ def _positive(counts: Counter[str]) -> Decision:
 
 
 def meaning(label: str) -> int:
-    """Tell whether a name means ill (1), well (-1) or neither (0).
+    """Return whether a name means ill (1), well (-1) or neither (0).
 
     >>> meaning("CT_COVID"), meaning("CT_NonCOVID"), meaning("no_tumor"), meaning("notumor"), meaning("MONOCYTE")
     (1, -1, -1, -1, 0)
@@ -165,10 +166,10 @@ def image_size(height: float, width: float) -> int | tuple[int, int]:
     >>> image_size(512, 512), image_size(240, 320), image_size(50, 50), image_size(28, 28)
     (150, (130, 174), 50, 32)
     """
-    scale = min(1.0, SIDE / (height * width) ** 0.5)
+    scale = min(1.0, SIDE / math.sqrt(height * width))
     sides = [max(LEAST_SIDE, 2 * round(scale * side / 2)) for side in (height, width)]
     if SQUARE[0] <= width / height <= SQUARE[1]:
-        return max(LEAST_SIDE, round(scale * (height * width) ** 0.5))
+        return max(LEAST_SIDE, round(scale * math.sqrt(height * width)))
     return sides[0], sides[1]
 
 

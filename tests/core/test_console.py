@@ -9,9 +9,8 @@ from tests.conftest import ROOT
 
 
 def run(body: str) -> "subprocess.CompletedProcess[str]":
-    code = (
-        f"from src import console\nfrom src.core.errors import AssayError\ndef main():\n    {body}\nconsole.run(main)"
-    )
+    imports = "from src.core import console\nfrom src.core.errors import AssayError\n"
+    code = f"{imports}def main():\n    {body}\nconsole.run(main)"
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 

@@ -8,6 +8,7 @@ import pytest
 from src.config import Dataset
 from src.core.paths import Raw
 from src.download import download, link
+from tests.conftest import ROOT
 
 Tree = Callable[..., Path]
 Make = Callable[..., Dataset]
@@ -59,9 +60,8 @@ def test_where_dvc_links_a_writable_file_is_copied_and_one_of_its_cache_is_not(
 def test_dvc_changes_nothing_of_the_source_whatever_its_cache(tree: Tree, tmp_path: Path, kind: str) -> None:
     source = tree()
     before = {path: path.stat().st_mode for path in source.rglob("*")}
-    root = Path(__file__).parents[2]
     code = (
-        f"import sys; sys.path.insert(0, {str(root)!r}); from pathlib import Path; from src.download import download; "
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; from src.download import download; "
         "from tests import sections; from src.core.paths import RAW; "
         "download(sections.dataset(source='../source', layout='folders'), RAW, Path.cwd())"
     )

@@ -1,9 +1,9 @@
 import subprocess
 import sys
-from pathlib import Path
 
 from src.core import registry
 from src.download.public_datasets import KNOWN, describe
+from tests.conftest import ROOT
 
 
 def test_every_known_data_set_has_a_layout() -> None:
@@ -28,7 +28,7 @@ def test_the_command_lists_them() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     assert all(known.title.split(":")[0] in done.stdout for known in KNOWN)
     assert "layouts (dataset.layout): " in done.stdout

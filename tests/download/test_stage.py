@@ -14,10 +14,10 @@ from src.config import Dataset
 from src.core.errors import AssayError
 from src.core.paths import Raw
 from src.download import download
+from tests.conftest import ROOT
 
 Tree = Callable[..., Path]
 Make = Callable[..., Dataset]
-ROOT = Path(__file__).parents[2]
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
@@ -154,14 +154,14 @@ def test_a_kill_half_way_leaves_nothing_that_looks_whole_and_the_next_run_cleans
     code = f"""
 import time
 from pathlib import Path
-from src.download import download, unpacking
+from src.download import archive, download
 from tests import sections
 from src.core.paths import Raw
-write = unpacking._write
+write = archive._write
 def slow(*arguments):
     time.sleep(0.005)
     write(*arguments)
-unpacking._write = slow
+archive._write = slow
 download(sections.dataset(source={str(source)!r}, layout="folders"), Raw(Path({str(raw.folder)!r})), Path())
 """
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_line(
 
     monkeypatch.setattr("shutil.copyfile", full)
     monkeypatch.setattr("os.link", full)
-    with pytest.raises(AssayError, match="somewhere: No space left on device"):
+    with pytest.raises(AssayError, match=r"raw: cannot be written \(No space left on device\); make room"):
         download(dataset(tree()), raw, tmp_path)
 
 

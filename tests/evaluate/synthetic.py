@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.core.paths import Evaluation, Model, Prepared, Raw, Split
+from src.core.paths import Evaluation, ModelFiles, Prepared, Raw, SplitFiles
 
 SIDE = 24
 
@@ -16,8 +16,8 @@ class Build:
     """The folders of the stages below one folder."""
 
     prepared: Prepared
-    split: Split
-    model: Model
+    split: SplitFiles
+    model: ModelFiles
     out: Evaluation
     raw: Raw
 
@@ -26,8 +26,8 @@ def folders(root: Path) -> Build:
     """Name the folders of a build."""
     return Build(
         Prepared(root / "prepared"),
-        Split(root / "split"),
-        Model(root / "model"),
+        SplitFiles(root / "split"),
+        ModelFiles(root / "model"),
         Evaluation(root / "evaluation"),
         Raw(root / "raw"),
     )
@@ -79,7 +79,7 @@ def write_model(build: Build, classes: tuple[str, ...]) -> None:
     )
     model.save(build.model.model)
     build.model.classes.write_text(json.dumps(classes), encoding="utf-8")
-    build.model.fingerprint.write_text(json.dumps({"fingerprint": "abc123"}), encoding="utf-8")
+    build.model.fingerprint.write_text(json.dumps({"sha256": "abc123"}), encoding="utf-8")
     build.model.history.write_text(history(30), encoding="utf-8")
 
 

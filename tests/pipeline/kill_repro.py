@@ -41,10 +41,10 @@ for number in range(5):
     content = f"{stage} {value} {number} {sorted(p.name for p in pathlib.Path(before).iterdir())}"
     (folder / f"{number}.txt").write_text(hashlib.sha256(content.encode()).hexdigest())
 """
-REPRO = "from src import console, dvc_command; console.run(lambda: sys.exit(dvc_command.run('repro')))"
+REPRO = "from src.core import console, dvc_command; console.run(lambda: sys.exit(dvc_command.run('repro')))"
 TUNE = (
-    "from src import console; from src.tune import inputs; from tests.tuning import searching; "
-    f"console.run(lambda: (inputs.bring_up_to_date(), searching.search(Path.cwd(), {TRIALS}, 1)))"
+    "from src.core import console; from src.tune import upstream; from tests.tune import searching; "
+    f"console.run(lambda: (upstream.bring_up_to_date(), searching.search(Path.cwd(), {TRIALS}, 1)))"
 )
 SCRIPT = "import sys; from pathlib import Path; sys.path.insert(0, {root!r})\nif __name__ == '__main__':\n    {what}\n"
 

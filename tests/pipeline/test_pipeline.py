@@ -57,8 +57,8 @@ def test_no_output_names_this_machine(reproduced: Project) -> None:
             assert str(reproduced.folder).encode() not in path.read_bytes(), path
 
 
-def test_the_run_is_tracked_with_its_trace(reproduced: Project) -> None:
-    fingerprint = json.loads(reproduced.read("build/model/fingerprint.json"))["fingerprint"]
+def test_the_run_is_tracked_with_its_fingerprint(reproduced: Project) -> None:
+    fingerprint = json.loads(reproduced.read("build/model/fingerprint.json"))["sha256"]
     code = (
         "import mlflow; runs = mlflow.search_runs(search_all_experiments=True);"
         "print(len(runs), runs['tags.fingerprint'][0], runs['status'][0])"

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-COMMITTED = Path(__file__).parents[3] / "samples"
+from tests.conftest import ROOT
+
+COMMITTED = ROOT / "samples"
 Pixels = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.float64]
 

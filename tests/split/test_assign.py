@@ -13,6 +13,7 @@ from src.core.partition import PARTS
 from src.core.random_streams import stream
 from src.split.assign import assign, cut_groups, divide
 from src.split.index import Rows, read_rows
+from tests import sections
 from tests.split.conftest import Store
 
 RATIOS = np.array([0.5, 0.1, 0.4])
@@ -110,7 +111,7 @@ TINY = (8, 8, 1)
 
 
 def section(**changes: object) -> Section:
-    return Section.model_validate({"train": 0.5, "val": 0.1, "test": 0.4} | changes)
+    return sections.split(**{"folds": "ignore", "leaks": "warn", "by": "group"} | changes)
 
 
 def rows_of(store: Store, labels: Sequence[str], **columns: Sequence[object]) -> Rows:

@@ -14,22 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
+from src.presets.write_params import changed
+from tests.conftest import ROOT
+
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
-PARAMS = """\
-seed: 42
-
-dataset: {layout: covid_ct, positive: CT_COVID, source: data/covid_ct, max_download_gb: 1}
-preprocess: {size: 150, color: gray, steps: [gray, working_size, resize]}
-split: {train: 0.5, val: 0.1, test: 0.4}
-model: {name: tiny_cnn }
-train: {epochs: 60, batch_size: 30, optimizer: adam, learning_rate: 1e-4, augment: {rotation: 40, flip: horizontal}}
-evaluate: {confidence: 0.95}
-track: {model: true, experiment: covid_ct}
-"""
+VALUES = {
+    "dataset.positive": "CT_COVID", "dataset.source": "data/covid_ct", "model.name": "tiny_cnn", "train.epochs": 60,
+    "train.batch_size": 30, "train.learning_rate": 1e-4, "train.augment.rotation": 40, "evaluate.confidence": 0.95,
+    "track.model": True, "track.experiment": "covid_ct",
+}  # fmt: skip
+PARAMS = changed((ROOT / "params.yaml").read_text(encoding="utf-8"), VALUES, "params.yaml")
 DVC = """
 stages:
   train:

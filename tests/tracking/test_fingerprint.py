@@ -11,7 +11,7 @@ from src.tracking import fingerprint
 
 
 def compute(root: Path) -> str:
-    return fingerprint.compute("train", root).fingerprint
+    return fingerprint.compute("train", root).sha256
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -20,7 +20,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_same_inputs_give_the_same_trace_in_any_folder(project: Path, tmp_path: Path) -> None:
+def test_same_inputs_give_the_same_fingerprint_in_any_folder(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "elsewhere")
     assert fingerprint.compute("train", project) == fingerprint.compute("train", tmp_path / "elsewhere")
 
@@ -73,13 +73,13 @@ def test_a_folder_counts_with_names_and_content_but_without_compiled_modules(tmp
 
 
 def test_the_file_tells_code_data_and_parameters_apart_and_names_no_machine(project: Path) -> None:
-    fingerprint.write(fingerprint.compute("train"), project / "build/model/fingerprint.json")
+    fingerprint.write_fingerprint(fingerprint.compute("train"), project / "build/model/fingerprint.json")
     content = json.loads((project / "build/model/fingerprint.json").read_text())
-    assert list(content) == ["fingerprint", "code", "data", "params"]
+    assert list(content) == ["sha256", "code", "data", "params"]
     assert list(content["data"]) == ["build/prepared/images.npy", "build/split/split.csv"]
     assert content["params"]["seed"] == 42
     assert str(project) not in json.dumps(content)
-    assert fingerprint.read(project / "build/model/fingerprint.json") == fingerprint.compute("train")
+    assert fingerprint.read_fingerprint(project / "build/model/fingerprint.json") == fingerprint.compute("train")
 
 
 def test_a_missing_input_is_named(project: Path) -> None:

@@ -15,8 +15,7 @@ import pytest
 from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox
-from src.tracking import record as records
-from src.tracking.record import Record
+from src.tracking.record import LoggedDataset, Record, kept
 from tests.tracking.support import Server
 from tests.tracking.test_stage_run import artifacts, evaluate, runs, train
 
@@ -31,7 +30,7 @@ def test_a_server_that_is_away_keeps_the_run_and_says_so_in_seconds(
     train()
     evaluate()
     assert time.monotonic() - start < 30
-    assert [path.name for path in records.kept(project)] == ["train", "evaluate"]
+    assert [path.name for path in kept(project)] == ["train", "evaluate"]
     assert "MLflow: http://127.0.0.1:9: " in caplog.text
     assert "Connection refused" in caplog.text
     assert "python -m src.tracking send" in caplog.text
@@ -83,7 +82,7 @@ def test_an_evaluation_sends_the_training_that_waits_before_it(ready: Path, monk
     [run] = runs(ready)
     assert run.data.tags["origin"] == "training"
     assert run.data.metrics["train_seconds"] == 12.5
-    assert not list(records.kept(ready))
+    assert not list(kept(ready))
 
 
 def test_an_evaluation_kept_alone_can_make_its_run_and_does_not_double_one(
@@ -106,7 +105,7 @@ def test_a_broken_database_is_told_and_the_run_kept(
     (project / "mlflow.db").write_bytes(b"nonsense" * 5000)
     train()
     assert "mlflow.db: not readable as MLflow's database" in caplog.text
-    assert [path.name for path in records.kept(project)] == ["train"]
+    assert [path.name for path in kept(project)] == ["train"]
     (project / "mlflow.db").write_bytes(made_database.read_bytes())
     assert outbox.send(project) == 1
     assert len(runs(project)) == 1
@@ -120,7 +119,7 @@ def test_a_locked_database_is_told_and_the_run_kept(
         database.execute("BEGIN EXCLUSIVE")
         train()
     assert "mlflow.db: in use by another process" in caplog.text
-    assert [path.name for path in records.kept(ready)] == ["train"]
+    assert [path.name for path in kept(ready)] == ["train"]
 
 
 def test_no_place_for_artifacts_nor_for_what_is_kept_still_ends_well(
@@ -192,7 +191,7 @@ def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path) -> None:
             super().log_inputs(*arguments, **rest)
 
     def send(number: int, attempt: int) -> None:
-        data = records.Dataset("data", f"digest {attempt}", "source", {})
+        data = LoggedDataset("data", f"digest {attempt}", "source", {})
         name = f"{attempt}-{number}"
         record = Record("train", name, "covid_ct", name, start=1, end=2, params={"a": "b"}, dataset=data)
         outbox.write(Sender(mlflow_store.uri(ready)), record, ready)

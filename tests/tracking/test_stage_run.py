@@ -9,7 +9,8 @@ import pytest
 
 from src import tracking
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, mlflow_writer, record
+from src.tracking import mlflow_store, mlflow_writer
+from src.tracking.record import kept
 from tests.tracking.support import trained
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ def test_training_and_evaluation_are_one_finished_run(ready: Path) -> None:
     evaluate()
     [run] = runs(ready)
     assert run.info.status == "FINISHED"
-    assert run.data.tags["fingerprint"] == record_trace()
+    assert run.data.tags["fingerprint"] == fingerprint_written()
     assert (run.data.tags["train"], run.data.tags["evaluate"]) == ("complete", "complete")
 
 
-def record_trace() -> str:
+def fingerprint_written() -> str:
     from src.core import paths
     from src.tracking import fingerprint
 
-    return fingerprint.read(paths.MODEL.fingerprint).fingerprint
+    return fingerprint.read_fingerprint(paths.MODEL.fingerprint).sha256
 
 
 def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(ready: Path) -> None:
@@ -71,7 +72,7 @@ def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(read
     evaluate()
     [run] = runs(ready)
     assert run.data.params["train.augment.rotation"] == "40.0"
-    assert run.data.params["preprocess.steps"].startswith("gray, working_size")
+    assert run.data.params["preprocess.steps"].startswith("gray, detail")
     scores = {key: value for key, value in run.data.metrics.items() if key.startswith("test_auc")}
     assert scores == {"test_auc": 0.8, "test_auc_low": 0.6, "test_auc_high": 0.9}
     assert (run.data.metrics["shortcut_auc"], run.data.metrics["exact_duplicates"]) == (0.97, 3)
@@ -227,13 +228,13 @@ def test_an_interrupted_writing_is_completed_without_a_double(ready: Path, monke
     whole = mlflow_writer._log_dataset
     monkeypatch.setattr(mlflow_writer, "_log_dataset", lambda *_: 1 / 0)
     train()
-    assert [path.name for path in record.kept(ready)] == ["train"]
+    assert [path.name for path in kept(ready)] == ["train"]
     monkeypatch.setattr(mlflow_writer, "_log_dataset", whole)
     evaluate()
     [run] = runs(ready)
     assert run.info.status == "FINISHED"
     assert len(run.inputs.dataset_inputs) == 1
-    assert not list(record.kept(ready))
+    assert not list(kept(ready))
     with mlflow_store.connected(ready) as client:
         assert len(client.get_metric_history(run.info.run_id, "loss")) == 4
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from src import config
-from src.tracking import mlflow_store, mlflow_writer, outbox, query, record, study_run
-from src.tracking.record import Status
-from src.tracking.study_run import Sender, Study, Trial
+from src.tracking import mlflow_store, mlflow_writer, outbox, query, study_run
+from src.tracking.record import Status, kept
+from src.tracking.study_run import LoggedStudy, Sender, Trial
 from tests.tracking.support import PNG
 from tests.tracking.test_outbox import AWAY
 
@@ -36,11 +36,11 @@ def trial(number: int, state: str = "complete", epochs: int = 3) -> Trial:
     )
 
 
-def study(count: int = 4, status: Status = "FINISHED") -> Study:
+def study(count: int = 4, status: Status = "FINISHED") -> LoggedStudy:
     picture = Path("history.png")
     picture.write_bytes(PNG)
     trials = [trial(number, STATES.get(number, "complete")) for number in range(count)]
-    return Study(
+    return LoggedStudy(
         identity="abc",
         name="first",
         settings=config.load(),
@@ -136,7 +136,7 @@ def test_what_the_trainings_over_several_seeds_came_to_are_metrics_of_the_study(
 def test_a_sending_that_is_interrupted_in_a_trial_is_taken_up_there(
     ready: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, calls = mlflow_writer.writing.log, 0
+    whole, calls = mlflow_writer.log, 0
 
     def breaks(*arguments: object) -> None:
         nonlocal calls
@@ -146,7 +146,7 @@ def test_a_sending_that_is_interrupted_in_a_trial_is_taken_up_there(
         whole(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(mlflow_writer.writing, "log", breaks)
+        patched.setattr(mlflow_writer, "log", breaks)
         assert not study_run.send(study(), ready)
     assert outbox.send(ready) == 1
     _, below = sent(ready)
@@ -164,7 +164,7 @@ def test_where_the_server_is_away_the_newest_state_is_kept_and_sent_later_with_i
     assert sender.offer(lambda: study(2, "RUNNING"))
     assert not sender.close(study(4))
     assert caplog.text.count("python -m src.tracking send") == 1
-    assert len(list(record.kept(ready))) == 1
+    assert len(list(kept(ready))) == 1
     Path("history.png").unlink()
     monkeypatch.delenv(mlflow_store.VARIABLE)
     assert outbox.send(ready) == 1
@@ -172,7 +172,7 @@ def test_where_the_server_is_away_the_newest_state_is_kept_and_sent_later_with_i
     assert set(below) == set("0123")
     with mlflow_store.connected(ready) as client:
         assert client.list_artifacts(parent.info.run_id, "figures")
-    assert not any(record.kept(ready))
+    assert not any(kept(ready))
 
 
 def test_trials_are_no_results_of_their_own(ready: Path) -> None:

@@ -12,11 +12,12 @@ from tests import sections
 
 SECTION = sections.train(epochs=1, batch_size=1, optimizer="adam")
 SCRIPT = """
+from tests import sections
 import numpy as np
 from src import models
 import tensorflow as tf
 import keras
-from src.train import losses, optimizers, runtime, steps
+from src.train import device, losses, optimizers, steps
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -26,7 +27,7 @@ random = np.random.default_rng(0)
 def trained(names, precision):
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(1)
-    with runtime.mirrored(names).scope():
+    with device.mirrored(names).scope():
         model = models.build("tiny_cnn", (12, 12, 1), 3, dropout=0.0)
         optimizer = optimizers.build(section)
         if precision != "float32":

@@ -31,7 +31,7 @@ def test_a_trial_trains_what_the_train_stage_would(home: Home, run: Run, tmp_pat
     fitted = train.run(
         home.prepared,
         home.split,
-        train.stage.paths.Model(tmp_path / "model"),
+        train.stage.paths.ModelFiles(tmp_path / "model"),
         params.model,
         params.train,
         5,
@@ -96,7 +96,8 @@ def test_a_loss_that_is_no_number_is_a_reason_in_one_line(
 ) -> None:
     from src.train import optimizers
 
-    monkeypatch.setitem(optimizers.RATES, "sgd", 1e30)  # far beyond what params.yaml allows
+    far = replace(optimizers.OPTIMIZERS["sgd"], rate=1e30)
+    monkeypatch.setitem(optimizers.OPTIMIZERS, "sgd", far)  # far beyond what params.yaml allows
     with pytest.raises(AssayError, match=r"train: expected a finite") as caught:
         run(home.job(train__optimizer="sgd", train__learning_rate=None, train__schedule__name="constant"), home)
     assert "\n" not in str(caught.value)

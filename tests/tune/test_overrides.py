@@ -32,8 +32,8 @@ def test_values_are_put_in_and_the_rest_stays(home: Home) -> None:
         ({"train.schedule": {"name": "step"}}, r"tune: train\.schedule\.warmup: missing"),
         ({"train.batch_size": 0}, r"tune: train\.batch_size: expected a number of at least 1; found 0"),
         ({"train.batch": 8}, r"train\.batch: unknown key; did you mean 'batch_size'"),
-        ({"train.epochs.first": 1}, r"train\.epochs\.first: expected the name of a parameter"),
-        ({"trian.epochs": 1}, r"trian\.epochs: expected the name of a parameter"),
+        ({"train.epochs.first": 1}, r"train\.epochs\.first: unknown key, since train\.epochs is no section"),
+        ({"trian.epochs": 1}, r"trian: unknown key; did you mean 'train'?"),
     ],
 )
 def test_a_wrong_value_is_refused(home: Home, values: dict[str, Any], message: str) -> None:
@@ -99,12 +99,11 @@ def test_another_seed_is_another_training(home: Home) -> None:
 def test_options_that_a_model_says_it_does_not_read_are_found_in_its_code(model: str) -> None:
     """The docstring of `features` says where a value changes nothing."""
     described = inspect.getdoc(plugins.load("models", model).features) or ""
-    assert bool(overrides._unread(model)) == ("changes nothing" in described)
+    assert bool(overrides._unread(model)) == ("no effect" in described or "changes nothing" in described)
 
 
 @pytest.mark.parametrize("registry", [
-    "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES", "tune.metric:METRICS",
-    "tune.pruner:PRUNERS", "tune.sampler:SAMPLERS",
+    "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES", "tune.pruner:PRUNERS", "tune.sampler:SAMPLERS",
 ])  # fmt: skip
 def test_names_and_options_read_from_the_source_are_those_of_the_table(registry: str) -> None:
     module, _, name = registry.partition(":")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from src.core import redact
 from src.core.errors import AssayError
 from tests.conftest import ROOT
 from tests.tune import searching
@@ -104,7 +105,7 @@ def test_a_killed_driver_leaves_a_study_that_goes_on_to_exactly_its_trials(tmp_p
 SEARCH = """
 import sys
 from pathlib import Path
-from tests.tuning import searching
+from tests.tune import searching
 if __name__ == "__main__":
     searching.search(Path(sys.argv[1]), int(sys.argv[2]), 2, url=sys.argv[4], name=sys.argv[3], train={"seconds": 0.1})
 """
@@ -124,7 +125,7 @@ def test_what_keeps_a_database_shut_is_a_line_without_the_password(
     closed = replace(server, **wrong)  # type: ignore[arg-type]
     with pytest.raises(AssayError) as told:
         searching.search(tmp_path, 1, url=closed.url)
-    text = str(told.value)
+    text = redact.terminal(str(told.value))
     assert "\n" not in text
     assert "127.0.0.1" in text
     assert closed.password not in text

@@ -149,7 +149,7 @@ def test_an_entry_is_choices_or_a_range(entry: Mapping[str, Any], message: str) 
 def test_a_metric_that_is_none_lists_them() -> None:
     content = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
     content["tune"]["metric"] = ["auc", "parametres"]
-    with pytest.raises(AssayError, match=r"tune\.metric\.1: expected one of auc, .*did you mean 'parameters'"):
+    with pytest.raises(AssayError, match=r"tune\.metric\.1: expected one of accuracy, .*did you mean 'parameters'"):
         parse(content)
     content["tune"]["metric"] = ["auc", "auc"]
     with pytest.raises(AssayError, match="expected the name of a metric, or a list of two"):

