@@ -1,6 +1,5 @@
 """From a folder of one's own to the report in one command, whatever letters its name and its classes have."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,10 @@ pytestmark = pytest.mark.slow
 
 
 def test_one_command_leads_from_a_folder_of_any_name_to_the_report(
-    make_project: Callable[[], Project], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    project = make_project()
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
     project.run("git", "checkout", "--quiet", "HEAD", "--", "params.yaml")
     for label, first in (("肺炎", 0), ("سليم", 50)):
         for patient in range(first, first + 12):
