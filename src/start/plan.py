@@ -28,7 +28,7 @@ EPOCHS, LEAST_EPOCHS, IMAGES_SEEN = 60, 15, 60_000
 FEW = 10  # images or groups of a class, below which a test part says little
 SHOWN = 12  # classes
 MASK = re.compile(r"(?i)[_-](mask|seg|segmentation)([_-]?\d+)?\.[^./]+$")
-BRIGHTNESS_MODEL = "tiny_cnn"
+BRIGHTNESS_MODEL = "dropout_cnn"
 CT_STEPS = ["gray", "detail", "working_size", "stretch", "clahe", "crop", "resize"]
 
 
