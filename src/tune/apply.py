@@ -46,7 +46,7 @@ def applied(path: Path, preset: Params) -> bool:
 
 
 def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
-    """Give the text of a params file with other values, the rest as it is, to the letter.
+    """Return the text of a params file with other values, the rest as it is, to the letter.
 
     Raises:
         AssayError: the result would not say what it should, as where two keys share a value by an anchor.

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import src
 from src.config import Model, Preprocess, Train, parse
 from src.core import registry
 from src.core.errors import AssayError
@@ -120,7 +121,7 @@ def _unread(model: str) -> frozenset[str]:
 
     Any other module of the architecture would have to be handed the option, and so would use its name.
     """
-    path = Path(registry.__file__).parent / "models" / f"{model}.py"
+    path = Path(src.__file__).parent / "models" / f"{model}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     (features,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "features")
     used = {node.id for node in ast.walk(features) if isinstance(node, ast.Name)}

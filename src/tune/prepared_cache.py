@@ -55,12 +55,12 @@ class Place:
         return cls(home, paths.Raw(raw), paths.Prepared(prepared), paths.Split(split))
 
     def within(self, folder: Path) -> "Place":
-        """Give the place for other arrays of the same raw images."""
+        """Return the place for other arrays of the same raw images."""
         return Place(self.home, self.raw, paths.Prepared(folder / "prepared"), paths.Split(folder / "split"))
 
 
 def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.Split]:
-    """Give the images and parts that a training with these parameters reads: the pipeline's own, or a variant.
+    """Return the images and parts that a training with these parameters reads: the pipeline's own, or a variant.
 
     A variant is made by the first process that needs it, while others wait, and is kept. Its rows are those of the
     pipeline's store, so that each has the same part and the same random changes. Rows of test stay black, and rows
@@ -83,7 +83,7 @@ def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.Split]:
 
 
 def signature(*wanted: Path) -> Signature:
-    """Give what changes when one of the files is written again.
+    """Return what changes when one of the files is written again.
 
     Raises:
         AssayError: a file is missing.

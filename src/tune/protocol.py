@@ -74,7 +74,7 @@ class Executor(Protocol):
         """Let the training that reported an epoch go on, or stop it."""
 
     def take_back(self) -> list[int]:
-        """Give the numbers of the jobs that nobody trains yet, and forget these: no event of them will come."""
+        """Return the numbers of the jobs that nobody trains yet, and forget these: no event of them will come."""
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event."""

@@ -121,7 +121,7 @@ class LocalExecutor:
                 worker.send(go_on)
 
     def take_back(self) -> list[int]:
-        """Give the numbers of the jobs that no worker has yet, and forget these."""
+        """Return the numbers of the jobs that no worker has yet, and forget these."""
         taken = [job.number for job in self._queue]
         self._queue.clear()
         return taken

@@ -23,7 +23,7 @@ from distributed import WorkerPlugin, get_worker
 from filelock import FileLock, Timeout
 
 SECONDS_BETWEEN_LOOKS = 0.5
-START = "from src.tune import worker; worker.attached()"
+START = "from src.tune.executors import worker; worker.attached()"
 WORKING = ("running", "paused", "closing_gracefully")
 
 
