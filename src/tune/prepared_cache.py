@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 
-from src import images as imaging
+import src
 from src.config import Params, Preprocess, load
 from src.core import files, partition, paths, yaml_file
 from src.core.errors import AssayError
@@ -23,6 +23,7 @@ from src.images.store import packing, table
 from src.images.worker_threads import ordered
 from src.preprocess.pipeline import Chain, compose
 from src.preprocess.stage import prepare_one
+from src.tracking import fingerprint
 from src.tune.overrides import canonical, preprocessing
 
 log = logging.getLogger(__name__)
@@ -120,9 +121,8 @@ def _name(section: Preprocess, own: Place) -> str:
 @lru_cache(maxsize=1)
 def _digest_of_code() -> str:
     """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    root = Path(imaging.__file__).parent
-    digests = [files_digest(path) for path in sorted(root.rglob("*.py"))]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    root = Path(src.__file__).parent
+    return "".join(fingerprint.digest(root / name) for name in ("images", "preprocess"))
 
 
 @lru_cache(maxsize=1)
@@ -131,17 +131,8 @@ def _digest_of_images(own: Place, _: Signature) -> str:
     content = hashlib.sha256()
     for row, image in enumerate(_images(own)):
         if image.part in FITTED:
-            content.update(canonical([row, *image, files_digest(own.raw.folder / image.path)]).encode())
+            content.update(canonical([row, *image, fingerprint.digest(own.raw.folder / image.path)]).encode())
     return content.hexdigest()
-
-
-def files_digest(path: Path) -> str:
-    """Hash the content of a file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run `dvc repro download`") from error
 
 
 def _images(own: Place) -> list[Image]:

@@ -28,7 +28,7 @@ WITHOUT = {
 CHANGEABLE = ("train.threads", "train.gpus", "tune.sampler", "tune.pruner")
 # The code that trains, scores and proposes. Of what else a study imports no score depends.
 CODE = (
-    "src/core/partition.py", "src/core/random_streams.py", "src/images", "src/models", "src/train",
+    "src/core/partition.py", "src/core/random_streams.py", "src/images", "src/preprocess", "src/models", "src/train",
     "src/metrics/scores.py", "src/evaluate/predict.py", "src/metrics/curves.py", "src/metrics/scored.py",
     "src/metrics/threshold.py",
     "src/tune/driver.py", "src/tune/pruner.py", "src/tune/sampler.py", "src/tune/metric.py",
