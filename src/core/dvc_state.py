@@ -52,18 +52,22 @@ def settle(home: Path) -> None:
     git = any((parent / ".git").exists() for parent in (home, *home.parents))
     text = (home / LOCAL).read_text(encoding="utf-8") if (home / LOCAL).exists() else ""
     without = "no_scm = true" in text.lower()
-    if f"site_cache_dir = {folder}\n" not in text or (not git and not without):
-        _configure(home, folder, git)
+    # DVC writes its configuration in ASCII. Below another path the relative folder of .dvc/config serves, which is right
+    # where DVC is called from the root of the repository, as all our commands do.
+    private = str(folder).isascii() and f"site_cache_dir = {folder}\n" not in text
+    if private or (not git and not without):
+        _configure(home, folder if private else None, git)
 
 
-def _configure(home: Path, folder: Path, git: bool) -> None:
+def _configure(home: Path, folder: Path | None, git: bool) -> None:
     """Write .dvc/config.local; absolute, since DVC takes a relative cache folder as relative to where it is called."""
     from dvc.config import Config, ConfigError
 
     try:
         with Config(str(home / ".dvc"), validate=False).edit("local", validate=False) as values:
             core = values.setdefault("core", {})
-            core["site_cache_dir"] = str(folder)
+            if folder:
+                core["site_cache_dir"] = str(folder)
             if not git and not core.get("no_scm"):
                 core["no_scm"] = True
                 log.info("dvc: no git repository here; core.no_scm is set in %s, and runs record no commit", LOCAL)

@@ -11,7 +11,7 @@ from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import Confirmed, StudyFiles
 from src.tracking.record import Trial
-from src.tune import metric as scoring
+from src.tune.metric import direction
 from src.tune.trials_view import TrialsView
 from src.tune.winner import BASELINE, Candidate, Interval, Outcome
 
@@ -44,7 +44,7 @@ def read_candidates(out: StudyFiles, metrics: Sequence[str]) -> TrialsView:
         Trial(one["number"], "complete", one["values"], dict(zip(metrics, one["scores"], strict=True)))
         for one in found["trials"]
     )
-    goals = {metric: scoring.direction(metric) for metric in metrics}
+    goals = {metric: direction(metric) for metric in metrics}
     return TrialsView(found["study"], goals, trials, baseline=found[BASELINE])
 
 

@@ -15,8 +15,8 @@ from src.config import load
 from src.core import yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
-from src.tune import apply as applying
-from src.tune import metric as scoring
+from src.tune.apply import apply as write_params
+from src.tune.metric import better as better_than
 from src.tune.overrides import canonical, short
 
 Values = Mapping[str, Any]
@@ -67,7 +67,7 @@ class Outcome:
     @property
     def ahead(self) -> bool:
         """Whether the winner's mean is better than the baseline's, be it by chance."""
-        return self.gain is not None and scoring.better(self.metric[0], self.gain.mean, 0.0)
+        return self.gain is not None and better_than(self.metric[0], self.gain.mean, 0.0)
 
     @property
     def beats_baseline(self) -> bool:
@@ -96,7 +96,7 @@ def decide(
     first = metric[0]
     winner: Candidate | None = None
     for one in candidates:
-        if one.means and (winner is None or scoring.better(first, one.means[first].mean, winner.means[first].mean)):
+        if one.means and (winner is None or better_than(first, one.means[first].mean, winner.means[first].mean)):
             winner = one
     gain = None
     if winner and baseline.means:
@@ -165,13 +165,13 @@ def from_file(path: Path, *, apply: bool, again: str) -> str:
     winner, gain, metric = found.get("winner"), found.get("gain"), found["metric"][0]
     if not winner:
         return f"{path}: no winner, since every training of every candidate failed"
-    if not gain or not scoring.better(metric, gain["value"], 0.0):
+    if not gain or not better_than(metric, gain["value"], 0.0):
         return f"{path}: {winner['name']} is the best of the candidates; {KEPT}"
     values = ", ".join(f"{name} {canonical(value)}" for name, value in winner["values"].items())
     said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
     lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
     if apply:
-        return "\n".join([*lines, applying.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
+        return "\n".join([*lines, write_params(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
 
 
@@ -179,7 +179,7 @@ def _whole_interval(metric: str, gain: Interval, *, better: bool) -> bool:
     if gain.low is None or gain.high is None:
         return False
     sides = ((bound, 0.0) if better else (0.0, bound) for bound in (gain.low, gain.high))
-    return all(scoring.better(metric, *side) for side in sides)
+    return all(better_than(metric, *side) for side in sides)
 
 
 def _text(found: Interval, form: str = ".4f") -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from src.core import console
 from src.core.errors import AssayError
 from src.tune.executors import worker_memory
 from src.tune.protocol import Epoch, Failed, Finished, Job, Row
@@ -48,7 +49,7 @@ def serve(pipe: Any, output: Path, target: str | None) -> None:
 
 def attached() -> None:
     """Train the jobs of a Dask worker, which holds the other end of a pipe (the first argument) and of stdin."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    console.log_to_stderr()
     _train(connection.Connection(int(sys.argv[1])), sys.argv[2] or None, sys.stdin.fileno())
 
 
@@ -112,7 +113,7 @@ def _write_to(output: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         os.dup2(descriptor, stream.fileno())
     os.close(descriptor)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    console.log_to_stderr()
 
 
 def _end_with(sentinel: int) -> None:
