@@ -52,8 +52,8 @@ def settle(home: Path) -> None:
     git = any((parent / ".git").exists() for parent in (home, *home.parents))
     text = (home / LOCAL).read_text(encoding="utf-8") if (home / LOCAL).exists() else ""
     without = "no_scm = true" in text.lower()
-    # DVC writes its configuration in ASCII. Below another path the relative folder of .dvc/config serves, which is right
-    # where DVC is called from the root of the repository, as all our commands do.
+    # DVC writes its configuration in ASCII. Below another path the relative folder of .dvc/config serves, right
+    # where DVC is called from the root of the repository, as by all commands of ours.
     private = str(folder).isascii() and f"site_cache_dir = {folder}\n" not in text
     if private or (not git and not without):
         _configure(home, folder if private else None, git)
