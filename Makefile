@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHON
 # What a person gives to `make repro` reaches the shell as it is, spaces included.
 export PRESET SOURCE SET KEEP DATA
-PRESET_ARGUMENTS = "$$PRESET" $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP")
+REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help setup repro tune presets presets-real verify test test-fast lint lint-workflows format ui deps lock samples bench clean
@@ -27,8 +27,8 @@ $(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
 	@tools/setup.sh $(VENV)
 	@touch $@
 
-repro: $(INSTALLED) ## run the pipeline as params.yaml says, or a known experiment: PRESET=blood_cnn SOURCE=path SET="split.by=image"
-	@python -m src.reproduce $(if $(PRESET),$(PRESET_ARGUMENTS))
+repro: $(INSTALLED) ## run the pipeline: as params.yaml says, on images of your own (SOURCE=path), or a known experiment (PRESET=blood_cnn); SET="train.epochs=5"
+	@python -m src.reproduce $(REPRO_ARGUMENTS)
 	@echo "report: build/evaluation/report.html; every run: make ui"
 
 tune: $(INSTALLED) ## search for better parameters as params.yaml says under tune, and confirm the best; APPLY=1 writes the winner into it

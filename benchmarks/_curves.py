@@ -16,7 +16,7 @@ import numpy as np
 from src.config import Params, load, parse
 from src.core import random_streams
 from src.core.errors import AssayError
-from src.core.paths import Prepared, Raw, Split
+from src.core.paths import Prepared, Raw, SplitFiles
 from src.tune.overrides import with_values
 
 FOLDER = Path(__file__).parent / "curves"
@@ -91,12 +91,16 @@ def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) ->
     return parse(with_values(load().model_dump(mode="json"), SETS[name] | drawn | asked))
 
 
-def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
+def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, SplitFiles]:
     from src.download import download
     from src.preprocess.stage import run as prepare
     from src.split.stage import run
 
-    raw, prepared, split = Raw(work / name / "raw"), Prepared(work / name / "prepared"), Split(work / name / "split")
+    raw, prepared, split = (
+        Raw(work / name / "raw"),
+        Prepared(work / name / "prepared"),
+        SplitFiles(work / name / "split"),
+    )
     if not split.parts.exists():
         params = _params(name, draw(0), argparse.Namespace(epochs=1, archive=archive))
         download(params.dataset, raw, Path.cwd())
@@ -105,7 +109,7 @@ def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, Split]:
     return prepared, split
 
 
-def _train(params: Params, prepared: Prepared, split: Split) -> tuple[list[float], list[float]]:
+def _train(params: Params, prepared: Prepared, split: SplitFiles) -> tuple[list[float], list[float]]:
     from src.train import fit
     from src.train.data import load
 

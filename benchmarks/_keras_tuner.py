@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from src import models
-from src.config import Entry, Params, load, parse
+from src.config import Params, SpaceEntry, load, parse
 from src.core import paths
 from src.metrics import epoch_scores
 from src.train import data, device, optimizers
@@ -119,7 +119,7 @@ def _params(params: Params, hp: Any) -> Params:
     return parse(overrides.with_values(params.model_dump(mode="json"), values))
 
 
-def _drawn(hp: Any, name: str, entry: Entry) -> Any:
+def _drawn(hp: Any, name: str, entry: SpaceEntry) -> Any:
     if entry.choices is not None:
         return hp.Choice(name, [encode(choice) for choice in entry.choices])
     kind, sampling = (hp.Int if entry.whole else hp.Float), ("log" if entry.log else "linear")

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tabulate import tabulate
+
 from src.core import console, markdown, paths
 from src.core.errors import AssayError
-from src.tracking import query as tracked
-from src.tracking.query import NOTHING, Run, score
+from src.tracking.query import NOTHING, Run, newest, read, score
 
 MARKERS = f"{markdown.START} and {markdown.END}"
 METRICS = ("auc", "f1", "accuracy")
@@ -27,7 +28,7 @@ Row = Mapping[str, str]
 def main() -> None:
     """Print the table, or write it into a document."""
     asked = _parser().parse_args()
-    everything = tracked.read(paths.home())
+    everything = read(paths.home())
     chosen = choose(everything, asked)
     if not chosen:
         message = _nothing(everything)
@@ -78,7 +79,7 @@ def choose(everything: Sequence[Run], asked: argparse.Namespace) -> list[Run]:
         lambda run: not asked.run or run.identity.startswith(tuple(asked.run)),
         lambda run: all(run.tags.get(key, run.params.get(key)) == value for key, value in asked.tag),
     ]
-    return tracked.newest([run for run in everything if all(test(run) for test in tests)])
+    return newest([run for run in everything if all(test(run) for test in tests)])
 
 
 def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) -> Row:
@@ -112,10 +113,9 @@ def plain(rows: Sequence[Row], width: int) -> str:
 
 
 def _columns(rows: Sequence[Row], names: Sequence[str]) -> str:
-    lines = [list(names), *([row[name] for name in names] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = [[cell.ljust(size) for cell, size in zip(line, widths, strict=True)] for line in lines]
-    return "\n".join("  ".join(line).rstrip() for line in padded)
+    return str(
+        tabulate([[row[name] for name in names] for row in rows], names, tablefmt="plain", disable_numparse=True)
+    )
 
 
 def _shortcut(run: Run) -> str:

@@ -1,11 +1,11 @@
-"""`python -m src.reproduce PRESET`: a known experiment in one command; without a preset, params.yaml as it stands."""
+"""`python -m src.reproduce`: params.yaml as it stands, one for a source of your own, or a known experiment."""
 
 import argparse
 import logging
 import sys
 from pathlib import Path
 
-from src import config, presets, tracking
+from src import config, presets, start, tracking
 from src.core import console, dvc_command
 from src.core.errors import AssayError
 
@@ -14,15 +14,17 @@ IMPORTED = Path("data")  # made by `dvc repro` itself, from data.dvc
 
 
 def main() -> None:
-    """Put a preset in place of params.yaml, reproduce the pipeline and make sure that its run is tracked."""
+    """Write params.yaml if a source or a preset is named, reproduce the pipeline and make sure its run is tracked."""
     asked = _parser().parse_args()
     home = Path.cwd()
     if asked.preset:
         _put(asked, home)
-    elif asked.source or asked.set or asked.keep:
+    elif asked.source:
+        start.run(asked.source, presets.given(asked.set), home, yes=asked.yes)
+    elif asked.set or asked.keep:
         raise AssayError(
-            f"expected the name of a preset before its values; known: {', '.join(presets.names(home))}. "
-            "For params.yaml as it stands: dvc exp run -S key=value"
+            "expected a source (images of your own) or the name of a preset before other values; known presets: "
+            f"{', '.join(presets.names(home))}. For params.yaml as it stands: dvc exp run -S key=value"
         )
     config.load()  # DVC itself tells of a misspelt layout or model only that a file of this name is missing
     if code := dvc_command.run("repro"):
@@ -33,15 +35,16 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.reproduce",
-        description="Run a preset: it takes the place of params.yaml, `dvc repro` runs what is not in DVC's cache.",
+        description="Run the pipeline: params.yaml as it stands, one written for --source, or a preset in its place.",
         epilog="python -m src.presets lists them. The way back to the default: covid_compact.",
     )
     parser.add_argument("preset", nargs="?", metavar="PRESET", help="else params.yaml as it stands")
-    parser.add_argument("--source", metavar="PATH", help="the data, else samples: what dataset.source may be")
+    parser.add_argument("--source", metavar="PATH", help="your images; with a preset: other data than samples")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="other values, as split.by=image"
     )
     parser.add_argument("--keep", type=Path, metavar="FILE", help="first copy params.yaml as it stands to this file")
+    parser.add_argument("--yes", action="store_true", help="replace a params.yaml with edits; a copy is kept")
     return parser
 
 

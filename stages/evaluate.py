@@ -17,7 +17,7 @@ def main() -> None:
             params.evaluate,
             params.seed,
             params.preprocess.shape,
-            params.shown(),
+            params.for_report(),
         )
 
 

@@ -53,12 +53,12 @@ def entry(stage: dict[str, Any]) -> str:
 
 
 def is_code(dep: str) -> bool:
-    """Tell code from data among the deps of a stage."""
+    """Separate code from data among the deps of a stage."""
     return dep.split("/")[0] in {"src", "stages"}
 
 
 def rewrite(file: str) -> None:
-    """Bring the code among the deps of every stage of a pipeline file up to date, keeping the data and the comments."""
+    """Update the code among the deps of every stage of a pipeline file, keeping the data and the comments."""
     pipeline = read(file)
     for stage in pipeline["stages"].values():
         needed = code_deps(entry(stage), all_models=file in ALL_MODELS)

@@ -2,7 +2,7 @@
 
 from src.config.field_types import GROUP
 from src.config.load import load, parse
-from src.config.search_space import Entry, Pruner, Sampler, Tune
+from src.config.search_space import Pruner, Sampler, SpaceEntry, Tune
 from src.config.sections import (
     Augment,
     Clahe,
@@ -28,7 +28,6 @@ __all__ = [
     "Clahe",
     "Crop",
     "Dataset",
-    "Entry",
     "Evaluate",
     "FineTune",
     "Focal",
@@ -39,6 +38,7 @@ __all__ = [
     "Pruner",
     "Sampler",
     "Schedule",
+    "SpaceEntry",
     "Split",
     "Track",
     "Train",

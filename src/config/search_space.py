@@ -56,7 +56,7 @@ def _number(value: object) -> float | None:
 End = Annotated[int | float | None, PlainValidator(_number)]
 
 
-class Entry(Section):
+class SpaceEntry(Section):
     """What one parameter may become: one of `choices`, or a number from `low` to `high`, whole if both are.
 
     log: orders of magnitude are drawn evenly. step: only low, low + step, ... are drawn.
@@ -115,7 +115,7 @@ class Entry(Section):
 def _named_by_dots(space: object) -> object:
     for section, entry in space.items() if isinstance(space, dict) else ():
         inner = [name for name, part in entry.items() if isinstance(part, dict)] if isinstance(entry, dict) else []
-        if inner and not set(entry) & set(Entry.model_fields):
+        if inner and not set(entry) & set(SpaceEntry.model_fields):
             raise ValueError(f"expected dotted names, such as {section}.{inner[0]}; found a section {section!r}")
     return space
 
@@ -158,4 +158,4 @@ class Tune(Section):
     sampler: Sampler
     pruner: Pruner
     confirm: Confirm
-    space: Annotated[dict[Name, Entry], BeforeValidator(_named_by_dots)]
+    space: Annotated[dict[Name, SpaceEntry], BeforeValidator(_named_by_dots)]

@@ -51,7 +51,7 @@ class Model(Section):
     keras_application: KerasApplication
 
     def own(self) -> dict[str, Any]:
-        """Give the options that only the chosen architecture reads."""
+        """Return the options that only the chosen architecture reads."""
         section = getattr(self, self.name, None)
         return section.model_dump() if isinstance(section, Section) else {}
 
@@ -105,7 +105,7 @@ class Train(Section):
     weight_decay: Annotated[float, Field(ge=0, le=100, strict=True)]
     clip_norm: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None
     schedule: Schedule
-    balance: Literal["none", "weights", "focal", "oversample", "undersample"]
+    balance: Annotated[str, named("train.class_balance:BALANCES")]
     focal: Focal
     label_smoothing: Share
     fine_tune: FineTune
@@ -231,8 +231,8 @@ class Params(Section):
     track: Track
     tune: Tune
 
-    def shown(self) -> dict[str, Any]:
-        """Give all that determines a result, for a reader: the source by its name alone, without folders or a query."""
+    def for_report(self) -> dict[str, Any]:
+        """Return all that determines a result, for a reader; the source by its name alone."""
         values = self.model_dump(mode="json", exclude={"track", "tune"})
         values["dataset"]["source"] = source_name(self.dataset.source)
         return values

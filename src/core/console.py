@@ -43,7 +43,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def log_to_stderr() -> None:
-    """Let every logger of this process write messages of level INFO and above to stderr."""
+    """Send the messages of every logger, from level INFO on, to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

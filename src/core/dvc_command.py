@@ -17,8 +17,9 @@ from types import FrameType
 import psutil
 from filelock import FileLock, Timeout
 
-from src.core import console, dvc_state
+from src.core import console, dvc_state, yaml_file
 from src.core.errors import AssayError
+from src.core.paths import PARAMS
 
 log = logging.getLogger(__name__)
 MAIN = Path(__file__).with_name("dvc_main.py")
@@ -35,12 +36,13 @@ def run(*words: str) -> int:
     """Run DVC with these words in this folder to its end and return its exit code; `repro` waits for its turn.
 
     Raises:
-        AssayError: DVC's state cannot be mended, or the system killed DVC.
+        AssayError: params.yaml is too large, DVC's state cannot be mended, or the system killed DVC.
         KeyboardInterrupt: Ctrl-C, after DVC and its stage came to their end.
         SystemExit: SIGTERM, likewise.
     """
     home = Path.cwd()
     dvc_state.settle(home)
+    yaml_file.read(PARAMS)  # DVC, which writes aliases out, would hang at one that stands for millions of values
     with _turn(home) if "repro" in words else nullcontext():
         if not dvc_state.running(home):
             dvc_state.mend(home)
@@ -65,11 +67,11 @@ def _turn(home: Path) -> Iterator[None]:
         log.info("dvc: waiting for another run in this folder to end")
         lock.acquire()
     try:
-        said = False
+        logged = False
         while others := dvc_state.running(home):
-            if not said:
+            if not logged:
                 log.info("dvc: waiting for process %d (%s) in this folder to end", *others[0])
-            said = True
+            logged = True
             time.sleep(POLL)
         yield
     finally:

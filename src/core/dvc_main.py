@@ -19,7 +19,7 @@ class Killed(logging.Handler):
     """Writes a line to stderr after an error of DVC whose cause is a killed stage."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look for the cause in the exceptions that a record carries."""
+        """Search for the cause in the exceptions that a record carries."""
         error = record.exc_info[1] if record.exc_info else None
         while error is not None:
             if found := KILLED.match(str(error)):

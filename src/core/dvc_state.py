@@ -96,7 +96,7 @@ def _repository(folder: Path) -> Path | None:
 
 
 def mend(home: Path) -> None:
-    """Bring back what a killed DVC left empty or cut, and say so; to be called while no DVC runs in the repository."""
+    """Restore what a killed DVC left empty or cut, and log it; to be called while no DVC runs in the repository."""
     for path in WRITTEN:
         if (home / path).exists() and not _is_kept(home, path) and not _whole(home / path):
             _restore(home, path)
@@ -122,7 +122,7 @@ def _is_kept(home: Path, path: Path) -> bool:
 
 
 def _whole(path: Path) -> bool:
-    """Tell whether a file is as DVC ends it: a last line, and with each hash a size. Leave conflicts of git to DVC."""
+    """Return whether a file is as DVC ends it: a last line, a size with each hash. Conflicts of git are left to DVC."""
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".dvc" or "<<<<<<< " in text:  # a short file, written at once; people edit it, too
@@ -157,12 +157,12 @@ def _restore(home: Path, path: Path) -> None:
     if copy.exists() and _whole(copy):
         with replacing(home / path) as temporary:
             shutil.copyfile(copy, temporary)
-        log.info("dvc: %s was cut by a killed run; brought back from %s", path, KEPT)
+        log.info("dvc: %s was cut by a killed run; restored from %s", path, KEPT)
         return
     if (committed := _committed(home, path)) is not None:
         with replacing(home / path) as temporary:
             temporary.write_bytes(committed)
-        log.info("dvc: %s was cut by a killed run; brought back from git", path)
+        log.info("dvc: %s was cut by a killed run; restored from git", path)
         return
     if path.suffix == ".dvc":
         raise AssayError(f"{path}: cut by a killed run, and git does not have it; make it again: dvc add data")
@@ -181,10 +181,10 @@ def _committed(home: Path, path: Path) -> bytes | None:
 
 
 def _left(path: Path) -> bool:
-    """Tell whether DVC's lock file is cut, or names a process that cannot be at work any more."""
+    """Return whether DVC's lock file is cut, or names a process that cannot be at work any more."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        holders = [*held.get("write", {}).values(), *itertools.chain(*held.get("read", {}).values())]
+        lock = json.loads(path.read_text(encoding="utf-8"))
+        holders = [*lock.get("write", {}).values(), *itertools.chain(*lock.get("read", {}).values())]
         return not all(_may_hold(holder["pid"], path.stat().st_mtime) for holder in holders)
     except FileNotFoundError:
         return False
@@ -193,7 +193,7 @@ def _left(path: Path) -> bool:
 
 
 def _may_hold(pid: int, written: float) -> bool:
-    """Tell whether a process runs and began before the file was written: its number may have been given anew."""
+    """Return whether a process runs and began before the file was written: its number may have been given anew."""
     try:
         process = psutil.Process(pid)
         return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1)

@@ -7,13 +7,14 @@ SHOWN = 80  # characters of a value that a message repeats
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Give ``; did you mean 'x'?`` for the known word nearest to `word`, or nothing where none is near.
+    """Return ``; did you mean 'x'?`` for the known word nearest to `word` in whatever case, or nothing.
 
     >>> suggestion("drop_out", ["dropout", "stride"])
     "; did you mean 'dropout'?"
     """
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    spelled = {each.lower(): each for each in known}
+    close = get_close_matches(word.lower(), spelled, n=1)
+    return f"; did you mean {spelled[close[0]]!r}?" if close else ""
 
 
 class AssayError(Exception):

@@ -3,6 +3,7 @@
 import csv
 import errno
 import hashlib
+import io
 import json
 import shutil
 from collections import Counter
@@ -114,15 +115,31 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a CSV file with Unix line ends, whole or not at all; None becomes an empty cell."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a CSV table with Unix line ends; None becomes an empty cell."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows((columns, *rows))
+    return text.getvalue()
 
 
-def digest(path: Path) -> str:
-    """Return the sha256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file as `csv_text` lays it out, whole or not at all."""
+    write_text(path, csv_text(columns, rows))
+
+
+def digest(path: Path, hint: str = "run the stage that writes it with `dvc repro`") -> str:
+    """Return the sha256 of a file in hexadecimal digits; `hint` says what to do where there is none.
+
+    Raises:
+        AssayError: there is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise AssayError(f"{path}: not found; {hint}") from error
+
+
+def digest_of(content: str | bytes) -> str:
+    """Return the sha256 of a text in UTF-8, or of bytes, in hexadecimal digits."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()

@@ -1,4 +1,4 @@
-"""Train, val and test, and split.csv, which says of each image in which of them it stands."""
+"""Train, val and test, and split.csv, which names the part of each image."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -27,15 +27,15 @@ def read(path: Path, images: int, *, grouped: bool = False) -> list[Place]:
         AssayError: the file is missing, lacks a column, or has a line with an unknown part or with a row that is no
             row of the store or stands in another line too.
     """
-    seen: dict[int, int] = {}
+    lines: dict[int, int] = {}
     places = []
     columns = ("row", "part", "group") if grouped else ("row", "part")
     for line, entry in enumerate(files.read_csv(path, columns), start=2):
         row = files.whole_number(entry["row"], f"{path}, line {line}, row")
         if row >= images:
             raise AssayError(f"{path}: expected rows below {images} as in index.csv, found {row}")
-        if seen.setdefault(row, line) != line:
-            raise AssayError(f"{path}, line {line}: expected each row once, found {row} in line {seen[row]} too")
+        if lines.setdefault(row, line) != line:
+            raise AssayError(f"{path}, line {line}: expected each row once, found {row} in line {lines[row]} too")
         if entry["part"] not in PARTS:
             raise AssayError(f"{path}, line {line}: expected the part {', '.join(PARTS)}, found {entry['part']!r}")
         places.append(Place(row, entry["part"], entry.get("group", "")))

@@ -57,7 +57,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitFiles:
     """split.csv (row, part, group); audit.json; sheets of alike images across parts and of the copies found."""
 
     folder: Path = Path("build/split")
@@ -84,7 +84,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelFiles:
     """The trained model, its class names in output order, its history, and the fingerprint of its inputs."""
 
     folder: Path = Path("build/model")
@@ -138,7 +138,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyFiles:
     """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
     folder: Path = Path("build/tuning/study")
@@ -177,10 +177,10 @@ class Confirmed:
 
 RAW = Raw()
 PREPARED = Prepared()
-SPLIT = Split()
-MODEL = Model()
+SPLIT = SplitFiles()
+MODEL = ModelFiles()
 EVALUATION = Evaluation()
-STUDY = Study()
+STUDY = StudyFiles()
 CONFIRMED = Confirmed()
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs

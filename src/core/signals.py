@@ -13,15 +13,15 @@ _pending = threading.Event()
 
 
 @contextmanager
-def noted(pending: threading.Event, numbers: Sequence[signal.Signals] = ENDING, said: str = "") -> Iterator[None]:
-    """Let the first signal inside the block set the event, and a second one raise KeyboardInterrupt."""
+def noted(pending: threading.Event, numbers: Sequence[signal.Signals] = ENDING, message: str = "") -> Iterator[None]:
+    """Set the event at the first signal inside the block, and raise KeyboardInterrupt at a second one."""
 
     def note(number: int, frame: FrameType | None) -> None:
         if pending.is_set():
             raise KeyboardInterrupt
         pending.set()
-        if said:
-            log.warning(said)
+        if message:
+            log.warning(message)
 
     before = {number: signal.signal(number, note) for number in numbers}
     try:

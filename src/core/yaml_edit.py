@@ -1,10 +1,13 @@
 """One value of a YAML text exchanged for another, every other letter left alone.
 
-The parser only says where a value stands: writing the whole document anew would move comments and break lines.
+The parser only finds where a value stands. ruamel's round trip does not keep params.yaml and the presets: it joins a
+mapping in braces that stands below its key with the line of the key, behind 120 columns, and moves the comment of the
+key behind it; it breaks a list that is replaced into lines; it writes 1.0e-5 as 1e-05, to YAML 1.1 a text.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -17,11 +20,26 @@ INDENT = 2
 
 def put(text: str, keys: Sequence[str], value: Any) -> str:
     """Exchange the value at a path of keys; keys that are missing are added at the end of their section."""
-    node, missing = _find(text, keys)
+    node, missing = _find(YAML().compose(text), keys)
     if missing:
         return _added(text, node, missing[0], _nested(missing[1:], value))
+    return _put(text, node, value)
+
+
+def _put(text: str, node: Node, value: Any) -> str:
     space = " " if _in_lines(node) else ""
     return _exchanged(text, _start(text, node), _end(node), space + _like(node, value))
+
+
+def put_all(text: str, values: Mapping[str, Any]) -> str:
+    """Exchange the values of dotted keys that are all there; the text is read once, which is what takes the time."""
+    if any(key.startswith(f"{outer}.") for key in values for outer in values):
+        return reduce(lambda changed, key: put(changed, key.split("."), values[key]), values, text)
+    root = YAML().compose(text)
+    places = {key: _find(root, key.split("."))[0] for key in values}
+    for key in sorted(values, key=lambda key: -places[key].start_mark.index):  # what stands before stays where it is
+        text = _put(text, places[key], values[key])
+    return text
 
 
 def written(value: Any) -> str:
@@ -49,14 +67,13 @@ def written(value: Any) -> str:
 
 
 def _is_plain(word: str) -> bool:
-    """Tell whether a word needs no quotes, also not where yes, no, on and off mean true and false (YAML 1.1)."""
+    """Return whether a word needs no quotes, also not where yes, no, on and off mean true and false (YAML 1.1)."""
     booleans = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
     return bool(PLAIN.fullmatch(word)) and word.lower() not in booleans
 
 
-def _find(text: str, keys: Sequence[str]) -> tuple[Node, list[str]]:
-    """Give the node at a path, or the last one on the way and the keys that are missing from there."""
-    node: Node = YAML().compose(text)
+def _find(node: Node, keys: Sequence[str]) -> tuple[Node, list[str]]:
+    """Return the node at a path, or the last one on the way and the keys that are missing from there."""
     for place, key in enumerate(keys):
         inside = {each.value: part for each, part in node.value} if isinstance(node, MappingNode) else {}
         if key not in inside:
@@ -84,7 +101,7 @@ def _like(node: Node, value: Any) -> str:
 
 
 def _start(text: str, node: Node) -> int:
-    """Give where a value begins: of one in lines of its own, behind the colon of its key."""
+    """Return where a value begins: of one in lines of its own, behind the colon of its key."""
     start: int = node.start_mark.index
     if _in_lines(node):
         return text.rindex(":", 0, start) + 1
@@ -92,7 +109,7 @@ def _start(text: str, node: Node) -> int:
 
 
 def _end(node: Node) -> int:
-    """Give where a value ends; the parser takes what follows one in lines of its own for a part of it."""
+    """Return where a value ends; the parser takes what follows one in lines of its own for a part of it."""
     if _in_lines(node) and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)

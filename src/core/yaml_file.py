@@ -1,4 +1,4 @@
-"""YAML as plain values; what cannot be read, or is larger than any file of ours, is said in one line that names it."""
+"""YAML as plain values; of what cannot be read, or is larger than any file of ours, an error of one line."""
 
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def parsed(text: str, where: str) -> Any:
         raise AssayError(f"{where}: expected at most {MAX_DEPTH} levels of sections and lists, found more") from None
     # Beside its own errors, the parser lets those of int(), datetime() and dict() through.
     except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
-        said = shortened(" ".join(str(error).split()), MESSAGE)
-        raise AssayError(f"{where}: not readable as YAML: {said}") from error
+        reason = shortened(" ".join(str(error).split()), MESSAGE)
+        raise AssayError(f"{where}: not readable as YAML: {reason}") from error
 
 
 class _BeyondLimitError(Exception):

@@ -41,7 +41,7 @@ GB = 10**9
 
 
 def kind(path: Path, where: str) -> Literal["zip", "tar"]:
-    """Tell zip from tar by content, since a URL need not have an extension and extensions lie.
+    """Distinguish zip from tar by content, since a URL need not have an extension and extensions lie.
 
     Raises:
         AssayError: the file is neither.
@@ -91,12 +91,12 @@ def explained(where: str) -> Iterator[None]:
 
 
 def members(path: Path, where: str) -> Iterator[Member]:
-    """Give the members of an archive in their order; open each before asking for the next."""
+    """Yield the members of an archive in their order; open each before asking for the next."""
     return _zipped(path, where) if kind(path, where) == "zip" else _tarred(path)
 
 
 def claimed(path: Path, where: str) -> int:
-    """Give the unpacked size in bytes that a zip claims; 0 for a tar, which has no table of contents."""
+    """Return the unpacked size in bytes that a zip claims; 0 for a tar, which has no table of contents."""
     if kind(path, where) == "tar":
         return 0
     with zipfile.ZipFile(path) as archive:
@@ -234,7 +234,7 @@ def _write(member: Member, path: Path, room: _Room) -> None:
 
 
 def _link_target(member: Member, name: str, where: str) -> str:
-    """Give the path below the archive's top that a link stands for.
+    """Return the path below the archive's top that a link stands for.
 
     Raises:
         AssayError: it leads out of the archive, or is a device, a pipe or the like.

@@ -1,6 +1,5 @@
 """Downloads a file over http(s): goes on where it was cut, and gives only what has the pinned checksum."""
 
-import hashlib
 import logging
 import re
 import time
@@ -11,7 +10,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from src.core.errors import AssayError
-from src.core.files import CANNOT_WRITE
+from src.core.files import CANNOT_WRITE, digest, digest_of
 from src.core.progress import ByteProgress
 from src.download import archive
 
@@ -39,29 +38,23 @@ def fetch(url: str, sha256: str | None, folder: Path, max_gb: float) -> Path:
             the file has another.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if sha256 and (whole := folder / sha256).is_file() and checksum(whole) == sha256:
+    if sha256 and (whole := folder / sha256).is_file() and digest(whole) == sha256:
         return whole
-    part = folder / f"{sha256 or hashlib.sha256(url.encode()).hexdigest()}.part"
+    part = folder / f"{sha256 or digest_of(url)}.part"
     resumed = part.exists()
     _download(url, part, max_gb, pinned=sha256 is not None)
-    found = checksum(part)
+    found = digest(part)
     if sha256 and found != sha256 and resumed:
         # The file behind the URL may have changed between the two halves.
         part.unlink()
         _download(url, part, max_gb, pinned=True)
-        found = checksum(part)
+        found = digest(part)
     if sha256 and found != sha256:
         part.unlink()
         raise AssayError(f"{url}: expected sha256 {sha256}, found {found}; the file is not used")
     if sha256 is None:
         _refuse_unpinned(url, part, found)
     return _keep(part, found)
-
-
-def checksum(path: Path) -> str:
-    """Give the sha256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refuse_unpinned(url: str, part: Path, found: str) -> None:
@@ -174,7 +167,7 @@ def _refuse(response: requests.Response) -> None:
 
 
 def _etag(response: requests.Response) -> str:
-    """Give what If-Range may carry: a strong ETag or a date (RFC 9110, section 13.1.5); else nothing."""
+    """Return what If-Range may carry: a strong ETag or a date (RFC 9110, section 13.1.5); else nothing."""
     etag = response.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
 

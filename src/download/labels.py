@@ -5,7 +5,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from src.config import GROUP
 from src.core.errors import AssayError, suggestion
@@ -47,7 +46,7 @@ def merge(entries: Sequence[Entry], merged: Mapping[str, str], where: str) -> li
     if unknown:
         raise AssayError(
             f"{where}: dataset.merge: expected labels of the data set ({', '.join(sorted(labels))}), "
-            f"found {unknown[0]!r}{_nearest(unknown[0], labels)}"
+            f"found {unknown[0]!r}{suggestion(unknown[0], labels)}"
         )
     missing = sorted(label for label in labels if label not in merged)
     if missing:
@@ -70,13 +69,6 @@ def merge_counts(counts: Mapping[str, int], merged: Mapping[str, str]) -> Counte
 def _group(expression: re.Pattern[str], path: str) -> str:
     match = expression.search(path if "/" in expression.pattern else path.rpartition("/")[2])
     return (match[GROUP] or "").strip() if match else ""
-
-
-def _nearest(label: str, labels: Mapping[str, int]) -> str:
-    """Suggest a label in whatever case it is written."""
-    spelled = {known.lower(): known for known in labels}
-    close = get_close_matches(label.lower(), spelled, n=1)
-    return f"; did you mean {spelled[close[0]]!r}?" if close else ""
 
 
 def read_class_folders(files: Listing) -> list[Entry]:

@@ -28,7 +28,7 @@ def place(entries: Sequence[Entry], listing: Listing, folder: Path, *, ours: boo
 
 
 def dvc_links(home: Path) -> bool:
-    """Tell whether DVC is set up to link its cache and the work tree instead of copying.
+    """Return whether DVC is set up to link its cache and the work tree instead of copying.
 
     DVC then makes the files of an output read-only and parts of its cache. A hard link to a person's file is the
     same file: it would become read-only too, and editing it would damage the cache.

@@ -1,6 +1,5 @@
 """One row of the manifest per image: what a layout gives, how it is checked, written and summed up."""
 
-import csv
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from src.core.errors import AssayError, suggestion
+from src.core.files import write_csv
 
 FOLDS = {
     "train": "train",
@@ -32,7 +32,7 @@ class Entry:
 
 
 def fold_of(word: str) -> str | None:
-    """Give train, val or test for a word that data sets use for it.
+    """Return train, val or test for a word that data sets use for it.
 
     >>> fold_of("Validation"), fold_of("CT_COVID")
     ('val', None)
@@ -82,20 +82,15 @@ def refuse_collisions(entries: Sequence[Entry], where: str, reserved: Collection
 
 def write(entries: Sequence[Entry], path: Path) -> None:
     """Write a manifest, sorted by path."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Entry))
-        writer.writerows(astuple(entry) for entry in sorted(entries))
+    write_csv(path, [field.name for field in fields(Entry)], map(astuple, sorted(entries)))
 
 
 def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path) -> None:
     """Write the images of each class, and how many the source's own table lists: empty where it has no such table."""
     counts = Counter(entry.label for entry in entries)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("label", "images", "listed"))
-        for label in sorted(counts.keys() | listed.keys()):
-            writer.writerow((label, counts[label], listed.get(label, 0) if listed else ""))
+    labels = sorted(counts.keys() | listed.keys())
+    rows = ((label, counts[label], listed.get(label, 0) if listed else "") for label in labels)
+    write_csv(path, ("label", "images", "listed"), rows)
 
 
 def summary(entries: Sequence[Entry]) -> str:

@@ -1,7 +1,6 @@
 """From a folder to a listing: junk left out, wrapping folders seen through, a nested copy of the whole left out."""
 
 import csv
-import hashlib
 import io
 import os
 import re
@@ -11,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from src.core import files
 from src.core.errors import AssayError
+from src.core.files import digest, repeated
 from src.download.manifest import fold_of
 
 IMAGES = frozenset(
@@ -24,6 +23,7 @@ _DVC_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
 MAX_TEXT = 100 * 2**20
 
+DOCUMENTS = frozenset({".md", ".txt", ".rst", ".pdf", ".html", ".htm", ".doc", ".docx", ".rtf"})
 JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -84,7 +84,7 @@ class Listing:
                 f"{self.where}: {path}: expected the columns {', '.join(columns)}, "
                 f"found {', '.join(head) or 'nothing'} (no {', '.join(missing)})"
             )
-        if twice := files.repeated([name for name in head if name in (*columns, *optional)]):
+        if twice := repeated([name for name in head if name in (*columns, *optional)]):
             raise AssayError(
                 f"{self.where}: {path}: expected each column once, found {', '.join(twice)} more than once"
             )
@@ -97,7 +97,7 @@ class Listing:
         ]
 
     def head(self, path: str) -> list[str]:
-        """Give the names of the columns of a CSV file.
+        """Return the names of the columns of a CSV file.
 
         Raises:
             AssayError: as `text`, or a quote is never closed.
@@ -147,7 +147,7 @@ def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
 
 
 def _paths(folder: Path, where: str) -> Iterator[Path]:
-    """Give all files, and the links to folders, which are not followed."""
+    """Yield all files, and the links to folders, which are not followed."""
 
     def refuse(error: OSError) -> None:
         raise AssayError(f"{where}: {error.filename}: cannot be read ({error.strerror})") from error
@@ -162,7 +162,7 @@ def _paths(folder: Path, where: str) -> Iterator[Path]:
 
 
 def _stays_inside(link: Path, folder: Path, where: str) -> bool:
-    """Tell whether a link stands for a file of the source; a link to a folder of the source only repeats it.
+    """Return whether a link stands for a file of the source; a link to a folder of the source only repeats it.
 
     A DVC cache of type symlink is allowed: there every file of data/ is a link into .dvc/cache.
 
@@ -179,14 +179,21 @@ def _stays_inside(link: Path, folder: Path, where: str) -> bool:
 
 
 def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
-    """Take away folders on top that hold everything else and are neither a class nor a fold."""
-    while len(tops := {name.partition("/")[0] for name in files}) == 1:
-        inner = {name.partition("/")[2]: path for name, path in files.items()}
+    """Take away folders on top that hold all but documents such as a README, and are neither a class nor a fold."""
+    while len(tops := {name.partition("/")[0] for name in files if not _is_document(name)}) == 1:
+        inner = {name.partition("/")[2]: path for name, path in files.items() if not _is_document(name)}
         is_class = any("/" not in name and _is_image(name, path) for name, path in inner.items())
         if "" in inner or is_class or fold_of(tops.pop()):
             break
         files = inner
     return files
+
+
+def _is_document(name: str) -> bool:
+    """Tell a text that stands on top, beside the folder of the data."""
+    return "/" not in name and (
+        PurePosixPath(name.lower()).suffix in DOCUMENTS or name.lower() in {"readme", "license", "licence"}
+    )
 
 
 def _nested_copy(files: Mapping[str, Path]) -> str:
@@ -213,12 +220,7 @@ def _same(files: Mapping[str, Path], inner: str, outer: str) -> bool:
     if copies.keys() != originals.keys() or not any("/" in name for name in copies):
         return False
     pairs = [(path, originals[name]) for name, path in copies.items()]
-    return all(a.stat().st_size == b.stat().st_size for a, b in pairs) and all(_sha(a) == _sha(b) for a, b in pairs)
-
-
-def _sha(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return all(a.stat().st_size == b.stat().st_size for a, b in pairs) and all(digest(a) == digest(b) for a, b in pairs)
 
 
 def _is_image(name: str, path: Path) -> bool:
@@ -240,7 +242,7 @@ def _kinds(files: Mapping[str, Path]) -> str:
 
 
 def is_junk(name: str) -> bool:
-    """Tell what operating systems leave behind, hidden files and folders included.
+    """Return whether a name is what operating systems leave behind, hidden files and folders included.
 
     >>> is_junk("__MACOSX/a/b.png"), is_junk("a/._b.png"), is_junk("a/b.png")
     (True, True, False)

@@ -81,11 +81,8 @@ def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
         raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {dataset.source}")
     if path.suffix.lower() == ".csv":
         raise AssayError(f"dataset.source: expected the folder of a CSV and its images, found the CSV {dataset.source}")
-    if dataset.sha256:
-        from src.download.http_download import checksum
-
-        if (found := checksum(path)) != dataset.sha256:
-            raise AssayError(f"{dataset.source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
+    if dataset.sha256 and (found := files.digest(path)) != dataset.sha256:
+        raise AssayError(f"{dataset.source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
     return Source(staging, True, unpack(path, staging, dataset.max_unpacked_gb, dataset.source))
 
 

@@ -28,7 +28,7 @@ def write(results: Results, folder: Path) -> None:
 
 
 def corners(x: Floats, y: Floats) -> Flags:
-    """Tell which points (N,) of a line are needed to draw it: the ends, and where it turns."""
+    """Return which points (N,) of a line are needed to draw it: the ends, and where it turns."""
     if len(x) < 3:
         return np.ones(len(x), dtype=np.bool_)
     dx, dy = np.diff(x), np.diff(y)

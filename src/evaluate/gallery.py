@@ -57,7 +57,7 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Entry:
+class FigureEntry:
     """A figure: its place in the report, the name of its file, its title, one sentence about it, and how it is drawn.
 
     draw gives None where the material does not suffice, and then there is no such figure.
@@ -83,7 +83,7 @@ class Picture:
     caption: str
 
 
-def entries() -> list[Entry]:
+def entries() -> list[FigureEntry]:
     """Return the figures of all files in figures/, in the order of the report."""
     modules = [registry.load("evaluate.figures", name) for name in registry.names(PACKAGE)]
     return sorted((entry for module in modules for entry in getattr(module, "FIGURES", ())), key=lambda one: one.order)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from src.core import partition as parting
+from src.core import partition
 from src.core.errors import AssayError
 from src.core.files import read_csv, read_json, whole_number, write_csv
 from src.metrics.scored import Floats, Scored, group_codes
@@ -30,7 +30,7 @@ def read_images(index: Path, parts: Path) -> list[Image]:
         AssayError: a file is missing, lacks a column, or split.csv names a row that the store does not have.
     """
     lines = read_csv(index, ("path", "label"))
-    places = parting.read(parts, len(lines), grouped=True)
+    places = partition.read(parts, len(lines), grouped=True)
     return sorted(Image(row, part, lines[row]["path"], lines[row]["label"], group) for row, part, group in places)
 
 

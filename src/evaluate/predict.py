@@ -35,7 +35,7 @@ def open_model(model: Path, shape: tuple[int, ...], seed: int, threads: int) -> 
 
 
 def check_images(images: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
-    """Make sure that the prepared images have the shape (H, W, C) that params.yaml asks for.
+    """Check that the prepared images have the shape (H, W, C) that params.yaml asks for.
 
     Raises:
         AssayError: they have another one.

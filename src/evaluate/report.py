@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, StrictUndefined
 from PIL import Image as Pillow
 
+from src.core import nested
 from src.core.files import read_json, write_text
 from src.core.partition import PARTS
-from src.core.paths import Model, Prepared, Split
+from src.core.paths import ModelFiles, Prepared, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count
 from src.evaluate.report_warnings import notices
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
-from src.metrics.scores import BY_NAME, METRICS, PER_CLASS, Key
+from src.metrics.scores import BY_NAME, METRICS, PER_CLASS
 from src.metrics.threshold import RULES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -49,7 +50,7 @@ class Sources:
     sheets: tuple[Picture, ...]
 
     @classmethod
-    def read(cls, prepared: Prepared, split: Split, model: Model, parameters: Mapping[str, Any]) -> "Sources":
+    def read(cls, prepared: Prepared, split: SplitFiles, model: ModelFiles, parameters: Mapping[str, Any]) -> "Sources":
         """Read what the earlier stages left, as far as it is there."""
         sheets = (
             Picture(prepared.sheet, "From file to model input", "A few images after each step of the preparation."),
@@ -97,7 +98,7 @@ def write(
         split=list(_split(images, results.test.classes)),
         pictures=[_embed(picture) for picture in (*pictures, *sources.sheets)],
         fingerprint=sources.fingerprint,
-        parameters=[(key[0], value) for key, value in flat(sources.parameters)],
+        parameters=[(key, _text(value)) for key, value in nested.flat(sources.parameters)],
     )
     write_text(path, page)
 
@@ -206,16 +207,6 @@ def interval(score: Estimate | None) -> str:
     if score is None or score.low is None or score.high is None:
         return NOTHING
     return f"{number(score.low)} to {number(score.high)}"
-
-
-def flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[Key, str]]:
-    """Walk nested parameters: dotted name and value as text."""
-    for name, value in values.items():
-        path = f"{above}.{name}" if above else name
-        if isinstance(value, Mapping):
-            yield from flat(value, path)
-        else:
-            yield (path,), _text(value)
 
 
 def _text(value: Any) -> str:

@@ -9,11 +9,19 @@ import numpy as np
 from src.config import Evaluate
 from src.core.errors import AssayError
 from src.core.files import write_json
-from src.core.paths import Evaluation, Model, Prepared, Raw, Split
+from src.core.paths import Evaluation, ModelFiles, Prepared, Raw, SplitFiles
 from src.evaluate import dvc_plots, gallery, report
-from src.evaluate import inputs as tables
 from src.evaluate.cam.cases import explain
-from src.evaluate.inputs import Image
+from src.evaluate.inputs import (
+    Image,
+    read_classes,
+    read_columns,
+    read_images,
+    read_listed,
+    score,
+    write_predictions,
+    write_table,
+)
 from src.evaluate.predict import check_images, open_model, predict
 from src.evaluate.report_warnings import small_classes
 from src.evaluate.results import CLASSIFICATION_COLUMNS, Results, Rules, as_table, classification, compute, summarise
@@ -29,8 +37,8 @@ class Inputs(NamedTuple):
 
     raw: Raw | None
     prepared: Prepared
-    split: Split
-    model: Model
+    split: SplitFiles
+    model: ModelFiles
 
 
 def run(
@@ -52,24 +60,24 @@ def run(
     """
     images = _read_images(inputs)
     scored = [image for image in images if image.part in SCORED]
-    classes = tables.read_classes(inputs.model.classes)
+    classes = read_classes(inputs.model.classes)
     pixels = open_images(inputs.prepared)
     check_images(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
     probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
     results = _compute(scored, probabilities, classes, section, seed)
-    tables.write_predictions(out.predictions, scored, probabilities, classes)
+    write_predictions(out.predictions, scored, probabilities, classes)
     write_json(out.metrics, summarise(results))
     table = classification(results.test.labels, results.decisions, classes)
-    tables.write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
+    write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
     dvc_plots.write(results, out.plots)
     material = gallery.Material(
         results=results,
         images=images,
         pixels=pixels,
-        history=tables.read_columns(inputs.model.history, "epoch"),
-        listed=tables.read_listed(inputs.raw.counts) if inputs.raw else [],
-        histograms=tables.read_columns(inputs.prepared.histograms, "level"),
+        history=read_columns(inputs.model.history, "epoch"),
+        listed=read_listed(inputs.raw.counts) if inputs.raw else [],
+        histograms=read_columns(inputs.prepared.histograms, "level"),
         training=gallery.Training.of(parameters["train"]),
         seed=seed,
         mistakes=section.mistakes,
@@ -84,7 +92,7 @@ def run(
 
 
 def _read_images(inputs: Inputs) -> list[Image]:
-    images = tables.read_images(inputs.prepared.index, inputs.split.parts)
+    images = read_images(inputs.prepared.index, inputs.split.parts)
     if not any(image.part == "test" for image in images):
         raise AssayError(f"{inputs.split.parts}: expected rows of the part test, found none")
     return images
@@ -111,5 +119,5 @@ def _compute(
     parts = {}
     for part in SCORED:
         places = [place for place, image in enumerate(scored) if image.part == part]
-        parts[part] = tables.score([scored[place] for place in places], probabilities[places], classes)
+        parts[part] = score([scored[place] for place in places], probabilities[places], classes)
     return compute(parts["test"], parts["val"], Rules(section.threshold, section.confidence, section.resamples, seed))

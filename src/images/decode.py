@@ -87,7 +87,7 @@ def read(
 
 
 def is_dicom(data: bytes) -> bool:
-    """Tell a DICOM file by its mark or, where the preamble is missing, by its first element (group 2 or 8)."""
+    """Recognize a DICOM file by its mark or, where the preamble is missing, by its first element (group 2 or 8)."""
     return data[128:132] == b"DICM" or (data[:2] in {b"\x02\0", b"\x08\0"} and data[3:4] == b"\0")
 
 
@@ -164,7 +164,7 @@ def _decode(data: bytes, header: Image.Image, gray: bool, keep_damaged: bool) ->
 
 
 def _is_fast(header: Image.Image) -> bool:
-    """Tell the files that OpenCV decodes exactly; it also keeps 16 bits of colour, which Pillow cuts to 8."""
+    """Recognize the files that OpenCV decodes exactly; it also keeps 16 bits of colour, which Pillow cuts to 8."""
     if header.format == "TIFF":
         return header.mode in {"RGB", "RGBA"} and 16 in header.getexif().get(BITS_PER_SAMPLE, (8,))
     return header.mode in FAST.get(str(header.format), ()) and "transparency" not in header.info
@@ -237,7 +237,7 @@ def _upright(image: Pixels, header: Image.Image, data: bytes) -> Pixels:
 
 
 def check_png(content: bytes) -> None:
-    """Walk the chunks up to IEND (PNG specification, section 5) and compare the checksums of those that matter.
+    """Read the chunks up to IEND (PNG specification, section 5) and compare the checksums of those that matter.
 
     Raises:
         UnreadableError: the file is truncated or damaged.

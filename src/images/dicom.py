@@ -84,7 +84,7 @@ def _check_inflated(data: bytes, allowed: float) -> None:
 
 
 def _check_frame(found: Dataset, max_megapixels: float, keep_damaged: bool) -> None:
-    """Judge what a compressed frame says of itself: decoders trust it, not the elements of the file."""
+    """Check what a compressed frame says of itself: decoders trust it, not the elements of the file."""
     syntax = found.file_meta.get("TransferSyntaxUID") if hasattr(found, "file_meta") else None
     if syntax is None or not syntax.is_encapsulated:
         return

@@ -5,7 +5,7 @@ WORK_BYTES = 10  # for each allowed pixel: what 8-bit RGB takes while it is deco
 
 
 def check_size(width: int, height: int, max_megapixels: float, bytes_per_pixel: int = WORK_BYTES) -> int:
-    """Judge the size that a header states, before any memory is taken for the pixels; return the bytes of work.
+    """Check the size that a header states, before any memory is taken for the pixels; return the bytes of work.
 
     bytes_per_pixel: what decoding takes at its peak, copies included.
 

@@ -23,7 +23,7 @@ class Memory:
 
     @contextmanager
     def taking(self, size: float, what: str) -> Iterator[None]:
-        """Hold `size` bytes, or all where there are fewer; `what` names the file. A thread may hold only one share."""
+        """Reserve `size` bytes, or all where there are fewer; `what` names the file. A thread may have only one."""
         size = min(size, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= size)
@@ -48,7 +48,7 @@ class Memory:
 
 
 def report_killed(note: Path) -> None:
-    """Say at which files a run that left its note was killed, and remove the note."""
+    """Log at which files a run that left its note was killed, and remove the note."""
     if note.is_file():
         names = ", ".join(note.read_text("utf-8").split("\n")[:-1])
         log.warning("the last run was killed while it decoded %s; a lower preprocess.max_megapixels rejects it", names)

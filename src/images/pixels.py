@@ -67,5 +67,5 @@ def resized(image: Pixels, width: int, height: int) -> Pixels:
 
 
 def as_pixels(array: NDArray[np.generic]) -> Pixels:
-    """Vouch for an array that OpenCV made from uint8."""
+    """Type an array that OpenCV made from uint8."""
     return np.asarray(array, dtype=np.uint8)

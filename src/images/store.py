@@ -22,7 +22,7 @@ COLUMNS = ("path", "label", "group", "fold", *FACTS, *CROP)
 
 @contextmanager
 def packing(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[Pixels], None]]:
-    """Give a function that appends a uint8 image of `shape` (H, W, C) to a .npy file of (N, H, W, C).
+    """Yield a function that appends a uint8 image of `shape` (H, W, C) to a .npy file of (N, H, W, C).
 
     N need not be known before: numpy pads its header so that the first axis can grow, and the header is written again
     at the end. No image is kept in memory.
@@ -45,7 +45,7 @@ def packing(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[Pixel
 
 @contextmanager
 def table(path: Path, columns: tuple[str, ...]) -> Iterator[Callable[[Iterable[object]], object]]:
-    """Give a function that appends a row to a CSV file: UTF-8, Unix line ends, None as an empty field."""
+    """Yield a function that appends a row to a CSV file: UTF-8, Unix line ends, None as an empty field."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)

@@ -37,7 +37,7 @@ class Scored:
 
     @property
     def binary(self) -> bool:
-        """Tell whether there are two classes, so that a threshold decides."""
+        """Return whether there are two classes, so that a threshold decides."""
         return len(self.classes) == 2
 
     def decide(self, threshold: float) -> Integers:

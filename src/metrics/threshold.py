@@ -13,7 +13,7 @@ DECIMALS = 9  # halves between probabilities of eight decimals are exact
 
 
 @dataclass(frozen=True)
-class Rule:
+class ThresholdRule:
     """What is largest at the threshold: in words, and of every candidate of a ranking."""
 
     largest: str
@@ -59,6 +59,6 @@ def _f1(ranking: Ranking) -> Floats:
 
 
 RULES = {
-    "youden": Rule("sensitivity + specificity", _youden),
-    "f1": Rule("F1", _f1),
+    "youden": ThresholdRule("sensitivity + specificity", _youden),
+    "f1": ThresholdRule("F1", _f1),
 }

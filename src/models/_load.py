@@ -24,19 +24,19 @@ CHATTER = re.compile(
 
 @contextmanager
 def without_chatter() -> Iterator[None]:
-    """Hold back what native code writes to stderr inside the block, and write it afterwards without the chatter."""
+    """Collect what native code writes to stderr inside the block, and write it afterwards without the chatter."""
     sys.stderr.flush()
     kept = os.dup(STDERR)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), STDERR)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), STDERR)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(kept, STDERR)
             os.close(kept)
-            held.seek(0)
-            os.write(STDERR, b"".join(line for line in held if not CHATTER.match(line)))
+            captured.seek(0)
+            os.write(STDERR, b"".join(line for line in captured if not CHATTER.match(line)))
 
 
 # Read when TensorFlow is loaded. Weights depend on oneDNN being on or off, so it is not left to the machine's default.
@@ -47,7 +47,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 with without_chatter():
     import tensorflow as tf
 
-    tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is held back
+    tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is captured
 
 import keras  # noqa: E402  after the lines above, which it reads
 

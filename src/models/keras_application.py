@@ -70,7 +70,7 @@ def _network(backbone: str, image_tensor: keras.KerasTensor) -> keras.Model:
 
 
 def _follow(network: keras.Model) -> None:
-    """Let the averages of batch normalization follow what is learned: published momenta lag up to 1000 steps behind."""
+    """Lower the momenta of batch normalization: with the published ones its averages lag up to 1000 steps behind."""
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM

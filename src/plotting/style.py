@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from src.core.files import replacing
+from src.plotting import letters
 
 # Okabe and Ito 2008, https://jfly.uni-koeln.de/color/, without yellow, which is faint on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -26,7 +27,6 @@ LONGEST_NAME = 24
 FEW = 3  # entries of a legend that cover nothing
 
 _STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.labelsize": 10,
@@ -53,7 +53,7 @@ _NOT_OURS = ("backend", "interactive", "toolbar", "timezone", "backend_fallback"
 def applied() -> Iterator[None]:
     """Draw with this style and matplotlib's own defaults, whatever the person's matplotlibrc says."""
     look: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _NOT_OURS}
-    with matplotlib.rc_context(look | _STYLE):
+    with matplotlib.rc_context(look | _STYLE | {"font.family": list(letters.families)}):
         yield
 
 
@@ -81,11 +81,12 @@ def colour(number: int) -> str:
 
 
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:
-    """Take the middle out of a name that is too long to be shown.
+    """Take the middle out of a name that is too long to be shown, once every letter of it can be drawn.
 
     >>> shorten("CT_NonCOVID"), shorten("a_very_long_class_name_that_goes_on", 15)
     ('CT_NonCOVID', 'a_very_…goes_on')
     """
+    name = letters.drawable(name)
     if len(name) <= longest:
         return name
     half = (longest - 1) // 2
@@ -98,6 +99,7 @@ def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
     >>> shorten_all(["adenocarcinoma_of_type_a_of_the_lung", "adenocarcinoma_of_type_b_of_the_lung"], 18)
     ['…a…', '…b…']
     """
+    names = [letters.drawable(name) for name in names]
     short = [shorten(name, longest) for name in names]
     if len(set(short)) == len(set(names)):
         return short

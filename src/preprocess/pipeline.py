@@ -82,7 +82,7 @@ class Chain:
         return Done(packed, frame.box)
 
     def trail(self, image: Pixels, frame: Frame) -> Iterator[tuple[str, Pixels]]:
-        """Give the name of each step with the image after it."""
+        """Yield the name of each step with the image after it."""
         image = to_gray(image) if self.gray else to_rgb(image)
         for name, apply in self.steps:
             image = apply(image, frame)

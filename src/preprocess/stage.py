@@ -94,7 +94,7 @@ def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
         return Kept(done.image, thumbnail(image), facts, done.box, counts)
 
 
-class Source(NamedTuple):
+class SourceImage(NamedTuple):
     """A file below the raw folder and what the source says about it; group and fold are "" where unknown."""
 
     path: str
@@ -104,13 +104,13 @@ class Source(NamedTuple):
 
 
 def _pack(
-    raw: Raw, unfinished: Prepared, chain: Chain, sources: list[Source], threads: int, examples: Examples
+    raw: Raw, unfinished: Prepared, chain: Chain, sources: list[SourceImage], threads: int, examples: Examples
 ) -> list[Rejected]:
     """Write the tables and arrays in the order of the manifest; only rejected rows and sums stay in memory."""
     rejected: list[Rejected] = []
     dark: list[str] = []
     histograms = Histograms(1 if chain.gray else 3, chain.shape[2])
-    work: Callable[[Source], Kept | Rejected] = partial(
+    work: Callable[[SourceImage], Kept | Rejected] = partial(
         _attempt, raw, chain, counted([source.path for source in sources])
     )
     results = track(ordered(work, sources, threads), len(sources), "preprocess", "file")
@@ -142,7 +142,7 @@ def _pack(
     return rejected
 
 
-def _attempt(raw: Raw, chain: Chain, count: frozenset[str], source: Source) -> Kept | Rejected:
+def _attempt(raw: Raw, chain: Chain, count: frozenset[str], source: SourceImage) -> Kept | Rejected:
     try:
         return prepare_one(raw.folder / source.path, chain, source.path in count)
     except UnreadableError as error:
@@ -169,13 +169,15 @@ def _complaint(rejected: list[Rejected], total: int, allowed: float, left: Path)
     return "\n".join([f"{found}; the whole list is {left}", *lines, *more])
 
 
-def read_manifest(raw: Raw) -> list[Source]:
+def read_manifest(raw: Raw) -> list[SourceImage]:
     """Read all rows, in the order of the file.
 
     Raises:
         AssayError: the manifest is missing, lacks a column, or has no rows.
     """
-    sources = [Source(*(row[name] for name in Source._fields)) for row in read_csv(raw.manifest, Source._fields)]
+    sources = [
+        SourceImage(*(row[name] for name in SourceImage._fields)) for row in read_csv(raw.manifest, SourceImage._fields)
+    ]
     if not sources:
         raise AssayError(f"{raw.manifest}: lists no image")
     return sources

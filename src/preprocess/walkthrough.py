@@ -25,7 +25,7 @@ class Examples:
         self._last[label] = path
 
     def chosen(self) -> list[tuple[str, str]]:
-        """Give (label, path) of six images, or of up to twelve labels, sorted, every label once before any twice."""
+        """Return (label, path) of six images, or of up to twelve labels, sorted, every label once before any twice."""
         pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
         return sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST)])
 

@@ -60,7 +60,7 @@ def describe(preset: Preset, width: int) -> str:
 
 
 def commands(known: list[Preset], folder: Path) -> Iterator[str]:
-    """Give a command for each preset and kind of split; an archive is known by its name, which begins as the layout's.
+    """Yield a command for each preset and kind of split; the name of an archive begins with that of its layout.
 
     Raises:
         AssayError: the folder has no archive for a preset, or several.

@@ -74,7 +74,7 @@ def without_header(text: str) -> str:
 
 
 def _fielded(text: str) -> Iterator[tuple[str, str]]:
-    """Give each line with the field of the leading comment that it belongs to, or an empty text."""
+    """Yield each line with the field of the leading comment that it belongs to, or an empty text."""
     field, leading = "", True
     for line in text.splitlines():
         leading = leading and line.startswith("#")

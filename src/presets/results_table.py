@@ -23,7 +23,7 @@ KINDS = (RANDOM, HONEST, OFFICIAL)
 
 
 def rows(presets: Sequence[Preset], runs: Sequence[Run], data: Collection[str] = ()) -> list[Row]:
-    """Give one row for each preset and data set, and one without scores for a preset that has no run.
+    """Return one row for each preset and data set, and one without scores for a preset that has no run.
 
     data: names of data sets; without, all but the samples that the presets name themselves.
     """
@@ -42,7 +42,7 @@ def _rows_of(preset: Preset, runs: Sequence[Run], data: Collection[str]) -> Iter
 
 
 def _is_of(run: Run, preset: Preset) -> bool:
-    """Tell whether a whole run differs from a preset in nothing but its data and their division."""
+    """Return whether a whole run differs from a preset in nothing but its data and their division."""
     same = (
         run.params.get(key, value) == value for key, value in values(preset.params).items() if not key.startswith(FREE)
     )
@@ -66,13 +66,13 @@ def _cell(run: Run) -> str:
 
 
 def picture(preset: Preset) -> str:
-    """Say what the model sees: height x width and color."""
+    """Return what the model gets as input: height x width and color."""
     height, width = preset.params.preprocess.sides
     return f"{height}x{width} {preset.params.preprocess.color.replace('rgb', 'RGB')}"
 
 
 def variants(params: Params) -> dict[str, dict[str, str]]:
-    """Give for each kind of split that the data allow the values of params.yaml that make it."""
+    """Return for each kind of split that the data allow the values of params.yaml that make it."""
     found = {
         RANDOM: {"split.by": "image", "split.folds": "ignore"},
         HONEST: {"split.by": params.split.by, "split.folds": "ignore"},
@@ -84,7 +84,7 @@ def variants(params: Params) -> dict[str, dict[str, str]]:
 
 
 def kind(params: Mapping[str, str], tags: Mapping[str, str]) -> str:
-    """Tell from a run's parameters and tags how its data were divided.
+    """Return, by a run's parameters and tags, how its data were divided.
 
     A split by group is a random one where no group is known; copies of one source are found by `lookalike` without.
     """

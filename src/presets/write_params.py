@@ -1,5 +1,6 @@
 """A preset in the place of params.yaml, without losing what stands there."""
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,8 +10,8 @@ from typing import Any
 
 from src import config
 from src.config.load import RENAMED
-from src.core import yaml_edit, yaml_file
-from src.core.errors import AssayError, suggestion
+from src.core import nested, yaml_edit, yaml_file
+from src.core.errors import AssayError
 from src.core.files import write_text
 from src.core.paths import PARAMS
 from src.presets.catalog import names, read, without_header
@@ -18,6 +19,7 @@ from src.presets.catalog import names, read, without_header
 SOURCE = "dataset.source"
 SOURCE_LINE = re.compile(r"^  source: .*$", re.MULTILINE)
 CHANGED = "# Changed: "  # a line at the top of a params file that was made from a preset with other values
+SIGNATURE = re.compile(r"\A# Written by python -m src\.start, digest \w+\n")
 
 PAIR = re.compile(r"\s+(?=[a-z_0-9]+(?:\.[a-z_0-9]+)*=)")
 
@@ -45,7 +47,7 @@ def put(
 
 
 def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) -> tuple[str, config.Params]:
-    """Give the text of a preset with other values, and what it says.
+    """Return the text of a preset with other values, and what it says.
 
     Raises:
         AssayError: there is no such preset, or the values are not allowed.
@@ -60,21 +62,33 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
 
 
 def refuse_loss(home: Path, wanted: str) -> None:
-    """Make sure that params.yaml can be had again.
+    """Check that params.yaml can be restored.
 
     Raises:
         AssayError: it is neither as committed, nor a preset with the other values that its first line tells.
     """
-    file = home / PARAMS
-    if not file.is_file():
-        return
-    text = file.read_text(encoding="utf-8")
-    if text == _committed(home) or any(_essence(text) == _essence(known) for known in _known(text, home)):
+    if is_replaceable(home):
         return
     raise AssayError(
         f"{PARAMS}: has changes that are in no commit and in no preset; commit them, or keep a copy with "
         f"make repro PRESET={wanted} KEEP=mine.yaml (python -m src.reproduce {wanted} --keep mine.yaml)"
     )
+
+
+def is_replaceable(home: Path) -> bool:
+    """Return whether params.yaml can be had again: as committed, as a preset tells, or as `src.start` wrote it."""
+    file = home / PARAMS
+    if not file.is_file():
+        return True
+    text = file.read_text(encoding="utf-8")
+    if text == _committed(home) or text == signed(SIGNATURE.sub("", text, count=1)):
+        return True
+    return any(_essence(text) == _essence(known) for known in _known(text, home))
+
+
+def signed(text: str) -> str:
+    """Put a line with the digest of a params file on top of it, by which an edit is noticed."""
+    return f"# Written by python -m src.start, digest {hashlib.sha256(text.encode()).hexdigest()[:16]}\n{text}"
 
 
 def keep(home: Path, copy: Path) -> None:
@@ -103,7 +117,7 @@ def _known(text: str, home: Path) -> Iterator[str]:
 
 
 def _essence(text: str) -> str:
-    """Give a params file without the line of its source, what the header tells of scores, and the width of gaps."""
+    """Return a params file without the line of its source, what the header tells of scores, and the width of gaps."""
     return re.sub(" +#", " #", SOURCE_LINE.sub("", without_header(text)))
 
 
@@ -144,22 +158,15 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
         AssayError: there is no such key, or it holds a whole section.
     """
     content = yaml_file.parsed(text, where)
-    for key, value in changes.items():
+    for key in changes:
         _check(content, key, where)
-        text = yaml_edit.put(text, key.split("."), value)
-    return text
+    return yaml_edit.put_all(text, changes)
 
 
 def _check(content: Any, key: str, where: str) -> None:
-    """Make sure that a key is there: a misspelt one would be added, and change nothing."""
+    """Check that a key exists: a misspelt one would be added, and change nothing."""
     if key in RENAMED:
         raise AssayError(f"{where}: {key}: now called {RENAMED[key]}")
-    for part in key.split("."):
-        if not isinstance(content, Mapping) or part not in content:
-            known = list(content) if isinstance(content, Mapping) else []
-            raise AssayError(
-                f"{where}: {key}: unknown key{suggestion(part, known)}" + (f"; known: {', '.join(known)}" * bool(known))
-            )
-        content = content[part]
-    if "." not in key and isinstance(content, Mapping):
-        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(content)}")
+    value = nested.get(content, key, where)
+    if "." not in key and isinstance(value, Mapping):
+        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")

@@ -177,7 +177,7 @@ def _count(classes: Ints, groups: Ints) -> Ints:
 
 
 def _fill(deal: Deal, random: np.random.Generator) -> Ints:
-    """Deal each kind in proportion, then what is left over one by one to the part that it suits best: (K, P)."""
+    """Divide each kind in proportion, then what is left over one by one to the part that it suits best: (K, P)."""
     placed = np.floor(deal.amounts[:, None] * deal.ratios).astype(np.intp)
     left = deal.amounts - placed.sum(axis=1)
     weight = (deal.kinds / deal.totals).sum(axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from src.config import Split as Section
 from src.core.partition import PARTS
 from src.split.assign import cut_groups
-from src.split.duplicates import CORRELATION, RADIUS, Duplicates, Pair
+from src.split.duplicates import DUPLICATE_BITS, DUPLICATE_CORRELATION, Duplicates, Pair
 from src.split.index import Ints, Rows
 from src.split.shortcuts import Auc, Shortcuts, warnings
 
@@ -105,7 +105,7 @@ def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
 
 
 def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
-    """Say what could not be checked."""
+    """Return what could not be checked."""
     lines = []
     if unknown := len(rows) - _known(rows, copies):
         some = (
@@ -121,7 +121,7 @@ def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Cop
         lines.append(
             f"the largest group holds {share:.0%} of the images: see lookalikes.png whether they are of one source"
         )
-    if duplicates.radius < RADIUS:
+    if duplicates.radius < DUPLICATE_BITS:
         lines.append(
             f"very many images are alike: near duplicates were searched up to a distance of {duplicates.radius}"
         )
@@ -156,7 +156,11 @@ def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts, copies: C
         "copies": copies and {"pairs_compared": copies.compared, "pairs_found": copies.found},
         "exact_duplicates_within_a_part": duplicates.exact_within,
         "near_duplicates_within_a_part": duplicates.near_within,
-        "near_means": {"distance_at_most": RADIUS, "of_bits": 255, "correlation_at_least": CORRELATION},
+        "near_means": {
+            "distance_at_most": DUPLICATE_BITS,
+            "of_bits": 255,
+            "correlation_at_least": DUPLICATE_CORRELATION,
+        },
         "shortcuts_measured_on_images": shortcuts.images,
         "shortcut": _interval(shortcuts.files),
         "shortcut_official": _interval(shortcuts.official),

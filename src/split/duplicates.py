@@ -1,6 +1,5 @@
 """Duplicates: the same pixels, or the same picture saved, scaled or cut anew."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from src.core.files import digest_of
 from src.images.pixels import Pixels
 from src.split.index import Ints
 
-RADIUS = 64  # bits of 255: copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
-CORRELATION = 0.97  # docs/splits.md says how these two were chosen
+# Two images are duplicates that differ in at most so many bits of 255 and whose structure correlates at least so much.
+DUPLICATE_BITS = 64  # copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
+DUPLICATE_CORRELATION = 0.97  # docs/splits.md says how these two were chosen
 Matrix = NDArray[np.bool_]
 BLOCK = 512  # rows compared with all others at a time: 512 x 30,000 distances are 61 MB
 MOST = 5000  # pairs kept
@@ -52,7 +53,7 @@ class Duplicates(NamedTuple):
     others: list[Pair]
     exact_within: int
     near_within: int
-    radius: int  # up to which distance all pairs across parts were looked at: less than RADIUS where too many are near
+    radius: int  # distance up to which all pairs were compared: below DUPLICATE_BITS where too many are near
 
 
 def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
@@ -76,17 +77,16 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
 
     candidates = nearest_pairs(hashes.perceptual[rows], across)
     pairs = [_compare(hashes, rows, *found) for found in candidates.tolist()[: _compared(candidates, others)]]
-    near = [pair for pair in pairs if pair.distance <= RADIUS and pair.correlation >= CORRELATION]
-    repeated = [
-        _compare(hashes, rows, *found) for found in nearest_pairs(hashes.perceptual[rows], within, RADIUS).tolist()
-    ]
+    near = [pair for pair in pairs if pair.distance <= DUPLICATE_BITS and pair.correlation >= DUPLICATE_CORRELATION]
+    inside = nearest_pairs(hashes.perceptual[rows], within, DUPLICATE_BITS)
+    repeated = [_compare(hashes, rows, *found) for found in inside.tolist()]
     return Duplicates(
         exact=_exact(hashes.contents, parts),
         near=sorted(near, key=lambda pair: (-pair.correlation, pair)),
         others=[pair for pair in pairs if pair not in set(near)][:others],
         exact_within=len(parts) - len(rows),
-        near_within=sum(pair.correlation >= CORRELATION for pair in repeated),
-        radius=min(RADIUS, int(candidates[-1, 2])) if len(candidates) else RADIUS,
+        near_within=sum(pair.correlation >= DUPLICATE_CORRELATION for pair in repeated),
+        radius=min(DUPLICATE_BITS, int(candidates[-1, 2])) if len(candidates) else DUPLICATE_BITS,
     )
 
 
@@ -97,7 +97,7 @@ def _first_copies(contents: Ints, parts: Ints) -> Ints:
 
 def _compared(candidates: Ints, others: int) -> int:
     """Count the candidates that may be near, and at least so many that others can be shown."""
-    return max(int(np.searchsorted(candidates[:, 2], RADIUS, side="right")), others)
+    return max(int(np.searchsorted(candidates[:, 2], DUPLICATE_BITS, side="right")), others)
 
 
 def _compare(hashes: Hashes, rows: Ints, first: int, second: int, distance: int) -> Pair:
@@ -121,7 +121,7 @@ def _exact(contents: Ints, parts: Ints) -> list[Pair]:
 
 def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
     """Hash every prepared image, uint8 (N, H, W, C), and its thumbnail from before the steps (N, 64, 64, 1)."""
-    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+    digests = [digest_of(image.tobytes()) for image in images]
     numbers = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
     small = np.asarray(thumbnails[..., 0])
     perceptual = np.stack([perceptual_hash(image) for image in small])
@@ -129,7 +129,7 @@ def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
 
 
 def perceptual_hash(small: Pixels) -> NDArray[np.int8]:
-    """Say of the 255 lowest frequencies of a thumbnail (64, 64) which lie above their median: int8 (255,) of -1, 1.
+    """Return which of the 255 lowest frequencies of a thumbnail (64, 64) lie above their median: int8 (255,) of -1, 1.
 
     The pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), with 16x16
     instead of 8x8 coefficients: chest slices differ in the finer ones. The distance of two hashes is the number of

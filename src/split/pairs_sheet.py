@@ -16,10 +16,10 @@ def write_pairs(path: Path, rows: Rows, parts: Ints, images: Pixels, duplicates:
     """Draw the duplicates across parts, the most alike first, filled up with the nearest pairs that are none."""
     exact, near, others = duplicates.exact, duplicates.near, duplicates.others
     kinds = ["exact"] * len(exact) + ["near"] * len(near) + ["no duplicate"] * len(others)
-    shown = list(zip([*exact, *near, *others], kinds, strict=True))[:PAIRS]
+    chosen = list(zip([*exact, *near, *others], kinds, strict=True))[:PAIRS]
     cells = [
         [_cell(rows, parts, images, pair, row, f"{number}: {kind}") for row in (pair.first, pair.second)]
-        for number, (pair, kind) in enumerate(shown, start=1)
+        for number, (pair, kind) in enumerate(chosen, start=1)
     ]
     table = [[cell for pair in cells[start : start + PER_ROW] for cell in pair] for start in range(0, PAIRS, PER_ROW)]
     title = f"Nearest pairs across parts: {len(exact)} exact and {len(near)} near duplicates"

@@ -1,6 +1,6 @@
 """Shortcuts: how well the class is predicted without any medicine, from file properties or from traces in the pixels.
 
-Measured as the AUC of a small random forest on groups that it did not see.
+Measured as the AUC of a small random forest on groups that it was not fitted on.
 """
 
 from typing import NamedTuple
@@ -137,7 +137,7 @@ def held_out(features: Floats, classes: Ints, groups: Ints, train: Ints, test: I
 
 
 def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, seed: int) -> Floats:
-    """Fit on some rows and give (test rows, C) probabilities for others; a class not seen has 0."""
+    """Fit on some rows and return (test rows, C) probabilities for others; a class that is not among them has 0."""
     trees = TREES if features.shape[1] > 1 else TREES_ALONE
     forest = RandomForestClassifier(
         trees, min_samples_leaf=LEAF, class_weight="balanced", n_jobs=1, random_state=derive(seed, "shortcut forest")

@@ -3,15 +3,15 @@
 import logging
 from dataclasses import replace
 
-from src.config import Split as Section
+from src.config import Split
 from src.core.errors import AssayError
 from src.core.files import write_csv, write_json
 from src.core.partition import PARTS
-from src.core.paths import Prepared, Raw, Split
+from src.core.paths import Prepared, Raw, SplitFiles
 from src.images.store import open_images, open_thumbnails
-from src.split import copies as lookalikes
 from src.split.assign import divide
 from src.split.audit import Audit, Copies, leaks, make_audit
+from src.split.copies import find, join, write_groups
 from src.split.duplicates import find_duplicates, hash_images
 from src.split.index import Ints, Rows, read_rows
 from src.split.pairs_sheet import PAIRS, write_pairs
@@ -20,7 +20,7 @@ from src.split.shortcuts import measure
 log = logging.getLogger(__name__)
 
 
-def run(raw: Raw, prepared: Prepared, out: Split, section: Section, seed: int) -> None:
+def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int) -> None:
     """Write which row of the store belongs to which part, what the audit found, and a sheet of the nearest pairs.
 
     With `by: lookalike` the images as obtained are read, and the groups found are written too.
@@ -48,15 +48,15 @@ def run(raw: Raw, prepared: Prepared, out: Split, section: Section, seed: int) -
         )
 
 
-def _with_lookalikes(rows: Rows, raw: Raw, out: Split) -> tuple[Rows, Copies]:
+def _with_lookalikes(rows: Rows, raw: Raw, out: SplitFiles) -> tuple[Rows, Copies]:
     """Join the known groups with those of the images that are copies of one source."""
-    found = lookalikes.find([raw.folder / path for path in rows.path.tolist()])
-    joined = replace(rows, group=lookalikes.join(rows.group, rows.path, (link[:2] for link in found.links)))
-    lookalikes.write_groups(out, raw, joined)
+    found = find([raw.folder / path for path in rows.path.tolist()])
+    joined = replace(rows, group=join(rows.group, rows.path, (link[:2] for link in found.links)))
+    write_groups(out, raw, joined)
     return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
 
 
-def _write_parts(out: Split, rows: Rows, parts: Ints) -> None:
+def _write_parts(out: SplitFiles, rows: Rows, parts: Ints) -> None:
     lines = ((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
     write_csv(out.parts, ("row", "part", "group"), lines)
 

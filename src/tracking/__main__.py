@@ -11,7 +11,7 @@ from src.tracking.record import UNSENT
 
 log = logging.getLogger(__name__)
 CHOICES = {
-    "send": "bring MLflow up to date: send what waits in mlruns/unsent, make the run of build/ where there is none",
+    "send": "update MLflow: send what waits in mlruns/unsent, make the run of build/ where there is none",
     "ready": "make mlflow.db and the experiment if they are not there, and follow a folder that was moved",
 }
 
@@ -37,7 +37,7 @@ def _send() -> None:
     """
     sent = outbox.send(paths.home())
     log.info("%d record(s) sent", sent)
-    if why := stage_run.unfit():
+    if why := stage_run.obstacle():
         if not sent:
             raise AssayError(f"nothing to send: nothing waits in {UNSENT}, and {why}; run `dvc repro`")
         log.info("build/ is not sent: %s", why)

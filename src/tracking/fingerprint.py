@@ -1,14 +1,13 @@
-"""The fingerprint: one key for everything that determines what a stage writes."""
+"""The fingerprint: one hash of everything that determines what a stage writes."""
 
-import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from src.core import yaml_file
+from src.core import files, nested, yaml_file
 from src.core.errors import AssayError
 from src.core.files import read_json, write_json
 from src.core.paths import PARAMS
@@ -20,7 +19,7 @@ TEMPLATE = re.compile(r"\$\{\s*([\w.]+)\s*\}")
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The key of a stage's result, and the parts that it is made of, so that two fingerprints can be told apart.
+    """The hash of all inputs of a stage, and of each kind of them, so that two fingerprints can be compared.
 
     Hashes are sha256 in hexadecimal; code is one over all modules, data has one for each file or folder.
     """
@@ -39,7 +38,7 @@ def compute(stage: str, root: Path = Path()) -> Fingerprint:
     """
     params = _yaml(root / PARAMS)
     described = _stage(stage, root)
-    wanted = {key: _value(params, key, str(PARAMS)) for key in described.get("params", [])}
+    wanted = {key: nested.get(params, key) for key in described.get("params", [])}
     names = sorted(_resolve(name, params) for name in described.get("deps", []))
     hashes = {name: digest(root / name) for name in names}
     code = {name: value for name, value in hashes.items() if not name.startswith(BUILT)}
@@ -47,23 +46,23 @@ def compute(stage: str, root: Path = Path()) -> Fingerprint:
     return Fingerprint(_key([hashes, wanted]), _key(code), data, wanted)
 
 
-def write(fingerprint: Fingerprint, path: Path) -> None:
+def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
     """Write a fingerprint as JSON: the same for the same inputs on any machine."""
     write_json(path, asdict(fingerprint))
 
 
-def read(path: Path) -> Fingerprint:
-    """Read a fingerprint that `write` wrote."""
+def read_fingerprint(path: Path) -> Fingerprint:
+    """Read a fingerprint that `write_fingerprint` wrote."""
     return Fingerprint(**read_json(path))
 
 
 def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
-    """Tell whether params.yaml says what it said when a stage last ran; where dvc.lock does not know, it does."""
+    """Return whether params.yaml has the values of the last run of a stage; True where dvc.lock has none."""
     if not (root / lock).is_file():
         return True
     ran: Mapping[str, Any] = _yaml(root / lock).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
     now = _yaml(root / PARAMS)
-    return all(_value(now, key, str(PARAMS)) == value for key, value in ran.items())
+    return all(nested.get(now, key) == value for key, value in ran.items())
 
 
 def digest(path: Path) -> str:
@@ -73,26 +72,9 @@ def digest(path: Path) -> str:
         AssayError: there is nothing at the path.
     """
     if path.is_dir():
-        files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        return _key({name: digest(path / name) for name in files if not _compiled(name)})
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found, though {PIPELINE} lists it; run `dvc repro`") from error
-
-
-def flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk a nested mapping as dotted keys and values.
-
-    >>> dict(flat({"train": {"epochs": 3, "augment": {"flip": "none"}}}))
-    {'train.epochs': 3, 'train.augment.flip': 'none'}
-    """
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+        names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        return _key({name: digest(path / name) for name in names if not _compiled(name)})
+    return files.digest(path, f"{PIPELINE} lists it; run `dvc repro`")
 
 
 def _stage(name: str, root: Path) -> Mapping[str, Any]:
@@ -107,16 +89,7 @@ def _yaml(path: Path) -> Mapping[str, Any]:
 
 
 def _resolve(name: str, params: Mapping[str, Any]) -> str:
-    return TEMPLATE.sub(lambda match: str(_value(params, match[1], str(PIPELINE))), name)
-
-
-def _value(params: Mapping[str, Any], key: str, where: str) -> Any:
-    value: Any = params
-    for part in key.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            raise AssayError(f"{where}: {key}: expected in {PARAMS}, found nothing")
-        value = value[part]
-    return value
+    return TEMPLATE.sub(lambda match: str(nested.get(params, match[1])), name)
 
 
 def _compiled(name: str) -> bool:
@@ -124,4 +97,4 @@ def _compiled(name: str) -> bool:
 
 
 def _key(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return files.digest_of(json.dumps(value, sort_keys=True))

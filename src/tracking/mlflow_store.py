@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,15 +46,16 @@ PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 
 def uri(home: Path) -> str:
-    """Give MLFLOW_TRACKING_URI where it is set, else the database in the repository."""
+    """Return MLFLOW_TRACKING_URI where it is set, else the database in the repository."""
     return os.environ.get(VARIABLE) or f"sqlite:///{(home / DATABASE).as_posix()}"
 
 
 def database(home: Path) -> Path | None:
-    """Give the database file that runs go to, None where they go to a server; it need not be there yet."""
+    """Return the database file that runs go to, None where they go to a server; it need not be there yet."""
     return _file(uri(home))
 
 
@@ -67,7 +68,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
         Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
     """
     address = uri(home)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news, the reason is told once
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # not its retries: the reason is logged once
     with _environment(QUIET):
         if (path := _file(address)) is not None:
             _settle(path)
@@ -89,7 +90,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
 
 
 def experiment(client: "MlflowClient", name: str, home: Path) -> str:
-    """Give the id of an experiment, made if it is not there and restored if deleted.
+    """Return the id of an experiment, made if it is not there and restored if deleted.
 
     Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
     """
@@ -109,8 +110,17 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
     return str(found.experiment_id)
 
 
+def search(client: "MlflowClient", experiments: list[str], query: str, order: Sequence[str] = ()) -> "Iterator[Run]":
+    """Yield all runs of experiments that a query finds, page by page."""
+    token: str | None = ""
+    while token is not None:
+        page = client.search_runs(experiments, query, order_by=list(order), page_token=token or None)
+        yield from page
+        token = page.token or None
+
+
 def location(name: str, folder: Path) -> str:
-    """Give the address of the place for an experiment's artifacts, below mlruns in the database's folder."""
+    """Return the address of the place for an experiment's artifacts, below mlruns in the database's folder."""
     own = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
     return (folder / ARTIFACTS / (f"{own}_" if own == "unsent" else own)).as_uri()
 
@@ -152,7 +162,7 @@ def _settle(path: Path) -> None:
 
 
 def _file(address: str) -> Path | None:
-    """Give the file behind a sqlite address, None for any other; its artifacts stand in mlruns beside it."""
+    """Return the file behind a sqlite address, None for any other; its artifacts stand in mlruns beside it."""
     return Path(address.removeprefix("sqlite:///")).resolve() if address.startswith("sqlite:///") else None
 
 
@@ -182,7 +192,7 @@ def follow(database: Path) -> int:
 
 
 def adopt(database: Path, number: str, old: str) -> None:
-    """Give an experiment that `mlflow ui` made an address that needs no server, for the same folder."""
+    """Change the address of an experiment that `mlflow ui` made into one that needs no server, for the same folder."""
     if old.startswith(BY_SERVER):
         move(database, int(number), old, (database.parent / ARTIFACTS / Path(urlsplit(old).path).name).as_uri())
 
@@ -199,7 +209,7 @@ def move(database: Path, number: int, old: str, new: str) -> None:
 
 
 def _here(old: str, folder: Path) -> str | None:
-    """Give the address that replaces an old one, None where it is right or none of ours."""
+    """Return the address that replaces an old one, None where it is right or none of ours."""
     if not old.startswith("file:"):
         return None
     there = Path(url2pathname(urlsplit(old).path))
@@ -208,7 +218,7 @@ def _here(old: str, folder: Path) -> str | None:
 
 
 def holds(database: Path | None, record: Record) -> bool:
-    """Tell whether a database certainly holds a whole run with a record's fingerprint and parameters."""
+    """Return whether a database certainly holds a whole run with a record's fingerprint and parameters."""
     if database is None or not database.is_file():
         return False
     try:

@@ -11,9 +11,8 @@ import numpy as np
 from filelock import FileLock
 
 from src.tracking import mlflow_store
-from src.tracking import record as records
-from src.tracking import tags as lineage
-from src.tracking.record import Dataset, Kind, Model, Record, State, Status, Trial
+from src.tracking.record import Kind, LoggedDataset, LoggedMetric, LoggedModel, Record, State, Status, Trial
+from src.tracking.tags import history, once, text, trial_name
 
 METRICS_AT_ONCE = 1000  # MLflow's limits for one log_batch
 ENTRIES_AT_ONCE = 100
@@ -34,6 +33,7 @@ MIDDLE_GRAY = 128  # the input example is a plain gray image: none of a patient 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.models import ModelSignature
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
@@ -43,7 +43,7 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
     """
     number = mlflow_store.experiment(client, record.experiment, home)
     run = find(client, number, record)
-    identity = run.info.run_id if run else _start(client, number, record)
+    identity = str((run or _start(client, number, record)).info.run_id)
     if run and _complete(run, record.kind) and (_same(run, record) or not record.fresh):
         return identity
     log(client, identity, {**record.tags, f"{record.kind}.record": record.key}, record.params, record.metrics)
@@ -73,7 +73,7 @@ def find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
 
 
 def has_training(client: "MlflowClient", record: Record, home: Path) -> bool:
-    """Tell whether the run that a record belongs to is there with all of its training."""
+    """Return whether the run that a record belongs to is there with all of its training."""
     run = find(client, mlflow_store.experiment(client, record.experiment, home), record)
     return run is not None and _complete(run, "train")
 
@@ -90,10 +90,11 @@ def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
     return all(known.get(key, value) == value for key, value in new.items())
 
 
-def _start(client: "MlflowClient", number: str, record: Record) -> str:
+def _start(client: "MlflowClient", number: str, record: Record) -> "Run":
     tags = {"fingerprint": record.fingerprint, **record.tags, f"{record.kind}.record": record.key}
-    run = client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
-    return str(run.info.run_id)
+    if record.kind == "study":  # its runs below come first, and a study's fingerprint is no training's
+        tags = {KEY: record.fingerprint, **record.tags}
+    return client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
 
 
 def log(
@@ -101,7 +102,7 @@ def log(
     identity: str,
     tags: Mapping[str, str],
     params: Mapping[str, str],
-    metrics: Sequence[records.Metric],
+    metrics: Sequence[LoggedMetric],
 ) -> None:
     """Write tags, parameters and metrics to a run, as many at once as MLflow takes."""
     from mlflow.entities import Metric, Param, RunTag
@@ -122,11 +123,11 @@ def log_attachments(client: "MlflowClient", identity: str, record: Record) -> No
     for name, path in record.files.items():
         folder = str(PurePosixPath(name).parent)
         client.log_artifact(identity, str(path), None if folder == "." else folder)
-    for name, text in record.texts.items():
-        client.log_text(identity, text, name)
+    for name, content in record.texts.items():
+        client.log_text(identity, content, name)
 
 
-def _log_dataset(client: "MlflowClient", identity: str, dataset: Dataset) -> None:
+def _log_dataset(client: "MlflowClient", identity: str, dataset: LoggedDataset) -> None:
     from mlflow.entities import Dataset as Entity
     from mlflow.entities import DatasetInput, InputTag
 
@@ -150,19 +151,15 @@ def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
-
-
 def write_nested(client: "MlflowClient", record: Record, home: Path) -> str:
     """Write a study as far as it has come and give the id of its run; what is there already is not written again."""
     (home / LOCK).parent.mkdir(exist_ok=True)
     with FileLock(home / LOCK):  # two senders would make two runs of a trial
         number = mlflow_store.experiment(client, record.experiment, home)
-        run = _find(client, number, record) or _start_nested(client, number, record)
+        run = _find(client, number, record) or _start(client, number, record)
         identity = str(run.info.run_id)
-        known = {below.data.tags.get(TRIAL): below for below in _below(client, number, identity)}
+        below = mlflow_store.search(client, [number], f"tags.`{PARENT}` = '{identity}'")
+        known = {one.data.tags.get(TRIAL): one for one in below}
         for trial in record.trials:
             there = known.get(str(trial.number))
             if there is None or there.info.status == "RUNNING":
@@ -177,19 +174,6 @@ def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
     return runs[0] if runs else None
 
 
-def _start_nested(client: "MlflowClient", number: str, record: Record) -> "Run":
-    tags = {KEY: record.fingerprint, **record.tags}
-    return client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
-
-
-def _below(client: "MlflowClient", number: str, identity: str) -> "Iterator[Run]":
-    token: str | None = ""
-    while token is not None:
-        page = client.search_runs([number], f"tags.`{PARENT}` = '{identity}'", page_token=token or None)
-        yield from page
-        token = page.token or None
-
-
 def metric_name(objective: str) -> str:
     """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
     return objective if objective == SIZE else f"best_val_{objective.removeprefix('val_')}"
@@ -199,12 +183,11 @@ def _write_trial(
     client: "MlflowClient", number: str, parent: str, record: Record, trial: Trial, there: "Run | None"
 ) -> None:
     tags = {PARENT: parent, TRIAL: str(trial.number), **_trial_tags(record, trial)}
-    name = f"trial {trial.number}"
-    run = there or client.create_run(number, start_time=trial.start, tags=tags, run_name=name)
+    run = there or client.create_run(number, start_time=trial.start, tags=tags, run_name=trial_name(trial.number))
     scores = {metric_name(objective): value for objective, value in trial.values.items()}
     numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
-    metrics = [*lineage.history(trial.rows, trial.start, trial.end), *lineage.once(numbers, trial.end)]
-    log(client, run.info.run_id, {}, {key: lineage.text(value) for key, value in trial.params.items()}, metrics)
+    metrics = [*history(trial.rows, trial.start, trial.end), *once(numbers, trial.end)]
+    log(client, run.info.run_id, {}, {key: text(value) for key, value in trial.params.items()}, metrics)
     # The last: a run that is RUNNING is not whole.
     client.set_terminated(run.info.run_id, STATUS[trial.state], trial.end)
 
@@ -220,7 +203,7 @@ def _trial_tags(record: Record, trial: Trial) -> dict[str, str]:
 
 
 def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
-    """Bring the study's own run up to date; MLflow refuses to change a parameter, so the first value stays."""
+    """Update the study's own run; MLflow refuses to change a parameter, so the first value stays."""
     identity = run.info.run_id
     new = {key: value for key, value in record.params.items() if key not in run.data.params}
     for stale in (tag for tag in run.data.tags if tag.startswith(BEST) and tag not in record.tags):
@@ -234,11 +217,7 @@ def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
     client.set_tag(identity, "study.record", record.key)
 
 
-if TYPE_CHECKING:
-    from mlflow.models import ModelSignature
-
-
-def log_model(identity: str, model: Model) -> None:
+def log_model(identity: str, model: LoggedModel) -> None:
     """Log a model as part of a run: input float32 (N, H, W, C) of pixels 0..255, output class probabilities (N, K)."""
     from src import models  # before Keras: it loads TensorFlow with fixed numerics
     from src.models._load import without_chatter

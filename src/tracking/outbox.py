@@ -14,8 +14,7 @@ from filelock import FileLock
 from src.core import redact
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer
-from src.tracking import record as records
-from src.tracking.record import Record
+from src.tracking.record import UNSENT, Record, drop, keep, kept, load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,7 +35,7 @@ Maker = Callable[[], Record]
 
 
 def deliver(record: Record, home: Path, training: Maker | None = None) -> bool:
-    """Write a record to MLflow, after those of the same fingerprint that wait; where that fails keep it and say why.
+    """Write a record to MLflow, after those of the same fingerprint that wait; where that fails keep it and log why.
 
     `training` makes the record of the training, for an evaluation whose run is not there yet.
     """
@@ -61,7 +60,7 @@ def send(home: Path) -> int:
     Raises:
         AssayError: MLflow does not take them; what was not sent still waits.
     """
-    if not any(records.kept(home)):
+    if not any(kept(home)):
         return 0
     with explained(home, "; what was not sent still waits"), mlflow_store.connected(home) as client:
         return _send(client, home)
@@ -77,7 +76,7 @@ def explained(home: Path, ending: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise AssayError(f"{_told(home, error)}{ending}") from error
+        raise AssayError(f"{_explained(home, error)}{ending}") from error
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
@@ -99,7 +98,7 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Say in one line why something failed: of a chain of network errors the last one."""
+    """Return in one line why something failed: of a chain of network errors the last one."""
     text = str(error) or type(error).__name__
     if causes := re.findall(r"Caused by \w+\((.*)\)", text):
         text = re.sub(r"^.*?>?: ", "", causes[-1].strip("'\")"), count=1)
@@ -108,27 +107,27 @@ def reason(error: BaseException) -> str:
 
 
 def _send(client: "MlflowClient", home: Path, fingerprint: str | None = None) -> int:
-    if not any(records.kept(home, fingerprint)):
+    if not any(kept(home, fingerprint)):
         return 0
     sent = 0
     with FileLock(home / LOCK):  # two senders would make two runs of a record
-        for folder in records.kept(home, fingerprint):
-            record = records.load(folder)
+        for folder in kept(home, fingerprint):
+            record = load(folder)
             identity = write(client, record, home)
             what, place = WORDS[record.kind], _place(home)
             log.info("MLflow: sent the %s of run %s (%s) to %s", what, record.name, identity, place)
-            records.drop(folder)
+            drop(folder)
             sent += 1
     return sent
 
 
 def _keep(record: Record, home: Path, error: Exception, training: Maker | None) -> None:
-    log.warning("MLflow: %s", _told(home, error))
+    log.warning("MLflow: %s", _explained(home, error))
     try:
-        waiting = {folder.name for folder in records.kept(home, record.fingerprint)}
+        waiting = {folder.name for folder in kept(home, record.fingerprint)}
         if training and "train" not in waiting:
-            records.keep(training(), home)
-        folder = records.keep(record, home)
+            keep(training(), home)
+        folder = keep(record, home)
     except (OSError, AssayError) as failed:
         log.warning("The run could not be kept either (%s). Outputs are complete; send it later with", failed)
         log.warning("  %s", SEND)
@@ -138,11 +137,11 @@ def _keep(record: Record, home: Path, error: Exception, training: Maker | None) 
 
 
 def _remind(home: Path) -> None:
-    if waiting := len({folder.parent for folder in records.kept(home)}):
-        log.warning("%d earlier run(s) wait in %s; send them with %s", waiting, records.UNSENT, SEND)
+    if waiting := len({folder.parent for folder in kept(home)}):
+        log.warning("%d earlier run(s) wait in %s; send them with %s", waiting, UNSENT, SEND)
 
 
-def _told(home: Path, error: Exception) -> str:
+def _explained(home: Path, error: Exception) -> str:
     place, text = _place(home), reason(error)
     return text if text.startswith(place) else f"{place}: {text}"
 

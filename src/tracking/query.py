@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox
 
 if TYPE_CHECKING:
@@ -38,22 +37,10 @@ def read(home: Path) -> list[Run]:
     """
     if (file := mlflow_store.database(home)) and not file.is_file():
         return []
-    try:
-        with mlflow_store.connected(home) as client:
-            names = {item.experiment_id: item.name for item in client.search_experiments()}
-            found: list[Entity] = []
-            token: str | None = ""
-            while token is not None:
-                page = client.search_runs(
-                    list(names), "tags.train = 'complete'", order_by=["start_time DESC"], page_token=token or None
-                )
-                found += page
-                token = page.token or None
-    except AssayError:
-        raise
-    except Exception as error:
-        raise AssayError(f"{mlflow_store.uri(home)}: {outbox.reason(error)}") from error
-    return [_plain(run, names[run.info.experiment_id]) for run in found]
+    with outbox.explained(home), mlflow_store.connected(home) as client:
+        names = {item.experiment_id: item.name for item in client.search_experiments()}
+        found = mlflow_store.search(client, list(names), "tags.train = 'complete'", ["start_time DESC"])
+        return [_plain(run, names[run.info.experiment_id]) for run in found]
 
 
 def newest(runs: Sequence[Run]) -> list[Run]:

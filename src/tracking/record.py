@@ -1,4 +1,4 @@
-"""What one stage has to say about a run, as plain values: made without MLflow, written to it now or later.
+"""A stage's part of an MLflow run as plain values: made without MLflow, written to it now or later.
 
 Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
 """
@@ -23,7 +23,7 @@ State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
-class Metric:
+class LoggedMetric:
     """One value at one step; time in milliseconds since 1970."""
 
     key: str
@@ -33,7 +33,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class LoggedDataset:
     """The data that a model was trained on; profile holds counts."""
 
     name: str
@@ -46,7 +46,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Model:
+class LoggedModel:
     """A Keras file to be logged as a servable model, with what a server must install; shape (H, W, C)."""
 
     file: Path
@@ -58,7 +58,7 @@ class Model:
 class Trial:
     """One trial of a study that has ended: the one record of it, from the study to tables, figures and its MLflow run.
 
-    params: by dotted name. values: by metric, of a pruned trial the last that was seen. rows: its history, none for a
+    params: by dotted name. values: by metric, of a pruned trial the last reported. rows: its history, none for a
     trial that took over the values of another. start, end: milliseconds since 1970.
     """
 
@@ -84,7 +84,7 @@ class Trial:
 class Record:
     """A stage's part of a run, or a whole study: then its fingerprint is the study's key, its trials are runs below it.
 
-    `key` says which record it is, so that sending it twice makes one run; `fresh` that a training was just done, while
+    `key` identifies the record, so that sending it twice makes one run; `fresh` that a training was just done, while
     a record made from outputs that DVC restored describes a training that may have its run already.
     Files are given by the path that they get among the run's artifacts. Times in milliseconds since 1970.
     """
@@ -100,11 +100,11 @@ class Record:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-    metrics: list[Metric] = field(default_factory=list)
+    metrics: list[LoggedMetric] = field(default_factory=list)
     files: Mapping[str, Path] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    dataset: Dataset | None = None
-    model: Model | None = None
+    dataset: LoggedDataset | None = None
+    model: LoggedModel | None = None
     trials: Sequence[Trial] = ()
 
     def __post_init__(self) -> None:
@@ -130,12 +130,12 @@ def load(folder: Path) -> Record:
     """Read a record that `keep` wrote."""
     content = read_json(folder / "record.json")
     files = (path for path in sorted((folder / "files").rglob("*")) if path.is_file())
-    model = content["model"] and Model(**content["model"] | {"file": folder / "model.keras"})
+    model = content["model"] and LoggedModel(**content["model"] | {"file": folder / "model.keras"})
     parts = {
-        "metrics": [Metric(**metric) for metric in content["metrics"]],
+        "metrics": [LoggedMetric(**metric) for metric in content["metrics"]],
         "trials": [Trial(**trial) for trial in content["trials"]],
         "files": {path.relative_to(folder / "files").as_posix(): path for path in files},
-        "dataset": content["dataset"] and Dataset(**content["dataset"]),
+        "dataset": content["dataset"] and LoggedDataset(**content["dataset"]),
         "model": model,
     }
     return Record(**content | parts)
@@ -148,7 +148,7 @@ def kept(home: Path, fingerprint: str | None = None) -> Iterator[Path]:
 
 
 def drop(folder: Path) -> None:
-    """Forget a record that was sent, and the folder of its fingerprint with the last one."""
+    """Delete a record that was sent, and the folder of its fingerprint with the last one."""
     shutil.rmtree(folder)
     if not any(folder.parent.iterdir()):
         folder.parent.rmdir()

@@ -12,39 +12,51 @@ from typing import Any
 import numpy as np
 
 from src import config
-from src.core import paths
+from src.core import nested, paths
 from src.core.errors import AssayError
 from src.core.files import read_csv, read_json
 from src.tracking import environment, mlflow_store, outbox, tags
-from src.tracking import fingerprint as fingerprints
-from src.tracking.fingerprint import Fingerprint, flat
-from src.tracking.record import Model, Record
-from src.tracking.tags import Stint
+from src.tracking.environment import Commit
+from src.tracking.fingerprint import Fingerprint, compute, params_locked, read_fingerprint, write_fingerprint
+from src.tracking.record import Kind, LoggedModel, Record
 
 LOCK = Path("dvc.lock")
 UPSTREAM = ("download", "preprocess", "split", "train")  # DVC writes a stage's hashes only after it has run
-SHORT = 8  # characters of a fingerprint that people read
 FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a metric
 
 log = logging.getLogger(__name__)
 
 
-def training_record(fingerprint: Fingerprint, stint: Stint | None = None) -> Record:
-    """Describe the training in build/; without a stint it is one that DVC restored, and nobody knows when it ran."""
-    when = stint or _now()
+@dataclass(frozen=True)
+class Execution:
+    """When a stage ran, in milliseconds since 1970, the state of the code when it began, and what it measured."""
+
+    start: int
+    end: int
+    commit: Commit
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def now(cls) -> "Execution":
+        """Return one that begins and ends now."""
+        moment = int(time.time() * 1000)
+        return cls(moment, moment, environment.commit())
+
+    def ended(self, measured: "Measured", seconds: str) -> "Execution":
+        """Return it as it ends now; `seconds` names the metric of its duration."""
+        end = int(time.time() * 1000)
+        return replace(self, end=end, measured={seconds: (end - self.start) / 1000, **measured.values})
+
+
+def training_record(fingerprint: Fingerprint, execution: Execution | None = None) -> Record:
+    """Describe the training in build/; without an execution DVC restored it, and nobody knows when it ran."""
+    when = execution or Execution.now()
     settings = config.load()
-    origin = "training" if stint else "outputs restored by DVC"
+    origin = "training" if execution else "outputs restored by DVC"
     epochs = read_csv(paths.MODEL.history)
     data = tags.describe(settings.dataset, settings.split, paths.SPLIT.parts)
-    return Record(
-        kind="train",
-        fingerprint=fingerprint.sha256,
-        experiment=settings.track.experiment,
-        name=f"{settings.model.name}-{fingerprint.sha256[:SHORT]}",
-        start=when.start,
-        end=when.end,
-        fresh=stint is not None,
-        params=tags.values(settings),
+    return replace(
+        _record("train", fingerprint, when, settings, execution is not None),
         tags={**tags.origin(when.commit, origin, "stages/train.py"), **tags.code(fingerprint), **data},
         metrics=[*tags.history(epochs, when.start, when.end), *tags.once(when.measured, when.end)],
         files=_present(_train_files()),
@@ -54,23 +66,28 @@ def training_record(fingerprint: Fingerprint, stint: Stint | None = None) -> Rec
     )
 
 
-def evaluation_record(fingerprint: Fingerprint, stint: Stint | None = None) -> Record:
-    """Describe the evaluation in build/, a part of the run of the training that it looked at."""
-    when = stint or _now()
-    settings = config.load()
+def evaluation_record(fingerprint: Fingerprint, execution: Execution | None = None) -> Record:
+    """Describe the evaluation in build/, a part of the run of the training that it belongs to."""
+    when = execution or Execution.now()
     scores = {**_scores(read_json(paths.EVALUATION.metrics)), **_audited(read_json(paths.SPLIT.audit))}
-    return Record(
-        kind="evaluate",
-        fingerprint=fingerprint.sha256,
-        experiment=settings.track.experiment,
-        name=f"{settings.model.name}-{fingerprint.sha256[:SHORT]}",
-        start=when.start,
-        end=when.end,
-        fresh=stint is not None,
-        params=tags.values(settings),
+    return replace(
+        _record("evaluate", fingerprint, when, config.load(), execution is not None),
         tags=tags.locked(LOCK, UPSTREAM),
         metrics=tags.once({**scores, **when.measured}, when.end),
         files=_present(_evaluation_files()),
+    )
+
+
+def _record(kind: Kind, fingerprint: Fingerprint, when: Execution, settings: config.Params, fresh: bool) -> Record:
+    return Record(
+        kind=kind,
+        fingerprint=fingerprint.sha256,
+        experiment=settings.track.experiment,
+        name=tags.run_name(settings, fingerprint),
+        start=when.start,
+        end=when.end,
+        fresh=fresh,
+        params=tags.values(settings),
     )
 
 
@@ -101,37 +118,30 @@ def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
 
     Scores on val are those of the best epoch, which is kept, and are named so: val_auc is the history's.
     """
-    numbers = {key: value for key, value in flat(tree) if isinstance(value, int | float)}
+    numbers = {key: value for key, value in nested.flat(tree) if isinstance(value, int | float)}
     names = {key: FORBIDDEN.sub("_", key.removesuffix(".value").replace(".", "_")) for key in numbers}
     return {f"best_{name}" if name.startswith("val_") else name: float(numbers[key]) for key, name in names.items()}
 
 
 def _audited(audit: Mapping[str, Any]) -> dict[str, float]:
-    """Give the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
+    """Return the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
     return {key: float(value) for key, value in audit.items() if isinstance(value, int | float)}
 
 
-def _model() -> Model:
+def _model() -> LoggedModel:
     shape = np.load(paths.PREPARED.images, mmap_mode="r").shape[1:]
-    return Model(paths.MODEL.model, environment.serving(), list(shape))
+    return LoggedModel(paths.MODEL.model, environment.serving(), list(shape))
 
 
-def unfit() -> str:
-    """Say why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
-    from src.tracking import fingerprint
-
+def obstacle() -> str:
+    """Return why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
     if missing := [path for path in (paths.MODEL.fingerprint, paths.EVALUATION.metrics) if not path.is_file()]:
         return f"{missing[0]} is not there"
-    if fingerprint.compute("train").sha256 != restored_fingerprint().sha256:
+    if compute("train").sha256 != restored_fingerprint().sha256:
         return "the model in build/ was trained with other code, data or params.yaml"
-    if not fingerprint.params_locked("evaluate", LOCK):
+    if not params_locked("evaluate", LOCK):
         return "the evaluation in build/ was made with other values of params.yaml"
     return ""
-
-
-def _now() -> Stint:
-    now = int(time.time() * 1000)
-    return Stint(now, now, environment.commit())
 
 
 def restored_fingerprint() -> Fingerprint:
@@ -140,11 +150,9 @@ def restored_fingerprint() -> Fingerprint:
     Raises:
         AssayError: nothing was trained here.
     """
-    from src.tracking import fingerprint
-
     if not paths.MODEL.fingerprint.is_file():
         raise AssayError(f"{paths.MODEL.fingerprint}: not found; train with `dvc repro`")
-    return fingerprint.read(paths.MODEL.fingerprint)
+    return read_fingerprint(paths.MODEL.fingerprint)
 
 
 @dataclass
@@ -166,20 +174,20 @@ def training() -> Iterator[Measured]:
     Raises:
         AssayError: an input that dvc.yaml lists is missing.
     """
-    fingerprint = fingerprints.compute("train")
-    began, measured = _began(), Measured(fingerprint.sha256)
+    fingerprint = compute("train")
+    began, measured = Execution.now(), Measured(fingerprint.sha256)
     yield measured
-    fingerprints.write(fingerprint, paths.MODEL.fingerprint)
-    ended = _ended(began, measured, "train_seconds")
+    write_fingerprint(fingerprint, paths.MODEL.fingerprint)
+    ended = began.ended(measured, "train_seconds")
     _track(lambda: training_record(fingerprint, ended))
 
 
 @contextmanager
 def evaluation() -> Iterator[Measured]:
     """Track an evaluation in the run of its training, which is made from DVC's outputs if it is not there."""
-    began, measured = _began(), Measured()
+    began, measured = Execution.now(), Measured()
     yield measured
-    ended = _ended(began, measured, "evaluate_seconds")
+    ended = began.ended(measured, "evaluate_seconds")
     _track(lambda: evaluation_record(restored_fingerprint(), ended), _restored)
 
 
@@ -208,17 +216,3 @@ def _track(make: Callable[[], Record], training: Callable[[], Record] | None = N
         log.warning("Not tracked, outputs are complete: %s", outbox.reason(error))
         return
     outbox.deliver(made, paths.home(), training)
-
-
-def _began() -> Stint:
-    now = _milliseconds()
-    return Stint(now, now, environment.commit())
-
-
-def _ended(began: Stint, measured: Measured, seconds: str) -> Stint:
-    end = _milliseconds()
-    return replace(began, end=end, measured={seconds: (end - began.start) / 1000, **measured.values})
-
-
-def _milliseconds() -> int:
-    return int(time.time() * 1000)

@@ -1,6 +1,5 @@
-"""A study as tracking is told of it, in plain values, and how it becomes a record."""
+"""A study in plain values, how it becomes a record, and when it is sent."""
 
-import hashlib
 import json
 import logging
 import threading
@@ -13,12 +12,11 @@ from typing import Any, get_args
 from src.config import Params
 from src.core import paths
 from src.core.errors import AssayError
-from src.tracking import environment, mlflow_store, mlflow_writer, outbox
-from src.tracking import fingerprint as fingerprints
-from src.tracking import tags as facts
-from src.tracking import tags as lineage
+from src.core.files import digest_of
+from src.tracking import environment, mlflow_store, mlflow_writer, outbox, tags
 from src.tracking.environment import Commit
-from src.tracking.record import Dataset, Metric, Record, State, Status, Trial
+from src.tracking.fingerprint import compute, digest
+from src.tracking.record import LoggedDataset, LoggedMetric, Record, State, Status, Trial
 
 log = logging.getLogger(__name__)
 AGAIN = "python -m src.tune"
@@ -28,8 +26,8 @@ FIRST = 60.0  # seconds before anything is sent
 
 
 @dataclass(frozen=True)
-class Study:
-    """A study as far as it has come. `identity` is its own for ever; `goals` are minimize or maximize by objective.
+class LoggedStudy:
+    """A study as far as it has come. `identity` never changes; `goals` are minimize or maximize by objective.
 
     `leader` names the trial that leads, by its score or over several seeds, and `best` holds its parameters;
     `confirmed` are numbers of the trainings over several seeds. One that was interrupted is KILLED until it goes on.
@@ -53,7 +51,7 @@ class Lineage:
 
     commit: Commit
     tags: Mapping[str, str]
-    dataset: Dataset | None
+    dataset: LoggedDataset | None
 
     @classmethod
     def read(cls, settings: Params) -> "Lineage":
@@ -62,23 +60,23 @@ class Lineage:
         `baseline.fingerprint` is that of the training in params.yaml, so that its run and its study find each other.
         """
         commit = environment.commit()
-        tags = lineage.origin(commit, "study", "src/tune/__main__.py", AGAIN)
+        origin = tags.origin(commit, "study", "src/tune/__main__.py", AGAIN)
         try:
-            fingerprint = fingerprints.compute("train")
-            data = facts.describe(settings.dataset, settings.split, paths.SPLIT.parts)
+            fingerprint = compute("train")
+            data = tags.describe(settings.dataset, settings.split, paths.SPLIT.parts)
         except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
             log.warning("MLflow: the study's data are not described: %s", outbox.reason(error))
-            return cls(commit, tags, None)
+            return cls(commit, origin, None)
         known = {
             "baseline.fingerprint": fingerprint.sha256,
-            **lineage.code(fingerprint),
+            **tags.code(fingerprint),
             **data,
-            **facts.locked(Path("dvc.lock"), UPSTREAM),
+            **tags.locked(Path("dvc.lock"), UPSTREAM),
         }
-        return cls(commit, tags | known, lineage.dataset(fingerprint, settings, data))
+        return cls(commit, origin | known, tags.dataset(fingerprint, settings, data))
 
 
-def record(study: Study, made: Lineage) -> Record:
+def record(study: LoggedStudy, made: Lineage) -> Record:
     """Describe a study with its trials."""
     start = min((trial.start for trial in study.trials), default=0)
     end = max((trial.end for trial in study.trials), default=0)
@@ -91,55 +89,55 @@ def record(study: Study, made: Lineage) -> Record:
         end=end,
         status=study.status,
         key=_key(study),
-        params=lineage.values(study.settings, tune=True),
+        params=tags.values(study.settings, tune=True),
         tags={**made.tags, **_tags(study)},
-        metrics=[*_course(study), *lineage.once({**_counts(study), **study.confirmed}, end)],
+        metrics=[*_course(study), *tags.once({**_counts(study), **study.confirmed}, end)],
         files={name: path for name, path in study.files.items() if path.is_file()},
-        texts=lineage.texts(made.commit) if study.status != "RUNNING" else {},
+        texts=tags.texts(made.commit) if study.status != "RUNNING" else {},
         dataset=made.dataset,
         trials=study.trials,
     )
 
 
-def send(study: Study, home: Path, made: Lineage | None = None) -> bool:
-    """Bring the runs of a study up to date; where that fails it is kept until `python -m src.tracking send`."""
+def send(study: LoggedStudy, home: Path, made: Lineage | None = None) -> bool:
+    """Update the runs of a study; where that fails it is kept until `python -m src.tracking send`."""
     return outbox.deliver(record(study, made or Lineage.read(study.settings)), home)
 
 
-def _tags(study: Study) -> dict[str, str]:
+def _tags(study: LoggedStudy) -> dict[str, str]:
     goals = ", ".join(f"{goal} {name}" for name, goal in study.goals.items())
-    best = {f"{mlflow_writer.BEST}{key}": lineage.text(value) for key, value in study.best.items()}
+    best = {f"{mlflow_writer.BEST}{key}": tags.text(value) for key, value in study.best.items()}
     leader = {"study.leader": study.leader} if study.leader else {}
     return {"study.name": study.name, "study.goal": goals, **leader, **best}
 
 
-def _course(study: Study) -> list[Metric]:
-    """Give the best value after each trial, by number of trials, for every objective."""
-    found: list[Metric] = []
+def _course(study: LoggedStudy) -> list[LoggedMetric]:
+    """Return the best value after each trial, by number of trials, for every objective."""
+    found: list[LoggedMetric] = []
     for name, goal in study.goals.items():
         better, best = (max if goal == "maximize" else min), None
         for step, trial in enumerate(sorted(study.trials, key=lambda trial: trial.end), start=1):
             if trial.state == "complete" and name in trial.values:
                 best = trial.values[name] if best is None else better(best, trial.values[name])
-                found.append(Metric(mlflow_writer.metric_name(name), best, trial.end, step))
+                found.append(LoggedMetric(mlflow_writer.metric_name(name), best, trial.end, step))
     return found
 
 
-def _counts(study: Study) -> dict[str, float]:
+def _counts(study: LoggedStudy) -> dict[str, float]:
     states: list[str] = [trial.state for trial in study.trials]
     return {"trials": len(states), **{f"trials_{state}": states.count(state) for state in get_args(State)}}
 
 
-def _key(study: Study) -> str:
+def _key(study: LoggedStudy) -> str:
     """Name the state of a study: another key has something new to be sent."""
-    files = {name: fingerprints.digest(path) for name, path in sorted(study.files.items()) if path.is_file()}
-    best = {key: lineage.text(value) for key, value in study.best.items()}
+    files = {name: digest(path) for name, path in sorted(study.files.items()) if path.is_file()}
+    best = {key: tags.text(value) for key, value in study.best.items()}
     state = [sorted(str(trial.number) for trial in study.trials), best, files, study.status]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+    return digest_of(json.dumps(state))
 
 
 class Sender:
-    """Brings the runs of a study up to date from time to time, in a thread, and at the end for good.
+    """Updates the runs of a study from time to time, in a thread, and at the end for good.
 
     A sending waits so long after the one before that all of them together take at most SHARE of the time. One that
     fails ends this, after one warning: then the whole study is sent, or kept, by `close`.
@@ -152,21 +150,21 @@ class Sender:
         self._due = time.monotonic() + first
         self._thread: threading.Thread | None = None
 
-    def offer(self, make: Callable[[], Study]) -> bool:
-        """Send the study if it is time to, and tell whether it was; returns at once."""
+    def offer(self, make: Callable[[], LoggedStudy]) -> bool:
+        """Send the study in a thread if it is time to, and return whether it was."""
         if time.monotonic() < self._due or (self._thread and self._thread.is_alive()):
             return False
         self._thread = threading.Thread(target=self._send, args=(make(),), name="studies", daemon=True)
         self._thread.start()
         return True
 
-    def close(self, study: Study) -> bool:
-        """Send the study as it stands now; where that fails keep it and say so once."""
+    def close(self, study: LoggedStudy) -> bool:
+        """Send the study as it stands now; where that fails keep it and log that once."""
         if self._thread:
             self._thread.join()
         return send(study, self._home, self._lineage)
 
-    def _send(self, study: Study) -> None:
+    def _send(self, study: LoggedStudy) -> None:
         began = time.monotonic()
         try:
             with mlflow_store.connected(self._home) as client:

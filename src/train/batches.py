@@ -63,7 +63,7 @@ class Batches:
 
 
 def ahead(make: Callable[[int], Item], count: int, threads: int) -> Iterator[Item]:
-    """Return items 0..count-1 in order; threads make the next ones while the caller works on the current one."""
+    """Yield items 0..count-1 in order; threads make the next ones while the caller works on the current one."""
     with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
         coming = deque(pool.submit(make, number) for number in range(min(threads, count)))
         for number in range(threads, count + threads):

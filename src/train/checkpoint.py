@@ -1,6 +1,5 @@
 """The state of a training after an epoch, in one file that is replaced whole."""
 
-import hashlib
 import json
 import logging
 import zipfile
@@ -92,7 +91,7 @@ def _values(variables: list[keras.Variable]) -> Values:
 
 
 def _fit(variables: list[keras.Variable], values: Values) -> bool:
-    """Tell whether there is a value of the right shape for each variable."""
+    """Return whether there is a value of the right shape for each variable."""
     return [tuple(variable.shape) for variable in variables] == [value.shape for value in values]
 
 
@@ -113,10 +112,7 @@ def _collected(arrays: dict[str, NDArray[np.generic]], name: str) -> Values:
 def digest(data: Data, model: Model, section: Train, seed: int) -> str:
     """Hash parameters, seed, library versions, class names, and the images and targets of both parts."""
     words = [model.model_dump_json(), section.model_dump_json(), str(seed), tf.__version__, keras.__version__]
-    content = hashlib.sha256(json.dumps([*words, *data.classes]).encode())
     for part in (data.train, data.val):
-        content.update(part.rows.tobytes())
-        content.update(part.targets.tobytes())
-        for row in part.rows:
-            content.update(data.images[row])
-    return content.hexdigest()
+        arrays = part.rows, part.targets, *(data.images[row] for row in part.rows)
+        words += [files.digest_of(array.tobytes()) for array in arrays]
+    return files.digest_of(json.dumps([*words, *data.classes]))

@@ -1,11 +1,53 @@
-"""What is done about classes that are rare: weights of their images, or other numbers of them in an epoch."""
+"""What is done about classes that are rare: other weights or numbers of their images, or another loss."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from src.config import Train
 from src.core import random_streams
 
 Numbers = NDArray[np.int64]
+Losses = tuple[keras.losses.Loss, keras.losses.Loss]  # for two classes, and for more
+
+
+@dataclass(frozen=True)
+class Balance:
+    """One value of train.balance.
+
+    images: of the counts of the classes, how many images of each an epoch has; None: those that there are.
+    weighted: whether the loss of an image is multiplied by the weight of its class.
+    losses: made from the section and Keras' keywords for all losses; None: crossentropy.
+    options: what of the section it alone reads.
+    """
+
+    images: Callable[[Numbers], np.int64] | None = None
+    weighted: bool = False
+    losses: Callable[[Train, dict[str, Any]], Losses] | None = None
+    options: tuple[str, ...] = ()
+
+
+def _focal(section: Train, shared: dict[str, Any]) -> Losses:
+    """Return the focal loss (Lin et al. 2017, arXiv:1708.02002): crossentropy times alpha and (1 - p)^gamma.
+
+    p is the probability of the true class. With two classes alpha belongs to the second, 1 - alpha to the first.
+    """
+    focal = {"gamma": section.focal.gamma, "alpha": section.focal.alpha}
+    two = keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, **focal, **shared)
+    return two, keras.losses.CategoricalFocalCrossentropy(**focal, **shared)
+
+
+BALANCES = {
+    "none": Balance(),
+    "weights": Balance(weighted=True),
+    "focal": Balance(losses=_focal, options=("focal",)),
+    "oversample": Balance(images=np.max),
+    "undersample": Balance(images=np.min),
+}
 
 
 def class_weights(targets: Numbers, classes: int) -> NDArray[np.float32]:
@@ -22,8 +64,8 @@ def size(targets: Numbers, how: str) -> int:
     """Count the images of an epoch."""
     counts = np.bincount(targets)
     counts = counts[counts > 0]
-    chosen = {"oversample": counts.max(), "undersample": counts.min()}
-    return int(chosen[how] * len(counts)) if how in chosen else len(targets)
+    images = BALANCES[how].images
+    return int(images(counts)) * len(counts) if images else len(targets)
 
 
 def chosen(targets: Numbers, how: str, seed: int, epoch: int) -> Numbers:
@@ -32,13 +74,13 @@ def chosen(targets: Numbers, how: str, seed: int, epoch: int) -> Numbers:
     oversample: as many of each class as the most common one has, every image at least once and none twice more often
     than another of its class. undersample: as many as the rarest one has, others in each epoch.
     """
-    if how not in ("oversample", "undersample"):
+    if (images := BALANCES[how].images) is None:
         return np.arange(len(targets))
     random = random_streams.stream(seed, "balance", epoch)
     counts = np.bincount(targets)
-    wanted = counts.max() if how == "oversample" else counts[counts > 0].min()
+    wanted = int(images(counts[counts > 0]))
     places = [np.flatnonzero(targets == number) for number in np.flatnonzero(counts)]
-    return np.concatenate([_drawn(members, int(wanted), random) for members in places])
+    return np.concatenate([_drawn(members, wanted, random) for members in places])
 
 
 def copies(rows: Numbers) -> Numbers:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from src.core import files, partition
 from src.core.errors import AssayError, suggestion
 from src.core.partition import FITTED
-from src.core.paths import Prepared, Split
+from src.core.paths import Prepared, SplitFiles
 from src.images.store import open_images
 
 
@@ -32,7 +32,7 @@ class Data:
     val: Part
 
 
-def load(prepared: Prepared, split: Split, positive: str | None = None) -> Data:
+def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> Data:
     """Open the packed store memory-mapped and pick out train and val.
 
     Raises:
@@ -79,7 +79,7 @@ def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part) -> None
     absent = [name for number, name in enumerate(classes) if number not in train.targets]
     if absent:
         raise AssayError(f"{path}: expected every class in train, found no image of {', '.join(absent)}")
-    seen = sorted({classes[number] for number in val.targets})
-    if len(seen) < 2:
-        found = f"{len(val.rows)} images of {seen[0]}" if seen else "none"
+    labels = sorted({classes[number] for number in val.targets})
+    if len(labels) < 2:
+        found = f"{len(val.rows)} images of {labels[0]}" if labels else "none"
         raise AssayError(f"{path}: expected images of at least two classes in val, found {found}; raise split.val")

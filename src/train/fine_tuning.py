@@ -52,7 +52,7 @@ def check(section: Train, model: keras.Model) -> None:
 
 
 def enter(phase: Phase, model: keras.Model) -> None:
-    """Let the layers of a phase learn and keep the others.
+    """Make the layers of a phase trainable, and only these.
 
     While tuning, batch normalization is kept everywhere: it would replace what it learned from many images by the
     statistics of few (https://keras.io/guides/transfer_learning/).
@@ -65,6 +65,6 @@ def enter(phase: Phase, model: keras.Model) -> None:
 
 
 def leave(model: keras.Model) -> None:
-    """Let all layers learn again: which ones did is no part of the model that is saved."""
+    """Make all layers trainable again: which ones were is no part of the model that is saved."""
     for layer in model.layers:
         layer.trainable = True

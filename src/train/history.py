@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from src.core import files
-from src.core.paths import Model
+from src.core.paths import ModelFiles
 from src.metrics.scores import EPOCH_SCORES
 
 COLUMNS = ("epoch", *EPOCH_SCORES, *(f"val_{name}" for name in EPOCH_SCORES), "learning_rate")
@@ -16,12 +16,12 @@ def best(rows: Sequence[Row]) -> int:
     return losses.index(min(losses)) + 1
 
 
-def exhausted(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
-    """Tell whether this many epochs have passed since the best one, those up to `start` not counted."""
+def stops_early(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
+    """Early stopping: return whether `patience` epochs have passed since the best, those up to `start` apart."""
     return bool(rows) and len(rows) - max(best(rows), start) >= patience
 
 
-def write(rows: Sequence[Row], out: Model) -> None:
+def write(rows: Sequence[Row], out: ModelFiles) -> None:
     """Write history.csv with a fixed number of decimals."""
     files.write_csv(out.history, COLUMNS, ([_cell(column, row[column]) for column in COLUMNS] for row in rows))
 

@@ -41,7 +41,7 @@ class Fitted:
 
     @property
     def measured(self) -> dict[str, float]:
-        """What varies from run to run, or says how it went: for tracking."""
+        """What varies from run to run: for tracking."""
         return {
             "train_seconds": self.seconds,
             "images_per_second": self.images_per_second,
@@ -99,7 +99,7 @@ def _fit(
         model=state.model,
         rows=tuple(state.rows),
         best_epoch=history.best(state.rows),
-        stopped="patience" if _exhausted(state, section) else "epochs",
+        stopped="patience" if _stops_early(state, section) else "epochs",
         resumed_after=resumed_after,
         seconds=done - started,
         images_per_second=(len(state.rows) - resumed_after) * images / (done - ready),
@@ -135,43 +135,45 @@ def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row
         if phase.first == len(state.rows) + 1 > 1:
             fine_tuning.leave(state.model)
             state.optimizer = _new_optimizer(state.model, section)
-        if phase.first <= len(state.rows) + 1 <= phase.last and not _exhausted(state, section):
+        if phase.first <= len(state.rows) + 1 <= phase.last and not _stops_early(state, section):
             yield from _epochs_of(phase, state, data, section, seed)
 
 
 def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
     fine_tuning.enter(phase, state.model)
     weights = (
-        class_balance.class_weights(data.train.targets, len(data.classes)) if section.balance == "weights" else None
+        class_balance.class_weights(data.train.targets, len(data.classes))
+        if class_balance.BALANCES[section.balance].weighted
+        else None
     )
     learn = steps.learning(state.model, state.optimizer, losses.build(section, weights))
-    judge = steps.judging(state.model, losses.build(section))
+    evaluate = steps.evaluating(state.model, losses.build(section))
     train = Batches(data.images, data.train, section.batch_size, section.threads)
     val = Batches(data.images, data.val, section.batch_size, section.threads)
     count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
-    while len(state.rows) < phase.last and not _exhausted(state, section):
+    while len(state.rows) < phase.last and not _stops_early(state, section):
         epoch = len(state.rows) + 1
         before = [row["val_loss"] for row in state.rows[phase.first - 1 :]]
         state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
         rate = float(state.optimizer.learning_rate.numpy())
         batches = train.augmented(section.augment, seed, epoch, section.balance)
-        learned = _score(learn, _shown(batches, count, f"epoch {epoch}/{section.epochs}"))
+        learned = _score(learn, _with_bar(batches, count, f"epoch {epoch}/{section.epochs}"))
         _check("loss", learned["loss"], epoch, rate, section)
         _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
-        judged = {f"val_{name}": value for name, value in _score(judge, val.plain()).items()}
-        _check("val_loss", judged["val_loss"], epoch, rate, section)
-        state.rows.append({"epoch": epoch, **learned, **judged, "learning_rate": rate})
+        scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
+        _check("val_loss", scored["val_loss"], epoch, rate, section)
+        state.rows.append({"epoch": epoch, **learned, **scored, "learning_rate": rate})
         if history.best(state.rows) == epoch:
             state.keep_best()
         yield state.rows[-1]
 
 
-def _exhausted(state: State, section: Train) -> bool:
-    return history.exhausted(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
+def _stops_early(state: State, section: Train) -> bool:
+    return history.stops_early(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
 
 
-def _shown(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
-    """Show a bar where there is a terminal; elsewhere the line after each epoch is enough."""
+def _with_bar(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
+    """Draw a bar where there is a terminal; elsewhere the line after each epoch is enough."""
     return tqdm(batches, what, count, leave=False, disable=not sys.stderr.isatty(), unit="batch")
 
 

@@ -1,6 +1,7 @@
 """The losses, one number for each image."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.config import Train
+from src.train.class_balance import BALANCES, Losses
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -15,18 +17,10 @@ Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 def build(section: Train, weights: NDArray[np.float32] | None = None) -> Loss:
     """Return a function of class numbers (B,) and probabilities (B, 1) or (B, K) that returns losses (B,).
 
-    weights: of each class (K,); they become the weights of its images. The focal loss (Lin et al. 2017,
-    arXiv:1708.02002) multiplies the crossentropy by (1 - p)^gamma, p being the probability of the true class, and
-    with two classes by alpha for the second one and 1 - alpha for the first, with more by alpha for all.
+    weights: of each class (K,); they become the weights of its images.
     """
-    smoothing = {"label_smoothing": section.label_smoothing, "reduction": "none"}
-    if section.balance == "focal":
-        focal = {"gamma": section.focal.gamma, "alpha": section.focal.alpha}
-        two = keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, **focal, **smoothing)
-        more = keras.losses.CategoricalFocalCrossentropy(**focal, **smoothing)
-    else:
-        two = keras.losses.BinaryCrossentropy(**smoothing)
-        more = keras.losses.CategoricalCrossentropy(**smoothing)
+    shared = {"label_smoothing": section.label_smoothing, "reduction": "none"}
+    two, more = (BALANCES[section.balance].losses or _crossentropy)(section, shared)
 
     def losses(targets: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
         weighted = None if weights is None else tf.gather(tf.constant(weights), targets)
@@ -36,3 +30,7 @@ def build(section: Train, weights: NDArray[np.float32] | None = None) -> Loss:
         return more(tf.one_hot(targets, classes), probabilities, sample_weight=weighted)
 
     return losses
+
+
+def _crossentropy(section: Train, shared: dict[str, Any]) -> Losses:
+    return keras.losses.BinaryCrossentropy(**shared), keras.losses.CategoricalCrossentropy(**shared)

@@ -8,7 +8,7 @@ from src.config import Schedule
 
 
 @dataclass(frozen=True)
-class Rule:
+class ScheduleRule:
     """How a schedule goes on after the warm-up: its share of the rate, and which options of the section it reads.
 
     share: of the section, the share of the epochs that are done, and the validation losses, both since the warm-up.
@@ -59,8 +59,8 @@ def _drops(losses: Sequence[float], patience: int) -> int:
 
 
 SCHEDULES = {
-    "constant": Rule(_constant),
-    "step": Rule(_step, options=("every", "factor", "floor")),
-    "cosine": Rule(_cosine, options=("floor",)),
-    "plateau": Rule(_plateau, options=("every", "factor", "floor")),
+    "constant": ScheduleRule(_constant),
+    "step": ScheduleRule(_step, options=("every", "factor", "floor")),
+    "cosine": ScheduleRule(_cosine, options=("floor",)),
+    "plateau": ScheduleRule(_plateau, options=("every", "factor", "floor")),
 }

@@ -47,8 +47,8 @@ def _without_traces(value: Any) -> Any:
 
 def run(
     prepared: paths.Prepared,
-    split: paths.Split,
-    out: paths.Model,
+    split: paths.SplitFiles,
+    out: paths.ModelFiles,
     model: Model,
     section: Train,
     seed: int,

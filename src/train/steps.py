@@ -1,4 +1,4 @@
-"""One step of learning and one of judging, compiled once each."""
+"""One step of learning and one of evaluating, compiled once each."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from src.train.batches import Numbers, Pixels
 from src.train.losses import Loss
 
-Judged = tuple[NDArray[np.float32], NDArray[np.float32]]
-Step = Callable[[Pixels, Numbers], Judged]
+StepResult = tuple[NDArray[np.float32], NDArray[np.float32]]
+Step = Callable[[Pixels, Numbers], StepResult]
 Tensors = tuple[tf.Tensor, tf.Tensor]
 
 
@@ -36,8 +36,8 @@ def learning(model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Lo
     return _compiled(step if strategy.num_replicas_in_sync == 1 else _shared(learn, strategy), model)
 
 
-def judging(model: keras.Model, loss: Loss) -> Step:
-    """Compile the step that only looks: losses (B,) and probabilities (B, 1) or (B, K)."""
+def evaluating(model: keras.Model, loss: Loss) -> Step:
+    """Compile the step that changes nothing: losses (B,) and probabilities (B, 1) or (B, K)."""
 
     def step(pixels: tf.Tensor, targets: tf.Tensor) -> Tensors:
         probabilities = model(pixels, training=False)
@@ -47,7 +47,7 @@ def judging(model: keras.Model, loss: Loss) -> Step:
 
 
 def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> Callable[..., Tensors]:
-    """Deal a batch out to the devices one image each in turn; where it does not come out even, some show the first
+    """Distribute a batch over the devices one image each in turn; where it does not come out even, some show the first
     images again and do not count them, since a device without an image would have no statistics to normalize by."""
     devices = strategy.num_replicas_in_sync
 
@@ -76,7 +76,7 @@ def _compiled(step: Callable[[tf.Tensor, tf.Tensor], Tensors], model: keras.Mode
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)]
     graph = tf.function(step, input_signature=signature).get_concrete_function()  # traced here, once
 
-    def run(pixels: Pixels, targets: Numbers) -> Judged:
+    def run(pixels: Pixels, targets: Numbers) -> StepResult:
         losses, probabilities = graph(tf.constant(pixels), tf.constant(targets))
         return losses.numpy(), probabilities.numpy()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Params, load, parse
-from src.core import files, yaml_edit, yaml_file
+from src.core import files, nested, yaml_edit, yaml_file
 from src.core.errors import AssayError
-from src.tune.overrides import canonical, value, with_values
+from src.tune.overrides import canonical, with_values
 
 log = logging.getLogger(__name__)
 SOURCE = "dataset.source"
@@ -37,7 +37,7 @@ def apply(path: Path, values: Mapping[str, Any], began: Mapping[str, Any]) -> st
 
 
 def applied(path: Path, preset: Params) -> bool:
-    """Tell whether a params file is a preset, be it on other data or with other values of what the preset varies."""
+    """Return whether a params file is a preset, be it on other data or with other values of what the preset varies."""
     if not path.is_file():
         return False
     now, before = (each.model_dump(mode="json") for each in (load(path), preset))
@@ -46,7 +46,7 @@ def applied(path: Path, preset: Params) -> bool:
 
 
 def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
-    """Give the text of a params file with other values, the rest as it is, to the letter.
+    """Return the text of a params file with other values, the rest as it is, to the letter.
 
     Raises:
         AssayError: the result would not say what it should, as where two keys share a value by an anchor.
@@ -55,15 +55,15 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     wanted, changed = with_values(now, values), text
     names = list(_changed(now, wanted))
     for name in names:
-        changed = yaml_edit.put(changed, name.split("."), value(wanted, name))
+        changed = yaml_edit.put(changed, name.split("."), nested.get(wanted, name))
     if _read(changed) != wanted:
-        pairs = ", ".join(f"{name}: {canonical(value(wanted, name))}" for name in names)
+        pairs = ", ".join(f"{name}: {canonical(nested.get(wanted, name))}" for name in names)
         raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
     return changed
 
 
 def diff(before: str, after: str, name: str) -> str:
-    """Show what changed, as `diff -u` does."""
+    """Return what changed, as `diff -u` does."""
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} with the winner", n=1)
     return "".join(lines)
 
@@ -75,22 +75,18 @@ def _read(text: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Name the values that differ between two complete contents."""
-    for name in sorted({*before, *now}):
-        whole, (one, other) = prefix + name, (before.get(name), now.get(name))
-        if whole in NOT_COMPARED:
-            continue
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from _changed(one, other, f"{whole}.")
-        elif canonical(one) != canonical(other):
-            yield whole
+    one, other = dict(nested.flat(before)), dict(nested.flat(now))
+    for name in sorted({*one, *other}):
+        if name.split(".")[0] not in NOT_COMPARED and canonical(one.get(name)) != canonical(other.get(name)):
+            yield name
 
 
 def _among(name: str, wanted: Collection[str]) -> bool:
-    """Tell whether a parameter is one of those wanted, or within one."""
+    """Return whether a parameter is one of those wanted, or within one."""
     return any(name == one or name.startswith(f"{one}.") for one in wanted)
 
 
 def _words(now: Mapping[str, Any], began: Mapping[str, Any], name: str) -> tuple[str, str]:
-    return canonical(value(now, name)), canonical(value(began, name))
+    return canonical(nested.get(now, name)), canonical(nested.get(began, name))

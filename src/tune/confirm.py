@@ -82,7 +82,7 @@ def _finite(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _usable(result: Result, metric: Sequence[str]) -> bool:
-    """Tell whether a result holds what is asked for: another metric may have been asked for when it was kept."""
+    """Return whether a result holds what is asked for: another metric may have been asked for when it was kept."""
     return "failed" in result or set(metric) <= set(result["scores"])
 
 

@@ -41,7 +41,7 @@ def confirm(params: Params) -> None:
 
 
 def _report(name: str, params: Params, found: Outcome) -> None:
-    """Tell MLflow the winner of a study that was made here; elsewhere its run is not to be found."""
+    """Write the winner to the MLflow run of a study that was made here; elsewhere there is no such run."""
     if not (STUDIES / name / JOURNAL).is_file():
         log.info("MLflow: the study was made elsewhere, its run does not get the winner")
         return

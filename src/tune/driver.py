@@ -102,7 +102,7 @@ class Driver:
             self._set_back_the_rest()
 
     def _fill(self) -> None:
-        """Hand out trials while there are free workers and the study lacks some."""
+        """Start trials while there are free workers and the study lacks some."""
         while not self.stop.asked() and len(self.running) < self.executor.workers and self._lacking() > 0:
             self._start(self.search.ask())
 

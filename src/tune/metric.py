@@ -9,7 +9,7 @@ from src.metrics.scores import Direction as Direction
 
 
 @dataclass(frozen=True)
-class Metric:
+class Objective:
     """A score on val as a figure names it, and which way is better.
 
     column: of an epoch's row, by which a trial can be pruned: the same score, or one that moves with it.
@@ -24,19 +24,19 @@ class Metric:
 
 METRICS = {
     **{
-        score.name: Metric(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
+        score.name: Objective(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
         for score in SCORES
     },
     **{
-        f"val_{name}": Metric(f"{label} on val", direction, f"val_{name}", same=True)
+        f"val_{name}": Objective(f"{label} on val", direction, f"val_{name}", same=True)
         for name, (label, direction) in EPOCH_SCORES.items()
     },
-    "parameters": Metric("Parameters", "minimize"),
+    "parameters": Objective("Parameters", "minimize"),
 }
 
 
 def direction(metric: str) -> Direction:
-    """Tell whether more or less of a metric is better.
+    """Return whether more or less of a metric is better.
 
     >>> direction("auc"), direction("parameters")
     ('maximize', 'minimize')
@@ -53,7 +53,7 @@ def watched(metrics: Sequence[str]) -> str | None:
 
 
 def better(metric: str, one: float, other: float) -> bool:
-    """Tell whether the first value of a metric beats the second."""
+    """Return whether the first value of a metric beats the second."""
     return one < other if direction(metric) == "minimize" else one > other
 
 

@@ -91,7 +91,7 @@ def _load(params: Params, home: Path) -> data.Data:
 
 @lru_cache(maxsize=8)
 def _loaded(
-    prepared: paths.Prepared, split: paths.Split, positive: str | None, _: prepared_cache.Signature
+    prepared: paths.Prepared, split: paths.SplitFiles, positive: str | None, _: prepared_cache.Signature
 ) -> data.Data:
     """Open the store once for all trials that read it."""
     return data.load(prepared, split, positive)
@@ -140,7 +140,7 @@ def _scored(probabilities: Floats, given: data.Data) -> Scored:
 
 @contextmanager
 def released() -> Iterator[None]:
-    """Forget the graphs of the block when it ends.
+    """Delete the graphs of the block when it ends.
 
     TensorFlow files each custom gradient that it meets in a graph under a number of its own and never takes it out
     (tf.custom_gradient, in graph mode); with it stays the graph of the whole step, which is used no more: 7 MB a trial.

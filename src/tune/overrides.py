@@ -2,7 +2,6 @@
 
 import ast
 import copy
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Model, Preprocess, Train, parse
-from src.core import registry
-from src.core.errors import AssayError
+from src.core import nested, registry
+from src.core.files import digest_of
 
 Content = dict[str, Any]
 OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES"
+BALANCES = "train.class_balance:BALANCES"
 STEPS = ("working_size", "detail", "clahe", "crop")  # sections and values named like the one step that reads them
 THOUSAND = 1000  # from which on a whole number is written out
 MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image
@@ -37,28 +37,8 @@ def replaced(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
     """
     changed: Content = copy.deepcopy(dict(content))
     for name, value in values.items():
-        *sections, last = name.split(".")
-        node: Any = changed
-        for section in sections:
-            node = node.get(section) if isinstance(node, dict) else None
-        if not isinstance(node, dict):
-            raise AssayError(f"{name}: expected the name of a parameter")
-        node[last] = copy.deepcopy(value)
+        nested.put(changed, name, copy.deepcopy(value), "tune")
     return changed
-
-
-def value(content: Mapping[str, Any], name: str) -> Any:
-    """Return the value at a dotted name.
-
-    >>> value({"train": {"epochs": 3}}, "train.epochs")
-    3
-    """
-    node: Any = content
-    for part in name.split("."):
-        if not isinstance(node, Mapping) or part not in node:
-            raise AssayError(f"{name}: expected the name of a parameter")
-        node = node[part]
-    return node
 
 
 def canonical(value: Any) -> str:
@@ -85,7 +65,7 @@ def key(content: Mapping[str, Any], seed: int) -> str:
         "train": _train(params.train),
         "threshold": params.evaluate.threshold,
     }
-    return hashlib.sha256(canonical(read).encode()).hexdigest()
+    return digest_of(canonical(read))
 
 
 def preprocessing(section: Preprocess) -> Content:
@@ -102,11 +82,10 @@ def _model(section: Model) -> Content:
 def _train(section: Train) -> Content:
     read = section.model_dump(mode="json")
     read["patience"] = min(section.patience, section.epochs)
-    of_others = {option for name in registry.names(OPTIMIZERS) for option in registry.options(OPTIMIZERS, name)}
-    for option in of_others - set(registry.options(OPTIMIZERS, section.optimizer)):
-        del read[option]
-    if section.balance != "focal":
-        del read["focal"]
+    for table, chosen in ((OPTIMIZERS, section.optimizer), (BALANCES, section.balance)):
+        all_options = {option for name in registry.names(table) for option in registry.options(table, name)}
+        for option in all_options - set(registry.options(table, chosen)):
+            del read[option]
     names = ("name", "warmup", *registry.options(SCHEDULES, section.schedule.name))
     read["schedule"] = {name: read["schedule"][name] for name in names}
     if not any(read["augment"][name] for name in MOVED):

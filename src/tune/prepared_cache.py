@@ -1,6 +1,5 @@
 """Prepared images for trials whose preprocess section differs from the one that build/prepared was made with."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 
-from src import images as imaging
+from src import images, preprocess
 from src.config import Params, Preprocess, load
 from src.core import files, partition, paths, yaml_file
 from src.core.errors import AssayError
@@ -32,7 +31,7 @@ REJECTED_COLUMNS = ("path", "label", "reason")
 Signature = tuple[tuple[str, int, int], ...]
 
 
-class Image(NamedTuple):
+class StoredImage(NamedTuple):
     """A row of the pipeline's store; its part is "" if it has none."""
 
     path: str
@@ -41,26 +40,28 @@ class Image(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class PreparedData:
     """What the stages before training wrote, or a variant of it."""
 
     home: Path
     raw: paths.Raw
     prepared: paths.Prepared
-    split: paths.Split
+    split: paths.SplitFiles
 
     @classmethod
-    def of_pipeline(cls, home: Path) -> "Place":
+    def of_pipeline(cls, home: Path) -> "PreparedData":
         raw, prepared, split = (home / room.folder for room in (paths.RAW, paths.PREPARED, paths.SPLIT))
-        return cls(home, paths.Raw(raw), paths.Prepared(prepared), paths.Split(split))
+        return cls(home, paths.Raw(raw), paths.Prepared(prepared), paths.SplitFiles(split))
 
-    def within(self, folder: Path) -> "Place":
-        """Give the place for other arrays of the same raw images."""
-        return Place(self.home, self.raw, paths.Prepared(folder / "prepared"), paths.Split(folder / "split"))
+    def within(self, folder: Path) -> "PreparedData":
+        """Return the place for other arrays of the same raw images."""
+        return PreparedData(
+            self.home, self.raw, paths.Prepared(folder / "prepared"), paths.SplitFiles(folder / "split")
+        )
 
 
-def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.Split]:
-    """Give the images and parts that a training with these parameters reads: the pipeline's own, or a variant.
+def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.SplitFiles]:
+    """Return the images and parts that a training with these parameters reads: the pipeline's own, or a variant.
 
     A variant is made by the first process that needs it, while others wait, and is kept. Its rows are those of the
     pipeline's store, so that each has the same part and the same random changes. Rows of test stay black, and rows
@@ -69,7 +70,7 @@ def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.Split]:
     Raises:
         AssayError: an input is missing, the steps do not fit, or too many images are rejected.
     """
-    own = Place.of_pipeline(home)
+    own = PreparedData.of_pipeline(home)
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own.prepared, own.split
     folder = home / FOLDER / _name(params.preprocess, own)
@@ -83,7 +84,7 @@ def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.Split]:
 
 
 def signature(*wanted: Path) -> Signature:
-    """Give what changes when one of the files is written again.
+    """Return what changes when one of the files is written again.
 
     Raises:
         AssayError: a file is missing.
@@ -95,7 +96,7 @@ def signature(*wanted: Path) -> Signature:
 
 
 def _section_of_pipeline(home: Path) -> Preprocess:
-    """Tell what build/prepared was made with: DVC's record, since params.yaml may have been edited meanwhile."""
+    """Return what build/prepared was made with: DVC's record, since params.yaml may have been edited meanwhile."""
     lock = home / LOCK
     recorded = _recorded(*signature(lock)) if lock.is_file() else None
     return recorded or load(home / paths.PARAMS).preprocess
@@ -111,46 +112,40 @@ def _recorded(lock: tuple[str, int, int]) -> Preprocess | None:
         return None  # no record, or one of other code
 
 
-def _name(section: Preprocess, own: Place) -> str:
+def _name(section: Preprocess, own: PreparedData) -> str:
     wanted = signature(own.prepared.index, own.split.parts)
     parts = canonical(preprocessing(section)), _digest_of_code(), _digest_of_images(own, wanted)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return files.digest_of("\n".join(parts))[:32]
 
 
 @lru_cache(maxsize=1)
 def _digest_of_code() -> str:
     """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    root = Path(imaging.__file__).parent
-    digests = [files_digest(path) for path in sorted(root.rglob("*.py"))]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    rooms = (Path(str(package.__file__)).parent for package in (images, preprocess))
+    return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
 
 
 @lru_cache(maxsize=1)
-def _digest_of_images(own: Place, _: Signature) -> str:
+def _digest_of_images(own: PreparedData, _: Signature) -> str:
     """Hash the parts, and the files of the images that are in train and val."""
-    content = hashlib.sha256()
-    for row, image in enumerate(_images(own)):
-        if image.part in FITTED:
-            content.update(canonical([row, *image, files_digest(own.raw.folder / image.path)]).encode())
-    return content.hexdigest()
+    return files.digest_of(
+        canonical(
+            [
+                [row, *image, files.digest(own.raw.folder / image.path, "run `dvc repro download`")]
+                for row, image in enumerate(_images(own))
+                if image.part in FITTED
+            ]
+        )
+    )
 
 
-def files_digest(path: Path) -> str:
-    """Hash the content of a file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise AssayError(f"{path}: not found; run `dvc repro download`") from error
-
-
-def _images(own: Place) -> list[Image]:
+def _images(own: PreparedData) -> list[StoredImage]:
     lines = files.read_csv(own.prepared.index, ("path", "label"))
     part_of = {place.row: place.part for place in partition.read(own.split.parts, len(lines))}
-    return [Image(line["path"], line["label"], part_of.get(row, "")) for row, line in enumerate(lines)]
+    return [StoredImage(line["path"], line["label"], part_of.get(row, "")) for row, line in enumerate(lines)]
 
 
-def _make(folder: Path, own: Place, section: Preprocess, threads: int) -> None:
+def _make(folder: Path, own: PreparedData, section: Preprocess, threads: int) -> None:
     images, chain = _images(own), compose(section)
     log.info("preparing %d images for other values of preprocess", sum(image.part in FITTED for image in images))
     with files.replacing(folder) as temporary:
@@ -172,11 +167,11 @@ def _make(folder: Path, own: Place, section: Preprocess, threads: int) -> None:
                     add_part((row, image.part))
 
 
-def _pack(place: Place, chain: Chain, images: Sequence[Image], threads: int) -> dict[int, str]:
+def _pack(place: PreparedData, chain: Chain, images: Sequence[StoredImage], threads: int) -> dict[int, str]:
     """Write a row for every image, black where there is none; give the reasons of the rejected ones by row."""
     rejected: dict[int, str] = {}
     black = np.zeros(chain.shape, np.uint8)
-    work: Callable[[Image], Pixels | str] = partial(_attempt, place.raw, chain, black)
+    work: Callable[[StoredImage], Pixels | str] = partial(_attempt, place.raw, chain, black)
     with packing(place.prepared.images, chain.shape) as add:
         for row, result in enumerate(ordered(work, images, threads)):
             if isinstance(result, str):
@@ -185,7 +180,7 @@ def _pack(place: Place, chain: Chain, images: Sequence[Image], threads: int) -> 
     return rejected
 
 
-def _attempt(raw: paths.Raw, chain: Chain, black: Pixels, image: Image) -> Pixels | str:
+def _attempt(raw: paths.Raw, chain: Chain, black: Pixels, image: StoredImage) -> Pixels | str:
     if image.part not in FITTED:  # images of test are not even read
         return black
     try:
@@ -194,7 +189,7 @@ def _attempt(raw: paths.Raw, chain: Chain, black: Pixels, image: Image) -> Pixel
         return str(error)
 
 
-def _check(rejected: dict[int, str], images: Sequence[Image], section: Preprocess) -> None:
+def _check(rejected: dict[int, str], images: Sequence[StoredImage], section: Preprocess) -> None:
     total = sum(image.part in FITTED for image in images)
     if len(rejected) > section.max_rejected * total:
         row, reason = next(iter(rejected.items()))

@@ -68,13 +68,13 @@ class Executor(Protocol):
         """How many jobs run at once."""
 
     def submit(self, job: Job) -> None:
-        """Hand a job to a free worker."""
+        """Send a job to a free worker."""
 
     def answer(self, number: int, *, go_on: bool) -> None:
-        """Let the training that reported an epoch go on, or stop it."""
+        """Continue the training that reported an epoch, or stop it."""
 
     def take_back(self) -> list[int]:
-        """Give the numbers of the jobs that nobody trains yet, and forget these: no event of them will come."""
+        """Return the numbers of the jobs that nobody trains yet, and forget these: no event of them will come."""
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event."""

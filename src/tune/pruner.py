@@ -26,7 +26,7 @@ class Halving(BasePruner):
     skipped: int = 0  # rungs
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Tell whether a trial that has reported its last epoch is to be stopped."""
+        """Return whether a trial that has reported its last epoch is to be stopped."""
         epoch = trial.last_step
         if epoch is None or not self._is_rung(epoch):
             return False

@@ -29,9 +29,9 @@ class Request:
     about: Fingerprint | None = None  # of the stage's study: its results then hold no more trials than asked for
 
     @property
-    def found(self) -> paths.Study:
+    def found(self) -> paths.StudyFiles:
         """Where the results go: beside the study, or where DVC takes them from."""
-        return paths.STUDY if self.about else paths.Study(STUDIES / self.name)
+        return paths.STUDY if self.about else paths.StudyFiles(STUDIES / self.name)
 
     @property
     def confirmed(self) -> paths.Confirmed:
@@ -40,7 +40,7 @@ class Request:
 
 
 def tune(params: Params) -> None:
-    """Bring the study of these inputs to `tune.trials` finished trials, and write what was found.
+    """Run the study of these inputs to `tune.trials` finished trials, and write what was found.
 
     One worker, so that the same inputs give the same trials, in a study named by them.
 

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 
 from src.config import Params, parse
-from src.core import signals
+from src.core import nested, signals
 from src.core.paths import PARAMS
 from src.tracking.record import Trial
 from src.tune import (
@@ -54,7 +54,7 @@ class Session:
         self.content = self.params.model_dump(mode="json")
 
     def run(self) -> None:
-        """Bring the study to its trials, and then the best of them to a winner.
+        """Run the study to its trials, and confirm the best of them.
 
         Raises:
             AssayError: anything that a person can mend.
@@ -78,7 +78,7 @@ class Session:
 
     def _take_baseline(self, search: Search) -> None:
         """Start from what the study began with: --apply puts other values into params.yaml, and it goes on."""
-        here = {name: overrides.value(self.content, name) for name in self.space.entries}
+        here = {name: nested.get(self.content, name) for name in self.space.entries}
         began = search.baseline(here)
         if dict(began) != here:
             values = ", ".join(f"{name} {overrides.canonical(value)}" for name, value in began.items())
@@ -101,7 +101,7 @@ class Session:
         stop = Stop(time.monotonic() + seconds)
         progress = study_progress.Progress(search.view(), total)
         callback = _Callback(progress, reporter)
-        with signals.noted(stop.pending, said="stopping at the next epoch; once more to stop at once"):
+        with signals.noted(stop.pending, message="stopping at the next epoch; once more to stop at once"):
             driver = Driver(search, self.executor, self._propose, self.params.seed, total, stop, callback)
             try:
                 driver.run()

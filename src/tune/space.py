@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from src.config import Entry, Params
+from src.config import Params, SpaceEntry
 from src.config.load import describe
 from src.core.errors import AssayError, suggestion
 from src.core.paths import PARAMS
@@ -45,7 +45,7 @@ class Suggests(Protocol):
 class Space:
     """Entries by dotted name, those that a `when` speaks of before the others."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, SpaceEntry]
 
     @classmethod
     def of(cls, params: Params) -> "Space":
@@ -86,7 +86,7 @@ def decode(value: Any) -> Any:
     return json.loads(value.removeprefix(ENCODED)) if encoded else value
 
 
-def _ask(trial: Suggests, name: str, entry: Entry) -> Any:
+def _ask(trial: Suggests, name: str, entry: SpaceEntry) -> Any:
     if entry.choices is not None:
         return trial.suggest_categorical(name, [encode(choice) for choice in entry.choices])
     low, high = entry.low or 0, entry.high or 0  # each is there: the entry has been checked
@@ -95,7 +95,7 @@ def _ask(trial: Suggests, name: str, entry: Entry) -> Any:
     return trial.suggest_float(name, float(low), float(high), step=entry.step, log=entry.log)
 
 
-def checked(params: Params) -> dict[str, Entry]:
+def checked(params: Params) -> dict[str, SpaceEntry]:
     """Return the entries of tune.space in an order in which each comes after those that its `when` speaks of.
 
     Raises:
@@ -119,8 +119,8 @@ def something_to_vary(params: Params) -> None:
         raise AssayError(f"{PARAMS}: tune.space: expected at least one parameter to vary, found none")
 
 
-def applies(entry: Entry, values: Mapping[str, Any]) -> bool:
-    """Tell whether the other values are those that an entry's `when` asks for."""
+def applies(entry: SpaceEntry, values: Mapping[str, Any]) -> bool:
+    """Return whether the other values are those that an entry's `when` asks for."""
     return all(name in values and canonical(values[name]) in _wanted(want) for name, want in entry.when.items())
 
 
@@ -129,7 +129,7 @@ def _refuse(found: Iterable[tuple[str, str]]) -> None:
         raise AssayError("\nerror: ".join(lines))
 
 
-def _names(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+def _names(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
     """Find names that are no parameter, or none that can be varied, or that stand within each other."""
     known = list(_known())
     for name in entries:
@@ -157,7 +157,7 @@ def _known(model: type[BaseModel] = Params, prefix: str = "") -> Iterator[str]:
             yield from _known(field.annotation, f"{whole}.")
 
 
-def _conditions(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+def _conditions(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
     """Find a `when` that speaks of no entry with choices, or of a value that is none of them."""
     with_choices = [name for name, entry in entries.items() if entry.choices is not None]
     for name, entry in entries.items():
@@ -181,7 +181,7 @@ def _wanted(want: Any) -> set[str]:
     return {canonical(want), *(canonical(each) for each in want)} if isinstance(want, list) else {canonical(want)}
 
 
-def _ordered(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+def _ordered(entries: Mapping[str, SpaceEntry]) -> dict[str, SpaceEntry]:
     try:
         names = TopologicalSorter({name: list(entry.when) for name, entry in entries.items()}).static_order()
         return {name: entries[name] for name in names}
@@ -190,7 +190,7 @@ def _ordered(entries: Mapping[str, Entry]) -> dict[str, Entry]:
         raise AssayError(f"tune.space: when: {circle} wait for each other") from None
 
 
-def _values(params: Params, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+def _values(params: Params, entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
     """Find values that the models of the parameters refuse: each one alone, then the corners of the space."""
     content, sound = params.model_dump(mode="json"), True
     for name, entry in entries.items():
@@ -207,7 +207,7 @@ def _values(params: Params, entries: Mapping[str, Entry]) -> Iterator[tuple[str,
         yield from ((name, f"at the end of its range: {line}") for line in _wrong(content, corner) for name in corner)
 
 
-def _samples(entry: Entry) -> list[Any]:
+def _samples(entry: SpaceEntry) -> list[Any]:
     """Return the values to try, the first and last being the ends."""
     if entry.choices is not None:
         return list(entry.choices)

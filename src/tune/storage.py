@@ -88,7 +88,7 @@ def _database(url: str) -> Any:
 
 @contextmanager
 def _file_lock(path: Path, name: str) -> Iterator[None]:
-    """Hold the lock file of a study.
+    """Lock the file of a study.
 
     Raises:
         AssayError: another process holds it, or the folder cannot be written to.
@@ -109,7 +109,7 @@ def _file_lock(path: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def _database_lock(engine: Any, name: str) -> Iterator[None]:
-    """Hold an advisory lock of PostgreSQL as long as the connection lives; other machines see it as well.
+    """Take an advisory lock of PostgreSQL as long as the connection lives; other machines see it as well.
 
     Raises:
         AssayError: another driver holds it.

@@ -90,25 +90,25 @@ class Search:
         return self.study.pruner.prune(self.study, now)
 
     def complete(self, trial: optuna.Trial, done: Finished) -> None:
-        """Tell the scores of a training that came to its end."""
+        """Record the scores of a training that came to its end."""
         self._keep(trial, done)
         self.study.tell(trial, [float(done.scores[metric]) for metric in self.metrics])
         self._learn(trial)
 
     def prune(self, trial: optuna.Trial, done: Finished) -> None:
-        """Tell that a trial was stopped because it lagged behind; its last watched value stands for it."""
+        """Record that a trial was stopped because it lagged behind; its last watched value stands for it."""
         self._keep(trial, done)
         value = float(done.rows[-1][self.watched or ""])
         self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
         self._learn(trial)
 
     def fail(self, trial: optuna.Trial, reason: str) -> None:
-        """Tell that a trial has no value, and why."""
+        """Record that a trial has no value, and why."""
         trial.set_user_attr(REASON, reason)
         self.study.tell(trial, state=TrialState.FAIL)
 
     def reuse(self, trial: optuna.Trial, number: int) -> None:
-        """Tell what an earlier trial with the same values came to."""
+        """Record the result of an earlier trial with the same values."""
         earlier = self.storage.get_trial(self._id(number))
         for name in (ROWS, SCORES, FACTS):
             if name in earlier.user_attrs:
@@ -120,7 +120,7 @@ class Search:
         self.storage.set_trial_state_values(own, earlier.state, earlier.values)
 
     def set_back(self, number: int) -> None:
-        """Let a trial that was not finished wait for the next session, which takes it up under the same number."""
+        """Queue a trial that was not finished for the next session, which takes it up under the same number."""
         self.storage.set_trial_state_values(self._id(number), TrialState.WAITING)
 
     def _keep(self, trial: optuna.Trial, done: Finished) -> None:

@@ -4,7 +4,6 @@ Both ways to search share it: the stage names its study after it, so that the st
 nothing else; `python -m src.tune` compares it with the one that the named study began with.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import Any
 
 import src
 from src.config import Params
+from src.core import nested
 from src.core.errors import AssayError
+from src.core.files import digest_of
 from src.core.paths import PREPARED, RAW, SPLIT
 from src.tracking import fingerprint
-from src.tune.overrides import canonical, value
+from src.tune.overrides import canonical
 
 Fingerprint = Mapping[str, Any]
 # Trials meet these sections in images and parts alone; threads are what each worker may use.
@@ -53,11 +54,11 @@ def of(params: Params) -> dict[str, Any]:
     tune = content.pop("tune")
     space = params.tune.space
     sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value
-    outside = {name: each for name, each in fingerprint.flat(content) if _matters(name, set(space) - sometimes)}
+    outside = {name: each for name, each in nested.flat(content) if _matters(name, set(space) - sometimes)}
     raw = {"raw": fingerprint.digest(RAW.folder)} if any(name.startswith("preprocess.") for name in space) else {}
     return {
         **outside,
-        **{name: value(content, name) for name in sometimes},
+        **{name: nested.get(content, name) for name in sometimes},
         "tune.metric": tune["metric"],
         "tune.sampler": tune["sampler"],
         "tune.pruner": tune["pruner"],
@@ -81,11 +82,11 @@ def name(kind: str, about: Fingerprint) -> str:
     >>> name("tune", {"seed": 42})
     'tune-2a6d2033c7'
     """
-    return f"{kind}-{hashlib.sha256(canonical(about).encode()).hexdigest()[:LENGTH]}"
+    return f"{kind}-{digest_of(canonical(about))[:LENGTH]}"
 
 
 def difference(there: Fingerprint, here: Fingerprint) -> str:
-    """Say in a line what differs between a study and what it is asked to go on with; empty if nothing does."""
+    """Return in one line what differs between a study and what it is asked to go on with; empty if nothing does."""
     nothing = object()
     names = [name for name in {**there, **here} if there.get(name, nothing) != here.get(name, nothing)]
     # A parameter that is varied only sometimes has changed in params.yaml where --apply has put the winner there.

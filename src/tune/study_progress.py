@@ -46,7 +46,7 @@ class Progress:
             self._bar.set_postfix_str(self.line(done=False))
 
     def line(self, *, done: bool = True) -> str:
-        """Say it all in a line."""
+        """Return the progress in one line."""
         finished = len(self._view.trials)
         parts = [f"{finished} of {self._total} done"] if done else []
         leading = self._view.ranked()
@@ -74,11 +74,11 @@ def table(view: TrialsView) -> str:
         [trial.number, *map(short, trial.values.values()), *(short(trial.params.get(name, "-")) for name in names)]
         for trial in leading
     ]
-    return tabulate(rows, ["trial", *view.goals, *names], tablefmt="plain", disable_numparse=True)
+    return str(tabulate(rows, ["trial", *view.goals, *names], tablefmt="plain", disable_numparse=True))
 
 
 def result(trial: Trial) -> str:
-    """Say in words what a finished trial came to."""
+    """Return the result of a finished trial in words."""
     if trial.state == "pruned":
         return f"pruned after epoch {len(trial.rows)}" if trial.rows else "pruned as before"
     return ", ".join(f"{name} {short(value)}" for name, value in trial.values.items())

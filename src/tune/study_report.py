@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import optuna
 
 from src.core import files
-from src.core.paths import Study
+from src.core.paths import StudyFiles
 from src.plotting import style
 from src.tune import figures, tables
 from src.tune.figures import FIGURES, Kind
@@ -25,7 +25,7 @@ h2 {{margin: 2rem 0 0; font-size: 1.1rem}} p {{color: #555}} .plotly-graph-div {
 """
 
 
-def write(study: optuna.Study, seed: int, out: Study) -> None:
+def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
     """Write trials.csv, candidates.json, a PNG for each figure that the trials are enough for, and study.html.
 
     The same trials and seed give the same bytes.

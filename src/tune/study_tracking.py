@@ -10,7 +10,7 @@ import optuna
 from src.config import Params
 from src.core import paths
 from src.core.errors import AssayError
-from src.core.paths import Confirmed, Study
+from src.core.paths import Confirmed, StudyFiles
 from src.tracking import study_run
 from src.tracking.record import Status
 from src.tracking.study_run import Sender
@@ -24,7 +24,7 @@ class Reporter:
 
     study: optuna.Study
     params: Params
-    found: Study
+    found: StudyFiles
     confirmed: Confirmed
     sender: Sender
     outcome: Outcome | None = None
@@ -43,7 +43,7 @@ class Reporter:
 
 
 @contextmanager
-def reporting(study: optuna.Study, params: Params, found: Study, confirmed: Confirmed) -> Iterator[Reporter]:
+def reporting(study: optuna.Study, params: Params, found: StudyFiles, confirmed: Confirmed) -> Iterator[Reporter]:
     """Report the study during the block; one that is interrupted leaves a study that waits to be gone on with.
 
     Its status is KILLED then, and FAILED after an error, until the same command goes on with it. One that comes to its
@@ -65,13 +65,13 @@ def describe(
     status: Status = "FINISHED",
     outcome: Outcome | None = None,
     files: Sequence[Path] = (),
-) -> study_run.Study:
+) -> study_run.LoggedStudy:
     """Describe a study as far as it has come; its winner over several seeds leads, else its best trial."""
     found = view(study)
     values, leader = next(((trial.params, f"trial {trial.number}") for trial in found.ranked()), ({}, ""))
     if outcome and outcome.winner:
         values, leader = outcome.winner.values, outcome.winner.name
-    return study_run.Study(
+    return study_run.LoggedStudy(
         identity=study.user_attrs[IDENTITY],
         name=found.name,
         settings=params,
@@ -95,7 +95,7 @@ def _confirmed(outcome: Outcome) -> dict[str, float]:
     return found
 
 
-def written(found: Study, confirmed: Confirmed | None = None) -> list[Path]:
+def written(found: StudyFiles, confirmed: Confirmed | None = None) -> list[Path]:
     """List what a study wrote, and what the winner is known from if there is one."""
     after = [confirmed.table, confirmed.best] if confirmed else []
     return [*sorted(found.figures.glob("*.png")), found.trials, found.page, *after]

@@ -1,17 +1,15 @@
 """What a study found, as tables that are the same for the same trials: seconds and times are for MLflow only."""
 
-import csv
 import io
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from src.core import files
 from src.core.errors import AssayError
-from src.core.paths import Confirmed, Study
+from src.core.paths import Confirmed, StudyFiles
 from src.tracking.record import Trial
 from src.tune import metric as scoring
 from src.tune.trials_view import TrialsView
@@ -20,20 +18,20 @@ from src.tune.winner import BASELINE, Candidate, Interval, Outcome
 DECIMALS = 6
 
 
-def write_trials(view: TrialsView, out: Study) -> None:
+def write_trials(view: TrialsView, out: StudyFiles) -> None:
     """Write trials.csv: number, state, each metric, each parameter, epochs, best_epoch, reason, reused_from."""
     columns = ["number", "state", *view.goals, *view.space, "epochs", "best_epoch", "reason", "reused_from"]
-    _write_csv([columns, *(_row(trial, view) for trial in view.trials)], out.trials)
+    files.write_csv(out.trials, columns, (_row(trial, view) for trial in view.trials))
 
 
-def write_candidates(view: TrialsView, out: Study) -> None:
+def write_candidates(view: TrialsView, out: StudyFiles) -> None:
     """Write candidates.json: the study's name, its baseline, and number, values and exact scores of complete trials."""
     trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in view.goals]}
               for one in view.complete()]  # fmt: skip
     files.write_json(out.candidates, {"study": view.name, BASELINE: dict(view.baseline), "trials": trials})
 
 
-def read_candidates(out: Study, metrics: Sequence[str]) -> TrialsView:
+def read_candidates(out: StudyFiles, metrics: Sequence[str]) -> TrialsView:
     """Read what `write_candidates` wrote.
 
     Raises:
@@ -55,7 +53,7 @@ def write_outcome(outcome: Outcome, out: Confirmed) -> None:
     rows = [[one.name, seed, *(one.scores[each][place] for each in outcome.metric)]
             for one in (outcome.baseline, *outcome.candidates)
             for place, seed in enumerate(outcome.seeds)]  # fmt: skip
-    _write_csv([["name", "seed", *outcome.metric], *([_cell(cell) for cell in row] for row in rows)], out.table)
+    files.write_csv(out.table, ["name", "seed", *outcome.metric], ([_cell(cell) for cell in row] for row in rows))
     text = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
@@ -104,9 +102,3 @@ def _cell(value: Any) -> str:
             return f"{value:.8g}"
         case _:
             return " ".join(str(value).splitlines())
-
-
-def _write_csv(rows: Sequence[Sequence[Any]], path: Path) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    files.write_text(path, text.getvalue())

@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from src.config import Entry, Params, load, parse
+from src.config import Params, SpaceEntry, load, parse
 from src.core.errors import AssayError
-from src.tune.overrides import value
+from src.core.nested import get as value
 from tests.conftest import ROOT
 
 
@@ -63,7 +63,7 @@ def test_no_key_has_a_default_in_the_code() -> None:
 def test_no_key_has_a_name_that_dvc_leaves_out_of_its_hash() -> None:
     files = [ROOT / "params.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
     keys = {key for file in files for key in leaves(YAML(typ="safe", pure=True).load(file))}
-    fields = {prefix + name for prefix, model in [*sections(), ("", Entry)] for name in model.model_fields}
+    fields = {prefix + name for prefix, model in [*sections(), ("", SpaceEntry)] for name in model.model_fields}
     assert [key for key in keys | fields if set(key.split(".")) & {"size", "nfiles"}] == []
 
 
@@ -263,6 +263,6 @@ def test_a_file_that_is_no_params_file_is_an_error_that_names_it(tmp_path: Path,
 
 def test_what_a_report_shows_names_no_folder_of_the_machine(content: dict[str, Any]) -> None:
     change(content, "dataset.source", "/home/me/scans.zip")
-    shown = parse(content).shown()
+    shown = parse(content).for_report()
     assert shown["dataset"]["source"] == "scans.zip"
     assert "track" not in shown

@@ -16,7 +16,7 @@ import pytest
 
 from src.core import dvc_state
 from tests.conftest import ROOT
-from tests.pipeline.kill_repro import Pipeline, attack
+from tests.pipeline.kill_repro import Pipeline, attack, kill
 
 AUDIT = """\
 import os, sys
@@ -52,6 +52,20 @@ def test_whatever_a_kill_left_the_next_run_mends_it_all_and_says_so(pipeline: Pi
     for name in ("dvc.lock was cut", "data.dvc was cut", "removed .dvc/tmp/rwlock"):
         assert written.count(name) == 1
     assert "Running stage" not in written
+
+
+def test_a_params_file_that_would_keep_dvc_busy_for_ever_is_refused_first(pipeline: Pipeline) -> None:
+    before = (pipeline.folder / "params.yaml").read_text()
+    laughs = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 9)}]\n" for n in range(9))
+    (pipeline.folder / "params.yaml").write_text(before + laughs)
+    running = pipeline.start("repro")
+    try:
+        written, _ = running.communicate(timeout=60)
+    finally:
+        kill(running)
+        (pipeline.folder / "params.yaml").write_text(before)
+    assert running.returncode == 1
+    assert "error: params.yaml: line 5: expected at most 4000 values, aliases written out, found more" in written
 
 
 def test_two_runs_at_once_wait_for_each_other(pipeline: Pipeline) -> None:

@@ -93,8 +93,12 @@ def test_wrapping_folders_are_seen_through(tree: Tree) -> None:
     assert images(tree(("x/x/a/1.png", "x/x/b/1.png", "x/x/read.me"))) == ("a/1.png", "b/1.png")
 
 
+def test_a_wrapping_folder_with_documents_beside_it_is_seen_through(tree: Tree) -> None:
+    assert images(tree(("README.md", "LICENSE", "x/paper.pdf", "x/y/a/1.png", "x/y/b/1.png"))) == ("a/1.png", "b/1.png")
+
+
 @pytest.mark.parametrize(
-    "files", [("x/1.png", "x/2.png"), ("x/a/1.png", "readme.txt"), ("train/a/1.png", "train/b/1.png")]
+    "files", [("x/1.png", "x/2.png"), ("x/a/1.png", "labels.csv"), ("train/a/1.png", "train/b/1.png")]
 )
 def test_a_class_a_fold_and_a_folder_beside_files_are_no_wrapping(tree: Tree, files: tuple[str, ...]) -> None:
     assert set(images(tree(files))) == {name for name in files if name.endswith("png")}

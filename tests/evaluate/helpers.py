@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.core.paths import Evaluation, Model, Prepared, Raw, Split
+from src.core.paths import Evaluation, ModelFiles, Prepared, Raw, SplitFiles
 from src.metrics.scored import Scored
 
 SIDE = 24
@@ -18,8 +18,8 @@ class Build:
     """The folders of the stages below one folder."""
 
     prepared: Prepared
-    split: Split
-    model: Model
+    split: SplitFiles
+    model: ModelFiles
     out: Evaluation
     raw: Raw
 
@@ -28,8 +28,8 @@ def folders(root: Path) -> Build:
     """Name the folders of a build."""
     return Build(
         Prepared(root / "prepared"),
-        Split(root / "split"),
-        Model(root / "model"),
+        SplitFiles(root / "split"),
+        ModelFiles(root / "model"),
         Evaluation(root / "evaluation"),
         Raw(root / "raw"),
     )

@@ -303,7 +303,8 @@ def test_names_that_differ_in_the_middle_only_stay_different() -> None:
 
 def test_a_file_in_figures_is_all_that_a_new_figure_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     source = (
-        "from src.evaluate.gallery import Entry\nFIGURES = (Entry(5, 'mine', 'Mine', 'My own.', lambda _: None),)\n"
+        "from src.evaluate.gallery import FigureEntry\n"
+        "FIGURES = (FigureEntry(5, 'mine', 'Mine', 'My own.', lambda _: None),)\n"
     )
     (tmp_path / "mine.py").write_text(source)
     package = registry.importlib.import_module("src.evaluate.figures")

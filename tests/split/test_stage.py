@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from src.core.errors import AssayError
-from src.core.paths import RAW, Prepared, Raw, Split
+from src.core.paths import RAW, Prepared, Raw, SplitFiles
 from src.split.index import read_rows
 from src.split.stage import run
 from tests import sections
@@ -25,11 +25,11 @@ GROUPS = [f"p{row // 3}" for row in range(COUNT)]
 SECTION = sections.split(train=0.5, val=0.1, test=0.4)
 
 
-def audit_of(out: Split) -> dict:
+def audit_of(out: SplitFiles) -> dict:
     return json.loads(out.audit.read_text(encoding="utf-8"))
 
 
-def parts_of(out: Split) -> list[str]:
+def parts_of(out: SplitFiles) -> list[str]:
     with out.parts.open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     assert [int(row["row"]) for row in table] == list(range(len(table)))
@@ -37,7 +37,7 @@ def parts_of(out: Split) -> list[str]:
 
 
 def test_every_row_has_a_part_and_groups_stand_in_one(store: Store, tmp_path: Path) -> None:
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION, 42)
     parts = parts_of(out)
     assert len(parts) == COUNT
@@ -68,7 +68,7 @@ LOOKALIKE = SECTION.model_copy(update={"by": "lookalike"})
 
 def test_copies_of_one_source_stand_in_one_part_and_their_group_is_told(store: Store, tmp_path: Path) -> None:
     prepared, raw = copies_of_smears(store, tmp_path, 10)
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(raw, prepared, out, LOOKALIKE, 42)
     parts = parts_of(out)
     assert all(len(set(parts[source::10])) == 1 for source in range(10))
@@ -90,7 +90,7 @@ def test_copies_of_one_source_stand_in_one_part_and_their_group_is_told(store: S
 def test_found_groups_are_joined_with_the_known_ones(store: Store, tmp_path: Path) -> None:
     """Slides 0 and 1 are of one patient, whom only their first copies name."""
     prepared, raw = copies_of_smears(store, tmp_path, 10, group=["p", "p"] + [""] * 38)
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(raw, prepared, out, LOOKALIKE, 42)
     parts = parts_of(out)
     assert len({parts[row] for row in range(40) if row % 10 < 2}) == 1
@@ -99,7 +99,7 @@ def test_found_groups_are_joined_with_the_known_ones(store: Store, tmp_path: Pat
 
 def test_found_groups_that_the_folds_of_the_source_cut_are_told(store: Store, tmp_path: Path) -> None:
     prepared, raw = copies_of_smears(store, tmp_path, 10, fold=["train"] * 33 + ["test"] * 7)
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     section = LOOKALIKE.model_copy(update={"folds": "respect"})
     run(raw, prepared, out, section, 42)
     assert audit_of(out)["groups_in_two_parts"] >= 7
@@ -110,14 +110,14 @@ def test_found_groups_that_the_folds_of_the_source_cut_are_told(store: Store, tm
 
 def test_a_group_of_a_great_part_of_the_images_is_doubted(store: Store, tmp_path: Path) -> None:
     prepared, raw = copies_of_smears(store, tmp_path, 10, group=["p"] * 4 + [""] * 36)
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(raw, prepared, out, LOOKALIKE, 42)
     assert any("the largest group holds 40% of the images" in line for line in audit_of(out)["warnings"])
 
 
 def test_the_group_of_the_split_is_the_known_one(store: Store, tmp_path: Path) -> None:
     for by in ("group", "image"):
-        out = Split(tmp_path / by)
+        out = SplitFiles(tmp_path / by)
         run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": by}), 42)
         with out.parts.open(encoding="utf-8", newline="") as file:
             assert [row["group"] for row in csv.DictReader(file)] == GROUPS
@@ -126,7 +126,7 @@ def test_the_group_of_the_split_is_the_known_one(store: Store, tmp_path: Path) -
 
 def test_two_runs_write_the_same_bytes(store: Store, tmp_path: Path) -> None:
     prepared = store(slices(COUNT), LABELS, group=GROUPS)
-    outs = [Split(tmp_path / name) for name in ("first", "second")]
+    outs = [SplitFiles(tmp_path / name) for name in ("first", "second")]
     for out in outs:
         run(RAW, prepared, out, SECTION, 42)
     for name in ("split.csv", "audit.json", "pairs.png"):
@@ -135,14 +135,14 @@ def test_two_runs_write_the_same_bytes(store: Store, tmp_path: Path) -> None:
 
 def test_no_known_groups_are_told(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, store(slices(COUNT), LABELS), out, SECTION, 42)
     assert "no groups are known" in audit_of(out)["warnings"][0]
     assert "no groups are known" in caplog.text
 
 
 def test_by_image_the_audit_lists_groups_in_two_parts(store: Store, tmp_path: Path) -> None:
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION.model_copy(update={"by": "image"}), 42)
     audit, parts = audit_of(out), parts_of(out)
     cut = {group for group in GROUPS if len({part for g, part in zip(GROUPS, parts, strict=True) if g == group}) > 1}
@@ -163,7 +163,7 @@ RESPECT = SECTION.model_copy(update={"folds": "respect", "val": 0.1})
 
 
 def test_leaks_fail_stops_after_the_audit_is_written(store: Store, tmp_path: Path) -> None:
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     section = RESPECT.model_copy(update={"leaks": "fail"})
     with pytest.raises(
         AssayError, match=r"0 groups, 1 exact and 1 near duplicates stand in two parts; see .*audit.json"
@@ -179,17 +179,17 @@ def test_leaks_fail_stops_for_exact_duplicates_alone(store: Store, tmp_path: Pat
     images[-1] = images[0]
     prepared = store(images, LABELS, fold=["train"] * 60 + ["test"] * 30)
     with pytest.raises(AssayError, match="0 groups, 1 exact and 0 near"):
-        run(RAW, prepared, Split(tmp_path / "split"), RESPECT.model_copy(update={"leaks": "fail"}), 42)
+        run(RAW, prepared, SplitFiles(tmp_path / "split"), RESPECT.model_copy(update={"leaks": "fail"}), 42)
 
 
 def test_leaks_fail_stops_for_cut_groups_alone(store: Store, tmp_path: Path) -> None:
     section = SECTION.model_copy(update={"leaks": "fail", "by": "image"})
     with pytest.raises(AssayError, match=r"[1-9]\d* groups, 0 exact and 0 near"):
-        run(RAW, store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
+        run(RAW, store(slices(COUNT), LABELS, group=GROUPS), SplitFiles(tmp_path / "split"), section, 42)
 
 
 def test_leaks_warn_goes_on_and_says_so(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, leaky(store), out, RESPECT, 42)
     audit = audit_of(out)
     assert (audit["exact_duplicates"], audit["near_duplicates"], audit["label_conflicts"]) == (1, 1, 1)
@@ -199,12 +199,12 @@ def test_leaks_warn_goes_on_and_says_so(store: Store, tmp_path: Path, caplog: py
 
 def test_without_leaks_fail_is_silent(store: Store, tmp_path: Path) -> None:
     section = SECTION.model_copy(update={"leaks": "fail"})
-    run(RAW, store(slices(COUNT), LABELS, group=GROUPS), Split(tmp_path / "split"), section, 42)
+    run(RAW, store(slices(COUNT), LABELS, group=GROUPS), SplitFiles(tmp_path / "split"), section, 42)
 
 
 def test_the_numbers_stand_at_the_top_and_lists_below(store: Store, tmp_path: Path) -> None:
     """`dvc metrics show` reads numbers, makes columns of nested mappings and of texts, and skips lists."""
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, store(slices(COUNT), LABELS, group=GROUPS), out, SECTION, 42)
     kinds = {type(value) for value in audit_of(out).values()}
     assert kinds <= {int, float, list, type(None)}
@@ -232,7 +232,7 @@ def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pre
 
 @pytest.mark.slow
 def test_the_official_split_of_covid_ct(covid_ct: Prepared, tmp_path: Path) -> None:
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, covid_ct, out, SECTION.model_copy(update={"folds": "respect"}), 42)
     audit = audit_of(out)
     assert audit["groups_in_two_parts"] == 0
@@ -250,7 +250,7 @@ def test_the_official_split_of_covid_ct(covid_ct: Prepared, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_split_of_our_own_of_covid_ct_comes_close_to_the_ratios(covid_ct: Prepared, tmp_path: Path) -> None:
-    out = Split(tmp_path / "split")
+    out = SplitFiles(tmp_path / "split")
     run(RAW, covid_ct, out, SECTION, 42)
     audit = audit_of(out)
     assert audit["groups_in_two_parts"] == 0

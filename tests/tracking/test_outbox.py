@@ -15,7 +15,7 @@ import pytest
 from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox
-from src.tracking.record import Dataset, Record, kept
+from src.tracking.record import LoggedDataset, Record, kept
 from tests.tracking.support import Server
 from tests.tracking.test_stage_run import artifacts, evaluate, runs, train
 
@@ -191,7 +191,7 @@ def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path) -> None:
             super().log_inputs(*arguments, **rest)
 
     def send(number: int, attempt: int) -> None:
-        data = Dataset("data", f"digest {attempt}", "source", {})
+        data = LoggedDataset("data", f"digest {attempt}", "source", {})
         name = f"{attempt}-{number}"
         record = Record("train", name, "covid_ct", name, start=1, end=2, params={"a": "b"}, dataset=data)
         outbox.write(Sender(mlflow_store.uri(ready)), record, ready)

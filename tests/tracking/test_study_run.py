@@ -10,7 +10,7 @@ import pytest
 from src import config
 from src.tracking import mlflow_store, mlflow_writer, outbox, query, study_run
 from src.tracking.record import Status, kept
-from src.tracking.study_run import Sender, Study, Trial
+from src.tracking.study_run import LoggedStudy, Sender, Trial
 from tests.tracking.support import PNG
 from tests.tracking.test_outbox import AWAY
 
@@ -36,11 +36,11 @@ def trial(number: int, state: str = "complete", epochs: int = 3) -> Trial:
     )
 
 
-def study(count: int = 4, status: Status = "FINISHED") -> Study:
+def study(count: int = 4, status: Status = "FINISHED") -> LoggedStudy:
     picture = Path("history.png")
     picture.write_bytes(PNG)
     trials = [trial(number, STATES.get(number, "complete")) for number in range(count)]
-    return Study(
+    return LoggedStudy(
         identity="abc",
         name="first",
         settings=config.load(),

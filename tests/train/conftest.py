@@ -24,12 +24,12 @@ class Store:
         return paths.Prepared(self.root / "prepared")
 
     @property
-    def split(self) -> paths.Split:
-        return paths.Split(self.root / "split")
+    def split(self) -> paths.SplitFiles:
+        return paths.SplitFiles(self.root / "split")
 
     @property
-    def model(self) -> paths.Model:
-        return paths.Model(self.root / "model")
+    def model(self) -> paths.ModelFiles:
+        return paths.ModelFiles(self.root / "model")
 
     def write(self, images: NDArray[np.uint8], labels: list[str], parts: list[str]) -> None:
         """Write images.npy, index.csv and split.csv."""

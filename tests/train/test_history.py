@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from src.core.paths import Model
+from src.core.paths import ModelFiles
 from src.train import history
 
 
@@ -17,15 +17,15 @@ def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss() -> None:
 
 
 def test_patience_counts_the_epochs_since_the_best_one() -> None:
-    assert not history.exhausted([], 1)
-    assert not history.exhausted(rows(0.9, 0.5, 0.7), 2)
-    assert history.exhausted(rows(0.9, 0.5, 0.7, 0.5), 2)
-    assert not history.exhausted(rows(0.1, 0.5, 0.7, 0.5), 2, start=3)
-    assert history.exhausted(rows(0.1, 0.5, 0.7, 0.5), 2, start=2)
+    assert not history.stops_early([], 1)
+    assert not history.stops_early(rows(0.9, 0.5, 0.7), 2)
+    assert history.stops_early(rows(0.9, 0.5, 0.7, 0.5), 2)
+    assert not history.stops_early(rows(0.1, 0.5, 0.7, 0.5), 2, start=3)
+    assert history.stops_early(rows(0.1, 0.5, 0.7, 0.5), 2, start=2)
 
 
 def test_the_file_has_a_fixed_number_of_decimals(tmp_path: Path) -> None:
-    out = Model(tmp_path)
+    out = ModelFiles(tmp_path)
     history.write(rows(1 / 3), out)
     assert out.history.read_bytes() == (
         b"epoch,loss,accuracy,auc,precision,recall,val_loss,val_accuracy,val_auc,val_precision,val_recall,learning_rate\n"

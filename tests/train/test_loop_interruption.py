@@ -28,7 +28,7 @@ root, out = Path(sys.argv[1]), Path(sys.argv[2])
 section = sections.train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
                          augment=sections.augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
 console.run(lambda: training.run(
-    paths.Prepared(root / "prepared"), paths.Split(root / "split"), paths.Model(out),
+    paths.Prepared(root / "prepared"), paths.SplitFiles(root / "split"), paths.ModelFiles(out),
     sections.model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
 """
 

@@ -38,7 +38,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "train.learning_rate": (None, 1e-3),
     "train.momentum": (0.0, 0.9),
     "train.clip_norm": (None, 1.0),
-    "train.balance": choices(Train, "balance"),
+    "train.balance": registry.names("train.class_balance:BALANCES"),
     "train.label_smoothing": (0.0, 0.1),
     "train.schedule.name": registry.names("train.schedules:SCHEDULES"),
     "train.schedule.warmup": (0, 1),

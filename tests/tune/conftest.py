@@ -48,8 +48,8 @@ class Home:
         return paths.Prepared(self.folder / paths.PREPARED.folder)
 
     @property
-    def split(self) -> paths.Split:
-        return paths.Split(self.folder / paths.SPLIT.folder)
+    def split(self) -> paths.SplitFiles:
+        return paths.SplitFiles(self.folder / paths.SPLIT.folder)
 
     def job(self, number: int = 0, seed: int = 1, **values: Any) -> Job:
         """Make a job with values by name, a double underscore for the dot."""

@@ -31,7 +31,7 @@ def test_a_trial_trains_what_the_train_stage_would(home: Home, run: Run, tmp_pat
     fitted = train.run(
         home.prepared,
         home.split,
-        train.stage.paths.Model(tmp_path / "model"),
+        train.stage.paths.ModelFiles(tmp_path / "model"),
         params.model,
         params.train,
         5,

@@ -43,7 +43,7 @@ def test_a_study_can_be_had_as_it_was_with_fewer_trials(tmp_path: Path) -> None:
     assert (sum(finished), finished[-1]) == (7, True)
     assert before.directions == made.directions
     for name, found in (("few", before), ("cut", study.first(invented(12), 7))):
-        study_report.write(found, 42, paths.Study(tmp_path / name))
+        study_report.write(found, 42, paths.StudyFiles(tmp_path / name))
     for name in ("trials.csv", "candidates.json", "study.html"):
         assert (tmp_path / "few" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 

@@ -29,7 +29,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Path) -> None:
     found = study(8)
-    tables.write_trials(view(found), paths.Study(tmp_path))
+    tables.write_trials(view(found), paths.StudyFiles(tmp_path))
     table = rows(tmp_path / "trials.csv")
     assert [row["state"] for row in table[:6]] == ["complete", "complete", "pruned", "complete", "complete", "failed"]
     assert float(table[0]["auc"]) == pytest.approx(found.trials[0].value, rel=1e-7)
@@ -43,8 +43,8 @@ def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) ->
     found = study(20, two=True)
     found.set_user_attr("began", {"train.batch_size": 32})
     seen = view(found)
-    tables.write_candidates(seen, paths.Study(tmp_path))
-    read = tables.read_candidates(paths.Study(tmp_path), ("auc", "parameters"))
+    tables.write_candidates(seen, paths.StudyFiles(tmp_path))
+    read = tables.read_candidates(paths.StudyFiles(tmp_path), ("auc", "parameters"))
     assert (read.name, read.baseline) == (found.study_name, {"train.batch_size": 32})
     assert read.goals == seen.goals
     candidates = read.trials
@@ -59,7 +59,7 @@ def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) ->
 
 def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        study_report.write(study(12), 42, paths.Study(tmp_path / name))
+        study_report.write(study(12), 42, paths.StudyFiles(tmp_path / name))
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
     assert len(files) == 7
     for file in files:
@@ -67,7 +67,7 @@ def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path: Path) -> None:
-    study_report.write(study(12, two=True), 42, paths.Study(tmp_path))
+    study_report.write(study(12, two=True), 42, paths.StudyFiles(tmp_path))
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
     assert page.count("plotly.js v") == 1
     assert "<script src" not in page
@@ -110,7 +110,7 @@ def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path
 def test_a_figure_that_the_trials_are_too_few_for_is_left_out(
     found: Callable[[], optuna.Study], drawn: set[str], tmp_path: Path
 ) -> None:
-    study_report.write(found(), 42, paths.Study(tmp_path))
+    study_report.write(found(), 42, paths.StudyFiles(tmp_path))
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == drawn
     left_out = (tmp_path / "study.html").read_text(encoding="utf-8").count("Left out: ")
     assert (left_out == 0) == ({"history", "importance", "slices", "parallel"} <= drawn)

@@ -7,27 +7,27 @@ import pytest
 
 from src import config
 from src.core import paths
-from src.tracking.study_run import Study
+from src.tracking.study_run import LoggedStudy
 from src.tune import study_tracking
 from src.tune.trials_view import view
 from src.tune.winner import Candidate, Outcome, interval
 from tests.tune.studies import study
 
-PLACES = (paths.Study(Path("found")), paths.Confirmed(Path("confirmed")))
+PLACES = (paths.StudyFiles(Path("found")), paths.Confirmed(Path("confirmed")))
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[Study]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[LoggedStudy]:
     """Collect what is sent, in place of a server."""
-    found: list[Study] = []
+    found: list[LoggedStudy] = []
 
     class Sender:
         def __init__(self, home: Path, settings: config.Params) -> None: ...
 
-        def offer(self, make: Callable[[], Study]) -> None:
+        def offer(self, make: Callable[[], LoggedStudy]) -> None:
             found.append(make())
 
-        def close(self, last: Study) -> None:
+        def close(self, last: LoggedStudy) -> None:
             found.append(last)
 
     monkeypatch.setattr(study_tracking, "Sender", Sender)
@@ -70,7 +70,7 @@ def test_the_winner_over_several_seeds_leads_with_its_means_beside_the_preset() 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")])
 def test_a_study_that_is_broken_off_is_not_told_as_finished(
-    sent: list[Study], error: type[BaseException], status: str
+    sent: list[LoggedStudy], error: type[BaseException], status: str
 ) -> None:
     def broken_off() -> None:
         with study_tracking.reporting(study(3), config.load(), *PLACES) as reporter:
@@ -83,14 +83,14 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
     assert sent[-1].files == {}
 
 
-def test_a_study_that_ends_is_told_as_finished_with_its_files_also_when_nothing_is_new(sent: list[Study]) -> None:
+def test_a_study_that_ends_is_told_as_finished_with_its_files_also_when_nothing_is_new(sent: list[LoggedStudy]) -> None:
     with study_tracking.reporting(study(3), config.load(), *PLACES):
         pass
     assert [one.status for one in sent] == ["FINISHED"]
     assert set(sent[0].files) == {"trials.csv", "study.html"}  # nobody has confirmed: what lies there is older
 
 
-def test_an_error_before_any_trial_tells_nothing(sent: list[Study]) -> None:
+def test_an_error_before_any_trial_tells_nothing(sent: list[LoggedStudy]) -> None:
     with pytest.raises(RuntimeError), study_tracking.reporting(study(3), config.load(), *PLACES):
         raise RuntimeError
     assert sent == []

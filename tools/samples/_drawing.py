@@ -111,13 +111,13 @@ def stroke(layer: Array, grid: Grid, ends: tuple[Point, Point], radii: Point, va
 
 
 def stained(light: Array | Colour, density: Array) -> Pixels:
-    """Let white light (0..255 for red, green, blue) through stain of an optical density (H, W, 3); OpenCV's order."""
+    """Send white light (0..255 for red, green, blue) through stain of an optical density (H, W, 3); OpenCV's order."""
     shown = np.clip(np.asarray(light) * np.exp(-density), 0, 255)
     return np.ascontiguousarray(np.rint(shown[..., ::-1]).astype(np.uint8))
 
 
 def convert(gray: Pixels, mode: str) -> Pixels:
-    """Give a gray image (H, W) the channels of mode L, RGB or RGBA (opaque), in OpenCV's order."""
+    """Convert a gray image (H, W) to the channels of mode L, RGB or RGBA (opaque), in OpenCV's order."""
     conversions = {"RGB": cv2.COLOR_GRAY2BGR, "RGBA": cv2.COLOR_GRAY2BGRA}
     return gray if mode == "L" else np.asarray(cv2.cvtColor(gray, conversions[mode]), np.uint8)
 

@@ -35,7 +35,7 @@ def write(folder: Path, seed: int) -> None:
 
 
 def slide_of(seed: int, kind: str, part: str) -> list[int]:
-    """Tell the slide of each image of a folder, in the order of the first number of the names."""
+    """Return the slide of each image of a folder, in the order of the first number of the names."""
     every = np.repeat(np.arange(SLIDES[part]), COPIES)
     return [int(index) for index in stream(seed, "blood_cells", kind, part, "order").permutation(every)]
 

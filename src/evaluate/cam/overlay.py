@@ -12,7 +12,7 @@ HEAT = 0.3  # of the mixture, the rest is the image
 
 
 def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
-    """Bring a map (h, w) to the sides (H, W) of its image, between the middles of its places linearly, and to [0, 1].
+    """Scale a map (h, w) to the sides (H, W) of its image, between the middles of its places linearly, and to [0, 1].
 
     What speaks against the class, below 0, counts as 0; a map on which nothing speaks for it stays 0.
     """

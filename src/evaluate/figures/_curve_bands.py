@@ -26,7 +26,7 @@ class Curve(NamedTuple):
 
 
 def curves(results: Results) -> Iterator[Curve]:
-    """Return the curve of the positive class, or of every class where there are more than two."""
+    """Yield the curve of the positive class, or of every class where there are more than two."""
     test = results.test
     weights = np.ones((1, test.size))
     names = style.shorten_all(test.classes)

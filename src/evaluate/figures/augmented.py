@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from src.config import Augment
 from src.evaluate.figures.batch import as_shown
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.evaluate.inputs import Image
 from src.images.contact_sheet import Cell, sheet
 from src.plotting import style
@@ -49,7 +49,7 @@ def _augmented(pixels: Pixels, augment: Augment, draw: NDArray[np.float64]) -> P
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         90,
         "augmented",
         "Augmentation",

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.config import Augment
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.evaluate.inputs import Image
 from src.images.contact_sheet import Cell, sheet
 from src.plotting import style
@@ -45,7 +45,7 @@ def as_shown(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         80,
         "batch",
         "A training batch",

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.metrics.scored import Integers, Scored
 from src.metrics.scores import BINS, certainty, reliability
 from src.plotting import style
@@ -40,7 +40,7 @@ def _probability(scored: Scored) -> str:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         50,
         "calibration",
         "Calibration",

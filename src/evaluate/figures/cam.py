@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from src.evaluate.cam import overlay
 from src.evaluate.cam.cases import CLASSES, Cams, Case
-from src.evaluate.gallery import Entry, Material
+from src.evaluate.gallery import FigureEntry, Material
 from src.images.contact_sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Scored
@@ -44,12 +44,12 @@ def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
     outcome = "right" if case.right else "wrong"
     title = f"{outcome}: true {names[case.true]},\npredicted {predicted} ({probability:.3f})"
     file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
-    shown = overlay.normalize(heat, (image.shape[0], image.shape[1]))
-    speaks = f"speaks for {predicted}" if shown.any() else f"nothing speaks for {predicted}"
+    scaled = overlay.normalize(heat, (image.shape[0], image.shape[1]))
+    speaks = f"speaks for {predicted}" if scaled.any() else f"nothing speaks for {predicted}"
     cells = [
         Cell(np.asarray(image), file),
-        Cell(overlay.colour(shown), speaks),
-        Cell(overlay.overlay(image, shown), "overlay"),
+        Cell(overlay.colour(scaled), speaks),
+        Cell(overlay.overlay(image, scaled), "overlay"),
     ]
     return sheet([cells], title, SIDE)
 
@@ -93,14 +93,14 @@ def _which(material: Material) -> str:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         130,
         "cam",
         "Class activation maps",
         lambda material: f"Where the averaged feature maps speak for the predicted class: {_which(material)}",
         lambda material: draw(material.results.test, material.cams, "cam"),
     ),
-    Entry(
+    FigureEntry(
         140,
         "grad_cam",
         "Grad-CAM",
@@ -111,7 +111,7 @@ FIGURES = (
         ),
         lambda material: draw(material.results.test, material.cams, "grad_cam"),
     ),
-    Entry(
+    FigureEntry(
         150,
         "hires_cam",
         "HiResCAM",

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.metrics.curves import divide
 from src.metrics.scored import Floats, Integers
 from src.metrics.scores import confusion
@@ -49,7 +49,7 @@ def _percent(value: float) -> str:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         10,
         "confusion",
         "Confusion matrix",

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.core.partition import PARTS
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.evaluate.inputs import Listed, count
 from src.plotting import style
 
@@ -62,7 +62,7 @@ def _text(images: int, groups: int) -> str:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         110,
         "counts",
         "Images of each class",

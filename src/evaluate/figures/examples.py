@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.evaluate.inputs import Image
 from src.images.contact_sheet import Cell, sheet
 from src.plotting import style
@@ -39,7 +39,7 @@ def choose(train: list[Image], classes: tuple[str, ...]) -> list[Image | None]:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         100,
         "examples",
         "One image of each class",

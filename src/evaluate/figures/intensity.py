@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.metrics.scored import Floats
 from src.plotting import style
 
@@ -51,7 +51,7 @@ def _root(values: Floats) -> Floats:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         120,
         "intensity",
         "Intensities before and after the preparation",

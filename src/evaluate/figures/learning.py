@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.plotting import style
 
 TITLES = {"loss": "Loss", "accuracy": "Accuracy", "auc": "ROC AUC", "precision": "Precision", "recall": "Recall"}
@@ -19,13 +19,13 @@ History = Mapping[str, Sequence[float]]
 
 def draw(history: History) -> Figure:
     """Draw loss, accuracy, AUC, precision and recall by epoch, as far as history has them, the best epoch marked."""
-    shown = [name for name in TITLES if name in history] or ["loss"]
-    shown += [RATE] if len(set(history.get(RATE, ()))) > 1 else []
-    columns = min(COLUMNS, len(shown))
-    rows = -(-len(shown) // columns)
+    plotted = [name for name in TITLES if name in history] or ["loss"]
+    plotted += [RATE] if len(set(history.get(RATE, ()))) > 1 else []
+    columns = min(COLUMNS, len(plotted))
+    rows = -(-len(plotted) // columns)
     figure = style.canvas(3.5 * columns + 0.4, 2.8 * rows + 0.6)
     best = best_epoch(history)
-    for number, name in enumerate(shown, start=1):
+    for number, name in enumerate(plotted, start=1):
         axes = figure.add_subplot(rows, columns, number)
         _rate(axes, history) if name == RATE else _score(axes, history, name, best)
         axes.set_xlabel("Epoch")
@@ -69,7 +69,7 @@ def _rate(axes: Axes, history: History) -> None:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         70,
         "learning",
         "Learning curves",

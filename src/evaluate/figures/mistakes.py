@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.images.contact_sheet import Cell, sheet
 from src.metrics.scored import Integers, Scored
 from src.plotting import style
@@ -39,7 +39,7 @@ def _caption(scored: Scored, decisions: Integers, place: int) -> str:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         60,
         "mistakes",
         "The most confident mistakes",

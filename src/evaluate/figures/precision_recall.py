@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.evaluate.figures._curve_bands import curves, with_bounds
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.evaluate.results import Results
 from src.metrics.curves import Ranking
 from src.metrics.scored import Floats
@@ -44,7 +44,7 @@ def _binary(results: Results, axes: Axes) -> None:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         30,
         "precision_recall",
         "Precision-recall curve",

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from src.core.random_streams import stream
 from src.evaluate.figures._curve_bands import curves, with_bounds
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.evaluate.results import Results
 from src.metrics.bootstrap import FEWEST_GROUPS, roc_band
 from src.metrics.curves import Ranking
@@ -53,7 +53,7 @@ def _threshold(results: Results) -> str:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         20,
         "roc",
         "ROC curve",

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evaluate.gallery import Entry
+from src.evaluate.gallery import FigureEntry
 from src.metrics.scored import Floats, Scored
 from src.plotting import style
 
@@ -23,8 +23,8 @@ def draw(scored: Scored, threshold: float | None) -> Figure:
 def _two(scored: Scored, threshold: float | None) -> Figure:
     figure = style.canvas(6.4, 4.2)
     axes = figure.subplots()
-    shown = [*scored.probabilities[:, 1], *([] if threshold is None else [threshold])]
-    low, high = _range(np.array(shown))
+    plotted = [*scored.probabilities[:, 1], *([] if threshold is None else [threshold])]
+    low, high = _range(np.array(plotted))
     edges = np.linspace(low, high, BINS + 1)
     for number, name in enumerate(style.shorten_all(scored.classes)):
         values = scored.probabilities[scored.labels == number, 1]
@@ -64,7 +64,7 @@ def _many(scored: Scored) -> Figure:
 
 
 FIGURES = (
-    Entry(
+    FigureEntry(
         40,
         "scores",
         "Probabilities by true class",

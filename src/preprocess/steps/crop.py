@@ -37,7 +37,7 @@ def body(gray: Pixels, params: Crop) -> Box:
 
 
 def union(boxes: Iterable[Box], shape: tuple[int, ...]) -> Box:
-    """Give the smallest box around all boxes, that of the whole (H, W) image where there are none."""
+    """Return the smallest box around all boxes, that of the whole (H, W) image where there are none."""
     found = list(boxes)
     if not found:
         return Box(0, 0, shape[1], shape[0])
@@ -46,7 +46,7 @@ def union(boxes: Iterable[Box], shape: tuple[int, ...]) -> Box:
 
 
 def _is_strip(box: Box, params: Crop) -> bool:
-    """Tell the edges of tables and scales: narrow in one direction and long in the other."""
+    """Return whether it is an edge of a table or a scale: narrow in one direction and long in the other."""
     short, long = sorted((box.right - box.left, box.bottom - box.top))
     return short < params.narrow and long > params.long
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from src.core.files import write_csv
-from src.core.paths import Raw, Split
+from src.core.paths import Raw, SplitFiles
 from src.images.contact_sheet import Cell, fit, write_sheet
 from src.images.decode import read
 from src.split.copies.group import members
@@ -16,7 +16,7 @@ GROUPS, MEMBERS = 12, 6  # shown: groups, images of each
 PICTURE = 200  # pixels
 
 
-def write_groups(out: Split, raw: Raw, rows: Rows) -> None:
+def write_groups(out: SplitFiles, raw: Raw, rows: Rows) -> None:
     """Write a row per image with its group, and a sheet of some groups' images."""
     groups = members(rows.groups)
     _write_table(out.lookalikes, rows, groups)

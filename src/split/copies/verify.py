@@ -33,7 +33,7 @@ Warp = NDArray[np.float64]  # (2, 3), from the points of one working image to th
 
 
 class Evidence(NamedTuple):
-    """Features that lie alike; share of the windows with structure that are alike; share of the image that is seen."""
+    """Features that lie alike; share of the windows with structure that are alike; visible share of the image."""
 
     inliers: int
     agreement: float
@@ -41,7 +41,7 @@ class Evidence(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Tell whether the images have one source."""
+        """Return whether the images have one source."""
         return self.inliers >= INLIERS and self.agreement >= AGREEMENT and self.overlap >= OVERLAP
 
 
@@ -49,7 +49,7 @@ NONE = Evidence(0, 0.0, 0.0)
 
 
 def compare(first: Features, second: Features, mirrored: bool) -> Evidence:
-    """Look for an affine map that brings the first image onto the second, of which one may be mirrored."""
+    """Search for an affine map that brings the first image onto the second, of which one may be mirrored."""
     descriptors = first.descriptors[:, MIRROR] if mirrored else first.descriptors
     turn = np.array([-1, 1] if mirrored else [1, 1], np.float32)  # no similarity mirrors, so the points are
     pairs = matches(descriptors, second.descriptors)
@@ -112,16 +112,16 @@ def _agreement(first: Features, second: Features, warp: Warp) -> tuple[float, fl
     moved = np.diag(1 / second.scale.astype(np.float64)) @ warp @ np.diag([*first.scale.astype(np.float64), 1.0])
     shape = (SIDE, SIDE)
     one, two = _structure(cv2.warpAffine(first.picture, moved, shape)), _structure(second.picture)
-    seen = cv2.warpAffine(np.ones(shape, np.uint8), moved, shape, flags=cv2.INTER_NEAREST)
+    visible = cv2.warpAffine(np.ones(shape, np.uint8), moved, shape, flags=cv2.INTER_NEAREST)
     margin = WINDOW + 4  # the structure beside the border is that of the border
-    whole = cv2.erode(seen, np.ones((margin, margin), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
+    whole = cv2.erode(visible, np.ones((margin, margin), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
     mean_one, mean_two = _blur(one), _blur(two)
     spread_one = np.maximum(_blur(one * one) - mean_one**2, 1e-3)
     spread_two = np.maximum(_blur(two * two) - mean_two**2, 1e-3)
     correlation = (_blur(one * two) - mean_one * mean_two) / np.sqrt(spread_one * spread_two)
-    judged = whole & (np.maximum(spread_one, spread_two) > STRUCTURE**2)
-    overlap = float(seen.mean())
-    return (float((correlation[judged] > ALIKE).mean()) if judged.any() else 0.0), overlap
+    compared = whole & (np.maximum(spread_one, spread_two) > STRUCTURE**2)
+    overlap = float(visible.mean())
+    return (float((correlation[compared] > ALIKE).mean()) if compared.any() else 0.0), overlap
 
 
 def _structure(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

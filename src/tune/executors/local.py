@@ -47,7 +47,7 @@ class Worker:
         return cls(process, ours, output, growth)
 
     def send(self, message: object) -> None:
-        """Say something to it, unless it died: its sentinel says so."""
+        """Send it something, unless it died: its sentinel says so."""
         try:
             self.pipe.send(message)
         except OSError:
@@ -110,18 +110,18 @@ class LocalExecutor:
         return tuple(worker.process.pid or 0 for worker in self._active)
 
     def submit(self, job: Job) -> None:
-        """Hand a job to a free worker, or keep it until there is one."""
+        """Send a job to a free worker, or keep it until there is one."""
         self._queue.append(job.with_threads(self._threads))
         self._hand_out()
 
     def answer(self, number: int, *, go_on: bool) -> None:
-        """Let the training that reported an epoch go on, or stop it."""
+        """Continue the training that reported an epoch, or stop it."""
         for worker in self._active:
             if worker.job and worker.job.number == number:
                 worker.send(go_on)
 
     def take_back(self) -> list[int]:
-        """Give the numbers of the jobs that no worker has yet, and forget these."""
+        """Return the numbers of the jobs that no worker has yet, and forget these."""
         taken = [job.number for job in self._queue]
         self._queue.clear()
         return taken
@@ -207,7 +207,7 @@ class LocalExecutor:
         worker.end()
 
     def _loss(self, worker: Worker, number: int) -> Lost | Failed:
-        """Say why a worker went; a job that needs more memory than there is does not get a third try."""
+        """Return why a worker went; a job that needs more memory than there is does not get a third try."""
         kills, before = worker_memory.kills(), self._kills
         self._kills = kills
         if kills == before:
@@ -226,7 +226,7 @@ def cores() -> int:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let a process that is started inside begin with Ctrl-C held back: until it ignores it, it would end with it."""
+    """Start processes inside the block with Ctrl-C blocked: until they ignore it, they would end with it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -96,7 +96,7 @@ def _reported(pipe: Any, number: int, row: Row) -> bool:
 
 
 def _found(target: str | None) -> Run:
-    """Give the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
+    """Return the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
     if target is None:
         from src.tune import objective  # an import, since stages depend on what is imported
 
@@ -107,7 +107,7 @@ def _found(target: str | None) -> Run:
 
 
 def _write_to(output: Path) -> None:
-    """Let everything that is written, by TensorFlow's native code as well, go to a file."""
+    """Redirect everything that is written, by TensorFlow's native code as well, to a file."""
     descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(descriptor, stream.fileno())

@@ -29,7 +29,7 @@ class Growth:
 
 
 def held() -> float:
-    """Give the resident memory of this process in megabytes; the most that it ever was where /proc is missing."""
+    """Return the resident memory of this process in megabytes; the most that it ever was where /proc is missing."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

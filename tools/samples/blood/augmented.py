@@ -20,7 +20,7 @@ def augmented(slide: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _sampled(image: Pixels, x: Array, y: Array) -> Pixels:
-    """Look up (H, W, 3) between pixels; black outside."""
+    """Sample (H, W, 3) between pixels; black outside."""
     height, width = image.shape[:2]
     seen = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     left, top = (np.clip(np.floor(side), 0, most - 2).astype(int) for side, most in ((x, width), (y, height)))

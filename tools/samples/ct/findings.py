@@ -67,7 +67,7 @@ def nodules(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.
 
 
 def effusion(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator, mass: float) -> None:
-    """Let fluid settle at the back of one or both pleural cavities, up to a nearly level surface."""
+    """Collect fluid at the back of one or both pleural cavities, up to a nearly level surface."""
     sides = (-1.0, 1.0) if rng.random() < 0.4 else (rng.choice([-1.0, 1.0]),)
     for side in sides:
         area = mass / (-chest.lung * len(sides))

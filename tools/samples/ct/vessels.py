@@ -27,7 +27,7 @@ def draw(chest: Chest, level: float, grid: Grid, rng: np.random.Generator) -> Ar
 
 
 def _branch(rng: np.random.Generator, start: Point, heading: float, radius: float, depth: int) -> Iterator[Segment]:
-    """Walk outward from `start`, thinner with each step, and split now and then.
+    """Grow outward from `start`, thinner with each step, and split now and then.
 
     A vessel also rises and sinks, so that only the part of it within the slice is seen.
     """

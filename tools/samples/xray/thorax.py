@@ -42,7 +42,7 @@ class Thorax:
 
 
 def cage(y: Array | float) -> Array:
-    """Tell the half width of the rib cage at a height."""
+    """Return the half width of the rib cage at a height."""
     down = np.clip((np.asarray(y) - APEX - 0.04) / 1.5, 0, 1)
     return np.asarray(1.02 * np.power(down, 0.27) * (1 - 0.05 * down))
 

@@ -121,11 +121,11 @@ class ClusterExecutor:
         return len(self._waiting) + sum(not running.ended for running in self._running.values())
 
     def submit(self, job: Job) -> None:
-        """Hand a job to a free worker, or keep it until there is one."""
+        """Send a job to a free worker, or keep it until there is one."""
         self._waiting.append(job)
 
     def answer(self, number: int, *, go_on: bool) -> None:
-        """Let the training that reported an epoch go on, or stop it."""
+        """Continue the training that reported an epoch, or stop it."""
         for running in self._running.values():
             if running.job.number == number and running.waits:
                 running.waits = False
@@ -244,7 +244,7 @@ class ClusterExecutor:
         self.sent.append((running.worker.folder, digest))
 
     def _deliver(self, running: Running, content: Any) -> None:
-        """Bring something to a task; one that it does not reach would wait for ever, so it is lost."""
+        """Send something to a task; one that it does not reach would wait for ever, so it is lost."""
         try:
             self._client.run(on_worker.deliver, self._name, running.token, content, workers=[running.worker.address])
         except Exception as error:  # noqa: BLE001  the worker went away, or its connection did
@@ -300,7 +300,7 @@ class ClusterExecutor:
         return said.event  # type: ignore[no-any-return]
 
     def _ended(self, running: Running, reason: str) -> Lost | None:
-        """Forget a job whose task has ended or never will."""
+        """Remove a job whose task has ended or never will."""
         self._forget(running)
         if running.ended:
             return None

@@ -173,7 +173,7 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask has no type hints
 
 
 async def deliver(name: str, token: str, content: Any, dask_worker: Any) -> None:
-    """Hand something of the driver's to the task that waits for it, pieces of files no faster than it writes them."""
+    """Pass something of the driver's to the task that waits for it, pieces of files no faster than it writes them."""
     boxes = dask_worker.plugins[name].boxes
     while token in boxes and boxes[token].qsize() > 1:
         await asyncio.sleep(0.01)

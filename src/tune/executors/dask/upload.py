@@ -4,9 +4,7 @@ Of images only those of train and val are sent, and no label of any other: a wor
 wanted to. They keep their places in the store, since what augmentation does to an image depends on its place.
 """
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -16,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from src.config import parse
-from src.core.files import read_csv
+from src.core.files import csv_text, read_csv
 from src.core.partition import FITTED, read
-from src.core.paths import Prepared, Split
+from src.core.paths import Prepared, SplitFiles
 from src.images.store import open_images
 from src.tune import prepared_cache
 from src.tune.protocol import Job
@@ -57,7 +55,7 @@ def of_images(job: Job, home: Path) -> Parcel:
 
 
 @cache
-def _images(prepared: Prepared, split: Split, record: str, _: prepared_cache.Signature) -> Parcel:
+def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cache.Signature) -> Parcel:
     """Pack train and val as files that the pipeline would have made, with DVC's record of how.
 
     In index.csv a row of another part has the label of some row of train.
@@ -72,9 +70,9 @@ def _images(prepared: Prepared, split: Split, record: str, _: prepared_cache.Sig
         header = file.read(size - images.size)
 
     def messages() -> Iterator[list[Piece]]:
-        index, split_ = _table([("label",), *shown]), _table([("row", "part"), *sorted(parts.items())])
-        yield [("dvc.lock", 0, record.encode()), ("build/prepared/index.csv", 0, index)]
-        yield [("build/split/split.csv", 0, split_), (STORE, 0, header)]
+        index, split_ = csv_text(("label",), shown), csv_text(("row", "part"), sorted(parts.items()))
+        yield [("dvc.lock", 0, record.encode()), ("build/prepared/index.csv", 0, index.encode())]
+        yield [("build/split/split.csv", 0, split_.encode()), (STORE, 0, header)]
         rows, at_once = sorted(parts), max(1, CHUNK // length)
         for start in range(0, len(rows), at_once):
             chosen = rows[start : start + at_once]
@@ -82,12 +80,6 @@ def _images(prepared: Prepared, split: Split, record: str, _: prepared_cache.Sig
         yield [(STORE, size, b"")]  # for rows of test at the end
 
     return _parcel(messages)
-
-
-def _table(rows: Iterable[Iterable[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
 
 
 def _parcel(messages: Messages) -> Parcel:

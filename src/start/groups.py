@@ -1,0 +1,91 @@
+"""A pattern in file names, or a folder, that tells the patient: found by what plausible groups look like."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from src.config import GROUP
+from src.download.manifest import Entry
+
+WORDS = "patient|person|subject|participant|volunteer|case|pat|sub|subj|pid|pt"
+MOST_TOKENS = 6  # of a name, between _, -, blanks and dots
+LEAST_OF_CLASS, LEAST_IMAGES, MOST_SHARE = 3, 1.25, 0.25
+SHOWN = 3
+DATE = re.compile(r"(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A value for dataset.group_pattern, the number of groups that it makes, and examples: name -> group."""
+
+    pattern: str
+    groups: int
+    examples: Mapping[str, str]
+
+
+def find(entries: Sequence[Entry]) -> Found | None:
+    """Find the first pattern that gives plausible groups: words such as patient, folders, then ever longer beginnings.
+
+    Of several beginnings of a name the shortest one counts: a group that is too large costs a few images, one that is
+    too small lets a patient stand in two parts.
+    """
+    labels = [entry.label for entry in entries]
+    for pattern in _patterns(entries):
+        groups = read(pattern, entries)
+        if groups and is_plausible(groups, labels):
+            return Found(pattern, len(set(groups)), _examples(entries, groups, whole="/" in pattern))
+    return None
+
+
+def is_plausible(groups: Sequence[str], labels: Sequence[str]) -> bool:
+    """Return whether groups may be patients, from the group and the label of each image.
+
+    Several images in a group, but not one group for a quarter of all; at least three groups in each class, or the
+    group would be the class; a digit in each, as words are rather organs, sites and projections; and no mere date.
+    """
+    counts = Counter(groups)
+    of_class: dict[str, set[str]] = defaultdict(set)
+    for group, label in zip(groups, labels, strict=True):
+        of_class[label].add(group)
+    return (
+        len(groups) >= LEAST_IMAGES * len(counts)
+        and max(counts.values()) <= max(2, MOST_SHARE * len(groups))
+        and all(len(found) >= LEAST_OF_CLASS for found in of_class.values())
+        and all(any(letter.isdigit() for letter in group) for group in counts)
+        and not all(DATE.fullmatch(group) for group in counts)
+    )
+
+
+def _patterns(entries: Sequence[Entry]) -> Iterator[str]:
+    yield rf"(?i)(?<![^\W_])(?P<{GROUP}>(?:{WORDS})[-_ ]?\d+)"
+    depths = {entry.path.count("/") for entry in entries}
+    if len(depths) == 1:
+        for above in range(1, depths.pop()):  # the folder on top is a class or a fold
+            yield rf"^(?:[^/]+/){{{above}}}(?P<{GROUP}>[^/]+)/"
+    yield rf"^(?P<{GROUP}>[A-Za-z]+\d+[A-Za-z]+\d+)"  # C101P62ThinF
+    for more in range(MOST_TOKENS):
+        rest = rf"(?:[^_\-. ]+[_\-. ]+){{{more}}}" if more else ""
+        yield rf"^(?P<{GROUP}>{rest}[^_\-. ]+)[_\-. ]+[^_\-. ]"
+
+
+def read(pattern: str, entries: Sequence[Entry]) -> list[str]:
+    """Read the group of each image as the download stage does; nothing as soon as one has none."""
+    expression, whole = re.compile(pattern), "/" in pattern
+    found: list[str] = []
+    for entry in entries:
+        match = expression.search(entry.path if whole else entry.path.rpartition("/")[2])
+        if match is None:
+            return []
+        found.append(match[GROUP].strip())
+    return found
+
+
+def _examples(entries: Iterable[Entry], groups: Iterable[str], *, whole: bool) -> dict[str, str]:
+    """Choose names, or whole paths, of three groups, evenly over all."""
+    first: dict[str, str] = {}
+    for entry, group in zip(entries, groups, strict=True):
+        first.setdefault(group, entry.path)
+    several = list(first)
+    chosen = several[:: max(1, len(several) // SHOWN)][:SHOWN]
+    return {first[group] if whole else first[group].rpartition("/")[2]: group for group in chosen}

@@ -1,0 +1,238 @@
+"""What params.yaml shall say about images as they were found, each value with its reason."""
+
+import math
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.config import source_name
+from src.download.manifest import Entry
+from src.start import groups
+from src.start.pictures import Pictures
+from src.start.reading import Reading
+
+POSITIVE = """positive pos ill sick disease diseased malignant cancer carcinoma tumor tumour pneumonia covid abnormal
+    infected parasitized lesion hemorrhage haemorrhage bleeding stroke fracture melanoma glaucoma retinopathy
+    tuberculosis tb effusion nodule yes true 1"""
+NEGATIVE = "negative neg normal healthy well benign control controls no non not without uninfected none clear false 0"
+ILL, WELL = frozenset(POSITIVE.split()), frozenset(NEGATIVE.split())
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+SIDE, LEAST_SIDE, SMALL_SIDE = 150, 32, 64  # pixels
+SQUARE = (0.8, 1.25)  # width by height
+UNEQUAL = 1.5  # images of the most common class for one of the rarest
+PARTS = {"split.train": 0.6, "split.val": 0.2, "split.test": 0.2}
+EPOCHS, LEAST_EPOCHS, IMAGES_SEEN = 60, 15, 60_000
+FEW = 10  # images or groups of a class, below which a test part says little
+SHOWN = 12  # classes
+MASK = re.compile(r"(?i)[_-](mask|seg|segmentation)([_-]?\d+)?\.[^./]+$")
+BRIGHTNESS_MODEL = "tiny_cnn"
+CT_STEPS = ["gray", "detail", "working_size", "stretch", "clahe", "crop", "resize"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A line of the plan: what is decided and why, the values of params.yaml; a question where it is only a guess."""
+
+    topic: str
+    says: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    question: str = ""
+
+
+def make(source: str, reading: Reading, pictures: Pictures) -> list[Decision]:
+    """Decide everything that depends on the data, about a dozen lines."""
+    entries, known = reading.entries, Counter(entry.label for entry in reading.entries)
+    patients = _patients(reading)
+    return [
+        Decision("layout", reading.says, {"dataset.source": source, "dataset.layout": reading.layout}),
+        _classes(entries, known),
+        _positive(known),
+        patients,
+        _folds(entries, patients),
+        _color(pictures),
+        _size(pictures),
+        _steps(pictures),
+        _balance(known),
+        _model(pictures),
+        _epochs(len(entries)),
+        _experiment(source),
+    ]
+
+
+def _classes(entries: Sequence[Entry], counts: Counter[str]) -> Decision:
+    units: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        units[entry.label].add(entry.group or entry.path)
+    few = [label for label in sorted(units) if len(units[label]) < FEW]
+    question = ""
+    if masks := [entry.path for entry in entries if MASK.search(entry.path)]:
+        question = f"are files such as {masks[0]} masks? {len(masks)} count as images: take them out of dataset.source"
+    elif few:
+        question = f"{_listed(few)}: fewer than {FEW} images or patients, too few to test; join classes: dataset.merge"
+    return Decision("classes", _counted(counts), question=question)
+
+
+def _positive(counts: Counter[str]) -> Decision:
+    """Choose the class that sensitivity is about: by what its name says, else the rarer one."""
+    if len(counts) != 2:
+        return Decision("positive", f"none, as there are {len(counts)} classes", {"dataset.positive": None})
+    ill = [label for label in counts if meaning(label) > 0]
+    well = [label for label in counts if meaning(label) < 0]
+    if len(ill) == 1 or len(well) == 1:
+        chosen = ill[0] if len(ill) == 1 else next(label for label in counts if label not in well)
+        return Decision("positive", f"{chosen}, by the names of the two", {"dataset.positive": chosen})
+    chosen = min(sorted(counts, reverse=True), key=lambda label: counts[label])
+    why = "one of two equally common ones" if len(set(counts.values())) == 1 else "the rarer of the two"
+    return Decision(
+        "positive", f"{chosen}, {why}", {"dataset.positive": chosen},
+        f"is {chosen} what is looked for? the names do not tell: dataset.positive",
+    )  # fmt: skip
+
+
+def meaning(label: str) -> int:
+    """Return whether a name means ill (1), well (-1) or neither (0).
+
+    >>> meaning("CT_COVID"), meaning("CT_NonCOVID"), meaning("no_tumor"), meaning("notumor"), meaning("MONOCYTE")
+    (1, -1, -1, -1, 0)
+    """
+    words = [word.lower() for word in WORD.findall(label)]
+    denied = any(word.startswith(("no", "non", "un")) and re.sub("^(non|no|un)", "", word) in ILL for word in words)
+    if denied or WELL.intersection(words):
+        return -1
+    return 1 if ILL.intersection(words) else 0
+
+
+def _patients(reading: Reading) -> Decision:
+    """Take the groups that the labels came with, else look for a pattern in the names."""
+    entries = reading.entries
+    count = len({entry.group for entry in entries} - {""})
+    values: dict[str, Any] = {"split.by": reading.split_by, "dataset.group_pattern": None}
+    if count:
+        return Decision("patients", f"{count} groups, {reading.groups}; each stays in one part", values)
+    if reading.split_by == "lookalike":
+        return Decision("patients", "not known in these data: copies of one image are found and kept together", values)
+    if found := groups.find([entry for entry in entries if not MASK.search(entry.path)]):
+        shown = ", ".join(f"{name} -> {group}" for name, group in found.examples.items())
+        return Decision(
+            "patients", f"{found.groups} groups by the file names, {shown}",
+            values | {"dataset.group_pattern": found.pattern},
+            "is that the patient? if not, dataset.group_pattern: null, or another pattern",
+        )  # fmt: skip
+    return Decision(
+        "patients", "not known: images of one patient may stand in two parts, and scores be too good", values,
+        "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table",
+    )  # fmt: skip
+
+
+def _folds(entries: Sequence[Entry], patients: Decision) -> Decision:
+    counts = Counter(entry.fold for entry in entries)
+    shown = ", ".join(f"{fold or 'without'} {count}" for fold, count in sorted(counts.items()))
+    own = f"{PARTS['split.train']:.0%} train, {PARTS['split.val']:.0%} val, {PARTS['split.test']:.0%} test"
+    if set(counts) <= {""}:
+        return Decision("split", f"{own}; the source has no parts of its own", PARTS | {"split.folds": "ignore"})
+    if "" in counts or not counts["train"] or not counts["test"]:
+        why = f"the source's parts are not whole ({shown})"
+    elif cut := _cut(entries, patients):
+        why = f"{cut} groups stand in two of the source's parts ({shown})"
+    else:
+        made = "" if counts["val"] else "; val is made from train"
+        return Decision("split", f"as the source's folders say: {shown}{made}", PARTS | {"split.folds": "respect"})
+    return Decision("split", f"{own}; {why}, so they are not used", PARTS | {"split.folds": "ignore"})
+
+
+def _cut(entries: Sequence[Entry], patients: Decision) -> int:
+    folds: dict[str, set[str]] = defaultdict(set)
+    pattern = patients.values["dataset.group_pattern"]
+    named = groups.read(pattern, entries) if pattern else [entry.group for entry in entries]
+    for entry, group in zip(entries, named, strict=True):
+        folds[group or entry.path].add(entry.fold)
+    return sum(len(found) > 1 for found in folds.values())
+
+
+def _color(pictures: Pictures) -> Decision:
+    color, total = ("rgb" if pictures.coloured else "gray"), len(pictures.looks)
+    coloured = sum(look.coloured for look in pictures.looks)
+    return Decision(
+        "color", f"{color}: {coloured} of {total} sampled pictures have colour", {"preprocess.color": color}
+    )
+
+
+def image_size(height: float, width: float) -> int | tuple[int, int]:
+    """Choose what the model sees: about 150x150 pixels of the pictures' aspect, small pictures as they are.
+
+    >>> image_size(512, 512), image_size(240, 320), image_size(50, 50), image_size(28, 28)
+    (150, (130, 174), 50, 32)
+    """
+    scale = min(1.0, SIDE / math.sqrt(height * width))
+    sides = [max(LEAST_SIDE, 2 * round(scale * side / 2)) for side in (height, width)]
+    if SQUARE[0] <= width / height <= SQUARE[1]:
+        return max(LEAST_SIDE, round(scale * math.sqrt(height * width)))
+    return sides[0], sides[1]
+
+
+def _size(pictures: Pictures) -> Decision:
+    height, width = pictures.size
+    aspects = [look.width / look.height for look in pictures.looks]
+    mixed = len(aspects) > 1 and statistics.stdev(aspects) > 0.2 * statistics.mean(aspects)
+    size = image_size((height * width) ** 0.5, (height * width) ** 0.5) if mixed else image_size(height, width)
+    said = f"{size}" if isinstance(size, int) else f"{size[0]} high, {size[1]} wide"
+    why = f"the pictures are about {width:.0f}x{height:.0f}{', of mixed shapes' * mixed}"
+    return Decision(
+        "size", f"{said} pixels, as {why}", {"preprocess.image_size": size if isinstance(size, int) else list(size)}
+    )
+
+
+def _steps(pictures: Pictures) -> Decision:
+    low, high = pictures.shorter
+    detail = int(min(SIDE, max(LEAST_SIDE, low)))
+    evened = ", sharpness evened as sizes differ" * pictures.varied
+    if pictures.dark_margins:
+        return Decision(
+            "steps", "crop to the body and even contrast, as gray pictures with dark margins (CT) need it",
+            {"preprocess.steps": CT_STEPS, "preprocess.detail": detail},
+        )  # fmt: skip
+    steps = [*(["gray"] * (not pictures.coloured)), *(["detail"] * pictures.varied), "resize"]
+    why = f"no crop, as most have no dark margins{evened} ({low:.0f} to {high:.0f} pixels)"
+    return Decision("steps", f"{', '.join(steps)}; {why}", {"preprocess.steps": steps, "preprocess.detail": detail})
+
+
+def _balance(counts: Counter[str]) -> Decision:
+    ratio = max(counts.values()) / min(counts.values())
+    if ratio < UNEQUAL:
+        return Decision("balance", "none: the classes are of about one size", {"train.balance": "none"})
+    return Decision("balance", f"weights: one class is {ratio:.1f} times another", {"train.balance": "weights"})
+
+
+def _model(pictures: Pictures) -> Decision:
+    stride = 1 if min(pictures.size) < SMALL_SIDE else 2
+    if pictures.told_by_brightness_alone():
+        return Decision(
+            "model", f"{BRIGHTNESS_MODEL}: brightness alone tells the classes (AUC {pictures.brightness_auc():.2f}), "
+            "which compact_cnn takes out", {"model.name": BRIGHTNESS_MODEL, "model.stride": stride},
+            "is the brightness of the disease, or of the camera? model.name",
+        )  # fmt: skip
+    return Decision("model", "compact_cnn, for few images", {"model.name": "compact_cnn", "model.stride": stride})
+
+
+def _epochs(images: int) -> Decision:
+    seen = images * PARTS["split.train"]
+    epochs = round(min(EPOCHS, max(LEAST_EPOCHS, IMAGES_SEEN / max(1, seen))))
+    return Decision("epochs", f"{epochs}, for {images:,} images", {"train.epochs": epochs, "train.patience": epochs})
+
+
+def _experiment(source: str) -> Decision:
+    name = re.sub(r"(\.(zip|tar|tgz|gz|bz2|xz))+$", "", source_name(source), flags=re.IGNORECASE)
+    name = re.sub(r"\W+", "_", name).strip("_")[:60] or "own_images"
+    return Decision("experiment", f"{name} in MLflow", {"track.experiment": name})
+
+
+def _counted(counts: Counter[str]) -> str:
+    return _listed([f"{label} {count}" for label, count in sorted(counts.items())])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,80 @@
+"""params.yaml from a plan: the decisions as comments at its head, and no edit of a person lost."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from src import config
+from src.core import yaml_edit, yaml_file
+from src.core.errors import AssayError
+from src.core.files import write_text
+from src.core.paths import PARAMS
+from src.presets import catalog, write_params
+from src.start.plan import Decision
+
+BASE = "covid_compact"  # its values where the data do not ask for others; its scores are not told
+GUESS = "Wrong guesses are changed by editing one line below."
+
+
+def lines(decisions: Sequence[Decision], changes: Mapping[str, Any], text: str = "") -> list[str]:
+    """Write a line for each decision, then the questions, each with the line of `text` to edit, if that is given."""
+    told = [f"{decision.topic + ':':<12}{decision.says}" for decision in decisions]
+    if changes:
+        told.append(
+            f"{'as asked:':<12}" + " ".join(f"{key}={yaml_edit.written(each)}" for key, each in changes.items())
+        )
+    return told + [
+        f"? {decision.question}{_place(decision.question, text)}" for decision in decisions if decision.question
+    ]
+
+
+def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str, home: Path) -> str:
+    """Make the whole params.yaml.
+
+    Raises:
+        AssayError: a change names no key, or has a value that is not allowed.
+    """
+    values = {key: value for decision in decisions for key, value in decision.values.items()} | dict(changes)
+    plain = catalog.without_header(catalog.read(BASE, home).text).lstrip("#\n ")
+    body = write_params.changed(f"# {plain}\n", values, PARAMS.name)
+    head = [f"Plan of {config.source_name(source)}. {GUESS}", *lines(decisions, changes)]
+    made = "".join(f"# {line}\n" for line in head) + f"#\n{body}"
+    config.parse(yaml_file.parsed(made, PARAMS.name), PARAMS.name)
+    return write_params.signed(made)
+
+
+def put(made: str, home: Path, yes: bool) -> Path | None:
+    """Write params.yaml; return the copy that was made of one with edits.
+
+    Raises:
+        AssayError: it has edits, and nobody said that they may go.
+    """
+    file, copy = home / PARAMS, None
+    if not write_params.is_replaceable(home):
+        if not yes and not _agrees():
+            raise AssayError(
+                f"{PARAMS}: has changes that are in no commit, so it stays as it is; `make repro` runs it, YES=1 "
+                "(python -m src.start SOURCE --yes) puts the new one in its place and keeps a copy"
+            )
+        copy = next(path for number in range(1, 10_000) if not (path := file.with_suffix(f".{number}.yaml")).exists())
+        write_text(copy, file.read_text(encoding="utf-8"))
+    write_text(file, made)
+    return copy
+
+
+def _agrees() -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _place(question: str, made: str) -> str:
+    """Name the line of params.yaml that holds the key at which a question points."""
+    for number, line in enumerate(made.splitlines(), start=1):
+        key = line.partition(":")[0].strip()
+        if line.startswith("  ") and f".{key}" in question and not line.lstrip().startswith("#"):
+            return f" ({PARAMS}, line {number})"
+    return ""
