@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 TESTS = ROOT / "tests"
 # The whole pipeline, the documents, the workflows and this rule are no module's own.
-APART = {"pipeline", "test_docs.py", "test_mirror.py"}
+APART = {"pipeline", "test_docs.py", "test_mirror.py", "test_registries.py"}
 CODE = {"tools": ROOT / "tools", "stages": ROOT / "stages"}  # everything else stands in src
 HELPERS = ("helpers", "sections", "conftest", "kill_repro")
 FILES = [

@@ -53,7 +53,7 @@ class Tuning:
         return done
 
     def told(self, name: str) -> list[tuple[Any, ...]]:
-        from tests.tune import searching
+        from tests.tune import helpers_search as searching
 
         (self.folder / "studies").unlink(missing_ok=True)
         (self.folder / "studies").symlink_to(self.folder / "build" / "studies")
