@@ -46,11 +46,11 @@ presets-real: $(INSTALLED) ## run all of them with every kind of split on a fold
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh
 
-test: $(INSTALLED) ## run every test
-	@python -m pytest
+test: $(INSTALLED) ## run every test, in two processes; COVERAGE=1 shows what they run of src
+	@python -m pytest -n 2 --dist loadfile $(if $(COVERAGE),--cov=src)
 
 test-fast: $(INSTALLED) ## run the tests that take seconds
-	@python -m pytest -m 'not slow'
+	@python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 lint: $(INSTALLED) lint-workflows ## check style and types, and the workflows where npm is there
 	@ruff check

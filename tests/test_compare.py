@@ -9,7 +9,7 @@ from src import compare
 from src.core.errors import AssayError
 from src.tracking import mlflow_store
 from src.tracking.query import Run, newest
-from tests.tracking.support import fill
+from tests.tracking.helpers import fill
 from tests.tracking.test_stage_run import edit, evaluate, train
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import auc
 from src.evaluate import dvc_plots
 from src.evaluate.results import Rules, compute
 from src.metrics.scored import Scored
-from tests.evaluate import cases
+from tests.evaluate import helpers
 
 RULES = Rules(0.4, 0.95, 200, 42)
 
@@ -21,14 +21,14 @@ def table(path: Path) -> dict[str, list[str]]:
 
 
 def test_the_area_below_the_corners_is_that_of_the_curve(tmp_path: Path) -> None:
-    found = compute(cases.random(300, 2), cases.random(60, 2, 1), RULES)
+    found = compute(helpers.random(300, 2), helpers.random(60, 2, 1), RULES)
     dvc_plots.write(found, tmp_path)
     columns = [[float(cell) for cell in column] for column in table(tmp_path / "roc.csv").values()]
     assert auc(*columns) == pytest.approx(found.estimates.scores[("auc",)].value, abs=1e-4)
 
 
 def test_confusion_has_a_row_for_every_test_image(tmp_path: Path) -> None:
-    found = compute(cases.binary([0, 1, 1], [0.1, 0.2, 0.9]), cases.random(60, 2, 1), RULES)
+    found = compute(helpers.binary([0, 1, 1], [0.1, 0.2, 0.9]), helpers.random(60, 2, 1), RULES)
     dvc_plots.write(found, tmp_path)
     assert table(tmp_path / "confusion.csv") == {"actual": ["a", "b", "b"], "predicted": ["a", "a", "b"]}
 
@@ -38,7 +38,7 @@ def test_points_on_a_straight_line_are_left_out() -> None:
     assert dvc_plots.corners(x, y).tolist() == [True, False, True, False, True]
 
 
-@pytest.mark.parametrize("scored", [cases.random(60, 5), cases.binary([0, 0], [0.1, 0.9])])
+@pytest.mark.parametrize("scored", [helpers.random(60, 5), helpers.binary([0, 0], [0.1, 0.9])])
 def test_the_tables_are_there_whatever_the_classes(scored: Scored, tmp_path: Path) -> None:
     dvc_plots.write(compute(scored, scored, RULES), tmp_path)
     assert set(table(tmp_path / "roc.csv")) == {"false_positive_rate", "true_positive_rate"}

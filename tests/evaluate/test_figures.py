@@ -26,7 +26,7 @@ from src.evaluate.results import Results, Rules, compute
 from src.metrics.bootstrap import interpolate, roc_band
 from src.plotting import style
 from tests import sections
-from tests.evaluate import cases
+from tests.evaluate import helpers
 
 RULES = Rules("youden", 0.95, 200, 42)
 
@@ -39,12 +39,12 @@ def _style() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def two() -> Results:
-    return compute(cases.random(200, 2), cases.random(60, 2, 1), RULES)
+    return compute(helpers.random(200, 2), helpers.random(60, 2, 1), RULES)
 
 
 @pytest.fixture(scope="module")
 def eight() -> Results:
-    return compute(cases.random(400, 8), cases.random(100, 8, 1), RULES)
+    return compute(helpers.random(400, 8), helpers.random(100, 8, 1), RULES)
 
 
 def data(axes, label: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
@@ -102,13 +102,13 @@ def test_every_one_of_eight_classes_has_its_own_line(eight: Results) -> None:
 
 
 def test_a_class_that_is_absent_has_no_curve() -> None:
-    scored = cases.scored([0, 1, 0, 1], np.full((4, 3), 1 / 3))
+    scored = helpers.scored([0, 1, 0, 1], np.full((4, 3), 1 / 3))
     labels = [str(line.get_label()) for line in roc.draw(compute(scored, scored, RULES)).axes[0].lines]
     assert not any(label.startswith("c:") for label in labels)
 
 
 def test_a_single_class_leaves_the_curves_empty_but_drawn() -> None:
-    found = compute(cases.binary([0, 0], [0.1, 0.2]), cases.random(40, 2), RULES)
+    found = compute(helpers.binary([0, 0], [0.1, 0.2]), helpers.random(40, 2), RULES)
     assert len(roc.draw(found).axes[0].lines) == 1
     assert precision_recall.draw(found).axes[0].get_xlabel()
 
@@ -174,7 +174,7 @@ def test_counts_show_what_the_source_lists_also_of_classes_without_an_image() ->
 
 
 def test_calibration_draws_frequency_against_probability() -> None:
-    scored = cases.binary([1, 0, 1, 1], [0.75, 0.75, 0.75, 0.95])
+    scored = helpers.binary([1, 0, 1, 1], [0.75, 0.75, 0.75, 0.95])
     x, y = data(calibration.draw(scored, scored.decide(0.5), 0.1).axes[0], "model")
     assert x == pytest.approx([0.75, 0.95])
     assert y == pytest.approx([2 / 3, 1])
@@ -184,25 +184,34 @@ def test_scores_mark_the_threshold(two: Results) -> None:
     assert data(score_histogram.draw(two.test, 0.37).axes[0], "threshold")[0].tolist() == [0.37, 0.37]
 
 
-def test_scores_of_a_hesitant_model_are_enlarged() -> None:
-    assert score_histogram.draw(cases.binary([0, 1], [0.48, 0.52]), 0.5).axes[0].get_xlim() == pytest.approx((0.4, 0.6))
-    assert score_histogram.draw(cases.binary([0, 1], [1.0, 1.0]), 0.95).axes[0].get_xlim() == pytest.approx((0.9, 1))
-    assert score_histogram.draw(cases.binary([0, 1], [0.5, 0.5]), 0.5).axes[0].get_xlim() == pytest.approx((0.4, 0.6))
-    assert score_histogram.draw(cases.binary([0, 1], [0.2, 0.9]), 0.5).axes[0].get_xlim() == (0, 1)
+@pytest.mark.parametrize(
+    ("scores", "threshold", "shown"),
+    [
+        ([0.48, 0.52], 0.5, (0.4, 0.6)),
+        ([1.0, 1.0], 0.95, (0.9, 1)),
+        ([0.5, 0.5], 0.5, (0.4, 0.6)),
+        ([0.2, 0.9], 0.5, (0, 1)),
+    ],
+)
+def test_scores_of_a_hesitant_model_are_enlarged(
+    scores: list[float], threshold: float, shown: tuple[float, float]
+) -> None:
+    figure = score_histogram.draw(helpers.binary([0, 1], scores), threshold)
+    assert figure.axes[0].get_xlim() == pytest.approx(shown)
 
 
 def test_scores_leave_room_for_a_class_that_is_absent() -> None:
-    figure = score_histogram.draw(cases.scored([0, 1], np.full((2, 3), 1 / 3)), None)
+    figure = score_histogram.draw(helpers.scored([0, 1], np.full((2, 3), 1 / 3)), None)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["a (1)", "b (1)", "c (0)"]
 
 
 def test_the_worst_mistakes_are_those_that_held_the_truth_for_least_probable() -> None:
-    scored = cases.binary([1, 0, 1, 0, 1], [0.4, 0.9, 0.05, 0.1, 0.8])
+    scored = helpers.binary([1, 0, 1, 0, 1], [0.4, 0.9, 0.05, 0.1, 0.8])
     assert mistakes.worst(scored, scored.decide(0.5), 2).tolist() == [2, 1]
 
 
 def test_no_mistake_no_sheet() -> None:
-    scored = cases.binary([0, 1], [0.1, 0.9])
+    scored = helpers.binary([0, 1], [0.1, 0.9])
     assert mistakes.draw(scored, scored.decide(0.5), np.zeros((2, 8, 8, 1), np.uint8), 12) is None
 
 
@@ -210,7 +219,7 @@ def test_no_mistake_no_sheet() -> None:
 def test_sheets_show_gray_and_colour_images(channels: int) -> None:
     pixels = np.full((4, 8, 8, channels), 90, np.uint8)
     images = [Image(row, "train", f"{row}.png", "ab"[row % 2], "") for row in range(4)]
-    scored = cases.binary([1, 1], [0.1, 0.2])
+    scored = helpers.binary([1, 1], [0.1, 0.2])
     sheets = (
         augmented.draw(images, pixels, sections.augment(rotation=40), 42),
         batch.draw(images, pixels, ("a", "b"), sections.augment(rotation=40), 4, "none", 42),

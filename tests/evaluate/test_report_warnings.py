@@ -2,14 +2,14 @@ import pytest
 
 from src.evaluate.report_warnings import notices, small_classes
 from src.evaluate.results import Results, Rules, compute
-from tests.evaluate import cases
+from tests.evaluate import helpers
 
 CLEAN = {"groups_in_two_parts": 0, "exact_duplicates": 0, "near_duplicates": 0}
 
 
 @pytest.fixture(scope="module")
 def found() -> Results:
-    return compute(cases.random(200, 2), cases.random(60, 2, 1), Rules("youden", 0.95, 200, 42))
+    return compute(helpers.random(200, 2), helpers.random(60, 2, 1), Rules("youden", 0.95, 200, 42))
 
 
 def levels(audit: dict[str, object], found: Results) -> list[str]:
@@ -61,10 +61,10 @@ def test_an_audit_without_what_is_looked_for_says_nothing(found: Results, audit:
 
 
 def test_few_images_or_groups_of_a_class_in_test_are_a_warning() -> None:
-    one = cases.binary([1, *[0] * 30], [0.9, *[0.1] * 30])
+    one = helpers.binary([1, *[0] * 30], [0.9, *[0.1] * 30])
     assert small_classes(one)[0].startswith("test holds only 1 image of b: ")
-    few = cases.binary([1] * 12 + [0] * 30, [0.9] * 42, [0] * 6 + [1] * 6 + list(range(2, 32)))
+    few = helpers.binary([1] * 12 + [0] * 30, [0.9] * 42, [0] * 6 + [1] * 6 + list(range(2, 32)))
     assert small_classes(few)[0].startswith("test holds only 12 images of 2 groups of b: ")
     results = compute(one, one, Rules("youden", 0.95, 200, 42))
     assert notices(CLEAN, results)[0].level == "warn"
-    assert small_classes(cases.binary([0, 1] * 10, [0.5] * 20)) == []
+    assert small_classes(helpers.binary([0, 1] * 10, [0.5] * 20)) == []

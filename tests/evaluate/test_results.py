@@ -1,5 +1,7 @@
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from sklearn.metrics import classification_report
 
 from src.evaluate.results import Results, Rules, as_table, classification, compute, merge_groups, summarise
 from src.metrics.scored import Scored
-from tests.evaluate import cases
+from tests.evaluate import helpers
 
 RULES = Rules("youden", 0.95, 200, 42)
 
@@ -20,19 +22,19 @@ def numbers(tree: object) -> list[float]:
 
 
 def test_the_threshold_comes_from_val_and_never_sees_test() -> None:
-    val = cases.binary([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.7])
-    tests = [cases.random(50, 2, seed) for seed in range(5)]
+    val = helpers.binary([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.7])
+    tests = [helpers.random(50, 2, seed) for seed in range(5)]
     assert {compute(test, val, RULES).threshold.value for test in tests} == {0.4}
 
 
 def test_decisions_on_test_use_the_threshold_of_val() -> None:
-    val = cases.binary([0, 1], [0.7, 0.9])
-    found = compute(cases.binary([0, 1, 1], [0.75, 0.78, 0.85]), val, RULES)
+    val = helpers.binary([0, 1], [0.7, 0.9])
+    found = compute(helpers.binary([0, 1, 1], [0.75, 0.78, 0.85]), val, RULES)
     assert found.decisions.tolist() == [0, 0, 1]
 
 
 def test_many_classes_have_no_threshold_and_take_the_most_probable() -> None:
-    scored = cases.random(60, 4)
+    scored = helpers.random(60, 4)
     found = compute(scored, scored, RULES)
     assert found.threshold is None
     assert (found.decisions == scored.probabilities.argmax(axis=1)).all()
@@ -40,30 +42,30 @@ def test_many_classes_have_no_threshold_and_take_the_most_probable() -> None:
 
 
 def test_groups_are_merged_to_their_mean_probability() -> None:
-    merged = merge_groups(cases.binary([0, 0, 1, 1], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1]))
+    merged = merge_groups(helpers.binary([0, 0, 1, 1], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1]))
     assert merged is not None
     assert merged.probabilities[:, 1].tolist() == pytest.approx([0.2, 0.6])
     assert merged.labels.tolist() == [0, 1]
 
 
 def test_groups_of_equal_probabilities_are_equal() -> None:
-    merged = merge_groups(cases.binary([0] * 3 + [1] * 7, [0.49780104] * 10, [0] * 3 + [1] * 7))
+    merged = merge_groups(helpers.binary([0] * 3 + [1] * 7, [0.49780104] * 10, [0] * 3 + [1] * 7))
     assert merged is not None
     assert np.unique(merged.probabilities[:, 1]).size == 1
 
 
 def test_groups_with_images_of_two_classes_are_not_merged() -> None:
-    scored = cases.binary([0, 1, 1, 0], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1])
+    scored = helpers.binary([0, 1, 1, 0], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1])
     assert merge_groups(scored) is None
     assert any("more than one class" in note for note in compute(scored, scored, RULES).notes)
 
 
 def test_one_image_a_group_gives_nothing_to_merge() -> None:
-    assert merge_groups(cases.binary([0, 1], [0.1, 0.9], [0, 1])) is None
+    assert merge_groups(helpers.binary([0, 1], [0.1, 0.9], [0, 1])) is None
 
 
 def test_val_with_a_single_class_is_told() -> None:
-    found = compute(cases.random(40, 2), cases.binary([1, 1], [0.2, 0.9]), RULES)
+    found = compute(helpers.random(40, 2), helpers.binary([1, 1], [0.2, 0.9]), RULES)
     assert found.threshold.value == 0.5
     assert any("one class only" in note for note in found.notes)
 
@@ -71,32 +73,32 @@ def test_val_with_a_single_class_is_told() -> None:
 @pytest.mark.parametrize(
     ("scored", "words"),
     [
-        (cases.binary([0, 0, 0], [0.1, 0.2, 0.3]), "no image of b"),
-        (cases.binary([0, 1, 0], [0.5, 0.5, 0.5]), "same probability"),
-        (cases.random(40, 2, strength=0), "within chance"),
-        (cases.binary([0, 1, 0], [0.1, 0.5, 0.6]), "No groups are known"),
-        (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 0, 0]), "single group"),
-        (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 1, 2]), "only 3 groups"),
-        (cases.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 1, 2]), "resamples lacked a class"),
+        (helpers.binary([0, 0, 0], [0.1, 0.2, 0.3]), "no image of b"),
+        (helpers.binary([0, 1, 0], [0.5, 0.5, 0.5]), "same probability"),
+        (helpers.random(40, 2, strength=0), "within chance"),
+        (helpers.binary([0, 1, 0], [0.1, 0.5, 0.6]), "No groups are known"),
+        (helpers.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 0, 0]), "single group"),
+        (helpers.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 1, 2]), "only 3 groups"),
+        (helpers.binary([0, 1, 0], [0.1, 0.5, 0.6], [0, 1, 2]), "resamples lacked a class"),
     ],
 )
 def test_what_weakens_the_scores_is_told(scored: Scored, words: str) -> None:
-    assert any(words in note for note in compute(scored, cases.random(40, 2), RULES).notes)
+    assert any(words in note for note in compute(scored, helpers.random(40, 2), RULES).notes)
 
 
 def test_a_sound_test_part_needs_no_note() -> None:
-    scored = cases.random(200, 2)
+    scored = helpers.random(200, 2)
     assert compute(scored, scored, RULES).notes == ()
 
 
 @pytest.mark.parametrize(
     "scored",
     [
-        cases.random(100, 2),
-        cases.random(100, 8),
-        cases.binary([1, 1], [0.9, 0.9]),
-        cases.binary([1], [0.0]),
-        cases.scored([0, 2], np.full((2, 3), 1 / 3)),
+        helpers.random(100, 2),
+        helpers.random(100, 8),
+        helpers.binary([1, 1], [0.9, 0.9]),
+        helpers.binary([1], [0.0]),
+        helpers.scored([0, 2], np.full((2, 3), 1 / 3)),
     ],
 )
 def test_the_summary_is_json_without_nan_with_low_value_high_in_order(scored: Scored) -> None:
@@ -109,7 +111,7 @@ def test_the_summary_is_json_without_nan_with_low_value_high_in_order(scored: Sc
 
 
 def test_the_summary_nests_value_low_and_high_and_rounds_to_six_decimals() -> None:
-    tree = summarise(compute(cases.random(100, 4), cases.random(40, 4, 1), RULES))
+    tree = summarise(compute(helpers.random(100, 4), helpers.random(40, 4, 1), RULES))
     assert set(tree["test"]["auc"]) == {"value", "low", "high"}
     assert set(tree["test"]["classes"]["c"]["sensitivity"]) == {"value", "low", "high"}
     assert isinstance(tree["val"]["auc"], float)
@@ -118,7 +120,7 @@ def test_the_summary_nests_value_low_and_high_and_rounds_to_six_decimals() -> No
 
 def test_the_same_seed_gives_the_same_findings() -> None:
     def again() -> Results:
-        return compute(cases.random(100, 2), cases.random(40, 2, 1), RULES)
+        return compute(helpers.random(100, 2), helpers.random(40, 2, 1), RULES)
 
     assert summarise(again()) == summarise(again())
 
@@ -167,3 +169,12 @@ def test_the_table_has_an_empty_field_where_nothing_can_be_told() -> None:
     table = as_table(classification(np.array([0, 1]), np.array([0, 1]), ("a", "b", "c")))
     assert table[2] == {"class": "c", "precision": "", "recall": "", "f1": "", "support": 0}
     assert table[0] == {"class": "a", "precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
+
+
+UNWANTED = {"tensorflow", "keras", "matplotlib", "sklearn", "pandas", "cv2", "jinja2"}
+
+
+def test_scores_and_intervals_load_neither_tensorflow_nor_figures() -> None:
+    code = f"import sys, src.evaluate.results; print(sorted({UNWANTED!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -15,12 +15,12 @@ from src.core.errors import AssayError
 from src.core.paths import Evaluation
 from src.evaluate import stage
 from tests import sections
-from tests.evaluate import synthetic
-from tests.evaluate.synthetic import Build
+from tests.evaluate import helpers
+from tests.evaluate.helpers import Build
 
 BINARY = ("CT_NonCOVID", "CT_COVID")
 FOUR = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
-SHAPE = (synthetic.SIDE, synthetic.SIDE, 1)
+SHAPE = (helpers.SIDE, helpers.SIDE, 1)
 SHOWN = {"seed": 42, "model": {"name": "tiny_cnn", "stride": 1}, "preprocess": {"steps": ["gray", "resize"]}}
 
 pytestmark = pytest.mark.slow
@@ -46,9 +46,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]
 
     def build(classes: tuple[str, ...]) -> Build:
         if classes not in done:
-            made = synthetic.folders(tmp_path_factory.mktemp("build"))
-            synthetic.write_store(made, classes)
-            synthetic.write_model(made, classes)
+            made = helpers.folders(tmp_path_factory.mktemp("build"))
+            helpers.write_store(made, classes)
+            helpers.write_model(made, classes)
             run(made)
             done[classes] = made
         return done[classes]
@@ -140,19 +140,19 @@ def test_the_report_tells_trace_parameters_and_the_shortcut(built: Callable) -> 
 
 
 def test_class_names_cannot_break_the_page(tmp_path: Path) -> None:
-    build = synthetic.folders(tmp_path)
+    build = helpers.folders(tmp_path)
     classes = ("<b>bold</b>", 'quote"&')
-    synthetic.write_store(build, classes, images=40)
-    synthetic.write_model(build, classes)
+    helpers.write_store(build, classes, images=40)
+    helpers.write_model(build, classes)
     page = run(build).report.read_text()
     assert "<b>bold" not in page
     assert "&lt;b&gt;bold" in page
 
 
 def test_without_groups_audit_trace_and_history_there_still_is_a_report(tmp_path: Path) -> None:
-    build = synthetic.folders(tmp_path)
-    synthetic.write_store(build, BINARY, images=40, grouped=False)
-    synthetic.write_model(build, BINARY)
+    build = helpers.folders(tmp_path)
+    helpers.write_store(build, BINARY, images=40, grouped=False)
+    helpers.write_model(build, BINARY)
     build.split.audit.unlink()
     build.model.fingerprint.unlink()
     build.model.history.write_text("epoch,loss\n", encoding="utf-8")

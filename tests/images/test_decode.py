@@ -11,7 +11,7 @@ from PIL import Image
 
 from src.images.decode import Facts, read
 from src.images.limits import UnreadableError
-from tests.images.making import save, smooth
+from tests.images.helpers import save, smooth
 
 COLOR = smooth()
 GRAY = smooth(channels=1)

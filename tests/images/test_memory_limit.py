@@ -17,7 +17,7 @@ from src.images.decode import read
 from src.images.limits import UnreadableError
 from src.images.memory_limit import Memory, report_killed
 from tests.conftest import ROOT
-from tests.images.making import save, smooth
+from tests.images.helpers import save, smooth
 from tests.images.test_dicom import RAMP, write
 
 
@@ -94,7 +94,7 @@ def test_the_peak_stays_within_its_limit(tmp_path: Path) -> None:
     (tmp_path / "raw" / "manifest.csv").write_text("path,label,group,fold\n" + names)
     script = (
         "import sys; from pathlib import Path; from src.preprocess.stage import prepare\n"
-        "from src.core.paths import Prepared, Raw; from tests.images.making import section\n"
+        "from src.core.paths import Prepared, Raw; from tests.images.helpers import section\n"
         "params = section(max_rejected=0.5, max_megapixels=25)\n"
         "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), params, 4)\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"

@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from src.metrics.scored import Scored
 from src.metrics.scores import calibration_error, confusion, measure, one_against_rest, reliability
-from tests.evaluate import cases
+from tests.evaluate import helpers
 
 
 def values(scored: Scored, threshold: float = 0.5) -> dict[tuple[str, ...], float]:
@@ -15,7 +15,7 @@ def values(scored: Scored, threshold: float = 0.5) -> dict[tuple[str, ...], floa
 
 
 def test_scores_of_a_case_that_can_be_counted_by_hand() -> None:
-    scored = cases.binary([1, 1, 1, 0, 0, 0, 0, 0], [0.9, 0.8, 0.3, 0.7, 0.4, 0.2, 0.1, 0.1])
+    scored = helpers.binary([1, 1, 1, 0, 0, 0, 0, 0], [0.9, 0.8, 0.3, 0.7, 0.4, 0.2, 0.1, 0.1])
     found = values(scored)
     assert found[("accuracy",)] == 6 / 8
     assert found[("precision",)] == pytest.approx(2 / 3)
@@ -28,12 +28,12 @@ def test_scores_of_a_case_that_can_be_counted_by_hand() -> None:
 
 
 def test_equal_scores_count_half_in_the_area() -> None:
-    assert values(cases.binary([1, 0, 0], [0.5, 0.5, 0.2]))[("auc",)] == 0.75
+    assert values(helpers.binary([1, 0, 0], [0.5, 0.5, 0.2]))[("auc",)] == 0.75
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_two_classes_agree_with_sklearn(seed: int) -> None:
-    scored = cases.random(150, 2, seed)
+    scored = helpers.random(150, 2, seed)
     labels, score, taken = scored.labels, scored.probabilities[:, 1], scored.decide(0.4)
     found = values(scored, 0.4)
     rounded = np.round(scored.probabilities, 7)
@@ -55,8 +55,8 @@ def test_two_classes_agree_with_sklearn(seed: int) -> None:
 
 @pytest.mark.parametrize("classes", [3, 8])
 def test_many_classes_agree_with_sklearn(classes: int) -> None:
-    scored = cases.random(400, classes, strength=1.5)
-    exact = cases.scored(scored.labels.tolist(), normalised(scored.probabilities))
+    scored = helpers.random(400, classes, strength=1.5)
+    exact = helpers.scored(scored.labels.tolist(), normalised(scored.probabilities))
     labels, probabilities, taken = exact.labels, exact.probabilities, exact.decide(0.5)
     found = values(exact)
     assert found[("accuracy",)] == pytest.approx(sk.accuracy_score(labels, taken))
@@ -72,24 +72,26 @@ def test_many_classes_agree_with_sklearn(classes: int) -> None:
 
 
 def test_a_weight_of_two_is_an_image_that_is_there_twice() -> None:
-    scored = cases.random(60, 3)
+    scored = helpers.random(60, 3)
     weights = np.random.default_rng(1).integers(0, 4, size=60)
     weights[:3] = 1
     places = np.repeat(np.arange(60), weights)
-    repeated = cases.scored(scored.labels[places].tolist(), scored.probabilities[places])
+    repeated = helpers.scored(scored.labels[places].tolist(), scored.probabilities[places])
     weighted = measure(scored, scored.decide(0.5), weights[None].astype(float))
     assert {key: value[0] for key, value in weighted.items()} == pytest.approx(values(repeated))
 
 
 def test_without_an_image_of_a_class_its_scores_cannot_be_told() -> None:
-    found = values(cases.binary([0, 0, 0], [0.9, 0.2, 0.1]))
+    found = values(helpers.binary([0, 0, 0], [0.9, 0.2, 0.1]))
     unknown = {key[0] for key, value in found.items() if math.isnan(value)}
     assert unknown == {"precision", "sensitivity", "f1", "auc", "average_precision"}
     assert found[("specificity",)] == pytest.approx(2 / 3)
 
 
 def test_a_class_that_is_absent_does_not_spoil_the_means_of_the_others() -> None:
-    scored = cases.scored([0, 0, 1, 1], np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1]]))
+    scored = helpers.scored(
+        [0, 0, 1, 1], np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1]])
+    )
     found = values(scored)
     assert found[("sensitivity",)] == 0.75
     assert found[("auc",)] == 1.0
@@ -97,23 +99,23 @@ def test_a_class_that_is_absent_does_not_spoil_the_means_of_the_others() -> None
 
 
 def test_precision_is_zero_where_a_class_is_never_chosen() -> None:
-    found = values(cases.binary([0, 1], [0.1, 0.2]))
+    found = values(helpers.binary([0, 1], [0.1, 0.2]))
     assert found[("precision",)] == 0
     assert found[("f1",)] == 0
 
 
 def test_constant_predictions_tell_nothing_apart() -> None:
-    found = values(cases.binary([0, 1, 1, 0], [0.5] * 4))
+    found = values(helpers.binary([0, 1, 1, 0], [0.5] * 4))
     assert found[("auc",)] == 0.5
     assert found[("average_precision",)] == 0.5
 
 
 def test_a_certain_mistake_costs_a_finite_log_loss() -> None:
-    assert values(cases.binary([1], [0.0]))[("log_loss",)] == pytest.approx(-math.log(1e-7))
+    assert values(helpers.binary([1], [0.0]))[("log_loss",)] == pytest.approx(-math.log(1e-7))
 
 
 def test_the_threshold_itself_counts_as_positive() -> None:
-    assert cases.binary([0, 1], [0.5, 0.49]).decide(0.5).tolist() == [1, 0]
+    assert helpers.binary([0, 1], [0.5, 0.49]).decide(0.5).tolist() == [1, 0]
 
 
 def test_confusion_has_true_classes_as_rows() -> None:
@@ -129,7 +131,7 @@ def test_reliability_puts_one_into_the_last_bin() -> None:
 
 
 def test_calibration_error_is_the_mean_distance_weighted_by_images() -> None:
-    scored = cases.binary([1, 0, 1, 1], [0.75, 0.75, 0.75, 0.95])
+    scored = helpers.binary([1, 0, 1, 1], [0.75, 0.75, 0.75, 0.95])
     assert calibration_error(scored, scored.decide(0.5)) == pytest.approx(0.75 * (0.75 - 2 / 3) + 0.25 * 0.05)
 
 

@@ -31,6 +31,13 @@ class Project:
         self.run("git", "init", "--quiet")
         self.commit()
 
+    def copied(self, folder: Path) -> "Project":
+        """Copy the project with all that DVC has made and cached in it."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        copy = Project.__new__(Project)
+        copy.folder = folder
+        return copy
+
     @property
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -1,6 +1,7 @@
 """The whole pipeline as a person runs it: real DVC, real training, real MLflow database."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -34,9 +35,8 @@ def changed(project: Project, file: str, change: Callable[[], None]) -> Iterator
         project.run("dvc", "checkout", "--force", "--allow-missing")
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
-def test_one_command_makes_every_output(reproduced: Project, name: str) -> None:
-    assert (reproduced.folder / name).stat().st_size > 0
+def test_one_command_makes_every_output(reproduced: Project) -> None:
+    assert [name for name in OUTPUTS if not (reproduced.folder / name).stat().st_size] == []
 
 
 def test_a_second_run_runs_nothing(reproduced: Project) -> None:
@@ -92,11 +92,11 @@ def test_a_changed_sample_is_imported_again(reproduced: Project) -> None:
     whole = path.read_bytes()
     try:
         path.write_bytes(b"damaged")
-        assert {"download", "preprocess"} <= set(stages_run(reproduced.repro()))
+        assert {"download", "preprocess"} <= set(stages_run(reproduced.repro("preprocess")))
         assert path.name in reproduced.read("build/prepared/rejected.csv")
     finally:
         path.write_bytes(whole)
-        reproduced.repro()
+        reproduced.repro("preprocess")
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,16 @@ def test_a_mistake_is_one_line_and_loses_nothing(reproduced: Project, start: str
     assert stages_run(reproduced.repro()) == []
 
 
-def test_an_interrupted_training_goes_on_to_the_same_result(
-    reproduced: Project, make_project: Callable[[], Project]
-) -> None:
-    project = make_project()
-    project.repro("split")
-    process = subprocess.Popen(
-        ["dvc", "repro"], cwd=project.folder, env=project.environment, stderr=subprocess.PIPE, text=True
-    )
+def test_an_interrupted_training_goes_on_to_the_same_result(reproduced: Project, tmp_path: Path) -> None:
+    project = reproduced.copied(tmp_path / "interrupted")
+    for name in ("build/model", ".dvc/cache/runs"):
+        shutil.rmtree(project.folder / name)
+    command = ["dvc", "repro", "--force", "--single-item", "train"]
+    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: any((project.folder / "build/checkpoints").rglob("*")), process)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=120)
-    project.repro()
+    project.repro("--force", "--single-item", "train")
     for name in ("model.keras", "history.csv", "fingerprint.json"):
         path = f"build/model/{name}"
         assert (project.folder / path).read_bytes() == (reproduced.folder / path).read_bytes(), name

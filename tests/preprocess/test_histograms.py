@@ -8,7 +8,7 @@ import pytest
 from src.core.paths import Prepared
 from src.preprocess.histograms import MOST, SIDE, Histograms, counted, levels
 from src.preprocess.stage import run as prepare
-from tests.images.making import rows, section, write_raw
+from tests.images.helpers import rows, section, write_raw
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -5,7 +5,7 @@ import pytest
 
 from src.core.errors import AssayError
 from src.preprocess.pipeline import Box, Frame, compose
-from tests.images.making import STUDY, section, smooth
+from tests.images.helpers import STUDY, section, smooth
 
 
 def test_the_order_is_that_of_params() -> None:

@@ -14,7 +14,7 @@ from src.images.store import COLUMNS, open_images, read_index
 from src.preprocess import stage
 from src.preprocess.stage import run as prepare
 from tests.conftest import ROOT
-from tests.images.making import STUDY, rows, save, section, smooth, write_raw
+from tests.images.helpers import STUDY, rows, save, section, smooth, write_raw
 
 OUTPUTS = ["histograms.csv", "images.npy", "index.csv", "rejected.csv", "steps.png", "thumbnails.npy"]
 
@@ -151,7 +151,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path; from src.preprocess.stage import run as prepare\n"
-        "from src.core.paths import Prepared, Raw; from tests.images.making import section\n"
+        "from src.core.paths import Prepared, Raw; from tests.images.helpers import section\n"
         "steps = section('resize', image_size=512, color='rgb')\n"
         "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), steps, 2)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -7,7 +7,7 @@ import numpy as np
 from src.download.manifest import Entry
 from src.images.pixels import Pixels
 from src.start import pictures
-from tests.images.making import save, smooth
+from tests.images.helpers import save, smooth
 
 
 def seen(tmp_path: Path, images: dict[str, list[Pixels]]) -> pictures.Pictures:

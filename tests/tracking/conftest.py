@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracking.support import Server, fill
+from tests.tracking.helpers import Server, fill
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from src.core.errors import AssayError
 from src.tracking import __main__ as face
 from src.tracking import mlflow_store
-from tests.tracking.support import read_only
+from tests.tracking.helpers import read_only
 from tests.tracking.test_stage_run import edit, evaluate, runs, train
 
 

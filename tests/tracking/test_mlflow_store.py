@@ -13,7 +13,7 @@ import pytest
 
 from src.core.errors import AssayError
 from src.tracking import mlflow_store
-from tests.tracking.support import ROOT, read_only, wait_for
+from tests.tracking.helpers import ROOT, read_only, wait_for
 
 CREATE = "import sys; from pathlib import Path; from src.tracking import store; store.create(Path(sys.argv[1]))"
 

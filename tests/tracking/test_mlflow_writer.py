@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from src.tracking import mlflow_store
-from tests.tracking.support import fill, wait_for
+from tests.tracking.helpers import fill, wait_for
 from tests.tracking.test_stage_run import runs, train
 
 

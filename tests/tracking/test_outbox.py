@@ -16,7 +16,7 @@ from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox
 from src.tracking.record import LoggedDataset, Record, kept
-from tests.tracking.support import Server
+from tests.tracking.helpers import Server
 from tests.tracking.test_stage_run import artifacts, evaluate, runs, train
 
 AWAY = "http://127.0.0.1:9"  # the discard port: nothing listens

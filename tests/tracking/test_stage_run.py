@@ -11,7 +11,7 @@ from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.record import kept
-from tests.tracking.support import trained
+from tests.tracking.helpers import trained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

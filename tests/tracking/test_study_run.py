@@ -11,7 +11,7 @@ from src import config
 from src.tracking import mlflow_store, mlflow_writer, outbox, query, study_run
 from src.tracking.record import Status, kept
 from src.tracking.study_run import LoggedStudy, Sender, Trial
-from tests.tracking.support import PNG
+from tests.tracking.helpers import PNG
 from tests.tracking.test_outbox import AWAY
 
 if TYPE_CHECKING:

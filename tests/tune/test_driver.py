@@ -10,9 +10,9 @@ from src.core.errors import AssayError
 from src.tune.driver import Proposal, Stop
 from src.tune.protocol import Job
 from tests import sections
-from tests.tune import searching
-from tests.tune.fakes import EPOCHS
-from tests.tune.searching import ORDERLY, propose, search, states, told, trials
+from tests.tune import helpers_search as searching
+from tests.tune.helpers_search import ORDERLY, propose, search, states, told, trials
+from tests.tune.helpers_training import EPOCHS
 
 PRUNERS = (
     ORDERLY,

@@ -13,8 +13,8 @@ from src.core import paths, redact
 from src.core.errors import AssayError
 from src.tune import names, study, study_fingerprint, study_report
 from src.tune.storage import Journal, mend
-from tests.tune.searching import ABOUT, opened, search, trials
-from tests.tune.studies import study as invented
+from tests.tune.helpers_search import ABOUT, opened, search, trials
+from tests.tune.helpers_studies import study as invented
 
 
 def test_a_study_is_open_in_one_process_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.tune import study_progress
-from tests.tune.searching import opened
+from tests.tune.helpers_search import opened
 
 
 def everything(terminal: int) -> str:

@@ -19,7 +19,7 @@ from src.tune.figures import FIGURES
 from src.tune.space import decode
 from src.tune.trials_view import view
 from src.tune.winner import Candidate, Outcome, interval
-from tests.tune.studies import SPACE, study
+from tests.tune.helpers_studies import SPACE, study
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from src.tracking.study_run import LoggedStudy
 from src.tune import study_tracking
 from src.tune.trials_view import view
 from src.tune.winner import Candidate, Outcome, interval
-from tests.tune.studies import study
+from tests.tune.helpers_studies import study
 
 PLACES = (paths.StudyFiles(Path("found")), paths.Confirmed(Path("confirmed")))
 

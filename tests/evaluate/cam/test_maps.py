@@ -7,7 +7,7 @@ from src import models
 from src.core import registry
 from src.evaluate.cam import maps
 from src.evaluate.cam.cases import explain
-from tests.evaluate import cases
+from tests.evaluate import helpers
 
 pytestmark = pytest.mark.slow
 SHAPE = (64, 96, 3)
@@ -67,7 +67,7 @@ def test_class_activation_maps_are_for_averages_followed_by_the_output(name: str
 
 @pytest.mark.parametrize(("pooling", "kind", "other"), [("average", "cam", "hires_cam"), ("none", "hires_cam", "cam")])
 def test_hires_cam_is_shown_where_there_is_no_class_activation_map(pooling: str, kind: str, other: str) -> None:
-    found = cases.binary([0, 1, 1], [0.2, 0.9, 0.1])
+    found = helpers.binary([0, 1, 1], [0.2, 0.9, 0.1])
     images = np.random.default_rng(0).integers(256, size=(3, *SHAPE)).astype(np.uint8)
     cams = explain(network("compact_cnn", 2, pooling), found, np.array([0, 1, 0]), images)
     shape = cams.grad_cam.shape

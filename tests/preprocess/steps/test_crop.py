@@ -8,7 +8,7 @@ from src.images.pixels import Pixels
 from src.preprocess.pipeline import Box, Frame
 from src.preprocess.steps import clahe, crop
 from tests import sections
-from tests.images.making import section
+from tests.images.helpers import section
 
 WHOLE = Box(0, 0, 512, 512)
 

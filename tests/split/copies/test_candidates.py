@@ -8,7 +8,7 @@ import pytest
 from src.split.copies import candidates as module
 from src.split.copies.candidates import CANDIDATES, candidates
 from src.split.copies.features import MIRROR, Features, Packed, describe, pack
-from tests.split.copies.making import moved, smear
+from tests.split.copies.helpers import moved, smear
 
 
 def drawn(random: np.random.Generator, images: int, features: int = 20) -> list[Features]:

@@ -11,7 +11,7 @@ from src.split import copies as lookalikes
 from src.split.copies.group import join, members
 from src.split.index import codes
 from tests.conftest import ROOT
-from tests.split.copies.making import moved, save, smear
+from tests.split.copies.helpers import moved, save, smear
 from tools.samples.blood_cells import KINDS, slide_of
 
 SAMPLES = ROOT / "samples/blood_cells/dataset2-master/dataset2-master/images"

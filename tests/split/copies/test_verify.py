@@ -7,7 +7,7 @@ import pytest
 from src.images.pixels import Pixels
 from src.split.copies.features import describe
 from src.split.copies.verify import Evidence, compare
-from tests.split.copies.making import moved, smear
+from tests.split.copies.helpers import moved, smear
 
 
 def judged(first: Pixels, second: Pixels, mirrored: bool = False) -> Evidence:

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from src.core.random_streams import stream
-from tests.samples import measures
+from tests.tools.samples import helpers
 from tools import samples
 from tools.samples._drawing import Grid, inside
 from tools.samples.blood import augmented, draw, white_cell
 from tools.samples.blood.white_cell import WhiteCell
 from tools.samples.blood_cells import COPIES, KINDS, ROOT, SLIDES, slide_of
 
-SET = measures.COMMITTED / "blood_cells"
+SET = helpers.COMMITTED / "blood_cells"
 IMAGES = SET / ROOT / "images"
 
 
@@ -100,21 +100,21 @@ def test_stain_of_the_nucleus_does_not_tell_the_kind() -> None:
 
 
 def test_facts_of_the_files_do_not_tell_the_class() -> None:
-    assert np.mean(measures.told_by_facts(*_copies())) <= 0.6
+    assert np.mean(helpers.told_by_facts(*_copies())) <= 0.6
 
 
 def test_intensity_statistics_do_not_tell_the_class() -> None:
     paths, truth, slides = _copies()
-    statistics = np.array([measures.intensities(measures.gray(path)) for path in paths])
+    statistics = np.array([helpers.intensities(helpers.gray(path)) for path in paths])
     for strength in (0.01, 1.0):
-        assert np.mean(measures.told_by_statistics(statistics, truth, slides, strength)) < 0.70
+        assert np.mean(helpers.told_by_statistics(statistics, truth, slides, strength)) < 0.70
 
 
 def test_colours_alone_do_not_solve_it() -> None:
     paths, truth, slides = _copies()
-    statistics = np.array([measures.colours(path) for path in paths])
+    statistics = np.array([helpers.colours(path) for path in paths])
     for strength in (0.01, 1.0):
-        assert np.mean(measures.told_by_statistics(statistics, truth, slides, strength)) < 0.80
+        assert np.mean(helpers.told_by_statistics(statistics, truth, slides, strength)) < 0.80
 
 
 def test_all_images_have_one_size_and_three_channels() -> None:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from src.core.random_streams import stream
-from tests.samples import measures
+from tests.tools.samples import helpers
 from tools.samples._drawing import Grid, ellipse
 from tools.samples.xray import findings
 
-SET = measures.COMMITTED / "chest_xray"
+SET = helpers.COMMITTED / "chest_xray"
 NAMES = {
     "NORMAL": re.compile(r"((?:NORMAL2-)?IM-\d{4})-0001\.jpeg"),
     "PNEUMONIA": re.compile(r"(person\d+)_(?:bacteria|virus)_\d+\.jpeg"),
@@ -70,14 +70,14 @@ def test_sizes_and_modes_vary_within_each_class() -> None:
 
 
 def test_facts_of_the_files_do_not_tell_the_class() -> None:
-    assert np.mean(measures.told_by_facts(*_images())) <= 0.6
+    assert np.mean(helpers.told_by_facts(*_images())) <= 0.6
 
 
 def test_intensity_statistics_do_not_tell_the_class() -> None:
     paths, truth, patients = _images()
-    statistics = np.array([measures.intensities(measures.gray(path)) for path in paths])
+    statistics = np.array([helpers.intensities(helpers.gray(path)) for path in paths])
     for strength in (0.01, 1.0):
-        assert np.mean(measures.told_by_statistics(statistics, truth, patients, strength)) < 0.70
+        assert np.mean(helpers.told_by_statistics(statistics, truth, patients, strength)) < 0.70
 
 
 @pytest.mark.parametrize("cause", [findings.BACTERIA, findings.VIRUS])
@@ -97,6 +97,6 @@ def test_look_alikes_have_about_the_brightness_of_opacities() -> None:
     assert np.corrcoef(other.ravel(), added.ravel())[0, 1] < 0.9
 
 
-def _lungs() -> tuple[Grid, measures.Numbers]:
+def _lungs() -> tuple[Grid, helpers.Numbers]:
     grid = Grid.of(160, 140, 2.2 / 160, (80, 70))
     return grid, np.minimum(*(ellipse(grid, (side * 0.5, 0), (0.35, 0.75)) for side in (-1.0, 1.0)))

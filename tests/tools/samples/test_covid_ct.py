@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from src.core.random_streams import stream
-from tests.samples import measures
+from tests.tools.samples import helpers
 from tools.samples._drawing import Grid, ellipse
 from tools.samples.ct import findings
 from tools.samples.ct.anatomy import Chest
 
-SET = measures.COMMITTED / "covid_ct"
+SET = helpers.COMMITTED / "covid_ct"
 Facts = dict[str, str]
 Numbers = npt.NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def test_exactly_one_file_is_damaged(rows: list[Facts], readable: list[Facts]) -
 
 
 def test_samples_fit_in_three_megabytes() -> None:
-    assert measures.size(SET) <= 3e6
+    assert helpers.size(SET) <= 3e6
 
 
 def test_sizes_modes_formats_and_margins_vary_within_each_class(readable: list[Facts]) -> None:
@@ -83,14 +83,14 @@ def test_sizes_modes_formats_and_margins_vary_within_each_class(readable: list[F
 
 
 def test_facts_of_the_files_do_not_tell_the_class(readable: list[Facts]) -> None:
-    assert np.mean(measures.told_by_facts(*_columns(readable))) <= 0.6
+    assert np.mean(helpers.told_by_facts(*_columns(readable))) <= 0.6
 
 
 def test_intensity_statistics_do_not_tell_the_class(readable: list[Facts]) -> None:
     paths, truth, patients = _columns(readable)
-    statistics = np.array([measures.intensities(measures.gray(path)) for path in paths])
+    statistics = np.array([helpers.intensities(helpers.gray(path)) for path in paths])
     for strength in (0.01, 1.0):
-        scores = measures.told_by_statistics(statistics, truth, patients, strength)
+        scores = helpers.told_by_statistics(statistics, truth, patients, strength)
         assert np.mean(scores) < 0.70
         assert max(scores) < 0.75
 
@@ -122,7 +122,7 @@ def _columns(rows: list[Facts]) -> tuple[list[Path], list[str], list[str]]:
 
 
 def _left_margin(path: Path) -> int:
-    return int(np.argmax(measures.gray(path).max(axis=0) > 8))
+    return int(np.argmax(helpers.gray(path).max(axis=0) > 8))
 
 
 def _fine_structure(image: Numbers) -> float:

@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 from src.core.random_streams import stream
-from tests.samples import measures
+from tests.tools.samples import helpers
 from tools.samples._drawing import Grid, ellipse
 from tools.samples.red_cell import findings
 
-SET = measures.COMMITTED / "malaria"
+SET = helpers.COMMITTED / "malaria"
 NAME = re.compile(r"(C\d+P\d+)ThinF_IMG_\d{8}_\d{6}_cell_\d+\.png")
 
 
@@ -62,15 +62,15 @@ def test_sizes_vary_and_the_surroundings_are_black() -> None:
 
 
 def test_facts_of_the_files_do_not_tell_the_class() -> None:
-    assert np.mean(measures.told_by_facts(*_cells())) <= 0.6
+    assert np.mean(helpers.told_by_facts(*_cells())) <= 0.6
 
 
 def test_intensities_and_colours_do_not_tell_the_class() -> None:
     paths, truth, patients = _cells()
-    for describe in (lambda path: measures.intensities(measures.gray(path)), measures.colours):
+    for describe in (lambda path: helpers.intensities(helpers.gray(path)), helpers.colours):
         statistics = np.array([describe(path) for path in paths])
         for strength in (0.01, 1.0):
-            assert np.mean(measures.told_by_statistics(statistics, truth, patients, strength)) < 0.75
+            assert np.mean(helpers.told_by_statistics(statistics, truth, patients, strength)) < 0.75
 
 
 def test_look_alikes_have_the_values_of_parasites_elsewhere() -> None:

@@ -23,9 +23,9 @@ from src.tune.executors import worker_memory
 from src.tune.executors.local import LocalExecutor
 from src.tune.protocol import Epoch, Event, Executor, Failed, Finished, Lost
 from tests.conftest import ROOT
-from tests.tune import searching
+from tests.tune import helpers_search as searching
 from tests.tune.conftest import Home
-from tests.tune.executors.clusters import DaskCluster, free_port, kill, until
+from tests.tune.executors.helpers import DaskCluster, free_port, kill, until
 
 pytest.importorskip("distributed")
 from src.tune.executors.dask import executor as executing
@@ -39,7 +39,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a repository whose trial only pretends to train."""
     root = tmp_path_factory.mktemp("code")
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(Path(__file__).parent / "_pretended.py", root / "src/tune/pretended.py")
+    shutil.copy(Path(__file__).parent / "helpers_pretended.py", root / "src/tune/pretended.py")
     return root
 
 

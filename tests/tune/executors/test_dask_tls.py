@@ -14,7 +14,7 @@ from src.core.errors import AssayError
 from src.tune.protocol import Finished
 from tests.conftest import ROOT
 from tests.tune.conftest import Home
-from tests.tune.executors.clusters import DaskCluster
+from tests.tune.executors.helpers import DaskCluster
 from tests.tune.executors.test_dask import PRETENDED, code, drive
 
 dask = pytest.importorskip("dask")

@@ -15,7 +15,7 @@ from src.tune.executors import worker_memory
 from src.tune.executors.local import LocalExecutor
 from src.tune.protocol import Epoch, Event, Failed, Finished, Job, Lost
 from tests.conftest import ROOT
-from tests.tune.fakes import CHEAP
+from tests.tune.helpers_training import CHEAP
 
 
 @pytest.fixture

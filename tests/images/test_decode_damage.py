@@ -18,7 +18,7 @@ from pydicom.uid import JPEGBaseline8Bit
 from src.images.decode import read
 from src.images.limits import UnreadableError
 from tests.conftest import ROOT
-from tests.images.making import save, smooth
+from tests.images.helpers import save, smooth
 from tests.images.test_dicom import write
 
 PICTURE = smooth(96, 128)

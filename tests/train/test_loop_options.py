@@ -59,6 +59,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "classes": (2, 4),
 }
 ROWS = max(map(len, OPTIONS.values()))
+FEW = {"blood_fire": 3, "keras_application": 2}  # rows of what takes seconds to build
 
 
 @cache
@@ -68,7 +69,8 @@ def table() -> dict[str, list[tuple[int, ...]]]:
     for name in MODELS:
         columns: list[list[int]] = []
         for values in OPTIONS.values():
-            tries = [random.permutation(np.arange(ROWS) % len(values)).tolist() for _ in range(100)]
+            numbers = [np.resize(random.permutation(len(values)), FEW.get(name, ROWS)) for _ in range(100)]
+            tries = [random.permutation(some).tolist() for some in numbers]
             columns.append(max(tries, key=lambda column: len(pairs(columns, column) - met)))
             met |= pairs(columns[:-1], columns[-1])
         found[name] = list(zip(*columns, strict=True))
@@ -105,7 +107,7 @@ def test_every_value_meets_every_model_and_any_two_values_meet() -> None:
     met = set()
     for rows in table().values():
         columns = list(zip(*rows, strict=True))
-        assert [set(column) for column in columns] == [set(known) for known in numbers]
+        assert [len(set(column)) for column in columns] == [min(len(known), len(rows)) for known in numbers]
         met |= {pair for option, column in enumerate(columns) for pair in pairs(columns[:option], column)}
     options = combinations(range(len(numbers)), 2)
     assert met == {(one, a, two, b) for one, two in options for a in numbers[one] for b in numbers[two]}
@@ -118,8 +120,7 @@ def test_every_option_of_the_section_is_here() -> None:
     assert {name.split(".")[2] for name in OPTIONS if ".augment." in name} == set(Augment.model_fields)
 
 
-@pytest.mark.parametrize("row", range(ROWS))
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "row"), [(name, row) for name in MODELS for row in range(FEW.get(name, ROWS))])
 def test_an_epoch_gives_finite_scores(name: str, row: int, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = zip(OPTIONS, table()[name][row], strict=True)
     values = {option: OPTIONS[option][number] for option, number in numbers}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracking.support import PNG, wait_for
+from tests.tracking.helpers import PNG, wait_for
 from tests.tracking.test_stage_run import evaluate, runs, train
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from src.core.errors import AssayError
 from src.tune.protocol import Finished, Job, Row
 
-CHEAP = "tests.tune.fakes:cheap"
+CHEAP = "tests.tune.helpers_training:cheap"
 EPOCHS = 4
 
 

@@ -11,8 +11,8 @@ from src import config, start
 from src.core.errors import AssayError
 from src.core.paths import Raw
 from src.download import stage
-from tests.images.making import rows
-from tests.start import public_sets as sets
+from tests.images.helpers import rows
+from tests.start import helpers as sets
 
 ALL = (
     sets.ham10000, sets.aptos, sets.busi, sets.isic, sets.kermany, sets.nih, sets.breakhis, sets.pcam,

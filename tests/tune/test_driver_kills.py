@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from tests.conftest import ROOT
 from tests.tune.executors.test_local import alive
-from tests.tune.searching import told, trials
+from tests.tune.helpers_search import told, trials
 
 TOTAL, WORKERS, SECONDS = 10, 2, 0.02
 WAIT = 60.0
@@ -25,7 +25,7 @@ class Command:
     def __init__(self, home: Path, workers: int = WORKERS, seconds: float = SECONDS) -> None:
         self.home = home
         home.mkdir(exist_ok=True)
-        words = [sys.executable, "-m", "tests.tune.searching", home, TOTAL, workers, seconds]
+        words = [sys.executable, "-m", "tests.tune.helpers_search", home, TOTAL, workers, seconds]
         self.words = [str(word) for word in words]
 
     def start(self) -> "subprocess.Popen[str]":

@@ -15,8 +15,8 @@ import pytest
 from src.core import redact
 from src.core.errors import AssayError
 from tests.conftest import ROOT
-from tests.tune import searching
-from tests.tune.executors.clusters import free_port, until
+from tests.tune import helpers_search as searching
+from tests.tune.executors.helpers import free_port, until
 
 pytest.importorskip("psycopg")
 PASSWORD = "s3cret/word"
@@ -105,7 +105,7 @@ def test_a_killed_driver_leaves_a_study_that_goes_on_to_exactly_its_trials(tmp_p
 SEARCH = """
 import sys
 from pathlib import Path
-from tests.tune import searching
+from tests.tune import helpers_search as searching
 if __name__ == "__main__":
     searching.search(Path(sys.argv[1]), int(sys.argv[2]), 2, url=sys.argv[4], name=sys.argv[3], train={"seconds": 0.1})
 """

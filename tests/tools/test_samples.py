@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.samples.measures import COMMITTED, hashes, size
+from tests.tools.samples.helpers import COMMITTED, hashes, size
 from tools import samples
 
 IMAGES = (".jpeg", ".jpg", ".png")

@@ -20,7 +20,7 @@ from src.tune.driver import Driver, Proposal, Stop
 from src.tune.executors.local import LocalExecutor
 from src.tune.study import Search
 from tests import sections
-from tests.tune.fakes import CHEAP
+from tests.tune.helpers_training import CHEAP
 
 METRICS = ("auc",)
 ABOUT = {"seed": 1, "tune.metric": ["auc"]}

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from src import config
+from src.core import console
 from src.tracking import mlflow_store, mlflow_writer
+from src.tune import __main__ as command
 from src.tune import apply
 from tests import sections
 from tests.conftest import ROOT
@@ -36,9 +38,9 @@ class Tuning:
         self.environment = os.environ | {"PYTHONPATH": str(ROOT), "DVC_STAGE": "tune"} | environment
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "src.tune", *words]
+        line = [sys.executable, "-m", "src.tune", *words]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, start_new_session=True, **pipes)
+        return subprocess.Popen(line, cwd=self.folder, env=self.environment, start_new_session=True, **pipes)
 
     def run(self, *words: str) -> Done:
         running = self.start(*words)
@@ -51,7 +53,7 @@ class Tuning:
         return done
 
     def told(self, name: str) -> list[tuple[Any, ...]]:
-        from tests.tune import searching
+        from tests.tune import helpers_search as searching
 
         (self.folder / "studies").unlink(missing_ok=True)
         (self.folder / "studies").symlink_to(self.folder / "build" / "studies")
@@ -88,13 +90,25 @@ def tuning(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
         (("--trials", "1", "--storage", "postgresql+psycopg://a:pw@127.0.0.1:1/d"), "cannot be read or written"),
     ],
 )
-def test_a_mistake_is_a_line_and_nothing_is_trained(tuning: Tuning, words: tuple[str, ...], expected: str) -> None:
-    done = tuning.run("--no-confirm", *words)
-    assert done.returncode in (1, 2)
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "pw@" not in done.stderr
-    assert done.stdout == ""
+def test_a_mistake_is_a_line_and_nothing_is_trained(
+    tuning: Tuning,
+    words: tuple[str, ...],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tuning.folder)
+    monkeypatch.setenv("DVC_STAGE", "tune")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # which an entry point sets
+    monkeypatch.setattr(sys, "argv", ["tune", "--no-confirm", *words])
+    with pytest.raises(SystemExit) as ended:
+        console.run(command.main)
+    shown = capsys.readouterr()
+    assert ended.value.code in (1, 2)
+    assert expected in shown.err
+    assert "Traceback" not in shown.err
+    assert "pw@" not in shown.err
+    assert shown.out == ""
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 from src.images.pixels import Pixels
 from src.preprocess.pipeline import Frame
 from src.preprocess.steps import clahe, detail, gray, resize, stretch, working_size
-from tests.images.making import section, smooth
+from tests.images.helpers import section, smooth
 
 FRAME = Frame(section())
 

@@ -8,7 +8,7 @@ import pytest
 
 from src import config, presets, start
 from src.core.errors import AssayError
-from tests.images.making import save, smooth
+from tests.images.helpers import save, smooth
 from tests.presets.conftest import git
 
 
