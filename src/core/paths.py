@@ -138,6 +138,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader."""
+
+    folder: Path = Path("build/bundle")
+
+    @property
+    def network(self) -> Path:
+        return self.folder / "model.onnx"
+
+    @property
+    def description(self) -> Path:
+        return self.folder / "bundle.json"
+
+    @property
+    def card(self) -> Path:
+        return self.folder / "card.md"
+
+
+@dataclass(frozen=True)
 class Study:
     """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
@@ -180,6 +199,7 @@ PREPARED = Prepared()
 SPLIT = Split()
 MODEL = Model()
 EVALUATION = Evaluation()
+BUNDLE = Bundle()
 STUDY = Study()
 CONFIRMED = Confirmed()
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
