@@ -44,7 +44,7 @@ def with_outputs(network: keras.Model) -> keras.Model:
         layer = keras.layers.Dense(head.units, use_bias=False, dtype="float32", name=CAM)
         outputs[CAM] = layer(pooled[0])
         layer.set_weights([head.get_weights()[0]])
-    return keras.Model(network.inputs, outputs)
+    return keras.Model(network.inputs[0], outputs)
 
 
 def _features(network: keras.Model) -> keras.KerasTensor:

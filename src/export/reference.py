@@ -15,7 +15,7 @@ from src.images.pixels import Pixels
 from src.metrics.scored import Floats
 
 PERCENTILE = 99  # of the images of val are below the limit
-SHRINKAGE = 0.1  # of the correlations towards none (Friedman 1989): there are few images for so many features
+SHRINKAGE = 0.3  # of the correlations towards none (Friedman 1989): there are few images for so many features
 LAYOUT = 6  # places along each side of the layout
 BINS, LEVELS = 16, 256
 SCALES = 4  # each half as large as the one before
