@@ -102,6 +102,8 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
     for tensor in kept:
         tensor.name = names[tensor.name]
     outputs = sorted(graph.output, key=lambda value: value.name)
+    for value in (*graph.input, *outputs):
+        value.type.tensor_type.shape.dim[0].dim_param = "N"  # the converter counts these names as well
     made = onnx.helper.make_graph(nodes, "network", list(graph.input), outputs, kept)
     return onnx.helper.make_model(
         made, opset_imports=list(model.opset_import), ir_version=model.ir_version, producer_name="keras"

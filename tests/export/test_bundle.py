@@ -11,11 +11,11 @@ import pytest
 from src.core.errors import AssayError
 from src.core.files import read_csv
 from src.core.paths import Bundle
-from src.export import load
+from src.export import heat, load
 from src.export.predictor import Prediction, Predictor, Source
 from src.images.store import open_images, read_index
 from src.metrics.calibration import scaled
-from tests.export.making import CLASSES, Built, built
+from tests.export.making import CLASSES, SIDE, Built, built
 
 THREE = ("A", "B", "C")
 
@@ -31,9 +31,11 @@ def copy(made: Built, folder: Path) -> Path:
     return Path(shutil.copytree(made.bundle.folder, folder / "bundle"))
 
 
-@pytest.mark.parametrize("classes", [CLASSES, THREE])
-def test_a_raw_file_of_any_format_gives_the_pixels_and_probabilities_of_the_pipeline(classes: tuple[str, ...]) -> None:
-    made = built(classes)
+@pytest.mark.parametrize(("classes", "pooling"), [(CLASSES, "average"), (THREE, "none")])
+def test_a_raw_file_of_any_format_gives_the_pixels_and_probabilities_of_the_pipeline(
+    classes: tuple[str, ...], pooling: str
+) -> None:
+    made = built(classes, pooling)
     found = all_predicted(made, load(made.bundle.folder))
     assert len({Path(each.name).suffix for each in found}) >= 9
     for each, prepared in zip(found, open_images(made.prepared), strict=True):
@@ -44,6 +46,30 @@ def test_a_raw_file_of_any_format_gives_the_pixels_and_probabilities_of_the_pipe
         each = found[int(line["row"])]
         expected = [float(line[f"p_{name}"]) for name in classes]
         assert list(each.uncalibrated.values()) == pytest.approx(expected, abs=1e-5)
+
+
+def test_class_activation_maps_are_those_of_the_report() -> None:
+    from src import models
+    from src.evaluate.cam import maps
+
+    made = built()
+    found = load(made.bundle.folder).predict(made.raw.folder / "SICK" / "01.png")
+    network = models.load(made.model.model)
+    assert found.maps is not None
+    for number in (0, 1):
+        expected = maps.cam(network, found.image[None], np.array([number]))
+        assert expected is not None
+        np.testing.assert_allclose(heat.of_class(found.maps, number), expected[0], atol=1e-4)
+
+
+def test_a_network_without_such_maps_is_explained_by_occlusion() -> None:
+    made = built(THREE, "none")
+    predictor = load(made.bundle.folder)
+    found = predictor.predict(made.raw.folder / "A" / "00.png")
+    assert found.maps is None
+    assert predictor.explain(found, "B").shape == (SIDE, SIDE, 3)
+    with pytest.raises(AssayError, match="expected one of the classes A, B, C, found 'D'"):
+        predictor.explain(found, "D")
 
 
 def test_the_temperature_lowers_the_loss_on_val_and_changes_no_decision() -> None:
