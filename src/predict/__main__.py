@@ -20,9 +20,9 @@ from src.predict import answers, inputs
 
 EXAMPLES = """\
 examples:
-  python -m src.predict scan.png                              one image
+  python -m src.predict scan.png                               one image
   python -m src.predict ward/ slices.zip --output answers.csv  folders and archives, as a table in a file
-  python -m src.predict scan.dcm --explain maps/              and where the network looked
+  python -m src.predict scan.dcm --explain maps/               and where the network looked
 """
 UNSAFE = re.compile(r"[^\w.-]+")  # of a name that becomes a file's
 
