@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     log.info("export: %s", _summary(about))
 
 
-def calibrate(scored: dict[str, Scored], method: str, threshold: float) -> Calibration:
+def calibrate(scored: dict[str, Scored], method: Literal["temperature", "none"], threshold: float) -> Calibration:
     """Fit the temperature on val, and measure probabilities before and after it on val and test."""
     val = scored["val"]
     temperature = fit_temperature(val.probabilities, val.labels) if method == "temperature" else 1.0

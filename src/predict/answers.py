@@ -53,7 +53,7 @@ def table(rows: Sequence[Row], about: Description) -> str:
             cells["threshold"] = f"{line['threshold']:.3f}"
         lines.append(cells | {"flags": line["flags"]})
     # A file that is called 007 or 1e5 shall not be laid out as a number.
-    return tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True)
+    return str(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
