@@ -17,7 +17,7 @@ from src.core.errors import AssayError, shortened
 from src.core.files import write_text
 from src.core.paths import BUNDLE
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 MAX_BYTES = 2**31  # of a file in a zip; protobuf allows a network no more
 HINT = "make one with `dvc repro export`, or name one with --model"
 NUMBERS = re.compile(r"\[[\s\d.,e+-]+\]")

@@ -87,7 +87,7 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = list(_in_order(graph))
     constants = {tensor.name: tensor for tensor in graph.initializer}
     names = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
-    kept = []
+    kept: list[onnx.TensorProto] = []
     for number, node in enumerate(nodes):
         for name in node.input:
             if name in constants and name not in names:
@@ -103,7 +103,9 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
         tensor.name = names[tensor.name]
     outputs = sorted(graph.output, key=lambda value: value.name)
     for value in (*graph.input, *outputs):
-        value.type.tensor_type.shape.dim[0].dim_param = "N"  # the converter counts these names as well
+        for place, side in enumerate(value.type.tensor_type.shape.dim):
+            if not side.HasField("dim_value"):  # the converter counts these names as well
+                side.dim_param = f"{value.name}_{place}" if place else "N"
     made = onnx.helper.make_graph(nodes, "network", list(graph.input), outputs, kept)
     return onnx.helper.make_model(
         made, opset_imports=list(model.opset_import), ir_version=model.ir_version, producer_name="keras"

@@ -13,7 +13,7 @@ from src.core.paths import Bundle, Evaluation, Model, Prepared, Split
 from src.evaluate import inputs as tables
 from src.evaluate.predict import check_images, open_model
 from src.export import bundle, card, reference
-from src.export.bundle import FORMAT, Calibration, Data, Description, Network
+from src.export.bundle import Calibration, Data, Description, Network
 from src.images.store import open_images
 from src.metrics.calibration import fit_temperature, scaled
 from src.metrics.scored import Integers, Scored
@@ -66,7 +66,7 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     calibration = calibrate(scored, section.calibrate, scores.get("threshold", 0.5))
     network.write(model, out.network)
     about = Description(
-        format=FORMAT,
+        format=bundle.FORMAT,
         network=Network(name=trained.name, sha256=files.digest(out.network), shape=shape),
         data=Data(name=setting.source, fingerprint=_fingerprint(inputs.model)),
         preparation=setting.preparation,

@@ -76,7 +76,8 @@ def _rows(
     predictor: Predictor, found: list[Source | Unreadable], asked: argparse.Namespace
 ) -> tuple[list[answers.Row], int]:
     """Predict all, and return the rows of the table and the number of files without an answer."""
-    rows, failed = [], 0
+    rows: list[answers.Row] = []
+    failed = 0
     results: Iterable[Prediction | Unreadable] = _answered(predictor, found)
     if len(found) > 1:
         results = track(results, len(found), "predict", "file")
