@@ -80,6 +80,16 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader."""
+
+    folder: Path = Path("build/bundle")
+    network = In("model.onnx")
+    description = In("bundle.json")
+    card = In("card.md")
+
+
+@dataclass(frozen=True)
 class StudyFiles:
     """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
@@ -104,6 +114,7 @@ PREPARED = Prepared()
 SPLIT = SplitFiles()
 MODEL = ModelFiles()
 EVALUATION = Evaluation()
+BUNDLE = Bundle()
 STUDY = StudyFiles()
 CONFIRMED = Confirmed()
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept

@@ -123,7 +123,7 @@ def scan(folder: Path, where: str) -> tuple[Listing, Skipped]:
     files = _unwrapped(found)
     copy = _nested_copy(files)
     kept = _unwrapped({name: path for name, path in files.items() if not (copy and name.startswith(f"{copy}/"))})
-    images = tuple(sorted(name for name, path in kept.items() if _is_image(name, path)))
+    images = tuple(sorted(name for name, path in kept.items() if is_image(name, path)))
     if not images:
         raise AssayError(f"{where}: expected images ({', '.join(sorted(IMAGES))}), found {_kinds(kept)}")
     return Listing(kept, images, where), Skipped(junk, len(files) - len(kept), copy)
@@ -182,7 +182,7 @@ def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
     """Take away folders on top that hold all but documents such as a README, and are neither a class nor a fold."""
     while len(tops := {name.partition("/")[0] for name in files if not _is_document(name)}) == 1:
         inner = {name.partition("/")[2]: path for name, path in files.items() if not _is_document(name)}
-        is_class = any("/" not in name and _is_image(name, path) for name, path in inner.items())
+        is_class = any("/" not in name and is_image(name, path) for name, path in inner.items())
         if "" in inner or is_class or fold_of(tops.pop()):
             break
         files = inner
@@ -223,7 +223,8 @@ def _same(files: Mapping[str, Path], inner: str, outer: str) -> bool:
     return all(a.stat().st_size == b.stat().st_size for a, b in pairs) and all(digest(a) == digest(b) for a, b in pairs)
 
 
-def _is_image(name: str, path: Path) -> bool:
+def is_image(name: str, path: Path) -> bool:
+    """Tell an image by its suffix, and DICOM without one by its mark."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in IMAGES:
         return True
