@@ -9,7 +9,7 @@ PARAMS = Path("params.yaml")
 
 @dataclass(frozen=True)
 class Raw:
-    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv: per class."""
+    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv; left_out.csv."""
 
     folder: Path = Path("build/raw")
 
@@ -20,6 +20,10 @@ class Raw:
     @property
     def counts(self) -> Path:
         return self.folder / "counts.csv"
+
+    @property
+    def left_out(self) -> Path:
+        return self.folder / "left_out.csv"
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,15 @@ def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path
             writer.writerow((label, counts[label], listed.get(label, 0) if listed else ""))
 
 
+def write_left_out(others: Sequence[str], unnamed: Sequence[str], path: Path) -> None:
+    """Write the files that are no images and the images that the layout does not name, with the reason."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("path", "reason"))
+        rows = [(name, "no image") for name in others] + [(name, "not named by the layout") for name in unnamed]
+        writer.writerows(sorted(rows))
+
+
 def summary(entries: Sequence[Entry]) -> str:
     """Sum up a manifest: images, classes, groups, folds.
 
