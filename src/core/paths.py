@@ -20,11 +20,15 @@ class In:
 
 @dataclass(frozen=True)
 class Raw:
-    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv: per class."""
+    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv; left_out.csv."""
 
     folder: Path = Path("build/raw")
     manifest = In("manifest.csv")
     counts = In("counts.csv")
+
+    @property
+    def left_out(self) -> Path:
+        return self.folder / "left_out.csv"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ WITH_CLASS = 2
 WITH_FOLD = 3
 
 NEEDED = ("path", "label")
+MAX_HEAD = 2**16  # bytes of the first line
 OPTIONAL = ("group", "fold")
 
 
@@ -107,12 +108,19 @@ def find(files: Listing) -> str:
         AssayError: there are several, or a CSV at the top cannot be read.
     """
     tops = sorted(name for name in files.files if "/" not in name and name.lower().endswith(".csv"))
-    tables = [name for name in tops if set(NEEDED) <= set(files.head(name))]
+    tables = [name for name in tops if _names_labels(files, name)]
     if len(tables) > 1:
         raise AssayError(
             f"{files.where}: expected one CSV with the columns {', '.join(NEEDED)}, found {', '.join(tables)}"
         )
     return tables[0] if tables else ""
+
+
+def _names_labels(files: Listing, table: str) -> bool:
+    """Tell whether the first line, whatever the encoding of the rest, names the columns of a table of labels."""
+    with files.files[table].open("rb") as file:
+        first = file.readline(MAX_HEAD).decode("utf-8-sig", errors="replace")
+    return all(name in first for name in NEEDED) and set(NEEDED) <= set(files.head(table))
 
 
 def read(files: Listing, table: str) -> list[Entry]:

@@ -93,6 +93,12 @@ def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path
     write_csv(path, ("label", "images", "listed"), rows)
 
 
+def write_left_out(others: Sequence[str], unnamed: Sequence[str], path: Path) -> None:
+    """Write the files that are no images and the images that the layout does not name, with the reason."""
+    rows = [(name, "no image") for name in others] + [(name, "not named by the layout") for name in unnamed]
+    write_csv(path, ("path", "reason"), sorted(rows))
+
+
 def summary(entries: Sequence[Entry]) -> str:
     """Sum up a manifest: images, classes, groups, folds.
 

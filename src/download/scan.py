@@ -18,7 +18,8 @@ IMAGES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
     | {".dcm", ".dicom"}
 )
-DICOM_MAGIC = (128, b"DICM")  # DICOM PS3.10, section 7.1: a preamble of 128 bytes, then the prefix
+HEAD = 132  # bytes; DICOM PS3.10, section 7.1: a preamble of 128 bytes, then DICM
+MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"\0\0\0\x0cjP  \r\n\x87\n")
 _DVC_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
 MAX_TEXT = 100 * 2**20
@@ -30,11 +31,18 @@ _DRIVE = re.compile(r"^[A-Za-z]:")
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was left out: junk files, files of a nested copy, and the folder that this copy is."""
+    """What was left out: junk files, files of a nested copy and its folder, files that are no images, empty folders."""
 
     junk: int = 0
     copied: int = 0
     copy: str = ""
+    others: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> str:
+        """Return how many files that are no images there are of each kind."""
+        return _kinds(dict.fromkeys(self.others, Path()), most=None) if self.others else ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,14 @@ def scan(folder: Path, where: str) -> tuple[Listing, Skipped]:
     images = tuple(sorted(name for name, path in kept.items() if is_image(name, path)))
     if not images:
         raise AssayError(f"{where}: expected images ({', '.join(sorted(IMAGES))}), found {_kinds(kept)}")
-    return Listing(kept, images, where), Skipped(junk, len(files) - len(kept), copy)
+    others = tuple(sorted(kept.keys() - set(images)))
+    return Listing(kept, images, where), Skipped(junk, len(files) - len(kept), copy, others, _empty(folder))
+
+
+def _empty(folder: Path) -> tuple[str, ...]:
+    """Return the folders that hold nothing at all."""
+    found = (Path(root).relative_to(folder).as_posix() for root, inner, names in os.walk(folder) if not inner + names)
+    return tuple(sorted(name for name in found if not is_junk(name)))
 
 
 def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
@@ -224,22 +239,19 @@ def _same(files: Mapping[str, Path], inner: str, outer: str) -> bool:
 
 
 def is_image(name: str, path: Path) -> bool:
-    """Tell an image by its suffix, and DICOM without one by its mark."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in IMAGES:
+    """Tell an image by its usual name or, whatever its name, by its first bytes; a damaged one is rejected later."""
+    if PurePosixPath(name).suffix.lower() in IMAGES:
         return True
-    # Scanners write DICOM files without an extension, or with a number for one: 1.2.840.113619.2.5
-    if (suffix and not suffix[1:].isdigit()) or PurePosixPath(name).name.upper() == "DICOMDIR":
+    if PurePosixPath(name).name.upper() == "DICOMDIR":
         return False
-    offset, magic = DICOM_MAGIC
     with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(len(magic)) == magic
+        head = file.read(HEAD)
+    return head.startswith(MAGIC) or head[128:] == b"DICM" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def _kinds(files: Mapping[str, Path]) -> str:
+def _kinds(files: Mapping[str, Path], most: int | None = 5) -> str:
     kinds = Counter(PurePosixPath(name).suffix.lower() or "no extension" for name in files)
-    return ", ".join(f"{count} files with {kind}" for kind, count in kinds.most_common(5)) or "an empty folder"
+    return ", ".join(f"{count} files with {kind}" for kind, count in kinds.most_common(most)) or "an empty folder"
 
 
 def is_junk(name: str) -> bool:

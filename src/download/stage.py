@@ -38,12 +38,14 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
         listing, skipped = scan(source.folder, dataset.source)
         found = _adapted(layout.read(listing), dataset)
         manifest.check(found, dataset.source, dataset.positive)
-        manifest.refuse_collisions(found, dataset.source, (raw.manifest.name, raw.counts.name))
+        manifest.refuse_collisions(found, dataset.source, (raw.manifest.name, raw.counts.name, raw.left_out.name))
         listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)
         manifest.write(found, folder / raw.manifest.name)
         manifest.write_counts(found, labels.merge_counts(listed, dataset.merge), folder / raw.counts.name)
+        unnamed = sorted(set(listing.images) - {entry.path for entry in found})
+        manifest.write_left_out(skipped.others, unnamed, folder / raw.left_out.name)
     log.info("%s: %s", dataset.source, manifest.summary(found))
     _report_left_out(source, skipped, len(listing.images) - len(found))
 
@@ -74,6 +76,8 @@ def _report_left_out(source: Source, skipped: Skipped, images: int) -> None:
         f"{len(links)} links that lead to no file of the archive, such as {links[0]}" if links else "",
         copied,
         f"{images} images that the layout does not name" if images else "",
+        f"no images: {skipped.kinds} (listed in left_out.csv)" if skipped.others else "",
+        f"empty folders: {', '.join(skipped.empty)}" if skipped.empty else "",
     ]
     if any(left_out):
         log.info("left out: %s", "; ".join(filter(None, left_out)))

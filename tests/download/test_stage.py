@@ -47,7 +47,9 @@ def test_raw_holds_the_images_and_a_manifest_sorted_by_path(
     manifest = "path,label,group,fold\ncat/10.png,cat,,\ncat/2.png,cat,,\ndog/2.png,dog,,\n"
     images = {name: name.encode() for name in ("dog/2.png", "cat/10.png", "cat/2.png")}
     counts = "label,images,listed\ncat,2,\ndog,1,\n"
-    assert contents(raw) == {"manifest.csv": manifest.encode(), "counts.csv": counts.encode()} | images
+    left_out = "path,reason\ncat/labels.csv,no image\nnotes.txt,no image\n"
+    tables = {"manifest.csv": manifest, "counts.csv": counts, "left_out.csv": left_out}
+    assert contents(raw) == {name: text.encode() for name, text in tables.items()} | images
 
 
 def test_names_with_spaces_commas_and_accents_survive(tree: Tree, raw: Raw, dataset: Make, tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_a_folder_and_its_archive_give_the_same(tree: Tree, raw: Raw, dataset: M
     first = contents(raw)
     download(dataset(tmp_path / "x.zip"), raw, tmp_path)
     assert contents(raw) == first
-    assert names(raw.folder) == {"cat", "dog", "manifest.csv", "counts.csv"}
+    assert names(raw.folder) == {"cat", "dog", "manifest.csv", "counts.csv", "left_out.csv"}
     assert names(raw.folder.parent) == {"raw"}
 
 
@@ -174,7 +176,7 @@ download(sections.dataset(source={str(source)!r}, layout="folders"), Raw(Path({s
     assert list(raw.folder.parent.iterdir())
     download(dataset(source), raw, tmp_path)
     assert names(raw.folder.parent) == {"raw"}
-    assert len(contents(raw)) == 2002
+    assert len(contents(raw)) == 2003
 
 
 @pytest.mark.parametrize("inner", ["source/build/raw", "."])
@@ -247,3 +249,25 @@ def test_a_file_that_cannot_be_read_is_named(tree: Tree, raw: Raw, dataset: Make
     (source / "cat" / "1").chmod(0)
     with pytest.raises(AssayError, match=r"cat/1: Permission denied"):
         download(dataset(source), raw, tmp_path)
+
+
+def test_files_that_are_no_images_and_empty_folders_are_said_by_kind(
+    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tree(
+        {"ill/1.png": b"1", "ill/2": b"\x89PNG\r\n\x1a\n", "ill/a.HEIC": b"x", "ill/b.heic": b"y", "well/1.png": b"2"}
+    )
+    (source / "rare").mkdir()
+    caplog.set_level(logging.INFO)
+    download(dataset(source), raw, tmp_path)
+    assert "3 images: ill 2, well 1" in caplog.text.replace("source: ", "")
+    assert "2 files with .heic (listed in left_out.csv); empty folders: rare" in caplog.text
+    assert raw.left_out.read_text(encoding="utf-8") == "path,reason\nill/a.HEIC,no image\nill/b.heic,no image\n"
+
+
+def test_a_table_in_other_bytes_that_is_not_about_labels_stops_nothing(
+    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path
+) -> None:
+    source = tree({"ill/1.png": b"1", "well/1.png": b"2", "notes.csv": "Größe;Höhe\n1;2\n".encode("latin-1")})
+    download(dataset(source), raw, tmp_path)
+    assert len(raw.manifest.read_text(encoding="utf-8").splitlines()) == 3

@@ -15,7 +15,7 @@ from src.export import heat, load
 from src.export.predictor import Prediction, Predictor, Source
 from src.images.store import open_images, read_index
 from src.metrics.calibration import scaled
-from tests.export.making import CLASSES, SIDE, Built, built
+from tests.export.helpers import CLASSES, SIDE, Built, built
 
 THREE = ("A", "B", "C")
 
@@ -166,7 +166,7 @@ def test_images_unlike_those_of_the_training_are_flagged_and_its_own_are_not() -
     assert sum("unlike" in each.flags for each in own) <= 2
     noise = np.random.default_rng(0).integers(0, 256, (80, 80), dtype=np.uint8)
     stripes = np.tile(np.array([0, 255], np.uint8), (80, 40))
-    from tests.images.making import save
+    from tests.images.helpers import save
 
     for name, image in {"noise": noise, "stripes": stripes}.items():
         found = predictor.predict(save(made.folder / f"{name}.png", image))

@@ -17,7 +17,7 @@ from src.core import console
 from src.core.files import read_csv
 from src.predict import __main__ as face
 from tests.conftest import ROOT
-from tests.export.making import SIDE, Built, built
+from tests.export.helpers import SIDE, Built, built
 
 UNWANTED = ("tensorflow", "keras", "mlflow", "pandas", "sklearn", "matplotlib", "scipy", "dvc", "tf2onnx")
 

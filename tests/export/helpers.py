@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from src.config import Export, Preprocess
-from src.core.paths import Bundle, Evaluation, Model, Prepared, Raw, Split
-from tests.images.making import save, section, smooth
+from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, Raw, SplitFiles
+from tests.images.helpers import save, section, smooth
 from tests.images.test_dicom import write as write_dicom
 
 CLASSES = ("NORMAL", "SICK")
@@ -37,12 +37,12 @@ class Built:
         return Prepared(self.folder / "prepared")
 
     @property
-    def split(self) -> Split:
-        return Split(self.folder / "split")
+    def split(self) -> SplitFiles:
+        return SplitFiles(self.folder / "split")
 
     @property
-    def model(self) -> Model:
-        return Model(self.folder / "model")
+    def model(self) -> ModelFiles:
+        return ModelFiles(self.folder / "model")
 
     @property
     def evaluation(self) -> Evaluation:
