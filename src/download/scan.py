@@ -251,7 +251,8 @@ def is_image(name: str, path: Path) -> bool:
 
 def _kinds(files: Mapping[str, Path], most: int | None = 5) -> str:
     kinds = Counter(PurePosixPath(name).suffix.lower() or "no extension" for name in files)
-    return ", ".join(f"{count} files with {kind}" for kind, count in kinds.most_common(most)) or "an empty folder"
+    found = [f"{count} {'file' if count == 1 else 'files'} with {kind}" for kind, count in kinds.most_common(most)]
+    return ", ".join(found) or "an empty folder"
 
 
 def is_junk(name: str) -> bool:
