@@ -126,7 +126,7 @@ def test_the_summary_counts_classes_groups_folds_and_what_was_left_out(
     source = tree({**files, "a/Thumbs.db": b""})
     with caplog.at_level(logging.INFO):
         download(dataset(source), raw, tmp_path)
-    assert f"{source}: 3 images: a 2, b 1; groups unknown; no folds" in caplog.text
+    assert f"{source}: 3 images: a 2, b 1; patients are not known; no folds" in caplog.text
     assert "left out: 1 junk files; 3 files of the folder x, a copy of the rest" in caplog.text
 
 
