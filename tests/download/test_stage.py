@@ -47,7 +47,12 @@ def test_raw_holds_the_images_and_a_manifest_sorted_by_path(
     manifest = "path,label,group,fold\ncat/10.png,cat,,\ncat/2.png,cat,,\ndog/2.png,dog,,\n"
     images = {name: name.encode() for name in ("dog/2.png", "cat/10.png", "cat/2.png")}
     counts = "label,images,listed\ncat,2,\ndog,1,\n"
-    assert contents(raw) == {"manifest.csv": manifest.encode(), "counts.csv": counts.encode()} | images
+    left_out = (
+        "kind,reason,files,example\n.csv,no image,1,cat/labels.csv\n.txt,no image,1,notes.txt\n"
+        'junk,"left by the operating system, or hidden",1,\n'
+    )
+    tables = {"manifest.csv": manifest, "counts.csv": counts, "left_out.csv": left_out}
+    assert contents(raw) == {name: text.encode() for name, text in tables.items()} | images
 
 
 def test_names_with_spaces_commas_and_accents_survive(tree: Tree, raw: Raw, dataset: Make, tmp_path: Path) -> None:
@@ -79,8 +84,8 @@ def test_a_folder_and_its_archive_give_the_same(tree: Tree, raw: Raw, dataset: M
     download(dataset(source), raw, tmp_path)
     first = contents(raw)
     download(dataset(tmp_path / "x.zip"), raw, tmp_path)
-    assert contents(raw) == first
-    assert names(raw.folder) == {"cat", "dog", "manifest.csv", "counts.csv"}
+    assert contents(raw) == first | {"left_out.csv": raw.left_out.read_bytes()}  # the junk is the archive's own
+    assert names(raw.folder) == {"cat", "dog", "manifest.csv", "counts.csv", "left_out.csv"}
     assert names(raw.folder.parent) == {"raw"}
 
 
@@ -127,7 +132,8 @@ def test_the_summary_counts_classes_groups_folds_and_what_was_left_out(
     with caplog.at_level(logging.INFO):
         download(dataset(source), raw, tmp_path)
     assert f"{source}: 3 images: a 2, b 1; patients are not known; no folds" in caplog.text
-    assert "left out: 1 junk files; 3 files of the folder x, a copy of the rest" in caplog.text
+    assert "left out: 3 copy, such as x (its folder repeats what is beside it)" in caplog.text
+    assert "left out: 1 junk (left by the operating system, or hidden)" in caplog.text
 
 
 def test_a_failure_keeps_what_was_there_and_leaves_nothing_else(
@@ -174,7 +180,7 @@ download(sections.dataset(source={str(source)!r}, layout="folders"), Raw(Path({s
     assert list(raw.folder.parent.iterdir())
     download(dataset(source), raw, tmp_path)
     assert names(raw.folder.parent) == {"raw"}
-    assert len(contents(raw)) == 2002
+    assert len(contents(raw)) == 2003
 
 
 @pytest.mark.parametrize("inner", ["source/build/raw", "."])
@@ -199,7 +205,7 @@ def test_images_that_the_layout_does_not_name_are_counted(
     monkeypatch.setattr(folders, "read", lambda files: [Entry(path, path[0]) for path in files.images[1:]])
     with caplog.at_level(logging.INFO):
         download(dataset(tree()), raw, tmp_path)
-    assert "left out: 1 images that the layout does not name" in caplog.text
+    assert "left out: 1 image: cat/1.png (neither layout nor table names it)" in caplog.text
     assert not (raw.folder / "cat" / "1.png").exists()
 
 
