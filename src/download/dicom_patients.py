@@ -34,33 +34,34 @@ class Patient(NamedTuple):
 def add_patients(entries: Sequence[Entry], files: Mapping[str, Path]) -> list[Entry]:
     """Set the group of DICOM images that have none to their PatientID, else to their StudyInstanceUID, both hashed.
 
-    Where all files of several studies have one PatientID it was overwritten, and the studies are the groups.
+    A PatientID that all files share was overwritten, as a rule: then the studies are the groups, if there are several.
     """
     places = [place for place, entry in enumerate(entries) if _is_dicom(entry.path, files[entry.path])]
     if not places:
         return list(entries)
     read = [_read(files[entries[place].path]) for place in track(places, len(places), "DICOM headers", "file")]
-    same = len({one.patient for one in read}) == 1 and len({one.study for one in read}) > 1
+    patients, studies = ({one.patient for one in read} - {""}, {one.study for one in read} - {""})
     changed = list(entries)
     for place, one in zip(places, read, strict=True):
         entry = entries[place]
-        group = f"study-{one.study}" if one.study else ""
-        group = f"patient-{one.patient}" if one.patient and not same else group
+        study = f"study-{one.study}" if one.study and len(studies) > 1 else ""
+        group = f"patient-{one.patient}" if one.patient and len(patients) > 1 else study
         known = {name for name, _ in entry.extra}
         extra = (*entry.extra, *(pair for pair in one.extra if pair[0] not in known))
         changed[place] = replace(entry, group=entry.group or group, extra=extra)
-    _say([changed[place].group for place in places], same and bool(read[0].patient))
+    if not all(entry.group for entry in entries):
+        _say(len({changed[place].group for place in places} - {""}), len(places), len(patients))
     return changed
 
 
-def _say(groups: Sequence[str], same: bool) -> None:
-    count = len(set(groups) - {""})
-    what = "StudyInstanceUID, as all have one PatientID," if same else "PatientID, or StudyInstanceUID without one,"
-    if count:
-        log.info("DICOM: %d groups of %d files by %s hashed: no name or number is kept", count, len(groups), what)
+def _say(groups: int, files: int, patients: int) -> None:
+    if groups:
+        what = "PatientID" if patients > 1 else "StudyInstanceUID, as PatientID does not tell them apart,"
+        log.info("DICOM: %d groups of %d files by %s hashed: no name or number is kept", groups, files, what)
     else:
-        log.warning("warning: DICOM: neither PatientID nor StudyInstanceUID in %d files: patients are not known; "
-                    "name them in a table, or set dataset.group_pattern", len(groups))  # fmt: skip
+        found = "one PatientID and one study" if patients else "neither PatientID nor several studies"
+        log.warning("warning: DICOM: %s in all %d files, so patients are not known; "
+                    "name them in a table, or set dataset.group_pattern", found, files)  # fmt: skip
 
 
 def _is_dicom(name: str, path: Path) -> bool:

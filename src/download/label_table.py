@@ -5,7 +5,7 @@
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -47,7 +47,11 @@ SUBMISSION = re.compile(r"sample_?submission", re.IGNORECASE)  # Kaggle's, with 
 
 
 class NoLabelsError(AssayError):
-    """A table lacks what labels need: it may be about something else."""
+    """A table lacks what labels need: it may be about something else. `near`: it has a part of it."""
+
+    def __init__(self, message: str, near: bool) -> None:
+        super().__init__(message)
+        self.near = near
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,8 @@ class Found:
     """The labels of a source's tables, if any has some, and why each other table was not read as labels."""
 
     labels: Labels | None
-    unread: tuple[str, ...]
-    suspicious: bool = False  # one of the unread has columns for both, but they do not fit the images
+    unrelated: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()  # the reasons of those that name images, or have a column for both but do not fit
 
 
 def find_labels(files: Listing) -> Found:
@@ -91,24 +95,24 @@ def find_labels(files: Listing) -> Found:
         AssayError: several tables have labels, or the rows of one do not fit; the message names table and line.
     """
     read: list[Labels] = []
-    unread: list[str] = []
-    suspicious = False
+    unread: dict[bool, list[str]] = {False: [], True: []}
     for name in label_files(files):
         try:
-            table = files.read(name)
-        except AssayError as error:
-            head = Table("", "", head_line(files.files[name]), ())
-            if _named(head, PATH) and _named(head, LABEL):
-                raise
-            unread.append(str(error))
-            suspicious |= PurePosixPath(name).suffix.lower() in SPREADSHEETS
-            continue
-        try:
-            read.append(read_labels(files, table))
+            read.append(read_labels(files, _opened(files, name)))
         except NoLabelsError as error:
-            unread.append(str(error))
-            suspicious |= bool(_named(table, PATH) and _named(table, LABEL))
-    return Found(_chosen(files, read) if read else None, tuple(unread), suspicious)
+            unread[error.near].append(str(error))
+    return Found(_chosen(files, read) if read else None, tuple(unread[False]), tuple(unread[True]))
+
+
+def _opened(files: Listing, name: str) -> Table:
+    """Read a table; one that cannot be read is no table of labels, unless its first line says that it is."""
+    try:
+        return files.read(name)
+    except AssayError as error:
+        head = Table("", "", head_line(files.files[name]), ())
+        if _named(head, PATH) and _named(head, LABEL):
+            raise
+        raise NoLabelsError(str(error), PurePosixPath(name).suffix.lower() in SPREADSHEETS) from error
 
 
 def label_files(files: Listing) -> list[str]:
@@ -169,7 +173,8 @@ def read_labels(files: Listing, table: Table) -> Labels:
     label = _label_columns(table, path)
     strict = path is not None and _plain(path) == "path"
     if path is None or not label:
-        raise NoLabelsError(_lacking(files, table, path, label))
+        near = path is not None or bool(_named(table, PATH) and label)
+        raise NoLabelsError(_lacking(files, table, path, label), near)
     folds = (name for name in _named(table, FOLD) if (strict and _plain(name) == "fold") or _is_fold(table, name))
     fold = next(folds, "")
     group = next((name for name in _named(table, GROUP) if name not in (path, *label)), "")
@@ -288,16 +293,18 @@ class _Rows:
 
 def _path_column(table: Table, index: Index) -> str | None:
     """Choose the column whose cells lead to the most images; one of no usual name must do so in most rows."""
-    named, rows = _named(table, PATH), table.rows
-    counts: Counter[str] = Counter()
-    for name in dict.fromkeys([*named, *table.columns]):
-        if name:
-            counts[name] = sum(bool(cell and index.find(cell)) for cell in table.column(name))
+    named = _named(table, PATH)
+    counts = {name: sum(bool(cell and index.find(cell)) for cell in table.column(name)) for name in named}
     for name in named:
         if _plain(name) == "path" or (counts[name] and counts[name] == max(counts.values())):
             return name
-    best = max(counts, key=lambda name: counts[name], default=None)
-    return best if best and rows and counts[best] >= MATCHED * len(rows) else None
+    return next((name for name in table.columns if name and _names_images(table.column(name), index)), None)
+
+
+def _names_images(cells: Sequence[str], index: Index) -> bool:
+    """Return whether cells of any meaning are different images: most of them, each clearly one."""
+    different = len(set(cells)) == len(cells) > 0
+    return different and sum(len(index.find(cell)) == 1 for cell in cells) >= MATCHED * len(cells)
 
 
 def _label_columns(table: Table, path: str | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 SUFFIX = re.compile(r"[_\- ](masks?|seg|segmentation|segmented)([_\- ]?\d+)?$", re.IGNORECASE)
-MASK_FOLDER = re.compile(r"(.*[_\- ])?(masks?|segmentations?)$", re.IGNORECASE)
+MASK_FOLDER = re.compile(r"(?!(no|not|with|without)[_\- ])(.*[_\- ])?(masks?|segmentations?)$", re.IGNORECASE)
 IMAGE_FOLDERS = frozenset({"image", "images", "img", "imgs"})
 REASON = "a mask beside its image; dataset.masks: keep takes it as an image"
 

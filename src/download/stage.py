@@ -121,7 +121,7 @@ def _report(left_out: Sequence[LeftOut]) -> None:
         example = (f", such as {row.example}" if row.files > 1 else f": {row.example}") if row.example else ""
         level = logging.INFO if row.reason == NO_IMAGE or row.kind in QUIET else logging.WARNING
         start = "warning: " if level == logging.WARNING else ""
-        log.log(level, "%sleft out: %d %s%s (%s)", start, row.files, row.kind, example, row.reason)
+        log.log(level, "%sleft out: %s %d%s: %s", start, row.kind, row.files, example, row.reason)
 
 
 def _refuse_overlap(source: Source, raw: Path) -> None:

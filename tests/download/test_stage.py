@@ -132,8 +132,8 @@ def test_the_summary_counts_classes_groups_folds_and_what_was_left_out(
     with caplog.at_level(logging.INFO):
         download(dataset(source), raw, tmp_path)
     assert f"{source}: 3 images: a 2, b 1; patients are not known; no folds" in caplog.text
-    assert "left out: 3 copy, such as x (its folder repeats what is beside it)" in caplog.text
-    assert "left out: 1 junk (left by the operating system, or hidden)" in caplog.text
+    assert "left out: copy 3, such as x: its folder repeats what is beside it" in caplog.text
+    assert "left out: junk 1: left by the operating system, or hidden" in caplog.text
 
 
 def test_a_failure_keeps_what_was_there_and_leaves_nothing_else(
@@ -205,7 +205,7 @@ def test_images_that_the_layout_does_not_name_are_counted(
     monkeypatch.setattr(folders, "read", lambda files: [Entry(path, path[0]) for path in files.images[1:]])
     with caplog.at_level(logging.INFO):
         download(dataset(tree()), raw, tmp_path)
-    assert "left out: 1 image: cat/1.png (neither layout nor table names it)" in caplog.text
+    assert "left out: image 1: cat/1.png: neither layout nor table names it" in caplog.text
     assert not (raw.folder / "cat" / "1.png").exists()
 
 

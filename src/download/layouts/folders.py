@@ -25,11 +25,10 @@ def read(files: Listing) -> list[Entry]:
     found = find_labels(files)
     if found.labels:
         log.info("%s", found.labels.why)
-        for line in found.unread:
-            log.info("%s", line)
-        return found.labels.entries
-    entries = _folders(files, found)
-    for line in found.unread:
+    entries = found.labels.entries if found.labels else _folders(files, found)
+    for line in (*found.unrelated, *(found.near if found.labels else ())):
+        log.info("%s", line)
+    for line in () if found.labels else found.near:
         log.warning("warning: %s; the folders are taken as classes; %s", line, RENAME)
     return entries
 
@@ -38,10 +37,11 @@ def _folders(files: Listing, found: Found) -> list[Entry]:
     try:
         entries = read_class_folders(files)
     except AssayError as error:
-        raise AssayError("; ".join([str(error), *found.unread, *([RENAME] if found.unread else [])])) from error
+        reasons = (*found.near, *found.unrelated)
+        raise AssayError("; ".join([str(error), *reasons, *([RENAME] if reasons else [])])) from error
     labels = {entry.label for entry in entries}
-    if found.suspicious and _are_parts(labels):
-        raise AssayError(f"{found.unread[0]}; and {', '.join(sorted(labels))} look like parts, not classes; {RENAME}")
+    if found.near and _are_parts(labels):
+        raise AssayError(f"{found.near[0]}; and {', '.join(sorted(labels))} look like parts, not classes; {RENAME}")
     return entries
 
 
