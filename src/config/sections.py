@@ -213,6 +213,12 @@ class Evaluate(Section):
     mistakes: Annotated[StrictInt, Field(ge=0, le=100)]
 
 
+class Export(Section):
+    """What the bundle of the stage export adds to the network."""
+
+    calibrate: Literal["temperature", "none"]
+
+
 class Track(Section):
     """Where MLflow files the runs."""
 
@@ -230,11 +236,12 @@ class Params(Section):
     model: Model
     train: Train
     evaluate: Evaluate
+    export: Export
     track: Track
     tune: Tune
 
     def for_report(self) -> dict[str, Any]:
         """Return all that determines a result, for a reader; the source by its name alone."""
-        values = self.model_dump(mode="json", exclude={"track", "tune"})
+        values = self.model_dump(mode="json", exclude={"export", "track", "tune"})
         values["dataset"]["source"] = source_name(self.dataset.source)
         return values

@@ -84,6 +84,16 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader."""
+
+    folder: Path = Path("build/bundle")
+    network = In("model.onnx")
+    description = In("bundle.json")
+    card = In("card.md")
+
+
+@dataclass(frozen=True)
 class StudyFiles:
     """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
@@ -108,6 +118,7 @@ PREPARED = Prepared()
 SPLIT = SplitFiles()
 MODEL = ModelFiles()
 EVALUATION = Evaluation()
+BUNDLE = Bundle()
 STUDY = StudyFiles()
 CONFIRMED = Confirmed()
 TABLES = Path("tables")  # of labels, where a source cannot hold them; a dependency of download

@@ -28,6 +28,7 @@ MAGIC = (
     (re.compile(rb"\x89HDF\r\n|\x93NUMPY|NRRD"), "array", SLICES),
 )
 VOLUMES = (".nii", ".nii.gz", ".npy", ".npz", ".mat", ".h5", ".hdf5", ".mha", ".mhd", ".nrrd")
+PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".cr3", ".arw", ".svg", ".psd", ".czi"})
 NO_IMAGE = "no image"
 
 
@@ -59,6 +60,8 @@ def describe(name: str, path: Path) -> tuple[str, str]:
             return kind, reason
     if suffix.endswith(VOLUMES):
         return own, SLICES
+    if own in PICTURES:
+        return own, DECODE
     return (own, "an empty file") if not head else (own, NO_IMAGE)
 
 

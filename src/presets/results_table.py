@@ -8,7 +8,10 @@ from src.presets.catalog import Preset
 from src.tracking.query import NOTHING, Run, score
 from src.tracking.tags import values
 
-FREE = ("dataset.source", "dataset.sha256", "split.by", "split.folds", "split.leaks", "track.", "evaluate.", "tune.")
+FREE = (
+    *("dataset.source", "dataset.sha256", "split.by", "split.folds", "split.leaks"),
+    *("track.", "evaluate.", "export.", "tune."),
+)
 METRICS = (("accuracy", "test_accuracy"), ("AUC", "test_auc"))
 NOTE = (
     "Accuracy and AUC on the test part (AUC of more than two classes: mean of each against the rest), in brackets the "

@@ -25,6 +25,7 @@ CLOSED = {
     "dataset": INCOMPARABLE,
     "split": INCOMPARABLE,
     "evaluate": NOT_READ,
+    "export": NOT_READ,
     "track": NOT_READ,
     "tune": NOT_READ,
     "preprocess.max_rejected": NOT_READ,

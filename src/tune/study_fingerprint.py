@@ -50,7 +50,7 @@ def of(params: Params) -> dict[str, Any]:
     Raises:
         AssayError: the prepared images or the split are not there.
     """
-    content = params.model_dump(mode="json", exclude={"track"})
+    content = params.model_dump(mode="json", exclude={"export", "track"})
     tune = content.pop("tune")
     space = params.tune.space
     sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value

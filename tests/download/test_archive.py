@@ -131,7 +131,7 @@ def test_a_long_chain_of_links_is_followed_once(tmp_path: Path) -> None:
         archive.addfile(tarfile.TarInfo("0.png"))
     start = time.monotonic()
     assert len(unpacked(tmp_path / "x.tar")) == count + 1
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 60  # a walk of each link from the start would take far longer
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])

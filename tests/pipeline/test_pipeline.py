@@ -75,7 +75,7 @@ def test_dvc_shows_metrics_and_plots(reproduced: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "stages"),
     [
-        ("src/evaluate/report.py", ["evaluate"]),
+        ("src/evaluate/report.py", ["evaluate", "export"]),
         ("stages/split.py", ["split"]),
         ("src/models/dropout_cnn.py", []),
     ],

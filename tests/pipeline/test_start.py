@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.making import save, smooth
+from tests.images.helpers import save, smooth
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,156 @@
+"""The bundle: a network as ONNX, bundle.json with all that it takes to use it, and a card for a reader."""
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from src.config import Preprocess
+from src.config.field_types import Section
+from src.core.errors import AssayError, shortened
+from src.core.files import write_text
+from src.core.paths import BUNDLE
+
+FORMAT: Literal[1] = 1
+MAX_BYTES = 2**31  # of a file in a zip; protobuf allows a network no more
+HINT = "make one with `dvc repro export`, or name one with --model"
+NUMBERS = re.compile(r"\[[\s\d.,e+-]+\]")
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Network(Section):
+    """The file of the network: what it is called, its hash, and the images (H, W, C) that it takes."""
+
+    name: str
+    sha256: str
+    shape: tuple[int, int, int]
+
+
+class Data(Section):
+    """What it was trained on: the name of the source, and the fingerprint of code, parameters and data."""
+
+    name: str
+    fingerprint: str
+
+
+class Calibration(Section):
+    """The temperature (1: none), and errors of val and test before and after it, by the name of the score."""
+
+    method: Literal["temperature", "none"]
+    temperature: Positive
+    before: dict[str, dict[str, float]]
+    after: dict[str, dict[str, float]]
+
+
+class Reference(Section):
+    """How far from the training images is too far.
+
+    limit: the distance below which 99 of 100 images of val are. mean (F,) and directions (F, D) lay the features out
+    so that the distance of an image is the length of what they make of it. flagged: the share of val and test beyond.
+    """
+
+    limit: Positive
+    mean: list[float]
+    directions: list[list[float]]
+    flagged: dict[str, float]
+
+
+class Description(Section):
+    """The content of bundle.json; threshold: of the calibrated probability of the last of two classes."""
+
+    format: Literal[1]
+    network: Network
+    data: Data
+    preparation: Preprocess
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    threshold: Annotated[float, Field(ge=0, le=1)] | None
+    calibration: Calibration
+    reference: Reference
+    scores: dict[str, Any]
+
+    @property
+    def positive(self) -> str | None:
+        """The class that the threshold is about, where there are two."""
+        return self.classes[1] if len(self.classes) == 2 else None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read: where from, what bundle.json says, and the bytes of model.onnx."""
+
+    where: str
+    about: Description
+    network: bytes
+
+
+def write(about: Description, path: Path) -> None:
+    """Write bundle.json, each list of numbers on a line of its own."""
+    text = json.dumps(about.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n")
+
+
+def read(path: Path) -> Bundle:
+    """Read a bundle from its folder, or from a .zip of it.
+
+    Raises:
+        AssayError: there is none, a file of it is missing or damaged, or the network is another one.
+    """
+    if path.is_dir():
+        return _read(str(path), lambda name: (path / name).read_bytes())
+    if not path.is_file():
+        raise AssayError(f"{path}: expected a bundle, found nothing; {HINT}")
+    if not zipfile.is_zipfile(path):
+        raise AssayError(f"{path}: expected the folder or the .zip of a bundle, found another kind of file; {HINT}")
+    with zipfile.ZipFile(path) as archive:
+        return _read(str(path), lambda name: _member(archive, name))
+
+
+def _read(where: str, content: Callable[[str], bytes]) -> Bundle:
+    files = {}
+    for name in (BUNDLE.description.name, BUNDLE.network.name):
+        try:
+            files[name] = content(name)
+        except FileNotFoundError:
+            raise AssayError(f"{where}: expected a bundle, found no {name} in it; {HINT}") from None
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            raise AssayError(f"{where}: {name} cannot be read ({' '.join(str(error).split())})") from error
+    described, network = files.values()
+    about = _described(described, f"{where}: {BUNDLE.description.name}")
+    found = hashlib.sha256(network).hexdigest()
+    if found != about.network.sha256:
+        expected = f"the network that bundle.json describes (sha256 {about.network.sha256[:12]}...)"
+        raise AssayError(f"{where}: model.onnx: expected {expected}, found another ({found[:12]}...); {HINT}")
+    return Bundle(where, about, network)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read a file of a zip, at its top or in the one folder that it holds."""
+    found = sorted((info for info in archive.infolist() if Path(info.filename).name == name), key=_depth)
+    if not found or _depth(found[0]) > 1:
+        raise FileNotFoundError(name)
+    if found[0].file_size > MAX_BYTES:
+        raise OSError(f"larger than {MAX_BYTES / 1e9:.0f} GB")
+    return archive.read(found[0])
+
+
+def _depth(info: zipfile.ZipInfo) -> int:
+    return info.filename.count("/")
+
+
+def _described(content: bytes, where: str) -> Description:
+    try:
+        return Description.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "json_invalid":
+            raise AssayError(f"{where}: expected JSON, found something else; {HINT}") from None
+        if key == "format":
+            raise AssayError(f"{where}: expected the format {FORMAT}, found {first['input']!r}; {HINT}") from None
+        raise AssayError(f"{where}: {key}: {first['msg']}, found {shortened(repr(first['input']))}; {HINT}") from None

@@ -1,0 +1,48 @@
+"""Heat maps over an image, from the outputs of the network alone: class activation maps, else occlusion."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from src.evaluate.cam.overlay import normalize, overlay
+from src.images.pixels import Pixels
+from src.metrics.scored import Floats
+
+PATCHES = 12  # along each side of the image, each twice as wide as their distance
+SMALLEST = 1e-7  # of a probability: its logarithm needs a floor
+BATCH = 36
+
+
+def of_class(maps: Floats, number: int) -> Floats:
+    """Return the map (h, w) of a class from maps (h, w, K); of two classes there is one, which speaks for the last."""
+    if maps.shape[-1] > 1:
+        return maps[..., number].astype(np.float64)
+    return maps[..., 0].astype(np.float64) * (1 if number == 1 else -1)
+
+
+def occlusion(image: Pixels, number: int, predict: Callable[[Pixels], Floats]) -> Floats:
+    """Return how much less (12, 12) the logit of a class is with a place of the image (H, W, C) covered.
+
+    Zeiler and Fergus 2014, arXiv:1311.2901. The cover has the mean of the image. predict: probabilities (N, K) of
+    images (N, H, W, C).
+    """
+    height, width = image.shape[:2]
+    cover = image.mean(axis=(0, 1)).round().astype(np.uint8)
+    covered = []
+    for row in range(PATCHES):
+        for column in range(PATCHES):
+            top, left = (row - 0.5) * height / PATCHES, (column - 0.5) * width / PATCHES
+            bottom, right = top + 2 * height / PATCHES, left + 2 * width / PATCHES
+            changed = image.copy()
+            changed[max(0, round(top)) : round(bottom), max(0, round(left)) : round(right)] = cover
+            covered.append(changed)
+    stack = np.stack([image, *covered])
+    found = np.concatenate([predict(stack[start : start + BATCH]) for start in range(0, len(stack), BATCH)])
+    chance = np.clip(found[:, number], SMALLEST, 1 - SMALLEST)
+    logits = np.log(chance / (1 - chance))
+    return np.asarray(logits[0] - logits[1:], dtype=np.float64).reshape(PATCHES, PATCHES)
+
+
+def over(image: Pixels, heat: Floats) -> Pixels:
+    """Lay a map (h, w) over the image (H, W, C) that it is of, as RGB (H, W, 3)."""
+    return overlay(image, normalize(heat, (image.shape[0], image.shape[1])))

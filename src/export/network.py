@@ -1,0 +1,143 @@
+"""The trained network as ONNX: with the features and the class activation maps beside the probability.
+
+TensorFlow is needed here alone, by the stage; whoever uses the bundle runs ONNX Runtime.
+"""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+
+from src import models  # noqa: F401  isort: skip  first: it sets what TensorFlow reads when it is loaded
+import keras
+import numpy as np
+import tensorflow as tf
+
+from src.core.files import replacing
+from src.core.progress import track
+from src.evaluate.cam import maps
+from src.images.pixels import Pixels
+from src.metrics.scored import Floats, Integers
+from src.models._load import without_chatter
+
+PROBABILITY, FEATURES, CAM = "probability", "features", "cam"  # the outputs of model.onnx
+BATCH = 64
+MOST = 4096  # features; of a longer vector, as of maps that are laid out flat, the average of each map is taken
+
+
+def with_outputs(network: keras.Model) -> keras.Model:
+    """Return the network with the outputs of model.onnx.
+
+    probability: (N, 1) or (N, K), as the network gives it. features: (N, F), what the output layer gets. cam: class
+    activation maps (N, h, w, 1) or (N, h, w, K), before any of their values is cut off; left out where the network
+    has none, since its output layer gets anything but the averages of one stack of maps.
+    """
+    network = maps.flattened(network)
+    outputs = {PROBABILITY: network.outputs[0], FEATURES: _features(network)}
+    head, pooled = maps.output_layer(network), maps.averaged(maps.features(network))
+    if head is not None and pooled and len(pooled) == 1 and pooled == maps.last_maps(network):
+        layer = keras.layers.Dense(head.units, use_bias=False, dtype="float32", name=CAM)
+        outputs[CAM] = layer(pooled[0])
+        layer.set_weights([head.get_weights()[0]])
+    return keras.Model(network.inputs[0], outputs)
+
+
+def _features(network: keras.Model) -> keras.KerasTensor:
+    features, last = maps.features(network), maps.last_maps(network)
+    if features.shape[-1] <= MOST or not last:
+        return features
+    return keras.ops.concatenate([keras.ops.mean(each, axis=(1, 2)) for each in last], axis=-1)
+
+
+def features(model: keras.Model, images: Pixels, rows: Integers) -> Floats:
+    """Return the features (N, F) of the images at `rows` of a store (M, H, W, C)."""
+    step = tf.function(lambda batch: model(batch, training=False)[FEATURES], reduce_retracing=True)
+    starts = range(0, len(rows), BATCH)
+    parts = [
+        step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
+        for start in track(starts, len(starts), "features", "step")
+    ]
+    return np.concatenate(parts, dtype=np.float64)
+
+
+def write(model: keras.Model, path: Path) -> None:
+    """Write a network as ONNX, by Keras' own export, with bytes that depend on the network alone."""
+    model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32))  # Keras exports only what was called once
+    with TemporaryDirectory() as folder, _quiet():
+        raw = Path(folder, path.name)
+        model.export(raw, format="onnx", verbose=False)
+        converted = onnx.load(raw)
+    converted = canonical(converted)
+    onnx.checker.check_model(converted)
+    with replacing(path) as temporary:
+        temporary.write_bytes(converted.SerializeToString(deterministic=True))
+
+
+def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the same network in one order and with names that count through it.
+
+    The converter takes both from counters and sets of its process, which differ from run to run.
+    """
+    graph = model.graph
+    nodes = list(_in_order(graph))
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    names = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
+    kept: list[onnx.TensorProto] = []
+    for number, node in enumerate(nodes):
+        for name in node.input:
+            if name in constants and name not in names:
+                names[name] = f"weights_{len(kept)}"
+                kept.append(constants[name])
+        for place, name in enumerate(node.output):
+            names.setdefault(name, f"{node.op_type}_{number}_{place}")
+        node.name = f"{node.op_type}_{number}"
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+        node.attribute.sort(key=lambda attribute: attribute.name)
+    for tensor in kept:
+        tensor.name = names[tensor.name]
+    outputs = sorted(graph.output, key=lambda value: value.name)
+    for value in (*graph.input, *outputs):
+        for place, side in enumerate(value.type.tensor_type.shape.dim):
+            if not side.HasField("dim_value"):  # the converter counts these names as well
+                side.dim_param = f"{value.name}_{place}" if place else "N"
+    made = onnx.helper.make_graph(nodes, "network", list(graph.input), outputs, kept)
+    return onnx.helper.make_model(
+        made, opset_imports=list(model.opset_import), ir_version=model.ir_version, producer_name="keras"
+    )
+
+
+def _in_order(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Give each node after those that it needs, going back from the outputs by name."""
+    makers = {name: node for node in graph.node for name in node.output}
+    done: set[str] = set()
+    waiting = [(output.name, False) for output in sorted(graph.output, key=lambda value: value.name, reverse=True)]
+    while waiting:
+        name, ready = waiting.pop()
+        if name in done or name not in makers:
+            continue
+        node = makers[name]
+        if ready:
+            done.update(node.output)
+            yield node
+        else:
+            waiting.append((name, True))
+            waiting += [(source, False) for source in reversed(node.input)]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what the converter says of itself."""
+    converter = logging.getLogger("tf2onnx")
+    level = converter.level
+    converter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"), redirect_stderr(io.StringIO()), without_chatter():
+            yield
+    finally:
+        converter.setLevel(level)

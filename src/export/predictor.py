@@ -1,0 +1,187 @@
+"""Predictions from a bundle, without TensorFlow: the steps of the preparation, ONNX Runtime, the temperature."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import onnxruntime
+
+from src.core.errors import AssayError
+from src.export import heat, reference
+from src.export.bundle import Bundle
+from src.images.limits import UnreadableError
+from src.images.pixels import Pixels, is_dark_or_flat
+from src.images.worker_threads import cores, ordered
+from src.metrics.calibration import scaled
+from src.metrics.scored import Floats
+from src.preprocess.pipeline import compose
+from src.preprocess.stage import prepare_one
+
+BATCH = 32  # images that the network gets at once
+CAM = "cam"
+UNLIKE, FLAT = "unlike", "flat"  # the images of the training; nearly black, or without contrast, as it was read
+Item = TypeVar("Item")
+
+
+class Source(NamedTuple):
+    """An image to predict: how it is called in the answer, and its file."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that did not become an image, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for an image; `probability` is that of the positive class of two, else that of `label`.
+
+    probabilities are calibrated, uncalibrated are those of the network, as in predictions.csv. distance: from the
+    training images, above 1 it is flagged as unlike them. image: (H, W, C) as the network saw it.
+    """
+
+    name: str
+    label: str
+    probability: float
+    threshold: float | None
+    probabilities: dict[str, float]
+    uncalibrated: dict[str, float]
+    distance: float
+    flags: tuple[str, ...]
+    image: Pixels = field(repr=False, compare=False)
+    maps: Floats | None = field(repr=False, compare=False)
+
+
+class _Prepared(NamedTuple):
+    name: str
+    image: Pixels
+    flat: bool
+
+
+class Predictor:
+    """A bundle that is ready to predict; `threads` are those that prepare images, by default one a core."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self.about = bundle.about
+        self._threads = threads or cores()
+        self._chain = compose(bundle.about.preparation)
+        self._session = _session(bundle, self._threads)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._distances = reference.measure(bundle.about.reference)
+
+    def predict(self, path: str | Path) -> Prediction:
+        """Predict one image.
+
+        Raises:
+            AssayError: the file does not become an image.
+        """
+        found = next(self.predict_all([Source(str(path), Path(path))]))
+        if isinstance(found, Unreadable):
+            raise AssayError(f"{found.name}: {found.reason}")
+        return found
+
+    def predict_all(self, sources: Iterable[Source]) -> Iterator[Prediction | Unreadable]:
+        """Predict images in their order, in batches, while threads prepare the next ones; few are held at once."""
+        prepared = ordered(self._prepare, sources, self._threads)
+        for some in _batches(prepared, BATCH):
+            images = [each for each in some if isinstance(each, _Prepared)]
+            answers = iter(self._answers(images))
+            for each in some:
+                yield each if isinstance(each, Unreadable) else next(answers)
+
+    def explain(self, prediction: Prediction, label: str | None = None) -> Pixels:
+        """Return the image as the network saw it, (H, W, 3), under a heat map of what speaks for a class.
+
+        label: else the predicted one. A class activation map, or where the network has none a map of occlusion.
+
+        Raises:
+            AssayError: no class is called so.
+        """
+        classes = self.about.classes
+        label = label or prediction.label
+        if label not in classes:
+            raise AssayError(f"expected one of the classes {', '.join(classes)}, found {label!r}")
+        number = classes.index(label)
+        if prediction.maps is not None:
+            raw = heat.of_class(prediction.maps, number)
+        else:
+            raw = heat.occlusion(prediction.image, number, lambda images: self._network(images)[0])
+        return heat.over(prediction.image, raw)
+
+    def _prepare(self, source: Source) -> _Prepared | Unreadable:
+        try:
+            kept = prepare_one(source.path, self._chain)
+        except UnreadableError as error:
+            return Unreadable(source.name, str(error))
+        return _Prepared(source.name, kept.image, is_dark_or_flat(kept.thumbnail))
+
+    def _network(self, images: Pixels) -> tuple[Floats, dict[str, Any]]:
+        """Return the uncalibrated probabilities (N, K) and all outputs of the network."""
+        name = self._session.get_inputs()[0].name
+        outputs = dict(zip(self._outputs, self._session.run(None, {name: images.astype(np.float32)}), strict=True))
+        probabilities = outputs["probability"].astype(np.float64)
+        if probabilities.shape[1] == 1:
+            probabilities = np.hstack([1 - probabilities, probabilities])
+        return probabilities, outputs
+
+    def _answers(self, prepared: list[_Prepared]) -> list[Prediction]:
+        if not prepared:
+            return []
+        images = np.stack([each.image for each in prepared])
+        raw, outputs = self._network(images)
+        calibrated = scaled(raw, self.about.calibration.temperature)
+        distances = self._distances(images, outputs["features"].astype(np.float64))
+        maps = outputs.get(CAM, [None] * len(prepared))
+        return [
+            self._answer(*columns) for columns in zip(prepared, raw, calibrated, distances.tolist(), maps, strict=True)
+        ]
+
+    def _answer(
+        self, prepared: _Prepared, raw: Floats, calibrated: Floats, distance: float, maps: Floats | None
+    ) -> Prediction:
+        classes, threshold = self.about.classes, self.about.threshold
+        chosen = int(calibrated.argmax()) if threshold is None else int(calibrated[1] >= threshold)
+        flags = {UNLIKE: distance > 1, FLAT: prepared.flat}
+        return Prediction(
+            name=prepared.name,
+            label=classes[chosen],
+            probability=float(calibrated[chosen if threshold is None else 1]),
+            threshold=threshold,
+            probabilities=dict(zip(classes, calibrated.tolist(), strict=True)),
+            uncalibrated=dict(zip(classes, raw.tolist(), strict=True)),
+            distance=distance,
+            flags=tuple(name for name, raised in flags.items() if raised),
+            image=prepared.image,
+            maps=maps,
+        )
+
+
+def _session(bundle: Bundle, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors
+    # Threads that wait for work by spinning would take the cores from those that prepare images.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(bundle.network, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen kinds
+        reason = " ".join(str(error).split())
+        raise AssayError(f"{bundle.where}: model.onnx: cannot be loaded by ONNX Runtime ({reason})") from error
+    expected, found = bundle.about.network.shape, tuple(session.get_inputs()[0].shape[1:])
+    if found != expected or bundle.about.preparation.shape != expected:
+        raise AssayError(f"{bundle.where}: model.onnx: expected images of the shape {expected}, found {found}")
+    return session
+
+
+def _batches(items: Iterator[Item], count: int) -> Iterator[list[Item]]:
+    while some := list(islice(items, count)):
+        yield some

@@ -1,0 +1,87 @@
+"""How unlike the training images an image is: the Mahalanobis distance of what it looks like and of its features.
+
+The features of a network alone are not enough: they hold what tells its classes apart, and a network for CT slices may
+see in a blood cell just another slice. So a rough look at the image that the network gets stands beside them.
+"""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+
+import cv2
+import numpy as np
+
+from src.export.bundle import Reference
+from src.images.pixels import Pixels
+from src.metrics.scored import Floats
+
+PERCENTILE = 99  # of the images of val are below the limit
+SHRINKAGE = 0.3  # of the correlations towards none (Friedman 1989): there are few images for so many features
+LAYOUT = 6  # places along each side of the layout
+BINS, LEVELS = 16, 256
+SCALES = 4  # each half as large as the one before
+DECIMALS = 6
+DIGITS = 7  # that count, of each number in the file
+Images = tuple[Pixels, Floats]  # (N, H, W, C) and their features (N, F)
+FLOOR = 1e-3  # of the mean deviation: a feature that no training image has says little when one does
+
+
+def look(image: Pixels) -> Floats:
+    """Describe an image (H, W, C) by 64 numbers: its layout, its levels, and its edges and contrast at four scales."""
+    gray = np.ascontiguousarray(image.mean(axis=2, dtype=np.float32))
+    layout = cv2.resize(gray, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA).ravel()
+    levels = np.sqrt(np.histogram(gray, BINS, (0, LEVELS))[0] / gray.size)
+    texture: list[float] = []
+    for _ in range(SCALES):
+        edges = [np.abs(np.diff(gray, axis=axis)).mean() if gray.shape[axis] > 1 else 0.0 for axis in (0, 1)]
+        texture += [*edges, gray.std()]
+        gray = cv2.resize(gray, (max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)), interpolation=cv2.INTER_AREA)
+    return np.concatenate([layout, levels, np.log1p(texture)], dtype=np.float64)
+
+
+def fit(parts: Mapping[str, Images]) -> Reference:
+    """Learn what the images of train are like, and set the limit by val, which no weight has seen.
+
+    The covariance of features and look, each with deviation 1, is shrunk, so that it can be inverted. Without images of
+    val the limit is that of train.
+    """
+    described = {part: _described(*images) for part, images in parts.items()}
+    train = described["train"]
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    scales = deviation + FLOOR * deviation.mean() + np.finfo(np.float64).tiny
+    standard = (train - mean) / scales
+    correlation = standard.T @ standard / len(train)
+    shrunk = (1 - SHRINKAGE) * correlation + SHRINKAGE * np.eye(len(mean))
+    directions = np.linalg.cholesky(np.linalg.inv(shrunk)) / scales[:, None]
+    made = Reference(
+        limit=1.0, mean=_rounded(mean), directions=[_rounded(row) for row in directions], flagged={}
+    )  # rounded before the distances are measured, so that they are those of the file
+    distances = {part: _distances(rows, made) for part, rows in described.items()}
+    limit = _limit(distances["val"] if len(distances["val"]) else distances["train"])
+    flagged = {part: round(float((found > limit).mean()), DECIMALS) for part, found in distances.items() if len(found)}
+    return made.model_copy(update={"limit": limit, "flagged": flagged})
+
+
+def _rounded(values: Floats) -> list[float]:
+    return [float(f"{value:.{DIGITS}g}") for value in values]
+
+
+def _described(images: Pixels, features: Floats) -> Floats:
+    looks = [look(image) for image in images]
+    return np.hstack([features, np.stack(looks)]) if looks else np.zeros((0, features.shape[1]))
+
+
+def _distances(rows: Floats, made: Reference) -> Floats:
+    """Return the distance (N,) of rows (N, F), on average 1 for those that it was made from."""
+    mean, directions = np.array(made.mean), np.array(made.directions)
+    return np.asarray(np.sqrt(np.mean(((rows - mean) @ directions) ** 2, axis=1)), dtype=np.float64)
+
+
+def _limit(distances: Floats) -> float:
+    """Return the distance that at most one in 100 further images like these exceeds; of few the largest."""
+    place = min(ceil(PERCENTILE / 100 * (len(distances) + 1)), len(distances))
+    return float(np.sort(distances)[place - 1])
+
+
+def measure(made: Reference) -> Callable[[Pixels, Floats], Floats]:
+    """Return the function that gives of images (N, H, W, C) and their features the distances (N,): 1 is the limit."""
+    return lambda images, features: _distances(_described(images, features), made) / made.limit

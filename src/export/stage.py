@@ -1,0 +1,148 @@
+"""The stage export: from the trained and evaluated model to a bundle that answers for a raw image."""
+
+import logging
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from src.config import Export, Preprocess
+from src.core import files
+from src.core.errors import AssayError
+from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
+from src.evaluate import inputs as tables
+from src.evaluate.predict import check_images, open_model
+from src.export import bundle, card, reference
+from src.export.bundle import Calibration, Data, Description, Network
+from src.images.store import open_images
+from src.metrics.calibration import fit_temperature, scaled
+from src.metrics.scored import Integers, Scored
+from src.metrics.scores import calibration_error, measure
+
+log = logging.getLogger(__name__)
+SCORED = ("val", "test")
+ERRORS = ("log_loss", "brier")  # of probabilities, and the calibration error
+DECIMALS = 6
+
+
+class Inputs(NamedTuple):
+    """What the earlier stages wrote."""
+
+    prepared: Prepared
+    split: SplitFiles
+    model: ModelFiles
+    evaluation: Evaluation
+
+
+class Setting(NamedTuple):
+    """Of params.yaml: the name of the source, the section preprocess, the seed and the threads of the training."""
+
+    source: str
+    preparation: Preprocess
+    seed: int
+    threads: int
+
+
+def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
+    """Write the network as ONNX, bundle.json and the card.
+
+    Raises:
+        AssayError: an input is missing or does not belong to the others.
+    """
+    from src.export import network  # TensorFlow
+
+    images = tables.read_images(inputs.prepared.index, inputs.split.parts)
+    classes = tables.read_classes(inputs.model.classes)
+    pixels, shape = open_images(inputs.prepared), setting.preparation.shape
+    check_images(inputs.prepared.images, pixels.shape[1:], shape)
+    trained = open_model(inputs.model.model, shape, setting.seed, setting.threads)
+    model = network.with_outputs(trained)
+    rows = {
+        part: np.array([image.row for image in images if image.part == part], np.int64) for part in ("train", *SCORED)
+    }
+    parts = {part: (pixels[rows[part]], network.features(model, pixels, rows[part])) for part in rows}
+    scores = files.read_json(inputs.evaluation.metrics)
+    scored = _scored(images, inputs.evaluation, classes)
+    calibration = calibrate(scored, section.calibrate, scores.get("threshold", 0.5))
+    network.write(model, out.network)
+    about = Description(
+        format=bundle.FORMAT,
+        network=Network(name=trained.name, sha256=files.digest(out.network), shape=shape),
+        data=Data(name=setting.source, fingerprint=_fingerprint(inputs.model)),
+        preparation=setting.preparation,
+        classes=classes,
+        threshold=_threshold(scores, calibration.temperature),
+        calibration=calibration,
+        reference=reference.fit(parts),
+        scores=scores["test"],
+    )
+    bundle.write(about, out.description)
+    files.write_text(out.card, card.text(about))
+    log.info("export: %s", _summary(about))
+
+
+def calibrate(scored: dict[str, Scored], method: Literal["temperature", "none"], threshold: float) -> Calibration:
+    """Fit the temperature on val, and measure probabilities before and after it on val and test."""
+    val = scored["val"]
+    temperature = fit_temperature(val.probabilities, val.labels) if method == "temperature" else 1.0
+    return Calibration(
+        method=method,
+        temperature=temperature,
+        before={part: errors(each, each.decide(threshold)) for part, each in scored.items()},
+        after={
+            part: errors(replace(each, probabilities=scaled(each.probabilities, temperature)), each.decide(threshold))
+            for part, each in scored.items()
+        },
+    )
+
+
+def errors(scored: Scored, decisions: Integers) -> dict[str, float]:
+    """Return log loss, Brier score and expected calibration error, where there is an image."""
+    if not scored.size:
+        return {}
+    values = measure(scored, decisions, np.ones((1, scored.size)))
+    found = {name: float(values[(name,)][0]) for name in ERRORS}
+    found["calibration_error"] = calibration_error(scored, decisions)
+    return {name: round(value, DECIMALS) for name, value in found.items()}
+
+
+def _scored(images: list[tables.Image], evaluation: Evaluation, classes: tuple[str, ...]) -> dict[str, Scored]:
+    """Read the probabilities that evaluate found.
+
+    Raises:
+        AssayError: they are not of these images.
+    """
+    lines = files.read_csv(evaluation.predictions, ("row", "part", *(f"p_{name}" for name in classes)))
+    values = {int(line["row"]): [float(line[f"p_{name}"]) for name in classes] for line in lines}
+    wanted = [image for image in images if image.part in SCORED]
+    if values.keys() != {image.row for image in wanted}:
+        expected = f"a line for each of the {len(wanted)} images of val and test"
+        raise AssayError(f"{evaluation.predictions}: expected {expected}, found others; run `dvc repro evaluate`")
+    found = {}
+    for part in SCORED:
+        some = [image for image in wanted if image.part == part]
+        probabilities = np.array([values[image.row] for image in some], np.float64).reshape(-1, len(classes))
+        found[part] = tables.score(some, probabilities, classes)
+    return found
+
+
+def _threshold(scores: dict[str, Any], temperature: float) -> float | None:
+    """Move the threshold as the temperature moves the probabilities, so that every decision stays."""
+    if "threshold" not in scores:
+        return None
+    value = float(scores["threshold"])
+    return float(scaled(np.array([[1 - value, value]]), temperature)[0, 1])
+
+
+def _fingerprint(model: ModelFiles) -> str:
+    return str(files.read_json(model.fingerprint).get("sha256", "")) if model.fingerprint.exists() else ""
+
+
+def _summary(about: Description) -> str:
+    found = about.calibration
+    before, after = (each.get("test", {}).get("calibration_error", 0.0) for each in (found.before, found.after))
+    flagged = about.reference.flagged.get("test", 0.0)
+    return (
+        f"{about.network.name} for {', '.join(about.classes)}, temperature {found.temperature:.2f}, "
+        f"calibration error on test {before:.3f} before and {after:.3f} after it, {flagged:.1%} of test unlike train"
+    )

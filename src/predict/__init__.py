@@ -1,0 +1,1 @@
+"""`python -m src.predict`: images, folders and archives through a bundle."""

@@ -1,0 +1,90 @@
+"""From what a person names to image files: files as they are, folders and archives searched, `-` a list to read."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from src.core.errors import AssayError
+from src.download import archive, kinds, scan
+from src.export.predictor import Source, Unreadable
+
+log = logging.getLogger(__name__)
+STDIN = "-"
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+MAX_UNPACKED_GB = 20.0
+
+
+def find(asked: Iterable[str], held: ExitStack) -> list[Source | Unreadable]:
+    """Return the images that the arguments stand for, in their order; what cannot be searched is unreadable.
+
+    held: keeps what archives were unpacked to until it is closed.
+    """
+    return [found for argument in _listed(asked) for found in _found(argument, held)]
+
+
+def _listed(asked: Iterable[str]) -> Iterator[str]:
+    for argument in asked:
+        if argument == STDIN:
+            yield from filter(None, sys.stdin.read().splitlines())
+        else:
+            yield argument
+
+
+def _found(argument: str, held: ExitStack) -> Iterator[Source | Unreadable]:
+    path = Path(argument)
+    try:
+        if path.is_dir():
+            yield from _searched(path, argument)
+        elif path.name.lower().endswith(ARCHIVES):
+            yield from _unpacked(path, argument, held)
+        else:
+            yield Source(argument, path)
+    except AssayError as error:
+        yield Unreadable(argument, str(error).removeprefix(f"{argument}: "))
+    except OSError as error:
+        yield Unreadable(argument, f"cannot be read: {error.strerror}")
+
+
+def _unpacked(path: Path, name: str, held: ExitStack) -> Iterator[Source]:
+    if not path.is_file():
+        raise AssayError(f"{name}: file not found")
+    folder = Path(held.enter_context(TemporaryDirectory(prefix="predict-"))) / "unpacked"
+    left_out = archive.unpack(path, folder, MAX_UNPACKED_GB, name)
+    if left_out.links:
+        log.warning("%s: %d links that lead to no file in it are left out", name, len(left_out.links))
+    yield from _searched(folder, name)
+
+
+def _searched(folder: Path, name: str) -> list[Source]:
+    """List the images below a folder by their names, hidden files and what operating systems leave aside.
+
+    Raises:
+        AssayError: there is none, or the folder cannot be read.
+    """
+    found, others = [], 0
+    for path in _files(folder, name):
+        inner = path.relative_to(folder).as_posix()
+        if scan.is_junk(inner):
+            continue
+        if kinds.is_image(inner, path):
+            found.append(Source(f"{name.rstrip('/')}/{inner}", path))
+        else:
+            others += 1
+    if not found:
+        raise AssayError(f"{name}: expected images, found {f'{others} other files' if others else 'an empty folder'}")
+    if others:
+        log.info("%s: %d files are not called like images and are left out", name, others)
+    return found
+
+
+def _files(folder: Path, name: str) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise AssayError(f"{name}: {error.filename}: cannot be read ({error.strerror})") from error
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        yield from (Path(root, each) for each in sorted(names))
