@@ -222,7 +222,8 @@ def _same(files: Mapping[str, Path], inner: str, outer: str) -> bool:
 
 def _kinds(files: Mapping[str, Path]) -> str:
     kinds = Counter(PurePosixPath(name).suffix.lower() or "no extension" for name in files)
-    return ", ".join(f"{count} files with {kind}" for kind, count in kinds.most_common(5)) or "an empty folder"
+    found = [f"{count} {'file' if count == 1 else 'files'} with {kind}" for kind, count in kinds.most_common(5)]
+    return ", ".join(found) or "an empty folder"
 
 
 def is_junk(name: str) -> bool:

@@ -53,7 +53,7 @@ def test_a_lock_that_was_cut_is_as_before_the_run(
     (home / name).write_text(cut)
     dvc_state.mend(home)
     assert (home / name).read_text() == LOCK
-    assert caplog.messages == [f"dvc: {name} was cut by a killed run; brought back from .dvc/tmp/whole"]
+    assert caplog.messages == [f"dvc: {name} was cut by a killed run; restored from .dvc/tmp/whole"]
 
 
 def test_without_a_copy_git_has_it_and_without_git_a_lock_is_removed(home: Path) -> None:

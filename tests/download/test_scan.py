@@ -173,7 +173,7 @@ def test_an_empty_folder_is_a_clear_error(tree: Tree) -> None:
 
 
 def test_a_folder_without_images_says_what_it_holds(tree: Tree) -> None:
-    with pytest.raises(AssayError, match=r"found 2 files with \.nii, 1 files with no extension"):
+    with pytest.raises(AssayError, match=r"found 2 files with \.nii, 1 file with no extension"):
         scan.scan(tree(("a/1.nii", "a/2.nii", "a/LICENSE")), "source")
 
 

@@ -18,7 +18,7 @@ def obtained(archive: Path, layout: str, folder: Path, **rest: object) -> list[d
     with raw.manifest.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     files = {path.relative_to(raw.folder).as_posix() for path in raw.folder.rglob("*") if path.is_file()}
-    assert files == {row["path"] for row in rows} | {"manifest.csv", "counts.csv"}
+    assert files == {row["path"] for row in rows} | {"manifest.csv", "counts.csv", "left_out.csv"}
     return rows
 
 

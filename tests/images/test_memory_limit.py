@@ -93,7 +93,7 @@ def test_the_peak_stays_within_its_limit(tmp_path: Path) -> None:
     names = "".join(f"a/{path.name},a,,\n" for path in sorted(folder.iterdir()))
     (tmp_path / "raw" / "manifest.csv").write_text("path,label,group,fold\n" + names)
     script = (
-        "import sys; from pathlib import Path; from src.preprocess.stage import prepare\n"
+        "import sys; from pathlib import Path; from src.preprocess.stage import run as prepare\n"
         "from src.core.paths import Prepared, Raw; from tests.images.helpers import section\n"
         "params = section(max_rejected=0.5, max_megapixels=25)\n"
         "prepare(Raw(Path(sys.argv[1])), Prepared(Path(sys.argv[2])), params, 4)\n"

@@ -92,7 +92,7 @@ def test_switching_back_runs_no_stage(make_project: Callable[[], Project], tmp_p
             ["malaria_cnn", "--source", "../nowhere.zip"],
             "a folder or an archive, found nothing at",
         ),
-        (["--set", "train.epochs=1"], "error: expected the name of a preset before its values; known: blood_cnn, "),
+        (["--set", "train.epochs=1"], "the name of a preset before other values; known presets: blood_cnn, "),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_is_written(project: Project, words: list[str], message: str) -> None:

@@ -15,7 +15,7 @@ from src.core.errors import AssayError
 from src.tracking import mlflow_store
 from tests.tracking.helpers import ROOT, read_only, wait_for
 
-CREATE = "import sys; from pathlib import Path; from src.tracking import store; store.create(Path(sys.argv[1]))"
+CREATE = "import sys; from pathlib import Path; from src.tracking.mlflow_store import create; create(Path(sys.argv[1]))"
 
 
 def creator(path: Path) -> subprocess.Popen[bytes]:

@@ -21,13 +21,14 @@ import sys
 from pathlib import Path
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
-from src import console, paths, training
+from src.core import console, paths
+from src.train import stage
 from tests import sections
 
 root, out = Path(sys.argv[1]), Path(sys.argv[2])
 section = sections.train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
                          augment=sections.augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
-console.run(lambda: training.run(
+console.run(lambda: stage.run(
     paths.Prepared(root / "prepared"), paths.SplitFiles(root / "split"), paths.ModelFiles(out),
     sections.model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
 """

@@ -18,7 +18,8 @@ ONLY_SEARCHING = {"tune.sampler", "tune.pruner"}
 ENTRIES = ("objective", "driver", "sampler", "pruner", "space")
 # Rooms and modules whose code has no part in a score: they check, name, move and keep.
 APART = {
-    "src.core.errors", "src.core.files", "src.core.paths", "src.core.progress", "src.core.redact", "src.core.registry",
+    "src.core.errors", "src.core.files", "src.core.paths", "src.core.progress", "src.core.redact", "src.core.nested",
+    "src.core.registry",
     "src.core.signals", "src.core.yaml_file",
     "src.tune.study_fingerprint", "src.tune.names", "src.tune.protocol", "src.tune.storage",
 }  # fmt: skip

@@ -32,6 +32,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     monkeypatch.delenv(upstream.WITHIN, raising=False)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], check=True)
     Path("dvc.yaml").write_text(STAGES)
+    Path("params.yaml").write_text("seed: 1\n")
     Path("work.py").write_text("open('parts', 'w').write(open('images').read()); open('ran', 'a').write('x')")
 
     def images(text: str) -> None:
