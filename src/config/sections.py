@@ -122,6 +122,8 @@ class Dataset(Section):
     source: Annotated[Text, AfterValidator(refuse_secrets)]
     layout: Annotated[str, named("download.layouts")]
     positive: Name | None
+    table: Text | None
+    masks: Literal["leave_out", "keep"]
     merge: Annotated[dict[Annotated[Name, AfterValidator(hashed)], Name], Field(max_length=1000)]
     group_pattern: GroupPattern | None
     sha256: Sha256 | None

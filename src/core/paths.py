@@ -20,15 +20,15 @@ class In:
 
 @dataclass(frozen=True)
 class Raw:
-    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold; counts.csv; left_out.csv."""
+    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold and what else a table says.
+
+    counts.csv: images of each class. left_out.csv: files that are no images of the manifest, by kind and reason.
+    """
 
     folder: Path = Path("build/raw")
     manifest = In("manifest.csv")
     counts = In("counts.csv")
-
-    @property
-    def left_out(self) -> Path:
-        return self.folder / "left_out.csv"
+    left_out = In("left_out.csv")
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ EVALUATION = Evaluation()
 BUNDLE = Bundle()
 STUDY = StudyFiles()
 CONFIRMED = Confirmed()
+TABLES = Path("tables")  # of labels, where a source cannot hold them; a dependency of download
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs
 

@@ -1,7 +1,6 @@
 """What params.yaml may say about any data set: how names tell the patient, and which classes are one."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,14 +8,11 @@ from dataclasses import replace
 from src.config import GROUP
 from src.core.errors import AssayError, suggestion
 from src.download.manifest import Entry, fold_of
+from src.download.masks import IMAGE_FOLDERS
 from src.download.scan import Listing
 
 WITH_CLASS = 2
 WITH_FOLD = 3
-
-NEEDED = ("path", "label")
-MAX_HEAD = 2**16  # bytes of the first line
-OPTIONAL = ("group", "fold")
 
 
 def regroup(entries: Sequence[Entry], pattern: str, where: str) -> list[Entry]:
@@ -73,22 +69,25 @@ def _group(expression: re.Pattern[str], path: str) -> str:
 
 
 def read_class_folders(files: Listing) -> list[Entry]:
-    """Read label and fold from the folders above each image.
+    """Read label and fold from the folders above each image; a folder `images` in each class is seen through.
 
     Raises:
         AssayError: images lie outside of class folders, deeper than these, or partly below fold folders.
     """
     parts = [tuple(image.split("/")) for image in files.images]
+    if all(len(path) > WITH_CLASS and path[-2].lower() in IMAGE_FOLDERS for path in parts):
+        parts = [(*path[:-2], path[-1]) for path in parts]
     folded = any(len(path) == WITH_FOLD and fold_of(path[0]) for path in parts)
     _refuse_misplaced(parts, WITH_FOLD if folded else WITH_CLASS, files.where)
+    pairs = list(zip(files.images, parts, strict=True))
     if folded:
-        return [Entry("/".join(path), label=path[1], fold=fold_of(path[0]) or "") for path in parts]
+        return [Entry(image, label=path[1], fold=fold_of(path[0]) or "") for image, path in pairs]
     if all(fold_of(path[0]) for path in parts):
         raise AssayError(
             f"{files.where}: expected class folders below {', '.join(sorted({path[0] for path in parts}))}, "
             f"found images such as {'/'.join(parts[0])}"
         )
-    return [Entry("/".join(path), label=path[0]) for path in parts]
+    return [Entry(image, label=path[0]) for image, path in pairs]
 
 
 def _refuse_misplaced(parts: list[tuple[str, ...]], depth: int, where: str) -> None:
@@ -99,61 +98,3 @@ def _refuse_misplaced(parts: list[tuple[str, ...]], depth: int, where: str) -> N
             f"{where}: expected {expected} for all {len(parts)} images, "
             f"found {len(misplaced)} elsewhere, such as {'/'.join(misplaced[0])}"
         )
-
-
-def find(files: Listing) -> str:
-    """Find the CSV, of any name, that stands at the top and whose head names path and label; "" if there is none.
-
-    Raises:
-        AssayError: there are several, or a CSV at the top cannot be read.
-    """
-    tops = sorted(name for name in files.files if "/" not in name and name.lower().endswith(".csv"))
-    tables = [name for name in tops if _names_labels(files, name)]
-    if len(tables) > 1:
-        raise AssayError(
-            f"{files.where}: expected one CSV with the columns {', '.join(NEEDED)}, found {', '.join(tables)}"
-        )
-    return tables[0] if tables else ""
-
-
-def _names_labels(files: Listing, table: str) -> bool:
-    """Tell whether the first line, whatever the encoding of the rest, names the columns of a table of labels."""
-    with files.files[table].open("rb") as file:
-        first = file.readline(MAX_HEAD).decode("utf-8-sig", errors="replace")
-    return all(name in first for name in NEEDED) and set(NEEDED) <= set(files.head(table))
-
-
-def read(files: Listing, table: str) -> list[Entry]:
-    """Read an entry from each row; paths are relative to the CSV, and images without a row are left out.
-
-    Raises:
-        AssayError: a row names a missing file or one twice, has no label or an unknown fold.
-    """
-    images = frozenset(files.images)
-    lines: dict[str, int] = {}
-    found: list[Entry] = []
-    for line, row in files.numbered(table, NEEDED, OPTIONAL):
-        where = f"{files.where}: {table}, line {line}"
-        entry = _entry(row, images, where)
-        if entry.path in lines:
-            raise AssayError(f"{where}: expected each image once, found {entry.path} in line {lines[entry.path]} too")
-        lines[entry.path] = line
-        found.append(entry)
-    if not found:
-        raise AssayError(f"{files.where}: {table}: expected a row for each image, found none")
-    return found
-
-
-def _entry(row: dict[str, str], images: frozenset[str], where: str) -> Entry:
-    path = unicodedata.normalize("NFC", row["path"].replace("\\", "/")).removeprefix("./")
-    if path not in images:
-        raise AssayError(
-            f"{where}: expected the path of an image, relative to the CSV, found no image at {row['path']!r}"
-            f"{suggestion(path, images)}"
-        )
-    if not row["label"]:
-        raise AssayError(f"{where}: {path}: expected a label, found an empty cell")
-    fold = fold_of(row["fold"]) if row["fold"] else ""
-    if fold is None:
-        raise AssayError(f"{where}: {path}: expected the fold train, val, test or none, found {row['fold']!r}")
-    return Entry(path, row["label"], row["group"], fold)

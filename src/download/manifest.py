@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.core.errors import AssayError, suggestion
@@ -19,16 +19,21 @@ FOLDS = {
     "testing": "test",
 }
 CLASSES_NEEDED = 2
+COLUMNS = ("path", "label", "group", "fold")
 
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """An image: its path below the source (posix), its class, its patient or slide, the source's own split."""
+    """An image: its path below the source (posix), its class, its patient or slide, the source's own split.
+
+    extra: what else the source says of it, such as sex or device: columns of the manifest.
+    """
 
     path: str
     label: str
     group: str = ""
     fold: str = ""
+    extra: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 def fold_of(word: str) -> str | None:
@@ -81,8 +86,13 @@ def refuse_collisions(entries: Sequence[Entry], where: str, reserved: Collection
 
 
 def write(entries: Sequence[Entry], path: Path) -> None:
-    """Write a manifest, sorted by path."""
-    write_csv(path, [field.name for field in fields(Entry)], map(astuple, sorted(entries)))
+    """Write a manifest, sorted by path: path, label, group, fold, and all extra columns."""
+    extra = dict.fromkeys(name for entry in entries for name, _ in entry.extra)
+    rows = (
+        (entry.path, entry.label, entry.group, entry.fold, *(dict(entry.extra).get(name, "") for name in extra))
+        for entry in sorted(entries)
+    )
+    write_csv(path, (*COLUMNS, *extra), rows)
 
 
 def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path) -> None:
@@ -91,12 +101,6 @@ def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path
     labels = sorted(counts.keys() | listed.keys())
     rows = ((label, counts[label], listed.get(label, 0) if listed else "") for label in labels)
     write_csv(path, ("label", "images", "listed"), rows)
-
-
-def write_left_out(others: Sequence[str], unnamed: Sequence[str], path: Path) -> None:
-    """Write the files that are no images and the images that the layout does not name, with the reason."""
-    rows = [(name, "no image") for name in others] + [(name, "not named by the layout") for name in unnamed]
-    write_csv(path, ("path", "reason"), sorted(rows))
 
 
 def summary(entries: Sequence[Entry]) -> str:
@@ -111,7 +115,7 @@ def summary(entries: Sequence[Entry]) -> str:
     return "; ".join(
         (
             f"{len(entries)} images: {_counted(Counter(entry.label for entry in entries))}",
-            f"{len(groups)} groups" if groups else "groups unknown",
+            f"{len(groups)} groups" if groups else "patients are not known",
             f"folds {', '.join(folds)}" if folds else "no folds",
         )
     )

@@ -1,28 +1,21 @@
 """From a folder to a listing: junk left out, wrapping folders seen through, a nested copy of the whole left out."""
 
-import csv
-import io
 import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from src.core.errors import AssayError
-from src.core.files import digest, repeated
+from src.core.files import digest
+from src.download import kinds, masks
+from src.download.kinds import IMAGES, LeftOut
 from src.download.manifest import fold_of
+from src.download.tables import Table, read_table
 
-IMAGES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
-    | {".dcm", ".dicom"}
-)
-HEAD = 132  # bytes; DICOM PS3.10, section 7.1: a preamble of 128 bytes, then DICM
-MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"\0\0\0\x0cjP  \r\n\x87\n")
 _DVC_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
-
-MAX_TEXT = 100 * 2**20
 
 DOCUMENTS = frozenset({".md", ".txt", ".rst", ".pdf", ".html", ".htm", ".doc", ".docx", ".rtf"})
 JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
@@ -31,97 +24,60 @@ _DRIVE = re.compile(r"^[A-Za-z]:")
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was left out: junk files, files of a nested copy and its folder, files that are no images, empty folders."""
+    """What was left out: junk files, files of a nested copy, and the folder that this copy is."""
 
     junk: int = 0
     copied: int = 0
     copy: str = ""
-    others: tuple[str, ...] = ()
-    empty: tuple[str, ...] = ()
-
-    @property
-    def kinds(self) -> str:
-        """Return how many files that are no images there are of each kind."""
-        return _kinds(dict.fromkeys(self.others, Path()), most=None) if self.others else ""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a source; `where` names it in errors."""
+    """The files of a source; `where` names it in errors. Masks, and what is no image, are counted in `left_out`."""
 
     files: Mapping[str, Path]
     images: tuple[str, ...]
     where: str
+    left_out: tuple[LeftOut, ...] = ()
 
-    def text(self, path: str) -> str:
-        """Read a small text file in UTF-8.
+    def read(self, path: str) -> Table:
+        """Read a table of a CSV, TSV or semicolon file with a head line.
 
         Raises:
-            AssayError: it is missing, is too large for a table of images, or is not UTF-8.
+            AssayError: it is missing, too large, not UTF-8, or a quote is never closed.
         """
-        file = self.files.get(path)
-        if file is None:
+        if path not in self.files:
             raise AssayError(f"{self.where}: expected the file {path}, found no such file")
-        if file.stat().st_size > MAX_TEXT:
-            raise AssayError(f"{self.where}: {path}: expected a text file below {MAX_TEXT >> 20} MB")
-        try:
-            return file.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise AssayError(f"{self.where}: {path}: expected UTF-8, found other bytes at {error.start}") from error
+        return read_table(self.files[path], path, self.where)
 
     def table(self, path: str, columns: Sequence[str]) -> list[dict[str, str]]:
-        """Read these columns of a CSV file with a head line, stray spaces stripped.
+        """Read these columns of a table, stray spaces stripped.
 
         Raises:
-            AssayError: as `text`, or a column is missing or there twice, or a quote is never closed.
+            AssayError: as `read`, or it is not UTF-8, or a column is missing or there twice.
         """
-        return [row for _, row in self.numbered(path, columns)]
-
-    def numbered(
-        self, path: str, columns: Sequence[str], optional: Sequence[str] = ()
-    ) -> list[tuple[int, dict[str, str]]]:
-        """Read as `table` does, each row with its line number in the file; an optional column may be missing: "".
-
-        Raises:
-            AssayError: as `table`.
-        """
-        lines, head = self._lines(path), self.head(path)
-        missing = [name for name in columns if name not in head]
+        table = self.read(path)
+        table.refuse_encoding()
+        missing = [name for name in columns if name not in table.columns]
         if missing:
             raise AssayError(
-                f"{self.where}: {path}: expected the columns {', '.join(columns)}, "
-                f"found {', '.join(head) or 'nothing'} (no {', '.join(missing)})"
+                f"{table.where}: expected the columns {', '.join(columns)}, "
+                f"found {', '.join(table.columns) or 'nothing'} (no {', '.join(missing)})"
             )
-        if twice := repeated([name for name in head if name in (*columns, *optional)]):
-            raise AssayError(
-                f"{self.where}: {path}: expected each column once, found {', '.join(twice)} more than once"
-            )
-        places = {name: head.index(name) for name in (*columns, *optional) if name in head}
-        blank = {name: "" for name in optional if name not in head}
-        return [
-            (line, {name: row[place].strip() if place < len(row) else "" for name, place in places.items()} | blank)
-            for line, row in lines[1:]
-            if any(cell.strip() for cell in row)
-        ]
+        table.refuse_twice(columns)
+        places = {name: table.columns.index(name) for name in columns}
+        return [{name: cells[place] for name, place in places.items()} for _, cells in table.rows]
 
     def head(self, path: str) -> list[str]:
-        """Return the names of the columns of a CSV file.
+        """Return the names of the columns of a table.
 
         Raises:
-            AssayError: as `text`, or a quote is never closed.
+            AssayError: as `read`.
         """
-        lines = self._lines(path)
-        return [name.strip() for name in lines[0][1]] if lines else []
-
-    def _lines(self, path: str) -> list[tuple[int, list[str]]]:
-        reader = csv.reader(io.StringIO(self.text(path)), strict=True)
-        try:
-            return [(reader.line_num, row) for row in reader]
-        except csv.Error as error:
-            raise AssayError(f"{self.where}: {path}: expected CSV, found {error}") from error
+        return list(self.read(path).columns)
 
 
-def scan(folder: Path, where: str) -> tuple[Listing, Skipped]:
+def scan(folder: Path, where: str, *, keep_masks: bool = False) -> tuple[Listing, Skipped]:
     """List the files below a folder; `where` names the source in errors.
 
     Raises:
@@ -130,18 +86,44 @@ def scan(folder: Path, where: str) -> tuple[Listing, Skipped]:
     found, junk = _walk(folder, where)
     files = _unwrapped(found)
     copy = _nested_copy(files)
-    kept = _unwrapped({name: path for name, path in files.items() if not (copy and name.startswith(f"{copy}/"))})
-    images = tuple(sorted(name for name, path in kept.items() if is_image(name, path)))
+    copied = {name: path for name, path in files.items() if copy and name.startswith(f"{copy}/")}
+    kept = _unwrapped({name: path for name, path in files.items() if name not in copied})
+    pictures = {name: path for name, path in kept.items() if kinds.is_image(name, path)}
+    outlines = frozenset() if keep_masks else masks.find(list(pictures))
+    kept = _unwrapped({name: path for name, path in kept.items() if name not in outlines})
+    taken = {path for name, path in pictures.items() if name not in outlines}
+    images = tuple(sorted(name for name, path in kept.items() if path in taken))
     if not images:
         raise AssayError(f"{where}: expected images ({', '.join(sorted(IMAGES))}), found {_kinds(kept)}")
-    others = tuple(sorted(kept.keys() - set(images)))
-    return Listing(kept, images, where), Skipped(junk, len(files) - len(kept), copy, others, _empty(folder))
+    aside = {*copied.values(), *pictures.values()}
+    left_out = kinds.count({name: path for name, path in found.items() if path not in aside})
+    left_out += [LeftOut("mask", masks.REASON, len(outlines), min(outlines))] if outlines else []
+    left_out += _without_images(folder, taken, aside)
+    return Listing(kept, images, where, tuple(left_out)), Skipped(junk, len(copied), copy)
 
 
-def _empty(folder: Path) -> tuple[str, ...]:
-    """Return the folders that hold nothing at all."""
-    found = (Path(root).relative_to(folder).as_posix() for root, inner, names in os.walk(folder) if not inner + names)
-    return tuple(sorted(name for name in found if not is_junk(name)))
+def _without_images(folder: Path, taken: Iterable[Path], aside: Iterable[Path]) -> list[LeftOut]:
+    """Find folders beside those of the classes that hold no image: a class may have vanished with them."""
+    direct = {os.fspath(path.parent) for path in taken}
+    full = set(_ancestors(os.fspath(path.parent) for path in aside))
+    beside = {os.path.dirname(path) for path in direct if path != os.fspath(folder)}  # noqa: PTH120 (a hundred thousand)
+    empty = [
+        path
+        for above in sorted(beside)
+        for path in sorted(entry.path for entry in os.scandir(above) if entry.is_dir(follow_symlinks=False))
+        if path not in full and not is_junk(Path(path).relative_to(folder).as_posix())
+    ]
+    names = [Path(path).relative_to(folder).as_posix() for path in empty]
+    return [LeftOut("folder", "it holds no image, so there is no class of its name", 1, name) for name in names]
+
+
+def _ancestors(folders: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for folder in folders:
+        while folder not in seen:
+            seen.add(folder)
+            yield folder
+            folder = os.path.dirname(folder)  # noqa: PTH120
 
 
 def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
@@ -197,7 +179,7 @@ def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
     """Take away folders on top that hold all but documents such as a README, and are neither a class nor a fold."""
     while len(tops := {name.partition("/")[0] for name in files if not _is_document(name)}) == 1:
         inner = {name.partition("/")[2]: path for name, path in files.items() if not _is_document(name)}
-        is_class = any("/" not in name and is_image(name, path) for name, path in inner.items())
+        is_class = any("/" not in name and kinds.is_image(name, path) for name, path in inner.items())
         if "" in inner or is_class or fold_of(tops.pop()):
             break
         files = inner
@@ -238,20 +220,9 @@ def _same(files: Mapping[str, Path], inner: str, outer: str) -> bool:
     return all(a.stat().st_size == b.stat().st_size for a, b in pairs) and all(digest(a) == digest(b) for a, b in pairs)
 
 
-def is_image(name: str, path: Path) -> bool:
-    """Tell an image by its usual name or, whatever its name, by its first bytes; a damaged one is rejected later."""
-    if PurePosixPath(name).suffix.lower() in IMAGES:
-        return True
-    if PurePosixPath(name).name.upper() == "DICOMDIR":
-        return False
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    return head.startswith(MAGIC) or head[128:] == b"DICM" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-
-
-def _kinds(files: Mapping[str, Path], most: int | None = 5) -> str:
+def _kinds(files: Mapping[str, Path]) -> str:
     kinds = Counter(PurePosixPath(name).suffix.lower() or "no extension" for name in files)
-    found = [f"{count} {'file' if count == 1 else 'files'} with {kind}" for kind, count in kinds.most_common(most)]
+    found = [f"{count} {'file' if count == 1 else 'files'} with {kind}" for kind, count in kinds.most_common(5)]
     return ", ".join(found) or "an empty folder"
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from src.core import partition
 from src.core.errors import AssayError
 from src.core.files import read_csv, read_json, whole_number, write_csv
+from src.core.paths import Prepared
 from src.metrics.scored import Floats, Scored, group_codes
+
+NAMED = 3  # rejected files in the report
 
 
 class Image(NamedTuple):
@@ -61,6 +64,23 @@ def read_listed(path: Path) -> list[Listed]:
         Listed(line["label"], *(whole_number(line[name], f"{path}, {name}") for name in ("images", "listed")))
         for line in lines
     ]
+
+
+def read_losses(left_out: Path | None, prepared: Prepared) -> list[str]:
+    """Say which files of the source became no image of any part: left out by download, rejected by preprocess."""
+    lines = []
+    if prepared.rejected.exists() and (rejected := read_csv(prepared.rejected, ("path", "reason"))):
+        kept = len(read_csv(prepared.index, ("path",)))
+        named = "; ".join(f"{row['path']}: {row['reason']}" for row in rejected[:NAMED])
+        more = f"; and {len(rejected) - NAMED} more in rejected.csv" if len(rejected) > NAMED else ""
+        lines.append(f"{kept} of {kept + len(rejected)} images, {len(rejected)} rejected: {named}{more}")
+    if left_out is not None and left_out.exists():
+        rows = read_csv(left_out, ("kind", "reason", "files", "example"))
+        counted = "; ".join(
+            f"{row['kind']} {row['files']} ({row['reason']})" for row in rows if row["kind"] not in ("junk", "copy")
+        )
+        lines += [f"left out of the source: {counted}"] if counted else []
+    return lines
 
 
 def read_columns(path: Path, key: str) -> dict[str, list[float]]:

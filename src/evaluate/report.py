@@ -13,9 +13,9 @@ from PIL import Image as Pillow
 from src.core import nested
 from src.core.files import read_json, write_text
 from src.core.partition import PARTS
-from src.core.paths import ModelFiles, Prepared, SplitFiles
+from src.core.paths import ModelFiles, Prepared, Raw, SplitFiles
 from src.evaluate.gallery import Picture
-from src.evaluate.inputs import Image, count
+from src.evaluate.inputs import Image, count, read_losses
 from src.evaluate.report_warnings import notices
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
@@ -48,9 +48,12 @@ class Sources:
     fingerprint: str
     parameters: Mapping[str, Any]
     sheets: tuple[Picture, ...]
+    losses: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, prepared: Prepared, split: SplitFiles, model: ModelFiles, parameters: Mapping[str, Any]) -> "Sources":
+    def read(
+        cls, raw: Raw | None, prepared: Prepared, split: SplitFiles, model: ModelFiles, parameters: Mapping[str, Any]
+    ) -> "Sources":
         """Read what the earlier stages left, as far as it is there."""
         sheets = (
             Picture(prepared.sheet, "From file to model input", "A few images after each step of the preparation."),
@@ -63,6 +66,7 @@ class Sources:
             str(fingerprint.get("sha256", "")),
             parameters,
             tuple(sheet for sheet in sheets if sheet.path.exists()),
+            tuple(read_losses(raw.left_out if raw else None, prepared)),
         )
 
 
@@ -90,7 +94,7 @@ def write(
         class_rows=class_rows(results),
         class_columns=[BY_NAME[key].label for key in PER_CLASS],
         classification=classification_rows(table),
-        notices=notices(sources.audit, results),
+        notices=notices(sources.audit, results, sources.losses),
         words=WORDS,
         grouped=results.test.grouped,
         threshold=results.threshold is not None,

@@ -1,6 +1,6 @@
 """What a reader must know before trusting the scores: from the audit of the split, then from the evaluation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,14 +20,14 @@ class Notice(NamedTuple):
     text: str
 
 
-def notices(audit: Mapping[str, Any], results: Results) -> list[Notice]:
-    """List what the audit found and the notes on the scores, the gravest first."""
+def notices(audit: Mapping[str, Any], results: Results, losses: Iterable[str] = ()) -> list[Notice]:
+    """List what the audit found, the notes on the scores and the files that were left out, the gravest first."""
     if not audit:
         everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     else:
         everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
     everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
-    everything += [Notice("note", note) for note in results.notes]
+    everything += [Notice("note", note) for note in (*results.notes, *map(sentence, losses))]
     return sorted(everything, key=lambda notice: ("bad", "warn", "note", "good").index(notice.level))
 
 
@@ -63,7 +63,8 @@ def _leaks(audit: Mapping[str, Any]) -> Iterator[Notice]:
     groups, exact, near = counts
     counted = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
     if any(counts):
-        yield Notice("bad", f"Parts are not apart: {counted}, so the scores may be too good.")
+        steps = "; ".join(_next_steps(audit))
+        yield Notice("bad", f"Parts are not apart: {counted}, so the scores may be too good{steps and f': {steps}'}.")
     else:
         yield Notice("good", f"The parts are apart: {counted}.")
 
@@ -82,6 +83,13 @@ def _shortcuts(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
             yield Notice("bad", f"{text}: such a score can be had without opening an image.")
         else:
             yield Notice("warn", f"{text}: part of its score may come from there.")
+
+
+def _next_steps(audit: Mapping[str, Any]) -> list[str]:
+    """Return what the audit advises against the leaks that it counts, each once."""
+    leaks = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
+    lines = [str(line) for line in audit.get("warnings") or () if str(line).startswith(leaks)]
+    return list(dict.fromkeys(line.partition("; ")[2] for line in lines if "; " in line))
 
 
 def _warnings(audit: Mapping[str, Any]) -> Iterator[Notice]:

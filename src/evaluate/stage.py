@@ -84,7 +84,7 @@ def run(
         cams=explain(network, results.test, results.decisions, pixels),
     )
     pictures = gallery.draw_all(material, out.figures)
-    sources = report.Sources.read(inputs.prepared, inputs.split, inputs.model, parameters)
+    sources = report.Sources.read(inputs.raw, inputs.prepared, inputs.split, inputs.model, parameters)
     report.write(out.report, results, images, table, pictures, sources)
     for line in small_classes(results.test):
         log.warning("warning: %s", line)
@@ -100,7 +100,8 @@ def _read_images(inputs: Inputs) -> list[Image]:
 
 def headline(results: Results) -> str:
     """Return the scores of the test part in a line."""
-    counted = f"{results.test.size} images of {results.test.group_count} groups"
+    groups = f"of {results.test.group_count} groups" if results.test.grouped else "(patients are not known)"
+    counted = f"{results.test.size} images {groups}"
     scores = [
         f"{name} {score.value:.3f}" + ("" if score.low is None else f" ({score.low:.2f} to {score.high:.2f})")
         for key, name in HEADLINE.items()

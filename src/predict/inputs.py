@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from src.core.errors import AssayError
-from src.download import archive, scan
+from src.download import archive, kinds, scan
 from src.export.predictor import Source, Unreadable
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def _searched(folder: Path, name: str) -> list[Source]:
         inner = path.relative_to(folder).as_posix()
         if scan.is_junk(inner):
             continue
-        if scan.is_image(inner, path):
+        if kinds.is_image(inner, path):
             found.append(Source(f"{name.rstrip('/')}/{inner}", path))
         else:
             others += 1

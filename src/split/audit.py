@@ -3,6 +3,7 @@
 Numbers stand at the top level, where `dvc metrics show` reads them; what they count stands in lists, which it skips.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,10 @@ from src.split.shortcuts import Auc, Shortcuts, warnings
 LISTED = 1000  # pairs or groups in a list; the number at the top counts them all
 
 LARGE = 0.2  # share of the images in one group from which on the groups found may be wrong
-UNKNOWN = "an image without a group counts as one of its own, and patients may stand in two parts"
+UNKNOWN = (
+    "an image without a group counts as one of its own, and patients may stand in two parts; "
+    "name them by dataset.group_pattern or in a table"
+)
 UNKNOWN_BUT_COPIES = "copies of one source were looked for, but a patient with several may stand in two parts"
 
 Audit = dict[str, Any]
@@ -38,11 +42,15 @@ def make_audit(
     duplicates: Duplicates,
     shortcuts: Shortcuts,
     copies: Copies | None = None,
+    contradictions: Sequence[Pair] = (),
 ) -> Audit:
-    """Put together what audit.json says; the rows have the groups that were found, where copies were looked for."""
+    """Put together what audit.json says; the rows have the groups that were found, where copies were looked for.
+
+    contradictions: pairs of the same pixels with two labels, in whatever parts.
+    """
     counts = _counts(rows, parts, section)
     cut, sizes = cut_groups(rows, parts), np.bincount(rows.groups)
-    found = [*duplicates.exact, *duplicates.near]
+    found = {*contradictions, *duplicates.exact, *duplicates.near}
     return {
         "groups": len(sizes),
         "largest_group": int(sizes.max()),
@@ -58,13 +66,15 @@ def make_audit(
         "remaining_auc": shortcuts.remaining and shortcuts.remaining.value,
         "remaining_auc_official": shortcuts.remaining_official and shortcuts.remaining_official.value,
         "warnings": [
-            *_leaks(len(cut), duplicates),
+            *_leaks(len(cut), duplicates, section),
+            *_contradictions(rows, contradictions),
             *_unchecked(rows, section, duplicates, copies),
             *warnings(shortcuts),
         ],
         "parts": counts,
         "groups_cut": [{"group": group, "parts": names} for group, names in list(cut.items())[:LISTED]],
         "exact_pairs": [_describe(rows, parts, pair) for pair in duplicates.exact[:LISTED]],
+        "pairs_of_two_labels": [_describe(rows, parts, pair) for pair in contradictions[:LISTED]],
         "near_pairs": [_describe(rows, parts, pair) for pair in duplicates.near[:LISTED]],
         "nearest_other_pairs": [_describe(rows, parts, pair) for pair in duplicates.others],
         "details": [_details(rows, duplicates, shortcuts, copies)],
@@ -94,14 +104,27 @@ def _counts(rows: Rows, parts: Ints, section: Section) -> list[Audit]:
     return table
 
 
-def _leaks(cut: int, duplicates: Duplicates) -> list[str]:
+def _leaks(cut: int, duplicates: Duplicates, section: Section) -> list[str]:
     exact, near = len(duplicates.exact), len(duplicates.near)
+    groups = "split.by: group and split.folds: ignore keep each in one"
+    copies = "remove one of each" if section.by == "lookalike" else "split.by: lookalike keeps copies in one part"
     lines = {
-        f"{cut} groups stand in two parts: a model can recognise a patient instead of the disease": cut,
-        f"{exact} pairs of images with the same pixels stand in two parts": exact,
-        f"{near} pairs of nearly the same image stand in two parts": near,
+        f"{cut} groups stand in two parts: a model can recognise a patient instead of the disease; {groups}": cut,
+        f"{exact} pairs of images with the same pixels stand in two parts; {copies}": exact,
+        f"{near} pairs of nearly the same image stand in two parts; {copies}": near,
     }
     return [line for line, count in lines.items() if count]
+
+
+def _contradictions(rows: Rows, pairs: Sequence[Pair]) -> list[str]:
+    """Say that the same pixels have two labels: no model can be right about both."""
+    if not pairs:
+        return []
+    one, two = (f"{rows.path[row]} ({rows.label[row]})" for row in pairs[0][:2])
+    return [
+        f"the same pixels have two labels in {len(pairs)} pairs of images, such as {one} and {two}: correct one label, "
+        "or remove both images if nobody knows; audit.json lists them as pairs_of_two_labels"
+    ]
 
 
 def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
@@ -115,7 +138,7 @@ def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Cop
         )
         lines.append(f"{some}: {UNKNOWN if copies is None else UNKNOWN_BUT_COPIES}")
     elif section.by == "image":
-        lines.append("split.by: image ignores the groups that are known")
+        lines.append("split.by: image ignores the groups that are known; split.by: group keeps each in one part")
     share = np.bincount(rows.groups).max() / len(rows)
     if copies is not None and share > LARGE:
         lines.append(

@@ -81,7 +81,7 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
     inside = nearest_pairs(hashes.perceptual[rows], within, DUPLICATE_BITS)
     repeated = [_compare(hashes, rows, *found) for found in inside.tolist()]
     return Duplicates(
-        exact=_exact(hashes.contents, parts),
+        exact=same_pixels(hashes.contents, parts),
         near=sorted(near, key=lambda pair: (-pair.correlation, pair)),
         others=[pair for pair in pairs if pair not in set(near)][:others],
         exact_within=len(parts) - len(rows),
@@ -105,8 +105,8 @@ def _compare(hashes: Hashes, rows: Ints, first: int, second: int, distance: int)
     return Pair(one, two, distance, round(correlation(hashes.thumbnails[one], hashes.thumbnails[two]), 3))
 
 
-def _exact(contents: Ints, parts: Ints) -> list[Pair]:
-    """Pair every image with the first one of the same pixels in each other part."""
+def same_pixels(contents: Ints, parts: Ints) -> list[Pair]:
+    """Pair every image with the first one of the same pixels in each other part (or class, if these are given)."""
     copies: dict[int, list[int]] = defaultdict(list)
     for row, content in enumerate(contents.tolist()):
         copies[content].append(row)

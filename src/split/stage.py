@@ -12,7 +12,7 @@ from src.images.store import open_images, open_thumbnails
 from src.split.assign import divide
 from src.split.audit import Audit, Copies, leaks, make_audit
 from src.split.copies import find, join, write_groups
-from src.split.duplicates import find_duplicates, hash_images
+from src.split.duplicates import find_duplicates, hash_images, same_pixels
 from src.split.index import Ints, Rows, read_rows
 from src.split.pairs_sheet import PAIRS, write_pairs
 from src.split.shortcuts import measure
@@ -35,8 +35,10 @@ def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int
         rows, copies = _with_lookalikes(rows, raw, out)
     parts = divide(rows, section, seed)
     _write_parts(out, rows, parts)
-    duplicates = find_duplicates(hash_images(images, open_thumbnails(prepared)), parts, PAIRS)
-    audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies)
+    hashes = hash_images(images, open_thumbnails(prepared))
+    duplicates = find_duplicates(hashes, parts, PAIRS)
+    contradictions = same_pixels(hashes.contents, rows.classes)
+    audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies, contradictions)
     write_json(out.audit, audit)
     write_pairs(out.sheet, rows, parts, images, duplicates)
     _log(audit)

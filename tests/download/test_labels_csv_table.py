@@ -92,7 +92,9 @@ def test_a_row_that_does_not_fit_is_named_with_file_and_line(entries: Read, tabl
 
 
 def test_two_tables_are_refused(entries: Read) -> None:
-    with pytest.raises(AssayError, match=r"expected one CSV with the columns path, label, found more\.csv, table\.csv"):
+    with pytest.raises(
+        AssayError, match=r"expected one table of labels, found more\.csv, table\.csv; name the right one"
+    ):
         entries(FULL, more=FULL)
 
 

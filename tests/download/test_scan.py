@@ -76,10 +76,10 @@ def test_every_known_kind_of_image_counts(tree: Tree, suffix: str) -> None:
     assert images(tree((f"a/1.{suffix}",))) == (f"a/1.{suffix}",)
 
 
-def test_a_dicom_file_is_known_by_its_magic_whatever_its_name(tree: Tree) -> None:
+def test_a_dicom_file_without_extension_is_known_by_its_magic(tree: Tree) -> None:
     dicom, other = bytes(128) + b"DICM" + bytes(10), bytes(142)
-    folder = tree({"a/IM0001": dicom, "a/1.2.840.9": dicom, "a/README": other, "a/DICOMDIR": dicom, "a/x.IMA": dicom})
-    assert images(folder) == ("a/1.2.840.9", "a/IM0001", "a/x.IMA")
+    folder = tree({"a/IM0001": dicom, "a/1.2.840.9": dicom, "a/README": other, "a/DICOMDIR": dicom, "a/x.raw": dicom})
+    assert images(folder) == ("a/1.2.840.9", "a/IM0001", "a/x.raw")
 
 
 def test_junk_is_left_out_and_counted(tree: Tree) -> None:

@@ -47,7 +47,10 @@ def test_raw_holds_the_images_and_a_manifest_sorted_by_path(
     manifest = "path,label,group,fold\ncat/10.png,cat,,\ncat/2.png,cat,,\ndog/2.png,dog,,\n"
     images = {name: name.encode() for name in ("dog/2.png", "cat/10.png", "cat/2.png")}
     counts = "label,images,listed\ncat,2,\ndog,1,\n"
-    left_out = "path,reason\ncat/labels.csv,no image\nnotes.txt,no image\n"
+    left_out = (
+        "kind,reason,files,example\n.csv,no image,1,cat/labels.csv\n.txt,no image,1,notes.txt\n"
+        'junk,"left by the operating system, or hidden",1,\n'
+    )
     tables = {"manifest.csv": manifest, "counts.csv": counts, "left_out.csv": left_out}
     assert contents(raw) == {name: text.encode() for name, text in tables.items()} | images
 
@@ -81,7 +84,7 @@ def test_a_folder_and_its_archive_give_the_same(tree: Tree, raw: Raw, dataset: M
     download(dataset(source), raw, tmp_path)
     first = contents(raw)
     download(dataset(tmp_path / "x.zip"), raw, tmp_path)
-    assert contents(raw) == first
+    assert contents(raw) == first | {"left_out.csv": raw.left_out.read_bytes()}  # the junk is the archive's own
     assert names(raw.folder) == {"cat", "dog", "manifest.csv", "counts.csv", "left_out.csv"}
     assert names(raw.folder.parent) == {"raw"}
 
@@ -128,8 +131,9 @@ def test_the_summary_counts_classes_groups_folds_and_what_was_left_out(
     source = tree({**files, "a/Thumbs.db": b""})
     with caplog.at_level(logging.INFO):
         download(dataset(source), raw, tmp_path)
-    assert f"{source}: 3 images: a 2, b 1; groups unknown; no folds" in caplog.text
-    assert "left out: 1 junk files; 3 files of the folder x, a copy of the rest" in caplog.text
+    assert f"{source}: 3 images: a 2, b 1; patients are not known; no folds" in caplog.text
+    assert "left out: copy 3, such as x: its folder repeats what is beside it" in caplog.text
+    assert "left out: junk 1: left by the operating system, or hidden" in caplog.text
 
 
 def test_a_failure_keeps_what_was_there_and_leaves_nothing_else(
@@ -201,7 +205,7 @@ def test_images_that_the_layout_does_not_name_are_counted(
     monkeypatch.setattr(folders, "read", lambda files: [Entry(path, path[0]) for path in files.images[1:]])
     with caplog.at_level(logging.INFO):
         download(dataset(tree()), raw, tmp_path)
-    assert "left out: 1 images that the layout does not name" in caplog.text
+    assert "left out: image 1: cat/1.png: neither layout nor table names it" in caplog.text
     assert not (raw.folder / "cat" / "1.png").exists()
 
 
@@ -249,25 +253,3 @@ def test_a_file_that_cannot_be_read_is_named(tree: Tree, raw: Raw, dataset: Make
     (source / "cat" / "1").chmod(0)
     with pytest.raises(AssayError, match=r"cat/1: Permission denied"):
         download(dataset(source), raw, tmp_path)
-
-
-def test_files_that_are_no_images_and_empty_folders_are_said_by_kind(
-    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    source = tree(
-        {"ill/1.png": b"1", "ill/2": b"\x89PNG\r\n\x1a\n", "ill/a.HEIC": b"x", "ill/b.heic": b"y", "well/1.png": b"2"}
-    )
-    (source / "rare").mkdir()
-    caplog.set_level(logging.INFO)
-    download(dataset(source), raw, tmp_path)
-    assert "3 images: ill 2, well 1" in caplog.text.replace("source: ", "")
-    assert "2 files with .heic (listed in left_out.csv); empty folders: rare" in caplog.text
-    assert raw.left_out.read_text(encoding="utf-8") == "path,reason\nill/a.HEIC,no image\nill/b.heic,no image\n"
-
-
-def test_a_table_in_other_bytes_that_is_not_about_labels_stops_nothing(
-    tree: Tree, raw: Raw, dataset: Make, tmp_path: Path
-) -> None:
-    source = tree({"ill/1.png": b"1", "well/1.png": b"2", "notes.csv": "Größe;Höhe\n1;2\n".encode("latin-1")})
-    download(dataset(source), raw, tmp_path)
-    assert len(raw.manifest.read_text(encoding="utf-8").splitlines()) == 3

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from src.core.errors import AssayError
+from src.core.paths import Prepared
 from src.evaluate import inputs
 from src.evaluate.inputs import Image
 
@@ -86,3 +87,17 @@ def test_a_cell_of_the_history_that_is_no_number_is_nan(tmp_path: Path) -> None:
     history = inputs.read_columns(path, "epoch")
     assert history["loss"] == [0.5, 0.4]
     assert np.isnan(history["val_auc"][0])
+
+
+def test_rejected_images_and_files_that_were_left_out_are_counted_with_their_reasons(tmp_path: Path) -> None:
+    write(tmp_path)
+    rejected = "path,label,reason\n" + "".join(f"a/{number}.png,a,truncated\n" for number in range(4))
+    (tmp_path / "rejected.csv").write_text(rejected, encoding="utf-8")
+    table = "kind,reason,files,example\nHEIC,no decoder,20,a/1.HEIC\njunk,hidden,3,\n"
+    (tmp_path / "left_out.csv").write_text(table, encoding="utf-8")
+    assert inputs.read_losses(tmp_path / "left_out.csv", Prepared(tmp_path)) == [
+        "3 of 7 images, 4 rejected: a/0.png: truncated; a/1.png: truncated; a/2.png: truncated; "
+        "and 1 more in rejected.csv",
+        "left out of the source: HEIC 20 (no decoder)",
+    ]
+    assert inputs.read_losses(None, Prepared(tmp_path / "nothing")) == []

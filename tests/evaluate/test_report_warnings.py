@@ -49,6 +49,22 @@ def test_what_counts_the_leaks_is_not_said_twice(found: Results) -> None:
     assert levels(audit, found) == ["bad", "warn"]
 
 
+def test_a_leak_ends_with_the_next_step(found: Results) -> None:
+    step = "split.by: lookalike keeps copies in one part"
+    audit = {
+        **CLEAN,
+        "near_duplicates": 3,
+        "warnings": [f"3 pairs of nearly the same image stand in two parts; {step}"],
+    }
+    assert notices(audit, found)[0].text.endswith(f"so the scores may be too good: {step}.")
+
+
+def test_files_that_were_left_out_are_a_note(found: Results) -> None:
+    assert notices(CLEAN, found, ["left out of the source: HEIC 20 (no decoder)"])[-2] == (
+        "note", "Left out of the source: HEIC 20 (no decoder).",
+    )  # fmt: skip
+
+
 def test_a_missing_audit_is_told(found: Results) -> None:
     assert levels({}, found) == ["warn"]
 

@@ -194,7 +194,20 @@ def test_leaks_warn_goes_on_and_says_so(store: Store, tmp_path: Path, caplog: py
     audit = audit_of(out)
     assert (audit["exact_duplicates"], audit["near_duplicates"], audit["label_conflicts"]) == (1, 1, 1)
     assert audit["near_pairs"][0]["paths"] == ["a/0002.png", "a/0088.png"]
-    assert "1 pairs of images with the same pixels stand in two parts" in caplog.text
+    assert "1 pairs of images with the same pixels stand in two parts; split.by: lookalike keeps copies" in caplog.text
+
+
+def test_the_same_pixels_with_two_labels_are_named_also_within_a_part(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images, out = slices(COUNT), SplitFiles(tmp_path / "split")
+    images[1] = images[0]
+    run(RAW, store(images, LABELS, fold=["test"] * 30 + ["train"] * 60), out, RESPECT, 42)
+    audit = audit_of(out)
+    assert (audit["exact_duplicates"], audit["label_conflicts"], len(audit["pairs_of_two_labels"])) == (0, 1, 1)
+    paths = audit["pairs_of_two_labels"][0]["paths"]
+    said = f"the same pixels have two labels in 1 pairs of images, such as {paths[0]} (a) and {paths[1]} (b): correct"
+    assert said in caplog.text
 
 
 def test_without_leaks_fail_is_silent(store: Store, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_tables_written_elsewhere_are_read_alike(entries: Callable[[str], list[E
             "path,label,patient\n",
             "expected the columns path, label, official_split, patient, found path, label, patient",
         ),
-        (HEAD.replace(",", ";"), "found path;label;official_split;patient (no path"),
+        (HEAD.replace(",", " "), "found path label official_split patient (no path"),
         ("", "found nothing (no path"),
         (HEAD + ROWS.splitlines()[0], "expected a row for each image, found 1 without one, such as CT_NonCOVID/1.jpg"),
         (

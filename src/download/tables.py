@@ -1,0 +1,103 @@
+"""Tables as people have them: commas, semicolons or tabs, in UTF-8 or in what a spreadsheet wrote."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.core.errors import AssayError
+from src.core.files import repeated
+
+MAX_TEXT = 100 * 2**20  # bytes
+DELIMITERS = ",;\t|"
+SUFFIXES = frozenset({".csv", ".tsv"})
+SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods"})
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a head line; each row with its line number and a cell for each column, stray spaces stripped."""
+
+    where: str  # names it in errors
+    folder: str  # what the paths in it are relative to, below the source
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    wrong_byte: int | None = None  # position of the first byte that is no UTF-8: read as Windows' Western code page
+
+    def column(self, name: str) -> list[str]:
+        """Return the cells of a column."""
+        place = self.columns.index(name)
+        return [cells[place] for _, cells in self.rows]
+
+    def refuse_twice(self, names: Iterable[str]) -> None:
+        """Refuse columns that are there more than once.
+
+        Raises:
+            AssayError: one of these is.
+        """
+        wanted = set(names)
+        if twice := repeated([name for name in self.columns if name in wanted]):
+            raise AssayError(f"{self.where}: expected each column once, found {', '.join(twice)} more than once")
+
+    def refuse_encoding(self, texts: Iterable[str] | None = None) -> None:
+        """Refuse texts beyond ASCII of which nobody knows how they were encoded; without texts, the whole table.
+
+        Raises:
+            AssayError: the table is not UTF-8, and one of the texts (or any) is not plain ASCII.
+        """
+        if self.wrong_byte is not None and (texts is None or not all(text.isascii() for text in texts)):
+            raise AssayError(
+                f"{self.where}: expected UTF-8, found other bytes at {self.wrong_byte}; save it as CSV UTF-8"
+            )
+
+
+def read_table(path: Path, name: str, where: str) -> Table:
+    """Read a whole table; `name` is its path below the source.
+
+    Raises:
+        AssayError: it is too large for a table of images, is a spreadsheet's own format, or a quote is never closed.
+    """
+    at = f"{where}: {name}" if where else name
+    if path.suffix.lower() in SPREADSHEETS:
+        raise AssayError(f"{at}: expected a CSV, found a spreadsheet; save it as CSV UTF-8 and put that in its place")
+    if path.stat().st_size > MAX_TEXT:
+        raise AssayError(f"{at}: expected a text file below {MAX_TEXT >> 20} MB")
+    text, wrong = _text(path.read_bytes())
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text), strict=True)
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise AssayError(f"{at}: expected CSV, found {error}") from error
+    columns = tuple(lines[0][1]) if lines else ()
+    width = len(columns)
+    rows = ((line, tuple([*row, *[""] * width][:width])) for line, row in lines[1:] if any(row))
+    return Table(at, name.rpartition("/")[0], columns, tuple(rows), wrong)
+
+
+def head_line(path: Path) -> tuple[str, ...]:
+    """Return the columns that the first line names, also of a table that cannot be read further."""
+    with path.open("rb") as file:
+        text = _text(file.readline(2**16))[0]
+    return tuple(cell.strip(' "\r\n') for cell in text.split(delimiter(text)))
+
+
+def delimiter(text: str) -> str:
+    r"""Return what separates the columns: what stands most often in the first line, outside of quotes.
+
+    >>> delimiter("Path;Label\n1,5.png;ill"), delimiter('id\t"a,b,c"\n'), delimiter("path")
+    (';', '\t', ',')
+    """
+    plain = "".join(text.lstrip("\n").partition("\n")[0].split('"')[::2])
+    return max(DELIMITERS, key=plain.count)
+
+
+def _text(data: bytes) -> tuple[str, int | None]:
+    """Decode a file; where it is not UTF-8, byte by byte, with the position of the first byte that is not."""
+    if encoding := MARKS.get(data[:2]):
+        return data.decode(encoding, errors="replace"), None
+    try:
+        return data.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        return data.decode("cp1252", errors="replace"), error.start
