@@ -59,6 +59,14 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.fixture(autouse=True)
+def _at_a_terminal() -> Iterator[None]:
+    """Let Ctrl-C interrupt, also where the suite was started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 def test_a_killed_and_an_interrupted_training_end_as_one_left_alone(store: Store, tmp_path: Path) -> None:
     alone, broken = start(store, tmp_path / "alone"), start(store, tmp_path / "broken")
