@@ -77,7 +77,7 @@ deps: $(INSTALLED) ## bring the code that dvc.yaml and tuning/dvc.yaml list up t
 	@python -m tools.dvc_deps
 
 lock: $(INSTALLED) ## resolve pyproject.toml anew into the lock
-	@uv pip compile pyproject.toml --group dev --extra cluster --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.txt
+	@uv pip compile pyproject.toml --group dev --extra cluster --extra page --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.txt
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -c requirements.txt -o tools/uv.txt - <<< uv
 
 samples: $(INSTALLED) ## make the committed samples again
