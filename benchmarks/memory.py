@@ -33,7 +33,7 @@ def main() -> None:
                 if number % max(1, arguments.trials // 10) == 0:
                     note(f"after trial {number + 1}: {held[-1][1]:.0f} MB")
         finally:
-            executor.close(now=True)
+            executor.close()
     processes = len({process for process, _ in held})
     sizes = [size for _, size in held]
     same = [size for process, size in held if process == held[0][0]]

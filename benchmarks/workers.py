@@ -56,7 +56,7 @@ def rate(workers: int, threads: int, work: Sequence[Job], content: dict[str, Any
             run_all(work, executor, _finished)
             return 60 * len(work) / (time.perf_counter() - started)
         finally:
-            executor.close(now=True)
+            executor.close()
 
 
 def _finished(number: int, end: Finished | Failed) -> None:

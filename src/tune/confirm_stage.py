@@ -33,7 +33,7 @@ def confirm(params: Params) -> None:
     try:
         found = confirming.confirm(baseline, trials, executor, STUDIES / name / KEPT)
     finally:
-        executor.close(now=True)
+        executor.close()
     tables.write_outcome(found, CONFIRMED)
     console.say(winner.described(found))
     if found.winner:

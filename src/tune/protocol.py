@@ -79,5 +79,5 @@ class Executor(Protocol):
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event."""
 
-    def close(self, *, now: bool = False) -> None:
-        """End the workers: after their present job, or now."""
+    def close(self) -> None:
+        """End the workers, or leave them to others."""

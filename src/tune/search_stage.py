@@ -67,7 +67,7 @@ def run(request: Request, params: Params, start: Callable[[], Executor]) -> None
 
         Session(request, params, executor, console.say).run()
     finally:
-        executor.close(now=True)
+        executor.close()
 
 
 def one_worker(params: Params, name: str) -> Executor:

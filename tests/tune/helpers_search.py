@@ -65,7 +65,7 @@ def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, *
         with opened(home, **options) as found:
             Driver(found, executor, made, 1, total, stop or Stop(), ends).run()
     finally:
-        executor.close(now=True)
+        executor.close()
     return ends
 
 

@@ -15,12 +15,11 @@ from typing import Any
 
 from src.core.errors import AssayError
 from src.tune.executors import worker_memory
-from src.tune.executors.worker import Ready, Said, serve
-from src.tune.executors.worker_memory import Growth
+from src.tune.executors.worker import Ready, serve
+from src.tune.executors.worker_memory import MemoryGrowth
 from src.tune.protocol import Epoch, Event, Failed, Job, Lost
 
-STILLBORN = 3  # workers in a row that end before they can train
-
+EARLY_ENDS = 3  # workers in a row that end before they can train
 PROCESSES = multiprocessing.get_context("spawn")
 
 
@@ -31,20 +30,19 @@ class Worker:
     process: BaseProcess
     pipe: Any
     output: Path
-    growth: Growth
+    growth: MemoryGrowth
     ready: bool = False
     job: Job | None = None
-    heir: "Worker | None" = None  # its replacement, warming up while it still works
 
     @classmethod
-    def start(cls, output: Path, target: str | None, growth: Growth) -> "Worker":
+    def start(cls, output: Path, target: str | None, limit: float | None) -> "Worker":
         """Start a process that trains jobs; target names another function, for tests."""
         ours, theirs = PROCESSES.Pipe()
         process = PROCESSES.Process(target=serve, args=(theirs, output, target), daemon=True)
-        with _deaf_to_ctrl_c():
+        with _ctrl_c_blocked():
             process.start()
         theirs.close()  # else the end of the worker would not be seen
-        return cls(process, ours, output, growth)
+        return cls(process, ours, output, MemoryGrowth(process.pid or 0, limit))
 
     def send(self, message: object) -> None:
         """Send it something, unless it died: its sentinel says so."""
@@ -54,22 +52,20 @@ class Worker:
             return
 
     def end(self) -> None:
-        """End it at once, and its heir."""
+        """End it at once."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
-        if self.heir:
-            self.heir.end()
 
     @property
-    def how(self) -> str:
-        """How it ended."""
+    def cause_of_end(self) -> str:
+        """Return the signal or the exit code that it ended with."""
         code = self.process.exitcode
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
     @property
     def last_line(self) -> str:
-        """What it wrote last."""
+        """Return what it wrote last."""
         whole = self.output.read_text(encoding="utf-8", errors="replace") if self.output.is_file() else ""
         return next((line.strip() for line in reversed(whole.split("\n")) if line.strip()), "it wrote nothing")
 
@@ -85,13 +81,13 @@ class LocalExecutor:
         home: Path,
         *,
         target: str | None = None,
-        growth: float = worker_memory.GROWTH,
+        growth: float | None = None,
     ) -> None:
-        self._threads, self._folder, self._home, self._target, self._growth = threads, folder, home, target, growth
+        self._threads, self._home, self._target, self._growth = threads, home, target, growth
         self._queue: deque[Job] = deque()
         self._events: deque[Event] = deque()
-        self._stillborn = 0
-        self._starved: set[int] = set()
+        self._early_ends = 0
+        self._short_of_memory: set[int] = set()  # jobs whose worker the system has killed once
         self._kills = worker_memory.kills()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -134,9 +130,8 @@ class LocalExecutor:
         """
         end = time.monotonic() + timeout
         while not self._events:
-            everyone = [each for worker in self._active for each in (worker, worker.heir) if each]
-            sources: dict[Any, Worker] = {each.pipe: each for each in everyone}
-            sources |= {each.process.sentinel: each for each in everyone}
+            sources: dict[Any, Worker] = {worker.pipe: worker for worker in self._active}
+            sources |= {worker.process.sentinel: worker for worker in self._active}
             found = connection.wait(list(sources), max(0.0, end - time.monotonic()))
             if not found:
                 return None
@@ -145,77 +140,65 @@ class LocalExecutor:
             self._hand_out()
         return self._events.popleft()
 
-    def close(self, *, now: bool = False) -> None:
-        """End the workers: after their present job, or now."""
-        while not now and any(worker.job for worker in self._active):
-            event = self.next(1.0)
-            if isinstance(event, Epoch):
-                self.answer(event.number, go_on=True)
+    def close(self) -> None:
+        """End the workers."""
         for worker in self._active:
             worker.end()
         self._active = []
 
     def _start(self, output: Path) -> Worker:
-        return Worker.start(output, self._target, worker_memory.Growth(self._growth))
+        return Worker.start(output, self._target, self._growth)
 
     def _hand_out(self) -> None:
-        for place, worker in enumerate(self._active):
-            if not worker.job and worker.heir and worker.heir.ready:
-                heir, worker.heir = worker.heir, None
-                worker.end()
-                self._active[place] = worker = heir
+        for worker in self._active:
             if self._queue and not worker.job:
                 worker.job = self._queue.popleft()
                 worker.send((worker.job, self._home))
 
     def _look_at(self, worker: Worker) -> None:
-        """Take what a worker has said, also what it said before its end."""
+        """Take what a worker has sent, also what it sent before its end."""
         try:
             while worker.pipe.poll():
                 self._take(worker, worker.pipe.recv())
         except (EOFError, OSError):
             worker.process.join(1.0)
         if not worker.process.is_alive():
-            self._bury(worker)
+            self._note_end(worker)
+            self._replace(worker)
 
-    def _take(self, worker: Worker, said: Ready | Said) -> None:
-        if isinstance(said, Ready):
-            worker.ready, self._stillborn = True, 0
+    def _take(self, worker: Worker, event: Ready | Event) -> None:
+        if isinstance(event, Ready):
+            worker.ready, self._early_ends = True, 0
             return
-        self._events.append(said.event)
-        if isinstance(said.event, Epoch):
-            return
-        worker.job = None
-        self._starved.discard(said.event.number)
-        if worker.growth.exceeded(said.held) and not worker.heir:
-            worker.heir = self._start(worker.output)
+        self._events.append(event)
+        if not isinstance(event, Epoch):
+            worker.job = None
+            self._short_of_memory.discard(event.number)
+            if worker.growth.exceeded():
+                worker.end()  # and another one takes its place
 
-    def _bury(self, worker: Worker) -> None:
+    def _note_end(self, worker: Worker) -> None:
         if not worker.ready:
-            self._stillborn += 1
-            if self._stillborn >= STILLBORN:
+            self._early_ends += 1
+            if self._early_ends >= EARLY_ENDS:
                 raise AssayError(f"{worker.output}: workers end before they can train: {worker.last_line}")
-        if worker in self._active:
-            heir = worker.heir or self._start(worker.output)
-            worker.heir = None
-            self._active[self._active.index(worker)] = heir
-            if worker.job:
-                self._events.append(self._loss(worker, worker.job.number))
-        else:
-            for other in self._active:
-                other.heir = None if other.heir is worker else other.heir
+        if worker.job:
+            self._events.append(self._loss(worker, worker.job.number))
+
+    def _replace(self, worker: Worker) -> None:
         worker.end()
+        self._active[self._active.index(worker)] = self._start(worker.output)
 
     def _loss(self, worker: Worker, number: int) -> Lost | Failed:
         """Return why a worker went; a job that needs more memory than there is does not get a third try."""
         kills, before = worker_memory.kills(), self._kills
         self._kills = kills
         if kills == before:
-            return Lost(number, f"its worker ended ({worker.how})")
-        if number in self._starved:
-            self._starved.remove(number)
+            return Lost(number, f"its worker ended ({worker.cause_of_end})")
+        if number in self._short_of_memory:
+            self._short_of_memory.remove(number)
             return Failed(number, "out of memory: the system killed its worker twice")
-        self._starved.add(number)
+        self._short_of_memory.add(number)
         return Lost(number, "the system killed its worker for lack of memory")
 
 
@@ -225,7 +208,7 @@ def cores() -> int:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def _ctrl_c_blocked() -> Iterator[None]:
     """Start processes inside the block with Ctrl-C blocked: until they ignore it, they would end with it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

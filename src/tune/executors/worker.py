@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -17,7 +18,6 @@ from tqdm import tqdm
 
 from src.core import console
 from src.core.errors import AssayError
-from src.tune.executors import worker_memory
 from src.tune.protocol import Epoch, Failed, Finished, Job, Row
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,15 @@ class Ready:
     """The worker has loaded what it needs."""
 
 
-@dataclass(frozen=True)
-class Said:
-    """An event of a job, and the memory in megabytes that the worker held then."""
+class PickledEvents:
+    """A pipe to a Dask worker, which lacks our modules: it gets events as bytes, and whether each waits for an answer."""
 
-    event: Epoch | Finished | Failed
-    held: float
+    def __init__(self, pipe: Any) -> None:
+        self._pipe, self.recv = pipe, pipe.recv
+
+    def send(self, event: object) -> None:
+        """Send an event."""
+        self._pipe.send((isinstance(event, Epoch), pickle.dumps(event)))
 
 
 def serve(pipe: Any, output: Path, target: str | None) -> None:
@@ -50,7 +53,7 @@ def serve(pipe: Any, output: Path, target: str | None) -> None:
 def attached() -> None:
     """Train the jobs of a Dask worker, which holds the other end of a pipe (the first argument) and of stdin."""
     console.log_to_stderr()
-    _train(connection.Connection(int(sys.argv[1])), sys.argv[2] or None, sys.stdin.fileno())
+    _train(PickledEvents(connection.Connection(int(sys.argv[1]))), sys.argv[2] or None, sys.stdin.fileno())
 
 
 def _train(pipe: Any, target: str | None, sentinel: int) -> None:
@@ -64,7 +67,7 @@ def _train(pipe: Any, target: str | None, sentinel: int) -> None:
     try:
         while True:
             job, home = pipe.recv()
-            pipe.send(Said(_done(run, job, partial(_reported, pipe, job.number), Path(home)), worker_memory.held()))
+            pipe.send(_done(run, job, partial(_reported, pipe, job.number), Path(home)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
@@ -92,7 +95,7 @@ def _described(error: Exception) -> str:
 
 
 def _reported(pipe: Any, number: int, row: Row) -> bool:
-    pipe.send(Said(Epoch(number, dict(row)), worker_memory.held()))
+    pipe.send(Epoch(number, dict(row)))
     return bool(pipe.recv())
 
 

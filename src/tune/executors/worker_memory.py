@@ -1,41 +1,36 @@
-"""What a process holds in memory, when it is replaced for it, and whether the system has killed one for lack of it."""
+"""When a process that trains is replaced for the memory that it holds, and whether the system has killed one for it."""
 
-import os
-import resource
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 MEGABYTE = 2**20
-GROWTH = 512.0  # megabytes above what a process held after its first job, from which on it is replaced
+LIMIT = 512.0  # megabytes above what a process held after its first job, from which on it is replaced
 LEAST_JOBS = 10  # before that a process is kept: one large model after a small one is no leak
 # Counters of the kernel: of the whole machine, and of the container.
 COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 
 
 @dataclass
-class Growth:
+class MemoryGrowth:
     """The rule by which a process that trains job after job is replaced."""
 
-    limit: float = GROWTH
+    process: int
+    limit: float | None = None
     first: float = 0.0
     jobs: int = 0
 
-    def exceeded(self, megabytes: float) -> bool:
-        """Take note of what the process holds after a job, and say whether it has grown too much."""
+    def exceeded(self) -> bool:
+        """Look at what the process holds after a job, and return whether it has grown too much."""
+        try:
+            megabytes = psutil.Process(self.process).memory_info().rss / MEGABYTE
+        except psutil.Error:  # it has ended, as will be seen
+            return False
         self.jobs += 1
         self.first = self.first or megabytes
-        return self.jobs >= LEAST_JOBS and megabytes - self.first > self.limit
-
-
-def held() -> float:
-    """Return the resident memory of this process in megabytes; the most that it ever was where /proc is missing."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most / MEGABYTE if sys.platform == "darwin" else most / 1024
-    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+        limit = LIMIT if self.limit is None else self.limit
+        return self.jobs >= LEAST_JOBS and megabytes - self.first > limit
 
 
 def kills() -> int:

@@ -66,7 +66,7 @@ def alone(tmp_path: Path) -> Iterator[DaskCluster]:
 def drive(executor: ClusterExecutor, *, stop: int | None = None, seconds: float = 30) -> list[Event]:
     """Answer every epoch until each job has ended, and give what was heard; trial `stop` is told to stop."""
     heard: list[Event] = []
-    while executor.running:
+    while executor._waiting or executor._running:
         event = executor.next(seconds)
         assert event, f"nothing after {heard}"
         heard.append(event)
@@ -94,7 +94,15 @@ def two_workers(executor: ClusterExecutor) -> bool:
     return executor.workers == 2
 
 
-def test_each_job_ends_once_and_what_it_said_arrives(started: DaskCluster, code: Path, home: Home) -> None:
+def sent(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """List the workers that were sent files, once for each time."""
+    return [str(record.args) for record in caplog.records if "is sent files" in record.message]
+
+
+def test_each_job_ends_once_and_what_it_said_arrives(
+    started: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "src.tune")
     executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
     try:
         until(lambda: two_workers(executor))
@@ -102,7 +110,6 @@ def test_each_job_ends_once_and_what_it_said_arrives(started: DaskCluster, code:
             rate = 10.0 if number == 2 else 0.05
             executor.submit(home.job(number, train__learning_rate=rate))
         heard = drive(executor, stop=4)
-        sent = executor.sent
     finally:
         executor.close()
     found = ends(heard)
@@ -114,23 +121,24 @@ def test_each_job_ends_once_and_what_it_said_arrives(started: DaskCluster, code:
     assert (stopped.stopped, len(stopped.rows)) == (True, 1)
     assert (whole.stopped, whole.scores, [row["epoch"] for row in whole.rows]) == (False, {"val_auc": 0.75}, [1, 2, 3])
     assert {found[n].facts["threads"] for n in (0, 1, 3, 5)} == {1, 2}  # type: ignore[union-attr]  those of the worker
-    assert sorted(Counter(sent).values()) == [1] * 4  # code and images, once to each of two folders
+    assert sorted(Counter(sent(caplog)).values()) == [2, 2]  # code and images, once to each of two folders
 
 
 def test_images_that_are_there_are_not_sent_again_and_test_rows_never(
-    started: DaskCluster, code: Path, home: Home
+    started: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
+        caplog.clear()
+        caplog.set_level("INFO", "src.tune")
         executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
         try:
             until(lambda executor=executor: two_workers(executor))  # type: ignore[misc]
             for number in range(4):
                 executor.submit(home.job(number, train__learning_rate=0.05))
             drive(executor)
-            sent = executor.sent
         finally:
             executor.close()
-    assert sent == []
+    assert sent(caplog) == []
     own = np.load(home.prepared.images)
     kept = list(started.folder.rglob("images.npy"))
     assert len(kept) == 2
@@ -180,8 +188,9 @@ def test_a_job_whose_worker_is_killed_is_lost_and_can_be_handed_out_again(
 
 
 def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
-    alone: DaskCluster, code: Path, home: Home
+    alone: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "src.tune")
     alone.start_worker("one")
     executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
     try:
@@ -192,7 +201,7 @@ def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
         assert isinstance(executor.next(20), Lost)
         executor.submit(home.job(1, train__learning_rate=0.05))
         assert isinstance(drive(executor)[-1], Finished)
-        assert len(executor.sent) == 2
+        assert len(sent(caplog)) == 2
     finally:
         executor.close()
     assert len({line.split()[1] for line in trained.read_text().splitlines()}) == 2
@@ -234,14 +243,13 @@ def test_jobs_that_nobody_trains_yet_are_taken_back_and_never_trained(
             second.submit(home.job(number, train__learning_rate=0.05))
         assert second.next(1) is None
         assert sorted(second.take_back()) == [96, 97, 98]
-        assert second.running == 0
         for number in (1, 2):
             first.answer(number, go_on=True)
         assert sorted(ends(drive(first))) == [1, 2]
         assert second.next(1) is None
     finally:
-        first.close(now=True)
-        second.close(now=True)
+        first.close()
+        second.close()
     trained = [path.read_text() for path in started.folder.glob("*/trained.txt")]
     assert not any(line.startswith("9") for text in trained for line in text.splitlines())
 
@@ -250,10 +258,8 @@ def test_a_process_that_has_grown_is_replaced_before_the_next_job(
     started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def processes(limit: float, numbers: range) -> list[str]:
-        monkeypatch.setattr(executing, "Growth", lambda: worker_memory.Growth(limit))
+        monkeypatch.setattr(worker_memory, "LIMIT", limit)
         executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
-        for worker in executor._workers.values():
-            worker.growth.limit = limit
         try:
             for number in numbers:
                 executor.submit(home.job(number, train__learning_rate=0.01))
@@ -369,7 +375,7 @@ def test_a_scheduler_that_goes_away_is_told_in_a_line(alone: DaskCluster, code: 
         ) as told:
             until(lambda: executor.next(1.0) and False)
     finally:
-        executor.close(now=True)
+        executor.close()
     assert "\n" not in str(told.value)
 
 
@@ -389,8 +395,7 @@ def test_a_worker_with_other_packages_is_named_with_what_differs(
     alone: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone.start_worker("one")
-    others = {"python": "2.7", "numpy": "1.0", "keras": "none"}
-    monkeypatch.setattr(executing, "own_versions", lambda: others)
+    monkeypatch.setattr(executing, "VERSIONS", {"python": "2.7", "numpy": "1.0", "keras": "none"})
     with pytest.raises(AssayError, match=r"tcp://\S+: expected python 2.7, found 3.\d+, expected numpy 1.0, "):
         ClusterExecutor(alone.address, home.folder)
 
@@ -414,8 +419,8 @@ def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
         first.answer(1, go_on=True)
         ended = [drive(executor)[-1] for executor in (first, second)]
     finally:
-        first.close(now=True)
-        second.close(now=True)
+        first.close()
+        second.close()
     assert [end.scores["val_auc"] for end in ended if isinstance(end, Finished)] == [0.75, 0.25]
 
 

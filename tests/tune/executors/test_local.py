@@ -22,7 +22,7 @@ from tests.tune.helpers_training import CHEAP
 def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
     made = LocalExecutor(1, 3, tmp_path / "logs", tmp_path, target=CHEAP)
     yield made
-    made.close(now=True)
+    made.close()
 
 
 def job(number: int = 0, **train: object) -> Job:
@@ -115,11 +115,11 @@ def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: Loc
     log = tmp_path / "logs" / "worker-1.log"
     before = log.read_text()
     assert "Traceback" in before
-    LocalExecutor(1, 1, tmp_path / "logs", tmp_path, target=CHEAP).close(now=True)
+    LocalExecutor(1, 1, tmp_path / "logs", tmp_path, target=CHEAP).close()
     assert log.read_text().startswith(before)
 
 
-def test_a_worker_that_grows_is_replaced_by_one_that_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_grows_is_replaced_before_its_next_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_memory, "LEAST_JOBS", 2)
     executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP, growth=200)
     try:
@@ -130,7 +130,7 @@ def test_a_worker_that_grows_is_replaced_by_one_that_is_ready(tmp_path: Path, mo
             used.append(executor.processes[0])
         held = [line for line in (tmp_path / "begun").read_text().splitlines() if line]
     finally:
-        executor.close(now=True)
+        executor.close()
     assert len(set(used)) >= 2
     assert len(held) == 12 * 4, "a job was trained twice or lost"
     assert not any(alive(process) for process in used)
@@ -140,7 +140,7 @@ def test_workers_that_cannot_start_end_the_search_with_what_they_wrote(tmp_path:
     executor = LocalExecutor(1, 1, tmp_path, tmp_path, target="tests.tune.missing:run")
     with pytest.raises(AssayError, match=r"worker-1.log: workers end before they can train: ModuleNotFoundError"):
         executor.next(60)
-    executor.close(now=True)
+    executor.close()
 
 
 def test_workers_end_with_their_driver_however_it_ends(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_workers_that_showed_a_bar_leave_no_warning_when_they_are_ended(tmp_path
         f"    made = LocalExecutor(1, 1, Path('logs'), Path(), target={CHEAP!r})\n"
         "    made.submit(Job(0, {'train': {'does': 'bar'}}, 1))\n"
         "    made.next(60)\n"
-        "    made.close(now=True)\n"
+        "    made.close()\n"
     )
     (tmp_path / "driver.py").write_text(code)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -1,66 +1,62 @@
 """Trainings on a Dask cluster that exists already: one at a time on each worker, whatever number of threads it has.
 
 A job is a Dask task that is tied to a worker, since the driver decides who is free. What happens comes as an event of a
-topic, and what the driver says goes through the scheduler as well: nothing has to reach a worker but the scheduler.
+topic, answers go through a queue, and files through the scheduler as well: nothing else has to reach a worker.
 """
 
 import logging
 import pickle
 import queue
 import re
+import threading
 import time
 import uuid
 import warnings
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
-from distributed import Client
+from distributed import Client, Queue
 
 import src
 from src.core.errors import AssayError
+from src.tune.executors import worker_memory
 from src.tune.executors.dask import on_worker, upload
-from src.tune.executors.worker_memory import Growth
 from src.tune.protocol import Epoch, Event, Failed, Job, Lost
 
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
 # What a training depends on, and what unpickles what is sent.
 PACKAGES = (
-    "python",
-    "tensorflow",
-    "keras",
-    "numpy",
-    "opencv-python-headless",
-    "pydantic",
-    "distributed",
-    "cloudpickle",
-    "filelock",
-)
+    "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic",
+    "distributed", "cloudpickle", "filelock",
+)  # fmt: skip
 TRIAL = "src.tune.objective:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CONNECT = 30.0
 SECONDS_TO_CLOSE = 2.0
 SECONDS_WITHOUT_WORKERS = 300.0
 SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_TO_GREET = 60.0  # that a worker of the first moment may take before the study begins without it
-HANDS = 16  # threads for what may take long; each waits most of the time
-cloudpickle.register_pickle_by_value(on_worker)
+SECONDS_TO_PREPARE = 60.0  # that a worker of the first moment may take before the study begins without it
+THREADS = 16  # for what may take long; each waits most of the time
+VERSIONS = on_worker.versions(PACKAGES)
+for module in (on_worker, worker_memory):
+    cloudpickle.register_pickle_by_value(module)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
 class Worker:
-    """A worker that is fit, and its folder."""
+    """A worker that is fit, the folder of its files, and in it that of the code."""
 
     address: str
     threads: int
     folder: str
-    growth: Growth = field(default_factory=Growth)
+    code: Path
 
 
 @dataclass(eq=False)
@@ -71,9 +67,8 @@ class Running:
     worker: Worker
     token: str
     future: Any = None
+    answers: Any = None
     begun: bool = False  # rather than on its way, or behind another driver's
-    waits: bool = False  # for the answer to an epoch
-    ended: bool = False  # while its task lives
 
 
 class ClusterExecutor:
@@ -93,32 +88,26 @@ class ClusterExecutor:
         seconds_without_workers: float = SECONDS_WITHOUT_WORKERS,
     ) -> None:
         """Connect and wait for the first workers; target names another function than a trial's, for tests."""
-        self._address, self._home, self._patience = address, home, seconds_without_workers
+        self._address, self._home, self._target, self._patience = address, home, target, seconds_without_workers
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
         self._workers: dict[str, Worker] = {}
         self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
-        self._code = upload.of_code(root)
-        self._parcels = {self._code.digest: self._code}
-        self._had_workers, self._name = time.monotonic(), f"assay-{uuid.uuid4().hex}"
-        self.sent: list[tuple[str, str]] = []  # the folder that files went to, and their digest
+        self._sending: dict[str, threading.Lock] = {}  # by machine
+        self._code, self._topic = upload.of_code(root), f"assay-{uuid.uuid4().hex}"
+        self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
-        self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="cluster")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
         try:
-            self._await_workers(on_worker.Agent(self._name, own_versions(), target))
+            self._await_workers()
         except BaseException:
-            self.close(now=True)
+            self.close()
             raise
 
     @property
     def workers(self) -> int:
         """How many jobs run at once; changes as workers come and go."""
         return max(1, len(self._workers))  # a job may wait for the next one
-
-    @property
-    def running(self) -> int:
-        """How many jobs were handed in and have not ended."""
-        return len(self._waiting) + sum(not running.ended for running in self._running.values())
 
     def submit(self, job: Job) -> None:
         """Send a job to a free worker, or keep it until there is one."""
@@ -127,9 +116,8 @@ class ClusterExecutor:
     def answer(self, number: int, *, go_on: bool) -> None:
         """Continue the training that reported an epoch, or stop it."""
         for running in self._running.values():
-            if running.job.number == number and running.waits:
-                running.waits = False
-                self._hands.submit(self._deliver, running, pickle.dumps(go_on))
+            if running.job.number == number and running.answers:
+                self._threads.submit(running.answers.put, go_on)
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event.
@@ -158,41 +146,30 @@ class ClusterExecutor:
             self._forget(running)
         return taken
 
-    def close(self, *, now: bool = False) -> None:
-        """Leave the cluster to others: after the present jobs, or at once; Dask cancels its tasks then."""
-        self._waiting.clear()
-        while not now and self._running:
-            for running in list(self._running.values()):
-                self.answer(running.job.number, go_on=True)
-            self.next(SECONDS_BETWEEN_LOOKS)
+    def close(self) -> None:
+        """Leave the cluster to others; Dask cancels the tasks of a client that goes."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         with suppress(Exception):  # the scheduler may be gone, or a worker hang
-            self._hands.submit(self._client.unregister_worker_plugin, self._name).result(SECONDS_TO_CLOSE)
-        self._hands.shutdown(wait=False, cancel_futures=True)
-        with suppress(Exception):
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
-    def _await_workers(self, agent: on_worker.Agent) -> None:
+    def _await_workers(self) -> None:
         """Wait for the workers that are there; one of them that is unfit is an error, later only a warning."""
-        for topic in (self._name, "all"):  # in Dask's own topic it tells of workers that go away
-            self._client.subscribe_topic(topic, self._hear)
-        lacking = set(self._client.scheduler_info(n_workers=-1)["workers"])
-        registered = self._hands.submit(self._client.register_plugin, agent, self._name)
-        started = time.monotonic()
+        for topic in (self._topic, "all"):  # in Dask's own topic it tells of workers that come and go
+            self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
+        lacking, started = set(self._client.scheduler_info(n_workers=-1)["workers"]), time.monotonic()
         if not lacking:
             log.info("%s: waiting for a worker", self._address)
-        while not self._workers or (lacking and time.monotonic() - started < SECONDS_TO_GREET):
+        for address in lacking:
+            self._threads.submit(self._prepare, address)
+        while not self._workers or (lacking and time.monotonic() - started < SECONDS_TO_PREPARE):
             self._check()
-            if registered.done():
-                registered.result()
             with suppress(queue.Empty):
                 message = self._inbox.get(timeout=SECONDS_BETWEEN_LOOKS / 4)
                 if message.get("unfit"):
-                    raise AssayError(f"worker {message['address']}: {message['unfit']}")
-                lacking.discard(message.get("address") or message.get("worker", ""))
+                    raise AssayError(f"worker {message['worker']}: {message['unfit']}")
                 self._taken(message)
-
-    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        self._inbox.put({"kind": event[1].get("action"), **event[1]})
+                if message.get("action") != "add-worker":
+                    lacking.discard(message.get("worker", ""))
 
     def _check(self) -> None:
         """Raise where the connection is lost, by which Dask forgets what it did for us, or nobody works."""
@@ -203,6 +180,16 @@ class ClusterExecutor:
         elif time.monotonic() - self._had_workers > self._patience:
             raise AssayError(f"--dask: {self._address} has had no worker for {self._patience:.0f} seconds")
 
+    def _prepare(self, address: str) -> None:
+        """Look whether a worker is fit, and send the code to it."""
+        try:
+            about = self._run(address, on_worker.prepare, VERSIONS)
+            if not about["unfit"]:
+                about["code"] = self._send(address, about["folder"], self._code)
+        except Exception as error:  # noqa: BLE001  it went away, or its disk is full
+            about = {"unfit": _line(error)}
+        self._inbox.put({"action": "prepared", "worker": address, **about})
+
     def _hand_out(self) -> None:
         busy = {running.worker.address for running in self._running.values()}
         for worker in self._workers.values():
@@ -210,112 +197,97 @@ class ClusterExecutor:
                 job = self._waiting.popleft()
                 running = Running(job, worker, f"trial-{job.number}-{uuid.uuid4().hex}")
                 self._running[running.token] = running
-                self._hands.submit(self._pack, running)
+                self._threads.submit(self._start, running)
 
-    def _pack(self, running: Running) -> None:
+    def _start(self, running: Running) -> None:
+        """Bring the images for a job to its worker, and start its task there."""
+        worker, token = running.worker, running.token
         try:
-            content = {"kind": "packed", "parcel": upload.of_images(running.job, self._home)}
+            images = upload.of_images(running.job, self._home)
         except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
-            reason = str(error) if isinstance(error, AssayError) else f"{type(error).__name__}: {error}"
-            content = {"kind": "failed", "reason": reason}
-        self._inbox.put({"token": running.token, **content})
-
-    def _start(self, running: Running, images: upload.Parcel) -> None:
-        worker, train = running.worker, on_worker.train
-        self._parcels[images.digest] = images
-        job = pickle.dumps((running.job.with_threads(worker.threads), f"{worker.folder}/{images.digest}"))
-        running.future = self._client.submit(
-            lambda *given: train(*given),  # Dask sends a lambda as its code, for scheduler and worker lack our modules
-            self._name, running.token, job, self._code.digest, images.digest,
-            key=running.token, workers=[worker.address], resources={"assay": 1}, pure=False, retries=0,
-        )  # fmt: skip
-        running.future.add_done_callback(lambda future: self._over(running, future))
-
-    def _over(self, running: Running, future: Any) -> None:
-        reason = str(future.exception()) if future.status == "error" else "the cluster gave the task up"
-        self._inbox.put({"kind": "over", "token": running.token, "reason": reason})
-
-    def _send(self, running: Running, digest: str) -> None:
-        """Send files that a worker lacks."""
-        log.info("worker %s: is sent files", running.worker.address)
-        for pieces in self._parcels[digest].messages():
-            self._deliver(running, pieces)
-        self._deliver(running, None)
-        self.sent.append((running.worker.folder, digest))
-
-    def _deliver(self, running: Running, content: Any) -> None:
-        """Send something to a task; one that it does not reach would wait for ever, so it is lost."""
+            reason = str(error) if isinstance(error, AssayError) else _line(error)
+            self._inbox.put({"action": "failed", "token": token, "reason": reason})
+            return
         try:
-            self._client.run(on_worker.deliver, self._name, running.token, content, workers=[running.worker.address])
-        except Exception as error:  # noqa: BLE001  the worker went away, or its connection did
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            self._inbox.put({"kind": "over", "token": running.token, "reason": reason})
+            folder = self._send(worker.address, worker.folder, images)
+            job = pickle.dumps((running.job.with_threads(worker.threads), folder))
+            running.answers = Queue(token, client=self._client)
+            task, given = on_worker.Task, (job, str(worker.code), self._target)
+            running.future = self._client.submit(
+                lambda topic: task(topic, token).run(*given),  # sent as code, for scheduler and worker lack our modules
+                self._topic, key=token, workers=[worker.address], resources={"assay": 1}, pure=False, retries=0,
+            )  # fmt: skip
+            running.future.add_done_callback(lambda future: self._over(token, future))
+        except Exception as error:  # noqa: BLE001  the worker went away, its connection did, or its disk is full
+            self._inbox.put({"action": "prepared", "worker": worker.address, "unfit": _line(error)})
+            self._inbox.put({"action": "over", "token": token, "reason": _line(error)})
+        if token not in self._running and running.future:  # it was taken back meanwhile
+            running.future.cancel()
+
+    def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
+        return self._client.run(function, *given, workers=[address])[address]
+
+    def _send(self, address: str, folder: str, files: upload.Upload) -> Path:
+        """Send files that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
+        home = Path(folder, files.digest)
+        part = home.with_suffix(f".{uuid.uuid4().hex}.part")
+        with self._sending.setdefault(address.rpartition(":")[0], threading.Lock()):
+            if not self._run(address, home.is_dir):
+                log.info("worker %s: is sent files", address)
+                for pieces in files.messages():
+                    self._run(address, on_worker.write, part, pieces)
+                self._run(address, on_worker.finish, part, home)
+        return home
+
+    def _over(self, token: str, future: Any) -> None:
+        reason = str(future.exception()) if future.status == "error" else "the cluster gave the task up"
+        self._inbox.put({"action": "over", "token": token, "reason": reason})
 
     def _taken(self, message: Mapping[str, Any]) -> Event | None:
         """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
-        if message["kind"] == "worker":
-            self._meet(message)
-        elif message["kind"] == "remove-worker":
-            self._workers.pop(message["worker"], None)
-            lost = [each for each in self._running.values() if each.worker.address == message["worker"]]
-            return self._ended(lost[0], "the worker went away") if lost else None
-        elif running := self._running.get(message.get("token", "")):
-            return self._of(running, message)
-        return None
-
-    def _meet(self, message: Mapping[str, Any]) -> None:
-        """Take a worker in, or leave it out from now on."""
-        address = message["address"]
-        if message["unfit"]:
-            log.warning("worker %s: %s; it gets no trials", address, message["unfit"])
-            self._workers.pop(address, None)
-        else:
-            self._workers[address] = Worker(address, message["threads"], message["folder"])
-
-    def _of(self, running: Running, message: Mapping[str, Any]) -> Event | None:
-        """Make an event of a message about a job."""
-        match message["kind"]:
-            case "packed":
-                self._start(running, message["parcel"])
-            case "begun":
-                running.begun = True
-            case "lacks":
-                self._hands.submit(self._send, running, message["digest"])
-            case "said":
-                return self._said(running, pickle.loads(message["said"]))
-            case "over":
-                return self._ended(running, message["reason"])
-            case "failed":
+        running = self._running.get(message.get("token", ""))
+        match message:
+            case {"action": "add-worker", "worker": address}:
+                self._threads.submit(self._prepare, address)
+            case {"action": "remove-worker", "worker": address}:
+                self._workers.pop(address, None)
+                lost = [each for each in self._running.values() if each.worker.address == address]
+                return self._lost(lost[0], "the worker went away") if lost else None
+            case {"action": "prepared", "worker": address, "unfit": unfit} if unfit:
+                log.warning("worker %s: %s; it gets no trials", address, unfit)
+                self._workers.pop(address, None)
+            case {"action": "prepared", "worker": address, "threads": threads, "folder": folder, "code": code}:
+                self._workers[address] = Worker(address, threads, folder, code)
+            case {"event": event} if running:
+                return self._event(running, event)
+            case {"action": "over", "reason": reason} if running:
+                return self._lost(running, reason)
+            case {"action": "failed", "reason": reason} if running:
                 self._forget(running)
-                return Failed(running.job.number, message["reason"])
+                return Failed(running.job.number, reason)
         return None
 
-    def _said(self, running: Running, said: Any) -> Event:
-        running.waits = isinstance(said.event, Epoch)
-        if not running.waits:
-            running.ended, growth = True, running.worker.growth
-            grown = growth.exceeded(said.held)
-            running.worker.growth = Growth() if grown else growth
-            self._hands.submit(self._deliver, running, b"" if grown else None)
-        return said.event  # type: ignore[no-any-return]
+    def _event(self, running: Running, pickled: bytes) -> Event | None:
+        running.begun = True
+        event: Event | None = pickle.loads(pickled) if pickled else None
+        if event and not isinstance(event, Epoch):
+            self._forget(running)
+        return event
 
-    def _ended(self, running: Running, reason: str) -> Lost | None:
-        """Remove a job whose task has ended or never will."""
+    def _lost(self, running: Running, reason: str) -> Lost:
         self._forget(running)
-        if running.ended:
-            return None
-        running.worker.growth = Growth()
         return Lost(running.job.number, f"{running.worker.address}: {reason}")
 
     def _forget(self, running: Running) -> None:
         del self._running[running.token]
+        if running.answers:
+            running.answers.close()
         if running.future:
             running.future.cancel()
 
 
-def own_versions() -> dict[str, str]:
-    """Return the versions that workers must have as well."""
-    return on_worker.versions(PACKAGES)
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def connected(address: str, timeout: float) -> Client:

@@ -1,4 +1,4 @@
-"""What a driver has on every worker of a Dask cluster: a plugin that keeps code and images and passes trainings on.
+"""What runs within the workers of a Dask cluster: a look at them, files that are kept there, and the task that trains.
 
 Dask sends this module as its source (see `executor`), since a worker need not have our code: it may use Python's own
 library and packages of requirements.txt alone.
@@ -6,25 +6,72 @@ library and packages of requirements.txt alone.
 
 import asyncio
 import getpass
-import hashlib
 import os
 import platform
-import queue
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from distributed import WorkerPlugin, get_worker
-from filelock import FileLock, Timeout
+from distributed import Queue, get_client, get_worker
+
+from src.tune.executors.worker_memory import MemoryGrowth
 
 SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_OF_A_LEFTOVER = 3600  # after which files that a killed driver sent in part are deleted
 START = "from src.tune.executors import worker; worker.attached()"
 WORKING = ("running", "paused", "closing_gracefully")
+
+
+async def prepare(wanted: Mapping[str, str], dask_worker: Any) -> dict[str, Any]:
+    """Get a worker ready; return its threads, its folder, and why it is unfit, if it is."""
+    found = versions(wanted)
+    other = [f"expected {name} {it}, found {found[name]}" for name, it in wanted.items() if it != found[name]]
+    # Beside Dask's own folder, which is emptied when the worker ends.
+    folder = Path(dask_worker.local_directory).parent.parent / f"assay-{getpass.getuser()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():  # who could change the code in it
+        other.append(f"{folder} belongs to another user: start it with another --local-directory")
+    while dask_worker.status.name == "init":
+        await asyncio.sleep(0.05)
+    if "assay" not in dask_worker.state.total_resources:
+        await dask_worker.set_resources(assay=1)  # one training at a time, whatever number of threads and drivers
+    for part in folder.glob("*.part"):
+        if time.time() - part.stat().st_mtime > SECONDS_OF_A_LEFTOVER:
+            shutil.rmtree(part, ignore_errors=True)
+    return {"threads": dask_worker.state.nthreads, "folder": str(folder), "unfit": ", ".join(other)}
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions that are here of Python and of packages."""
+    found = {each.name.lower(): each.version for each in distributions()}
+    found["python"] = ".".join(platform.python_version_tuple()[:2])
+    return {name: found.get(name, "none") for name in names}
+
+
+def write(part: Path, pieces: Iterable[tuple[str, int, bytes]]) -> None:
+    """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
+    for name, offset, content in pieces:
+        (part / name).parent.mkdir(parents=True, exist_ok=True)
+        with (part / name).open("r+b" if offset else "wb") as file:
+            file.truncate(offset)
+            file.seek(offset)
+            file.write(content)
+
+
+def finish(part: Path, home: Path) -> None:
+    """Give complete files the name under which they are found, unless another driver did so meanwhile."""
+    try:
+        part.rename(home)
+    except OSError:
+        if not home.is_dir():
+            raise
+        shutil.rmtree(part, ignore_errors=True)
 
 
 class AbandonedError(Exception):
@@ -32,75 +79,61 @@ class AbandonedError(Exception):
 
 
 class Child:
-    """A process that trains one job after the other in one version of the code.
+    """A process that trains one job after the other.
 
     A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
     """
 
-    def __init__(self, code: Path, target: str) -> None:
+    def __init__(self, code: str, target: str) -> None:
         self.started_as, self.ready = (code, target), False
         self.pipe, theirs = Pipe()
         command = [sys.executable, "-c", START, str(theirs.fileno()), target]
         self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
+        self.growth = MemoryGrowth(self.process.pid)
         theirs.close()
 
 
-class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask has no type hints
-    """Checks a worker, keeps files there, and answers for the trainings that the driver hands to it."""
+class Task:
+    """Passes a job to the process that trains, and what it and the driver say to each other.
 
-    def __init__(self, name: str, wanted: Mapping[str, str], target: str) -> None:
-        self.name, self.wanted, self.target = name, wanted, target
+    token: the task's key, and the name of the queue of answers.
+    """
 
-    async def setup(self, worker: Any) -> None:
-        """Get a worker ready, also one that joins later, and tell the driver whether it is fit."""
-        self.worker, self.boxes = worker, dict[str, queue.SimpleQueue[Any]]()
-        found = versions(self.wanted)
-        other = [f"expected {name} {it}, found {found[name]}" for name, it in self.wanted.items() if it != found[name]]
-        # Beside Dask's own folder, which is emptied when the worker ends.
-        self.folder = Path(worker.local_directory).parent.parent / f"assay-{getpass.getuser()}"
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.folder.stat().st_uid != os.getuid():  # who could change the code in it
-                other.append(f"{self.folder} belongs to another user: start it with another --local-directory")
-        except OSError as error:
-            other.append(str(error))
-        if "assay" not in worker.state.total_resources:
-            await worker.set_resources(assay=1)  # one training at a time, whatever number of threads and drivers
-        self._introduce(", ".join(other))
+    def __init__(self, topic: str, token: str) -> None:
+        self.topic, self.token, self.worker = topic, token, get_worker()
 
-    def train(self, token: str, job: bytes, code: str, images: str) -> None:
-        """Pass a job to the process that trains, and what either side says to the other; token is the task's key.
+    def run(self, job: bytes, code: str, target: str) -> None:
+        """Train a job.
 
         Raises:
             RuntimeError: the process ended.
-            OSError: the files cannot be kept here.
         """
-        self.boxes[token] = queue.SimpleQueue()
+        self._say(b"")
+        answers = Queue(self.token, client=get_client())
         try:
-            self._say("begun", token=token)
-            self._have(token, images)
-            child = self._child(token, self._have(token, code))
+            child = self._child(code, target)
             child.pipe.send_bytes(job)
-            while True:
-                self._say("said", token=token, said=self._heard(token, child))
-                if not (answer := self._next(token)):
-                    break
-                child.pipe.send_bytes(answer)
-            if answer is not None:
-                self._end_child()  # it has grown too much
+            waits = True
+            while waits:
+                waits, event = self._received(child)
+                self._say(event)
+                if waits:
+                    child.pipe.send(self._answer(answers))
+            if child.growth.exceeded():
+                self._end_child()
         except AbandonedError:
             self._end_child()  # in the middle of an epoch, perhaps
         finally:
-            del self.boxes[token]
+            answers.close()
 
-    def _child(self, token: str, code: Path) -> Child:
+    def _child(self, *wanted: str) -> Child:
         """Return the process that this worker keeps, another one where it runs other code or is gone."""
         kept: Child | None = getattr(self.worker, "assay_child", None)
-        if kept is None or kept.process.poll() is not None or kept.started_as != (code, self.target):
+        if kept is None or kept.process.poll() is not None or kept.started_as != wanted:
             self._end_child()
-            kept = self.worker.assay_child = Child(code, self.target)
+            kept = self.worker.assay_child = Child(*wanted)
         if not kept.ready:
-            self._heard(token, kept)
+            self._received(kept)
             kept.ready = True
         return kept
 
@@ -109,85 +142,27 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask has no type hints
             child.process.kill()
             child.process.wait()
 
-    def _heard(self, token: str, child: Child) -> bytes:
-        """Wait for what a process says."""
+    def _received(self, child: Child) -> Any:
+        """Wait for what a process sends: whether it waits for an answer, and an event."""
         try:
             while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
-                self._check(token)
-            return child.pipe.recv_bytes()
+                self._check()
+            return child.pipe.recv()
         except (EOFError, OSError):
             raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
 
-    def _have(self, token: str, digest: str) -> Path:
-        """Return the folder of files with this digest, asking for them unless they are there: workers share them."""
-        home = self.folder / digest
-        while not home.is_dir():
-            try:
-                with FileLock(f"{home}.lock", timeout=SECONDS_BETWEEN_LOOKS):
-                    if not home.is_dir():
-                        self._say("lacks", token=token, digest=digest)
-                        self._receive(token, home)
-            except Timeout:
-                self._check(token)
-            except OSError as error:
-                self._introduce(str(error))
-                raise
-        return home
-
-    def _receive(self, token: str, home: Path) -> None:
-        """Write the pieces that come; what is never sent of a file reads as zeros and takes no room."""
-        part, known = home.with_suffix(".part"), hashlib.sha256()
-        shutil.rmtree(part, ignore_errors=True)  # of a worker that was killed
-        while pieces := self._next(token):
-            for name, offset, content in pieces:
-                known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
-                (part / name).parent.mkdir(parents=True, exist_ok=True)
-                with (part / name).open("r+b" if offset else "wb") as file:
-                    file.truncate(offset)
-                    file.seek(offset)
-                    file.write(content)
-        if known.hexdigest() != home.name:
-            raise OSError(f"{home}: what arrived has another digest")
-        part.rename(home)
-
-    def _next(self, token: str) -> Any:
-        """Wait for what the driver says."""
+    def _answer(self, answers: Queue) -> Any:
         while True:
             try:
-                return self.boxes[token].get(timeout=SECONDS_BETWEEN_LOOKS)
-            except queue.Empty:
-                self._check(token)
+                return answers.get(timeout=SECONDS_BETWEEN_LOOKS)
+            except TimeoutError:
+                self._check()
 
-    def _check(self, token: str) -> None:
+    def _check(self) -> None:
         """Raise where nobody waits: Dask cancels the task where the driver gives it up or goes away."""
-        task = self.worker.state.tasks.get(token)
+        task = self.worker.state.tasks.get(self.token)
         if not task or task.state not in ("executing", "long-running") or self.worker.status.name not in WORKING:
             raise AbandonedError
 
-    def _introduce(self, unfit: str) -> None:
-        about = {"address": self.worker.contact_address, "threads": self.worker.state.nthreads}
-        self._say("worker", **about, folder=str(self.folder), unfit=unfit)
-
-    def _say(self, kind: str, **content: Any) -> None:
-        self.worker.log_event(self.name, {"kind": kind, **content})
-
-
-async def deliver(name: str, token: str, content: Any, dask_worker: Any) -> None:
-    """Pass something of the driver's to the task that waits for it, pieces of files no faster than it writes them."""
-    boxes = dask_worker.plugins[name].boxes
-    while token in boxes and boxes[token].qsize() > 1:
-        await asyncio.sleep(0.01)
-    if token in boxes:
-        boxes[token].put(content)
-
-
-def train(name: str, *given: Any) -> None:
-    """Run a job as a task of the cluster."""
-    get_worker().plugins[name].train(*given)
-
-
-def versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions that are here of Python and of packages."""
-    found = {each.name.lower(): each.version for each in distributions()}
-    found["python"] = ".".join(platform.python_version_tuple()[:2])
-    return {name: found.get(name, "none") for name in names}
+    def _say(self, event: bytes) -> None:
+        self.worker.log_event(self.topic, {"token": self.token, "event": event})

@@ -1,4 +1,4 @@
-"""What workers without a shared folder need, under the hash of its content: the code, the images to train on.
+"""What workers without a shared folder need, in pieces and under the hash of its content: the code and the images.
 
 Of images only those of train and val are sent, and no label of any other: a worker could not look at test rows if it
 wanted to. They keep their places in the store, since what augmentation does to an image depends on its place.
@@ -27,22 +27,30 @@ Piece = tuple[str, int, bytes]  # the file's name, where in it, the content
 Messages = Callable[[], Iterable[list[Piece]]]
 
 
-class Parcel(NamedTuple):
+class Upload(NamedTuple):
     """Files in pieces, and the sha256 of these."""
 
     digest: str
     messages: Messages
 
+    @classmethod
+    def of(cls, messages: Messages) -> "Upload":
+        """Hash the pieces one after the other."""
+        known = hashlib.sha256()
+        for name, offset, content in (piece for pieces in messages() for piece in pieces):
+            known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
+        return cls(known.hexdigest(), messages)
 
-def of_code(root: Path) -> Parcel:
-    """Pack the folder src of a repository, without what Python compiled."""
+
+def of_code(root: Path) -> Upload:
+    """Return the folder src of a repository, without what Python compiled."""
     files = [path for path in sorted((root / "src").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     pieces = [(path.relative_to(root).as_posix(), 0, path.read_bytes()) for path in files]
-    return _parcel(lambda: [pieces])
+    return Upload.of(lambda: [pieces])
 
 
-def of_images(job: Job, home: Path) -> Parcel:
-    """Pack the images for a job, prepared on this machine if they are not yet; once until their files are made anew.
+def of_images(job: Job, home: Path) -> Upload:
+    """Return the images for a job, prepared on this machine if they are not yet; hashed anew when their files change.
 
     Raises:
         AssayError: they are missing or damaged, or cannot be prepared.
@@ -55,8 +63,8 @@ def of_images(job: Job, home: Path) -> Parcel:
 
 
 @cache
-def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cache.Signature) -> Parcel:
-    """Pack train and val as files that the pipeline would have made, with DVC's record of how.
+def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cache.Signature) -> Upload:
+    """Return train and val as files that the pipeline would have made, with DVC's record of how.
 
     In index.csv a row of another part has the label of some row of train.
     """
@@ -79,11 +87,4 @@ def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cach
             yield [(STORE, len(header) + row * length, images[row].tobytes()) for row in chosen]
         yield [(STORE, size, b"")]  # for rows of test at the end
 
-    return _parcel(messages)
-
-
-def _parcel(messages: Messages) -> Parcel:
-    known = hashlib.sha256()
-    for name, offset, content in (piece for pieces in messages() for piece in pieces):
-        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
-    return Parcel(known.hexdigest(), messages)
+    return Upload.of(messages)
