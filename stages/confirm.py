@@ -6,7 +6,7 @@ from src.core import console
 
 def main() -> None:
     """Train again and compare."""
-    from src.tune.confirm_stage import confirm  # not in the worker, which loads this module as well
+    from src.tune.stage import confirm  # not in the worker, which loads this module as well
 
     confirm(load())
 

@@ -6,7 +6,7 @@ from src.core import console
 
 def main() -> None:
     """Search."""
-    from src.tune.search_stage import tune  # not in the worker, which loads this module as well
+    from src.tune.stage import tune  # not in the worker, which loads this module as well
 
     tune(load())
 

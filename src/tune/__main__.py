@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from src.core import console
-from src.tune import names
+from src.tune.request import EXPECTED, STUDIES, Request, check_name, check_url
 
 if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
     from src.config import Params
@@ -29,18 +29,18 @@ def main() -> None:
     """Check what was asked for, and carry it out."""
     asked = _parser().parse_args()
     if asked.study is not None:
-        names.check_name(asked.study)
+        check_name(asked.study)
     if asked.storage is not None:
-        names.check_url(asked.storage)
+        check_url(asked.storage)
     if asked.winner is not None:
         from src.tune import winner
 
-        console.say(winner.from_file(asked.winner, apply=asked.apply, again="make tune APPLY=1"))
+        console.say(winner.from_file(asked.winner, write=asked.apply, again="make tune APPLY=1"))
         return
     settings = _settings(asked.preset)
     name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment)
-    names.check_name(name)
-    from src.tune.search_stage import Request, run
+    check_name(name)
+    from src.tune.stage import run
 
     trials = asked.trials or settings.tune.trials
     request = Request(trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
@@ -69,7 +69,7 @@ def _executor(asked: argparse.Namespace, settings: "Params", name: str) -> "Exec
 
     workers = asked.workers or cores()
     threads = settings.train.threads if workers == 1 else max(1, cores() // workers)
-    return LocalExecutor(workers, threads, names.STUDIES / name, Path.cwd())
+    return LocalExecutor(workers, threads, STUDIES / name, Path.cwd())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--study", metavar="NAME", help="else track.experiment; one study asks one question")
     parser.add_argument("--timeout", type=_positive, metavar="MIN", help="stop searching after so many minutes")
-    parser.add_argument("--storage", metavar="URL", help=f"a database for the study: {names.EXPECTED}")
+    parser.add_argument("--storage", metavar="URL", help=f"a database for the study: {EXPECTED}")
     parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
     parser.add_argument(
         "--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there"

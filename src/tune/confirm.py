@@ -8,16 +8,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from src.config import Params
-from src.core import files, random_streams
+from src.core import console, files, random_streams
 from src.core.errors import AssayError
+from src.core.paths import Confirmed
 from src.tracking.record import Trial
+from src.tune import study_fingerprint
 from src.tune.overrides import key, with_values
 from src.tune.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
+from src.tune.request import STUDIES
+from src.tune.study_tables import write_outcome
 from src.tune.trials_view import TrialsView
-from src.tune.winner import BASELINE, Outcome, Result, Values, decide, over_seeds
+from src.tune.winner import BASELINE, Outcome, Result, Values, decide, described, over_seeds
 
 log = logging.getLogger(__name__)
 POLL = 1.0  # seconds to wait for an event before looking again
+
+
+def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Confirmed) -> Outcome:
+    """Train the best trials of a study and its baseline over the seeds, and write and tell who won.
+
+    params: the baseline, what the study began with.
+    """
+    name = study_fingerprint.name("confirm", study_fingerprint.training(params))
+    outcome = confirm(params, best_trials(params, view), executor, STUDIES / name / "confirm.json")
+    write_outcome(outcome, out)
+    console.say(described(outcome))
+    return outcome
 
 
 def best_trials(params: Params, view: TrialsView) -> list[Trial]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import optuna
 from optuna.trial import TrialState
@@ -29,13 +29,6 @@ class Proposal:
     values: Mapping[str, Any]
     params: Mapping[str, Any]
     key: str
-
-
-class Callback(Protocol):
-    """What is called at the end of each trial."""
-
-    def on_trial_end(self, trial: Trial) -> None:
-        """Take note of a trial that has come to its end."""
 
 
 @dataclass
@@ -77,7 +70,7 @@ class Driver:
     seed: int
     total: int
     stop: Stop
-    callback: Callback
+    on_trial_end: Callable[[Trial], None]
     running: dict[int, Running] = field(default_factory=dict)
     done: int = 0
     failures: int = 0
@@ -180,12 +173,12 @@ class Driver:
     def _count(self, trial: optuna.Trial) -> None:
         self.done += 1
         self.failures = 0
-        self.callback.on_trial_end(self.search.ended(trial.number))
+        self.on_trial_end(self.search.ended(trial.number))
 
     def _fail(self, trial: optuna.Trial, reason: str) -> None:
         self.search.fail(trial, reason)
         log.warning("trial %d failed: %s", trial.number, reason)
-        self.callback.on_trial_end(self.search.ended(trial.number))
+        self.on_trial_end(self.search.ended(trial.number))
         self.failures += 1
         if self.failures >= (FAILURES if self.done else FIRST_FAILURES):
             said = f"{self.failures} trials in a row failed; the last one, {trial.number}: {reason}"

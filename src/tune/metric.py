@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from src.metrics.scores import EPOCH_SCORES
-from src.metrics.scores import METRICS as SCORES
-from src.metrics.scores import Direction as Direction
+from src.metrics import scores
+from src.metrics.scores import EPOCH_SCORES, Direction
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Objective:
 METRICS = {
     **{
         score.name: Objective(f"{score.label} on val", score.direction, score.epoch, same=score.name == "auc")
-        for score in SCORES
+        for score in scores.METRICS
     },
     **{
         f"val_{name}": Objective(f"{label} on val", direction, f"val_{name}", same=True)

@@ -2,38 +2,25 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
 
 from src.config import Params, parse
-from src.core import nested, signals
+from src.core import console, nested, signals
 from src.core.paths import PARAMS
 from src.tracking.record import Trial
-from src.tune import (
-    apply,
-    confirm,
-    overrides,
-    study,
-    study_fingerprint,
-    study_progress,
-    study_tracking,
-    tables,
-    upstream,
-    winner,
-)
-from src.tune import pruner as pruning
-from src.tune import sampler as sampling
+from src.tune import apply, overrides, pruner, sampler, study, study_fingerprint, study_tracking, upstream, winner
+from src.tune.confirm import confirm_best
 from src.tune.driver import Driver, Proposal, Stop
-from src.tune.names import STUDIES
 from src.tune.protocol import Executor
-from src.tune.search_stage import Request
+from src.tune.request import Request
 from src.tune.space import Space
 from src.tune.study import Search
+from src.tune.study_progress import Progress, table
 from src.tune.study_tracking import Reporter
-from src.tune.winner import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +32,6 @@ class Session:
     request: Request
     params: Params
     executor: Executor
-    say: Callable[[str], None]
     space: Space = field(init=False)
     content: Mapping[str, Any] = field(init=False)
 
@@ -62,19 +48,19 @@ class Session:
         """
         upstream.bring_up_to_date()
         request, tune = self.request, self.params.tune
-        about = request.about or study_fingerprint.of(self.params)
-        sampler = sampling.build(tune.sampler, self.params.seed)
-        pruner = pruning.build(tune.pruner, self._most_epochs(self.params.train.epochs))
-        with study.opened(request.name, tune.metric, about, sampler, pruner, url=request.url) as search:
+        fingerprint = request.fingerprint or study_fingerprint.of(self.params)
+        proposing = sampler.build(tune.sampler, self.params.seed)
+        pruning = pruner.build(tune.pruner, self._most_epochs(self.params.train.epochs))
+        with study.opened(request.name, tune.metric, fingerprint, proposing, pruning, url=request.url) as search:
             self._take_baseline(search)
             with study_tracking.reporting(search.study, self.params, request.found, request.confirmed) as reporter:
                 stop = self._search(search, reporter)
                 if stop.interrupted:
                     raise KeyboardInterrupt
-                self.say(self._found(search))
-                self._write(search)
-                if request.confirm:
-                    reporter.outcome = self._confirm(search)
+                self._report(search)
+                if request.confirm and search.view().complete():
+                    reporter.outcome = confirm_best(self.params, search.view(), self.executor, request.confirmed)
+                    self._apply(reporter.outcome)
 
     def _take_baseline(self, search: Search) -> None:
         """Start from what the study began with: --apply puts other values into params.yaml, and it goes on."""
@@ -95,14 +81,17 @@ class Session:
     def _search(self, search: Search, reporter: Reporter) -> Stop:
         total, already = self.request.trials, search.finished()
         if already >= total:
-            self.say(f"study {search.name}: holds {already} finished trials, {total} were asked for")
+            console.say(f"study {search.name}: holds {already} finished trials, {total} were asked for")
             return Stop()
         seconds = float("inf") if self.request.minutes is None else self.request.minutes * 60
-        stop = Stop(time.monotonic() + seconds)
-        progress = study_progress.Progress(search.view(), total)
-        callback = _Callback(progress, reporter)
+        stop, progress = Stop(time.monotonic() + seconds), Progress(search.view(), total)
+
+        def on_trial_end(trial: Trial) -> None:
+            progress.on_trial_end(trial)
+            reporter.offer()
+
         with signals.noted(stop.pending, message="stopping at the next epoch; once more to stop at once"):
-            driver = Driver(search, self.executor, self._propose, self.params.seed, total, stop, callback)
+            driver = Driver(search, self.executor, self._propose, self.params.seed, total, stop, on_trial_end)
             try:
                 driver.run()
             finally:
@@ -114,46 +103,26 @@ class Session:
         params = overrides.with_values(self.content, values)
         return Proposal(values, params, overrides.key(params, self.params.seed))
 
-    def _found(self, search: Search) -> str:
-        finished, total, view = search.finished(), self.request.trials, search.view()
-        if not view.ranked():
-            return f"study {search.name}: {finished} finished trials, none of them complete"
-        rest = "" if finished >= total else " (the same command goes on)"
-        head = f"study {search.name}: {finished} of {total} finished trials{rest}; the best on val:"
-        return f"\n{head}\n{study_progress.table(view)}\n"
-
-    def _write(self, search: Search) -> None:
+    def _report(self, search: Search) -> None:
+        """Tell the best trials, and write tables, figures and the page of them."""
         from src.tune import study_report  # with its figures comes scikit-learn, seconds that no search waits for
 
-        whole = search.study if self.request.about is None else study.first(search.study, self.request.trials)
-        study_report.write(whole, self.params.seed, self.request.found)
-        self.say(f"table, figures and a page of them: {self.request.found.folder}\n")
-
-    def _confirm(self, search: Search) -> Outcome | None:
-        """Train the best ones over several seeds, name the winner and apply it if that was asked for."""
-        trials = confirm.best_trials(self.params, search.view())
-        if not trials:
-            return None
-        store = (
-            STUDIES / search.name / f"{study_fingerprint.name('confirm', study_fingerprint.training(self.params))}.json"
-        )
-        found = confirm.confirm(self.params, trials, self.executor, store)
-        tables.write_outcome(found, self.request.confirmed)
-        self.say(winner.described(found))
-        if found.winner is None or not found.ahead:
-            self.say(winner.KEPT)
-        elif self.request.apply:
-            self.say(apply.apply(PARAMS, found.winner.values, self.content) + f"\n{winner.NEXT}")
+        finished, total, view = search.finished(), self.request.trials, search.view()
+        if not view.ranked():
+            console.say(f"study {search.name}: {finished} finished trials, none of them complete")
         else:
-            self.say(f"the same command with --apply writes it into {PARAMS}; then: dvc repro")
-        return found
+            rest = "" if finished >= total else " (the same command goes on)"
+            head = f"study {search.name}: {finished} of {total} finished trials{rest}; the best on val:"
+            console.say(f"\n{head}\n{table(view)}\n")
+        whole = search.study if self.request.fingerprint is None else study.first(search.study, total)
+        study_report.write(whole, self.params.seed, self.request.found)
+        console.say(f"table, figures and a page of them: {self.request.found.folder}\n")
 
-
-@dataclass
-class _Callback:
-    progress: study_progress.Progress
-    reporter: Reporter
-
-    def on_trial_end(self, trial: Trial) -> None:
-        self.progress.on_trial_end(trial)
-        self.reporter.offer()
+    def _apply(self, outcome: winner.Outcome) -> None:
+        """Write the winner into params.yaml if that was asked for and it is ahead."""
+        if outcome.winner is None or not outcome.ahead:
+            console.say(winner.NOT_APPLIED)
+        elif self.request.apply:
+            console.say(apply.apply(PARAMS, outcome.winner.values, self.content) + f"\n{winner.NEXT}")
+        else:
+            console.say(f"the same command with --apply writes it into {PARAMS}; then: dvc repro")

@@ -19,7 +19,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from src.core.errors import AssayError
 from src.core.random_streams import derive
-from src.tune.names import EXPECTED, JOURNAL, check_url
+from src.tune.request import EXPECTED, JOURNAL, check_url
 
 LOCK = "lock"
 PATIENCE = 10  # seconds to wait for an answer of the server
@@ -27,7 +27,7 @@ LOCK_SEED = 0  # of the lock's number, so that two studies of one database do no
 
 
 @contextmanager
-def opened(name: str, folder: Path, url: str | None) -> Iterator[BaseStorage]:
+def open_storage(name: str, folder: Path, url: str | None) -> Iterator[BaseStorage]:
     """Open the storage of a study and hold it for this process alone.
 
     Raises:

@@ -19,11 +19,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from src.core.errors import AssayError
 from src.tracking.record import Trial
-from src.tune import metric as scoring
-from src.tune import storage as journal
 from src.tune import study_fingerprint, trials_view
-from src.tune.names import STUDIES, check_name
+from src.tune.metric import direction, watched
 from src.tune.protocol import Finished
+from src.tune.request import STUDIES, check_name
+from src.tune.storage import open_storage, readable
 from src.tune.study_fingerprint import Fingerprint
 from src.tune.trials_view import ABOUT, FACTS, IDENTITY, KEY, METRICS, REASON, REUSED, ROWS, SCORES, VALUES, TrialsView
 
@@ -44,7 +44,7 @@ class Search:
     @property
     def watched(self) -> str | None:
         """The column of an epoch's row that the pruner sees."""
-        return scoring.watched(self.metrics)
+        return watched(self.metrics)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Return the trials in these states, or all of them, by number."""
@@ -166,12 +166,12 @@ def opened(
     """
     check_name(name)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with journal.readable(url or str(folder / name)), journal.opened(name, folder / name, url) as storage:
+    with readable(url or str(folder / name)), open_storage(name, folder / name, url) as storage:
         exists = name in optuna.get_all_study_names(storage)
         get = (
             optuna.load_study
             if exists
-            else partial(optuna.create_study, directions=[scoring.direction(each) for each in metrics])
+            else partial(optuna.create_study, directions=[direction(each) for each in metrics])
         )
         study = get(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
         _check_same(study, metrics, about)

@@ -9,7 +9,7 @@ import optuna
 from src.core import files
 from src.core.paths import StudyFiles
 from src.plotting import style
-from src.tune import figures, tables
+from src.tune import figures, study_tables
 from src.tune.figures import FIGURES, Kind
 from src.tune.metric import METRICS
 from src.tune.trials_view import TrialsView, view
@@ -31,8 +31,8 @@ def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
     The same trials and seed give the same bytes.
     """
     found = view(study)
-    tables.write_trials(found, out)
-    tables.write_candidates(found, out)
+    study_tables.write_trials(found, out)
+    study_tables.write_candidates(found, out)
     parts = [_head(found)]
     with style.applied(), files.replacing(out.figures) as temporary:
         temporary.mkdir()

@@ -9,8 +9,8 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from src.metrics.scores import Direction
 from src.tracking.record import State, Trial
-from src.tune.metric import Direction
 from src.tune.space import decode
 
 STATES: dict[TrialState, State] = {

@@ -15,15 +15,15 @@ from src.config import load
 from src.core import yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
-from src.tune.apply import apply as write_params
-from src.tune.metric import better as better_than
+from src.tune import apply
+from src.tune.metric import better
 from src.tune.overrides import canonical, short
 
 Values = Mapping[str, Any]
 Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
 BASELINE = "baseline"  # how confirm.csv, best.yaml and MLflow call what the study started from
 SAME = 1e-9  # relative difference up to which two gains are one, with another rounding
-KEPT = f"{PARAMS}: kept as it is, none of them has a better mean"
+NOT_APPLIED = f"{PARAMS}: kept as it is, none of them has a better mean"
 NEXT = "now: dvc repro"
 
 
@@ -67,12 +67,12 @@ class Outcome:
     @property
     def ahead(self) -> bool:
         """Whether the winner's mean is better than the baseline's, be it by chance."""
-        return self.gain is not None and better_than(self.metric[0], self.gain.mean, 0.0)
+        return self.gain is not None and better(self.metric[0], self.gain.mean, 0.0)
 
     @property
     def beats_baseline(self) -> bool:
         """Whether the whole interval of the gain is on the better side."""
-        return self.gain is not None and _whole_interval(self.metric[0], self.gain, better=True)
+        return self.gain is not None and _whole_interval(self.metric[0], self.gain, gained=True)
 
 
 def over_seeds(
@@ -96,7 +96,7 @@ def decide(
     first = metric[0]
     winner: Candidate | None = None
     for one in candidates:
-        if one.means and (winner is None or better_than(first, one.means[first].mean, winner.means[first].mean)):
+        if one.means and (winner is None or better(first, one.means[first].mean, winner.means[first].mean)):
             winner = one
     gain = None
     if winner and baseline.means:
@@ -144,16 +144,16 @@ def verdict(metric: str, gain: Interval) -> str:
     """
     if gain.low is None or gain.high is None:
         words = "no interval, since every seed gave the same gain: it may be chance"
-    elif _whole_interval(metric, gain, better=True):
+    elif _whole_interval(metric, gain, gained=True):
         words = "better beyond its interval"
-    elif _whole_interval(metric, gain, better=False):
+    elif _whole_interval(metric, gain, gained=False):
         words = "worse beyond its interval"
     else:
         words = "within chance"
     return f"{_text(gain, '+.4f')}, {words}"
 
 
-def from_file(path: Path, *, apply: bool, again: str) -> str:
+def from_file(path: Path, *, write: bool, again: str) -> str:
     """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
 
     again: the command that puts it there.
@@ -165,21 +165,21 @@ def from_file(path: Path, *, apply: bool, again: str) -> str:
     winner, gain, metric = found.get("winner"), found.get("gain"), found["metric"][0]
     if not winner:
         return f"{path}: no winner, since every training of every candidate failed"
-    if not gain or not better_than(metric, gain["value"], 0.0):
-        return f"{path}: {winner['name']} is the best of the candidates; {KEPT}"
+    if not gain or not better(metric, gain["value"], 0.0):
+        return f"{path}: {winner['name']} is the best of the candidates; {NOT_APPLIED}"
     values = ", ".join(f"{name} {canonical(value)}" for name, value in winner["values"].items())
     said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
     lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
-    if apply:
-        return "\n".join([*lines, write_params(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
+    if write:
+        return "\n".join([*lines, apply.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
 
 
-def _whole_interval(metric: str, gain: Interval, *, better: bool) -> bool:
+def _whole_interval(metric: str, gain: Interval, *, gained: bool) -> bool:
     if gain.low is None or gain.high is None:
         return False
-    sides = ((bound, 0.0) if better else (0.0, bound) for bound in (gain.low, gain.high))
-    return all(better_than(metric, *side) for side in sides)
+    sides = ((bound, 0.0) if gained else (0.0, bound) for bound in (gain.low, gain.high))
+    return all(better(metric, *side) for side in sides)
 
 
 def _text(found: Interval, form: str = ".4f") -> str:

@@ -29,7 +29,7 @@ ORDERLY = sections.pruner(name="median", startup_trials=3, warmup_epochs=1)
 
 @dataclass
 class Ends:
-    """A callback that keeps what it gets."""
+    """Keeps the trials that end."""
 
     trials: list[Ended] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, *
     executor = options.pop("executor", None) or local()
     try:
         with opened(home, **options) as found:
-            Driver(found, executor, made, 1, total, stop or Stop(), ends).run()
+            Driver(found, executor, made, 1, total, stop or Stop(), ends.on_trial_end).run()
     finally:
         executor.close()
     return ends

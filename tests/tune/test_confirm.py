@@ -58,7 +58,7 @@ class Workers:
             del self.running[event.number]
         return event
 
-    def close(self, *, now: bool = False) -> None:
+    def close(self) -> None:
         pass
 
 

@@ -160,7 +160,7 @@ class Nowhere:
         self.jobs.clear()
         return taken
 
-    def close(self, *, now: bool) -> None:
+    def close(self) -> None:
         assert not self.jobs
 
 

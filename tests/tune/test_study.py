@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from src.core import paths, redact
 from src.core.errors import AssayError
-from src.tune import names, study, study_fingerprint, study_report
+from src.tune import request, study, study_fingerprint, study_report
 from src.tune.storage import Journal, mend
 from tests.tune.helpers_search import ABOUT, opened, search, trials
 from tests.tune.helpers_studies import study as invented
@@ -86,7 +86,7 @@ def test_other_images_and_many_differences_are_said_in_a_line() -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "..", "-x", "a\nb"])
 def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
     with pytest.raises(AssayError, match="--study: expected"):
-        names.check_name(name)
+        request.check_name(name)
 
 
 @pytest.mark.parametrize("url", [

@@ -21,7 +21,7 @@ APART = {
     "src.core.errors", "src.core.files", "src.core.paths", "src.core.progress", "src.core.redact", "src.core.nested",
     "src.core.registry",
     "src.core.signals", "src.core.yaml_file",
-    "src.tune.study_fingerprint", "src.tune.names", "src.tune.protocol", "src.tune.storage",
+    "src.tune.study_fingerprint", "src.tune.request", "src.tune.protocol", "src.tune.storage",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from src.core import paths
 from src.plotting import style
-from src.tune import figures, study_report, tables
+from src.tune import figures, study_report, study_tables
 from src.tune.figures import FIGURES
 from src.tune.space import decode
 from src.tune.trials_view import view
@@ -29,7 +29,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Path) -> None:
     found = study(8)
-    tables.write_trials(view(found), paths.StudyFiles(tmp_path))
+    study_tables.write_trials(view(found), paths.StudyFiles(tmp_path))
     table = rows(tmp_path / "trials.csv")
     assert [row["state"] for row in table[:6]] == ["complete", "complete", "pruned", "complete", "complete", "failed"]
     assert float(table[0]["auc"]) == pytest.approx(found.trials[0].value, rel=1e-7)
@@ -43,8 +43,8 @@ def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) ->
     found = study(20, two=True)
     found.set_user_attr("began", {"train.batch_size": 32})
     seen = view(found)
-    tables.write_candidates(seen, paths.StudyFiles(tmp_path))
-    read = tables.read_candidates(paths.StudyFiles(tmp_path), ("auc", "parameters"))
+    study_tables.write_candidates(seen, paths.StudyFiles(tmp_path))
+    read = study_tables.read_candidates(paths.StudyFiles(tmp_path), ("auc", "parameters"))
     assert (read.name, read.baseline) == (found.study_name, {"train.batch_size": 32})
     assert read.goals == seen.goals
     candidates = read.trials
@@ -168,7 +168,7 @@ def test_the_winner_stands_beside_the_preset_over_the_same_seeds(tmp_path: Path)
 
     best, preset = rival("trial 7", 0.8, 0.82), rival("baseline", 0.7, 0.71)
     outcome = Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95))
-    tables.write_outcome(outcome, paths.Confirmed(tmp_path))
+    study_tables.write_outcome(outcome, paths.Confirmed(tmp_path))
     assert [list(row.values()) for row in rows(tmp_path / "confirm.csv")] == [
         ["baseline", "11", "0.7"], ["baseline", "12", "0.71"], ["trial 7", "11", "0.8"], ["trial 7", "12", "0.82"],
     ]  # fmt: skip

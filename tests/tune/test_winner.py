@@ -8,7 +8,7 @@ import pytest
 from src.config import load
 from src.core import paths
 from src.core.errors import AssayError
-from src.tune import tables
+from src.tune import study_tables
 from src.tune import winner as outcomes
 from src.tune.winner import Candidate, Interval, Outcome, decide, interval, over_seeds
 from tests.conftest import ROOT
@@ -29,7 +29,7 @@ def write(gains: tuple[float, ...], metric: str = "auc", winner: bool = True) ->
     best = Candidate("trial 7", VALUES, {metric: scores}, {metric: interval(scores, 0.95)})
     gain = interval(gains, 0.95)
     outcome = Outcome((metric,), (1, 2), (best,), preset, best if winner else None, gain if winner else None)
-    tables.write_outcome(outcome, paths.Confirmed(Path("confirmed")))
+    study_tables.write_outcome(outcome, paths.Confirmed(Path("confirmed")))
     return Path("confirmed/best.yaml")
 
 
@@ -77,7 +77,7 @@ def test_the_words_follow_the_interval_and_equal_gains_have_none(
 
 def test_a_winner_is_told_and_how_to_apply_it() -> None:
     before = Path("params.yaml").read_text()
-    said = outcomes.from_file(write((0.1, 0.2)), apply=False, again="make tune APPLY=1")
+    said = outcomes.from_file(write((0.1, 0.2)), write=False, again="make tune APPLY=1")
     assert "trial 7 wins with train.learning_rate 1e-05, model.stride 1" in said
     assert "auc against the baseline: +0.1500" in said
     assert said.splitlines()[1].endswith("within chance")
@@ -86,7 +86,7 @@ def test_a_winner_is_told_and_how_to_apply_it() -> None:
 
 
 def test_applied_values_are_exact() -> None:
-    said = outcomes.from_file(write((0.1, 0.2)), apply=True, again="")
+    said = outcomes.from_file(write((0.1, 0.2)), write=True, again="")
     assert "-  stride: 2" in said
     assert said.endswith("now: dvc repro")
     changed = load(Path("params.yaml"))
@@ -97,18 +97,18 @@ def test_applied_values_are_exact() -> None:
 @pytest.mark.parametrize(("gains", "metric"), [((-0.1, 0.05), "auc"), ((0.1, 0.2), "log_loss"), ((0.0, 0.0), "auc")])
 def test_what_is_not_ahead_is_not_applied(gains: tuple[float, ...], metric: str) -> None:
     before = Path("params.yaml").read_text()
-    assert "kept as it is" in outcomes.from_file(write(gains, metric), apply=True, again="")
+    assert "kept as it is" in outcomes.from_file(write(gains, metric), write=True, again="")
     assert Path("params.yaml").read_text() == before
 
 
 def test_without_a_winner_that_is_said() -> None:
-    assert "no winner" in outcomes.from_file(write((0.1, 0.2), winner=False), apply=True, again="")
+    assert "no winner" in outcomes.from_file(write((0.1, 0.2), winner=False), write=True, again="")
 
 
 @pytest.mark.parametrize(("text", "words"), [("[", "not readable as YAML"), ("a: 1", "expected a best.yaml")])
 def test_another_file_is_refused(text: str, words: str) -> None:
     Path("other.yaml").write_text(text)
     with pytest.raises(AssayError, match=words):
-        outcomes.from_file(Path("other.yaml"), apply=True, again="")
+        outcomes.from_file(Path("other.yaml"), write=True, again="")
     with pytest.raises(AssayError, match="not found"):
-        outcomes.from_file(Path("none.yaml"), apply=True, again="")
+        outcomes.from_file(Path("none.yaml"), write=True, again="")

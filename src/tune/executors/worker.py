@@ -32,7 +32,7 @@ class Ready:
 
 
 class PickledEvents:
-    """A pipe to a Dask worker, which lacks our modules: it gets events as bytes, and whether each waits for an answer."""
+    """A pipe to a Dask worker, which lacks our modules: it gets events as bytes, and whether they need an answer."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe, self.recv = pipe, pipe.recv

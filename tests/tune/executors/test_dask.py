@@ -48,16 +48,26 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     """Give a scheduler with two workers, one of them with two threads."""
     cluster = DaskCluster(tmp_path_factory.mktemp("dask"))
     cluster.start_scheduler()
-    cluster.start_worker("one")
-    cluster.start_worker("two", "--nthreads", "2")
+    cluster.start_worker("one", "--no-nanny")
+    cluster.start_worker("two", "--no-nanny", "--nthreads", "2")
     yield cluster
     cluster.end()
 
 
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[DaskCluster]:
-    """Give a cluster that a test may break; the scheduler runs."""
-    cluster = DaskCluster(tmp_path / "dask")
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """Give a scheduler with one worker of two threads, which its nanny brings back."""
+    cluster = DaskCluster(tmp_path_factory.mktemp("single"))
+    cluster.start_scheduler()
+    cluster.start_worker("one", "--nthreads", "2")
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """Give a scheduler whose workers tests start and kill; the last of them kills the scheduler."""
+    cluster = DaskCluster(tmp_path_factory.mktemp("breakable"))
     cluster.start_scheduler()
     yield cluster
     cluster.end()
@@ -77,7 +87,7 @@ def drive(executor: ClusterExecutor, *, stop: int | None = None, seconds: float 
 
 def end_of(executor: Executor) -> Event:
     """Let the only job of an executor train to its end; its worker may have to load TensorFlow."""
-    while isinstance(event := executor.next(120), Epoch):
+    while isinstance(event := executor.next(400), Epoch):
         executor.answer(event.number, go_on=True)
     assert event, "nothing heard"
     return event
@@ -165,67 +175,6 @@ def test_a_variant_of_the_images_is_made_here_and_sent_as_well(started: DaskClus
     own = np.load(home.prepared.images)
     assert sums[0] == own[1].sum()
     assert sums[1] == sums[2] != sums[0]
-
-
-def test_a_job_whose_worker_is_killed_is_lost_and_can_be_handed_out_again(
-    alone: DaskCluster, code: Path, home: Home
-) -> None:
-    first = alone.start_worker("one", "--no-nanny")
-    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
-    try:
-        executor.submit(home.job(7, train__learning_rate=0.05))
-        assert isinstance(executor.next(20), Epoch)
-        kill(first)
-        lost = executor.next(20)
-        assert isinstance(lost, Lost)
-        assert lost.number == 7
-        executor.submit(home.job(7, train__learning_rate=0.05))
-        alone.start_worker("two", "--no-nanny")
-        heard = drive(executor)
-    finally:
-        executor.close()
-    assert [type(event) for event in heard] == [Epoch, Epoch, Epoch, Finished]
-
-
-def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
-    alone: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "src.tune")
-    alone.start_worker("one")
-    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
-    try:
-        executor.submit(home.job(1, train__learning_rate=0.05))
-        assert isinstance(executor.next(20), Epoch)
-        trained = alone.folder / "one/trained.txt"
-        os.kill(int(trained.read_text().split()[2]), signal.SIGKILL)
-        assert isinstance(executor.next(20), Lost)
-        executor.submit(home.job(1, train__learning_rate=0.05))
-        assert isinstance(drive(executor)[-1], Finished)
-        assert len(sent(caplog)) == 2
-    finally:
-        executor.close()
-    assert len({line.split()[1] for line in trained.read_text().splitlines()}) == 2
-
-
-def test_a_study_holds_exactly_its_trials_though_its_workers_are_killed_and_another_joins(
-    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
-) -> None:
-    def proposed(trial: Trial) -> Proposal:
-        if trial.number == 2:  # one of the first trials has ended, the other is being trained
-            for worker in list(alone.workers):
-                kill(worker)
-            alone.start_worker("two", "--no-nanny")
-        rate = trial.suggest_float("train.learning_rate", 0.01, 0.05)
-        values = {"train.learning_rate": rate}
-        return Proposal(values, home.job(train__learning_rate=rate).params, json.dumps(values))
-
-    for name in ("one", "other"):
-        alone.start_worker(name, "--no-nanny")
-    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
-    searching.search(tmp_path, 6, executor=executor, propose=proposed, metrics=("val_auc",))
-    states = searching.states(tmp_path)
-    assert states.get(TrialState.COMPLETE, 0) + states.get(TrialState.PRUNED, 0) == 6 == sum(states.values())
-    assert (alone.folder / "two/trained.txt").exists(), "the worker that joined later trained nothing"
 
 
 def test_jobs_that_nobody_trains_yet_are_taken_back_and_never_trained(
@@ -325,6 +274,47 @@ def test_workers_in_networks_of_their_own_need_to_reach_the_scheduler_alone(
     assert sum(map(len, trained)) == 6
 
 
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "tcp://", "nonsense://here:8786"])
+def test_an_address_where_no_scheduler_answers_is_told_in_a_line(address: str, home: Home) -> None:
+    with pytest.raises(AssayError, match=r"--dask: (expected an address|no scheduler answers)") as told:
+        ClusterExecutor(address.format(port=free_port()), home.folder, seconds_to_connect=1)
+    assert "\n" not in str(told.value)
+
+
+def test_without_distributed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(AssayError, match="expected the package distributed, found none; install it with `uv pip"):
+        importlib.reload(src.tune.executors.dask)
+
+
+def test_a_worker_with_other_packages_is_named_with_what_differs(
+    started: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executing, "VERSIONS", {"python": "2.7", "numpy": "1.0", "keras": "none"})
+    with pytest.raises(AssayError, match=r"tcp://\S+: expected python 2.7, found 3.\d+, expected numpy 1.0, "):
+        ClusterExecutor(started.address, home.folder)
+
+
+def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
+    single: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "src.tune")
+    executor = ClusterExecutor(single.address, home.folder, root=code, target=PRETENDED)
+    try:
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(executor.next(60), Epoch)
+        files = len(sent(caplog))
+        trained = single.folder / "one/trained.txt"
+        os.kill(int(trained.read_text().split()[-1]), signal.SIGKILL)
+        assert isinstance(executor.next(60), Lost)
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(drive(executor)[-1], Finished)
+        assert len(sent(caplog)) == files
+    finally:
+        executor.close()
+    assert len({line.split()[1] for line in trained.read_text().splitlines()[-2:]}) == 2
+
+
 DRIVER = """
 import sys
 from pathlib import Path
@@ -334,17 +324,16 @@ import json
 address, home, root, job = sys.argv[1:]
 executor = ClusterExecutor(address, Path(home), root=Path(root), target="src.tune.pretended:run")
 executor.submit(Job(3, json.loads(job), 1))
-print(executor.next(20), flush=True)
+print(executor.next(60), flush=True)
 sys.stdin.read()
 """
 
 
 def test_a_worker_gives_up_what_it_does_for_a_driver_that_was_killed(
-    alone: DaskCluster, code: Path, home: Home
+    single: DaskCluster, code: Path, home: Home
 ) -> None:
-    alone.start_worker("one")
     job = home.job(3, train__learning_rate=0.05, train__epochs=500)
-    arguments = [alone.address, str(home.folder), str(code), json.dumps(job.params)]
+    arguments = [single.address, str(home.folder), str(code), json.dumps(job.params)]
     driver = subprocess.Popen(
         [sys.executable, "-c", DRIVER, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
     )
@@ -352,7 +341,7 @@ def test_a_worker_gives_up_what_it_does_for_a_driver_that_was_killed(
     assert b"Epoch" in driver.stdout.readline()
     driver.kill()
     driver.communicate()
-    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
+    executor = ClusterExecutor(single.address, home.folder, root=code, target=PRETENDED)
     try:
         executor.submit(home.job(4, train__learning_rate=0.05))
         heard = drive(executor)
@@ -362,54 +351,15 @@ def test_a_worker_gives_up_what_it_does_for_a_driver_that_was_killed(
     assert {event.number for event in heard} == {4}
 
 
-def test_a_scheduler_that_goes_away_is_told_in_a_line(alone: DaskCluster, code: Path, home: Home) -> None:
-    alone.start_worker("one")
-    executor = ClusterExecutor(alone.address, home.folder, root=code, target=PRETENDED)
-    try:
-        executor.submit(home.job(1, train__learning_rate=0.05))
-        assert isinstance(executor.next(20), Epoch)
-        assert alone.scheduler
-        kill(alone.scheduler)
-        with pytest.raises(
-            AssayError, match=r"lost the connection to the scheduler at tcp://.*the same command"
-        ) as told:
-            until(lambda: executor.next(1.0) and False)
-    finally:
-        executor.close()
-    assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "tcp://", "nonsense://here:8786"])
-def test_an_address_where_no_scheduler_answers_is_told_in_a_line(address: str, home: Home) -> None:
-    with pytest.raises(AssayError, match=r"--dask: (expected an address|no scheduler answers)") as told:
-        ClusterExecutor(address.format(port=free_port()), home.folder, seconds_to_connect=1)
-    assert "\n" not in str(told.value)
-
-
-def test_a_cluster_without_workers_is_told_in_a_line(alone: DaskCluster, home: Home) -> None:
-    with pytest.raises(AssayError, match="has had no worker for 1 seconds"):
-        ClusterExecutor(alone.address, home.folder, seconds_without_workers=1)
-
-
-def test_a_worker_with_other_packages_is_named_with_what_differs(
-    alone: DaskCluster, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alone.start_worker("one")
-    monkeypatch.setattr(executing, "VERSIONS", {"python": "2.7", "numpy": "1.0", "keras": "none"})
-    with pytest.raises(AssayError, match=r"tcp://\S+: expected python 2.7, found 3.\d+, expected numpy 1.0, "):
-        ClusterExecutor(alone.address, home.folder)
-
-
 def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
-    alone: DaskCluster, code: Path, home: Home, tmp_path: Path
+    single: DaskCluster, code: Path, home: Home, tmp_path: Path
 ) -> None:
-    alone.start_worker("one", "--nthreads", "2")
     edited = tmp_path / "edited"
     shutil.copytree(code, edited)
     pretended = edited / "src/tune/pretended.py"
     pretended.write_text(pretended.read_text().replace('{"val_auc": 0.75}', '{"val_auc": 0.25}'))
     first, second = (
-        ClusterExecutor(alone.address, home.folder, root=root, target=PRETENDED) for root in (code, edited)
+        ClusterExecutor(single.address, home.folder, root=root, target=PRETENDED) for root in (code, edited)
     )
     try:
         first.submit(home.job(1, train__learning_rate=0.05))
@@ -424,17 +374,12 @@ def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
     assert [end.scores["val_auc"] for end in ended if isinstance(end, Finished)] == [0.75, 0.25]
 
 
-def test_without_distributed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(AssayError, match="expected the package distributed, found none; install it with `uv pip"):
-        importlib.reload(src.tune.executors.dask)
-
-
 @pytest.mark.slow
-def test_a_training_on_the_cluster_gives_the_values_of_one_here(alone: DaskCluster, home: Home, tmp_path: Path) -> None:
-    alone.start_worker("one", "--nthreads", "1")
+def test_a_training_on_the_cluster_gives_the_values_of_one_here(
+    single: DaskCluster, home: Home, tmp_path: Path
+) -> None:
     found = []
-    for executor in (ClusterExecutor(alone.address, home.folder), LocalExecutor(1, 1, tmp_path / "logs", home.folder)):
+    for executor in (ClusterExecutor(single.address, home.folder), LocalExecutor(1, 2, tmp_path / "logs", home.folder)):
         try:
             executor.submit(home.job(1, seed=5))
             found.append(end_of(executor))
@@ -445,3 +390,47 @@ def test_a_training_on_the_cluster_gives_the_values_of_one_here(alone: DaskClust
     assert isinstance(here, Finished)
     assert there.rows == here.rows
     assert there.scores == here.scores
+
+
+def test_a_cluster_without_workers_is_told_in_a_line(breakable: DaskCluster, home: Home) -> None:
+    with pytest.raises(AssayError, match="has had no worker for 1 seconds"):
+        ClusterExecutor(breakable.address, home.folder, seconds_without_workers=1)
+
+
+def test_a_study_holds_exactly_its_trials_though_its_workers_are_killed_and_another_joins(
+    breakable: DaskCluster, code: Path, home: Home, tmp_path: Path
+) -> None:
+    def proposed(trial: Trial) -> Proposal:
+        if trial.number == 2:  # one of the first trials has ended, the other is being trained
+            for worker in list(breakable.workers):
+                kill(worker)
+            breakable.start_worker("two", "--no-nanny")
+        rate = trial.suggest_float("train.learning_rate", 0.01, 0.05)
+        values = {"train.learning_rate": rate}
+        return Proposal(values, home.job(train__learning_rate=rate).params, json.dumps(values))
+
+    for name in ("one", "other"):
+        breakable.start_worker(name, "--no-nanny")
+    executor = ClusterExecutor(breakable.address, home.folder, root=code, target=PRETENDED)
+    searching.search(tmp_path, 6, executor=executor, propose=proposed, metrics=("val_auc",))
+    states = searching.states(tmp_path)
+    assert states.get(TrialState.COMPLETE, 0) + states.get(TrialState.PRUNED, 0) == 6 == sum(states.values())
+    assert (breakable.folder / "two/trained.txt").exists(), "the worker that joined later trained nothing"
+
+
+def test_a_scheduler_that_goes_away_is_told_in_a_line(breakable: DaskCluster, code: Path, home: Home) -> None:
+    if not any(worker.poll() is None for worker in breakable.workers):
+        breakable.start_worker("three", "--no-nanny")
+    executor = ClusterExecutor(breakable.address, home.folder, root=code, target=PRETENDED)
+    try:
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        assert isinstance(executor.next(60), Epoch)
+        assert breakable.scheduler
+        kill(breakable.scheduler)
+        with pytest.raises(
+            AssayError, match=r"lost the connection to the scheduler at tcp://.*the same command"
+        ) as told:
+            until(lambda: executor.next(1.0) and False)
+    finally:
+        executor.close()
+    assert "\n" not in str(told.value)

@@ -33,29 +33,34 @@ log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
 # What a training depends on, and what unpickles what is sent.
 PACKAGES = (
-    "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic",
-    "distributed", "cloudpickle", "filelock",
-)  # fmt: skip
+    "python",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "pydantic",
+    "distributed",
+    "cloudpickle",
+)
+VERSIONS = on_worker.versions(PACKAGES)
 TRIAL = "src.tune.objective:run"
 KEPT = "what was finished is kept, the same command goes on from there"
-SECONDS_TO_CONNECT = 30.0
 SECONDS_TO_CLOSE = 2.0
-SECONDS_WITHOUT_WORKERS = 300.0
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_PREPARE = 60.0  # that a worker of the first moment may take before the study begins without it
 THREADS = 16  # for what may take long; each waits most of the time
-VERSIONS = on_worker.versions(PACKAGES)
 for module in (on_worker, worker_memory):
     cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that is fit, the folder of its files, and in it that of the code."""
+    """A worker that is fit, the folders of its files and of parts of files, and that of the code."""
 
     address: str
     threads: int
-    folder: str
+    folder: Path
+    parts: Path
     code: Path
 
 
@@ -78,15 +83,9 @@ class ClusterExecutor:
     """
 
     def __init__(
-        self,
-        address: str,
-        home: Path,
-        *,
-        target: str = TRIAL,
-        root: Path = ROOT,
-        seconds_to_connect: float = SECONDS_TO_CONNECT,
-        seconds_without_workers: float = SECONDS_WITHOUT_WORKERS,
-    ) -> None:
+        self, address: str, home: Path, *, target: str = TRIAL, root: Path = ROOT,
+        seconds_to_connect: float = 30.0, seconds_without_workers: float = 300.0,
+    ) -> None:  # fmt: skip
         """Connect and wait for the first workers; target names another function than a trial's, for tests."""
         self._address, self._home, self._target, self._patience = address, home, target, seconds_without_workers
         self._waiting: deque[Job] = deque()
@@ -116,7 +115,7 @@ class ClusterExecutor:
     def answer(self, number: int, *, go_on: bool) -> None:
         """Continue the training that reported an epoch, or stop it."""
         for running in self._running.values():
-            if running.job.number == number and running.answers:
+            if running.job.number == number:
                 self._threads.submit(running.answers.put, go_on)
 
     def next(self, timeout: float) -> Event | None:
@@ -140,16 +139,14 @@ class ClusterExecutor:
     def take_back(self) -> list[int]:
         """Return the numbers of the jobs that nobody trains yet, without a worker or on their way; forget these."""
         early = [running for running in self._running.values() if not running.begun]
-        taken = [job.number for job in self._waiting] + [running.job.number for running in early]
+        taken = [job.number for job in self._waiting] + [self._forget(running) for running in early]
         self._waiting.clear()
-        for running in early:
-            self._forget(running)
         return taken
 
     def close(self) -> None:
         """Leave the cluster to others; Dask cancels the tasks of a client that goes."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        with suppress(Exception):  # the scheduler may be gone, or a worker hang
+        with suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
     def _await_workers(self) -> None:
@@ -185,7 +182,7 @@ class ClusterExecutor:
         try:
             about = self._run(address, on_worker.prepare, VERSIONS)
             if not about["unfit"]:
-                about["code"] = self._send(address, about["folder"], self._code)
+                about["code"] = self._send(address, about["folder"], about["parts"], self._code)
         except Exception as error:  # noqa: BLE001  it went away, or its disk is full
             about = {"unfit": _line(error)}
         self._inbox.put({"action": "prepared", "worker": address, **about})
@@ -205,14 +202,14 @@ class ClusterExecutor:
         try:
             images = upload.of_images(running.job, self._home)
         except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
-            reason = str(error) if isinstance(error, AssayError) else _line(error)
-            self._inbox.put({"action": "failed", "token": token, "reason": reason})
+            event = Failed(running.job.number, str(error) if isinstance(error, AssayError) else _line(error))
+            self._inbox.put({"token": token, "event": pickle.dumps(event)})
             return
         try:
-            folder = self._send(worker.address, worker.folder, images)
-            job = pickle.dumps((running.job.with_threads(worker.threads), folder))
+            home = self._send(worker.address, worker.folder, worker.parts, images)
+            job = pickle.dumps((running.job.with_threads(worker.threads), home))
             running.answers = Queue(token, client=self._client)
-            task, given = on_worker.Task, (job, str(worker.code), self._target)
+            task, given = on_worker.Task, (job, worker.code, self._target)
             running.future = self._client.submit(
                 lambda topic: task(topic, token).run(*given),  # sent as code, for scheduler and worker lack our modules
                 self._topic, key=token, workers=[worker.address], resources={"assay": 1}, pure=False, retries=0,
@@ -220,17 +217,16 @@ class ClusterExecutor:
             running.future.add_done_callback(lambda future: self._over(token, future))
         except Exception as error:  # noqa: BLE001  the worker went away, its connection did, or its disk is full
             self._inbox.put({"action": "prepared", "worker": worker.address, "unfit": _line(error)})
-            self._inbox.put({"action": "over", "token": token, "reason": _line(error)})
+            self._inbox.put({"token": token, "lost": _line(error)})
         if token not in self._running and running.future:  # it was taken back meanwhile
             running.future.cancel()
 
     def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
         return self._client.run(function, *given, workers=[address])[address]
 
-    def _send(self, address: str, folder: str, files: upload.Upload) -> Path:
+    def _send(self, address: str, folder: Path, parts: Path, files: upload.Upload) -> Path:
         """Send files that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
-        home = Path(folder, files.digest)
-        part = home.with_suffix(f".{uuid.uuid4().hex}.part")
+        home, part = folder / files.digest, parts / uuid.uuid4().hex
         with self._sending.setdefault(address.rpartition(":")[0], threading.Lock()):
             if not self._run(address, home.is_dir):
                 log.info("worker %s: is sent files", address)
@@ -241,7 +237,7 @@ class ClusterExecutor:
 
     def _over(self, token: str, future: Any) -> None:
         reason = str(future.exception()) if future.status == "error" else "the cluster gave the task up"
-        self._inbox.put({"action": "over", "token": token, "reason": reason})
+        self._inbox.put({"token": token, "lost": reason})
 
     def _taken(self, message: Mapping[str, Any]) -> Event | None:
         """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
@@ -256,34 +252,31 @@ class ClusterExecutor:
             case {"action": "prepared", "worker": address, "unfit": unfit} if unfit:
                 log.warning("worker %s: %s; it gets no trials", address, unfit)
                 self._workers.pop(address, None)
-            case {"action": "prepared", "worker": address, "threads": threads, "folder": folder, "code": code}:
-                self._workers[address] = Worker(address, threads, folder, code)
-            case {"event": event} if running:
-                return self._event(running, event)
-            case {"action": "over", "reason": reason} if running:
+            case {"action": "prepared", "worker": address}:
+                about = {name: message[name] for name in ("threads", "folder", "parts", "code")}
+                self._workers[address] = Worker(address, **about)
+            case {"event": b""} if running:
+                running.begun = True
+            case {"event": pickled} if running:
+                event: Event = pickle.loads(pickled)
+                if not isinstance(event, Epoch):
+                    self._forget(running)
+                return event
+            case {"lost": reason} if running:
                 return self._lost(running, reason)
-            case {"action": "failed", "reason": reason} if running:
-                self._forget(running)
-                return Failed(running.job.number, reason)
         return None
 
-    def _event(self, running: Running, pickled: bytes) -> Event | None:
-        running.begun = True
-        event: Event | None = pickle.loads(pickled) if pickled else None
-        if event and not isinstance(event, Epoch):
-            self._forget(running)
-        return event
-
     def _lost(self, running: Running, reason: str) -> Lost:
-        self._forget(running)
-        return Lost(running.job.number, f"{running.worker.address}: {reason}")
+        return Lost(self._forget(running), f"{running.worker.address}: {reason}")
 
-    def _forget(self, running: Running) -> None:
+    def _forget(self, running: Running) -> int:
+        """Remove a job, with its task and its queue, and return its number."""
         del self._running[running.token]
         if running.answers:
             running.answers.close()
         if running.future:
             running.future.cancel()
+        return running.job.number
 
 
 def _line(error: Exception) -> str:

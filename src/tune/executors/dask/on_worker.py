@@ -11,7 +11,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
 from multiprocessing import Pipe
@@ -23,17 +22,14 @@ from distributed import Queue, get_client, get_worker
 from src.tune.executors.worker_memory import MemoryGrowth
 
 SECONDS_BETWEEN_LOOKS = 0.5
-SECONDS_OF_A_LEFTOVER = 3600  # after which files that a killed driver sent in part are deleted
 START = "from src.tune.executors import worker; worker.attached()"
-WORKING = ("running", "paused", "closing_gracefully")
 
 
 async def prepare(wanted: Mapping[str, str], dask_worker: Any) -> dict[str, Any]:
-    """Get a worker ready; return its threads, its folder, and why it is unfit, if it is."""
-    found = versions(wanted)
+    """Get a worker ready; return its threads, folders for files and for parts of them, and why it is unfit if it is."""
+    found, parts = versions(wanted), Path(dask_worker.local_directory)  # which Dask deletes when the worker ends
     other = [f"expected {name} {it}, found {found[name]}" for name, it in wanted.items() if it != found[name]]
-    # Beside Dask's own folder, which is emptied when the worker ends.
-    folder = Path(dask_worker.local_directory).parent.parent / f"assay-{getpass.getuser()}"
+    folder = parts.parent.parent / f"assay-{getpass.getuser()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():  # who could change the code in it
         other.append(f"{folder} belongs to another user: start it with another --local-directory")
@@ -41,10 +37,7 @@ async def prepare(wanted: Mapping[str, str], dask_worker: Any) -> dict[str, Any]
         await asyncio.sleep(0.05)
     if "assay" not in dask_worker.state.total_resources:
         await dask_worker.set_resources(assay=1)  # one training at a time, whatever number of threads and drivers
-    for part in folder.glob("*.part"):
-        if time.time() - part.stat().st_mtime > SECONDS_OF_A_LEFTOVER:
-            shutil.rmtree(part, ignore_errors=True)
-    return {"threads": dask_worker.state.nthreads, "folder": str(folder), "unfit": ", ".join(other)}
+    return {"threads": dask_worker.state.nthreads, "folder": folder, "parts": parts, "unfit": ", ".join(other)}
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
@@ -56,6 +49,7 @@ def versions(names: Iterable[str]) -> dict[str, str]:
 
 def write(part: Path, pieces: Iterable[tuple[str, int, bytes]]) -> None:
     """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
+    part.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
         (part / name).parent.mkdir(parents=True, exist_ok=True)
         with (part / name).open("r+b" if offset else "wb") as file:
@@ -84,7 +78,7 @@ class Child:
     A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
     """
 
-    def __init__(self, code: str, target: str) -> None:
+    def __init__(self, code: Path, target: str) -> None:
         self.started_as, self.ready = (code, target), False
         self.pipe, theirs = Pipe()
         command = [sys.executable, "-c", START, str(theirs.fileno()), target]
@@ -94,7 +88,7 @@ class Child:
 
 
 class Task:
-    """Passes a job to the process that trains, and what it and the driver say to each other.
+    """Passes a job to the process that trains, and on what it and the driver tell each other.
 
     token: the task's key, and the name of the queue of answers.
     """
@@ -102,21 +96,20 @@ class Task:
     def __init__(self, topic: str, token: str) -> None:
         self.topic, self.token, self.worker = topic, token, get_worker()
 
-    def run(self, job: bytes, code: str, target: str) -> None:
+    def run(self, job: bytes, code: Path, target: str) -> None:
         """Train a job.
 
         Raises:
             RuntimeError: the process ended.
         """
-        self._say(b"")
-        answers = Queue(self.token, client=get_client())
+        self._tell(b"")
+        answers, waits = Queue(self.token, client=get_client()), True
         try:
             child = self._child(code, target)
             child.pipe.send_bytes(job)
-            waits = True
             while waits:
                 waits, event = self._received(child)
-                self._say(event)
+                self._tell(event)
                 if waits:
                     child.pipe.send(self._answer(answers))
             if child.growth.exceeded():
@@ -126,12 +119,12 @@ class Task:
         finally:
             answers.close()
 
-    def _child(self, *wanted: str) -> Child:
+    def _child(self, code: Path, target: str) -> Child:
         """Return the process that this worker keeps, another one where it runs other code or is gone."""
         kept: Child | None = getattr(self.worker, "assay_child", None)
-        if kept is None or kept.process.poll() is not None or kept.started_as != wanted:
+        if kept is None or kept.process.poll() is not None or kept.started_as != (code, target):
             self._end_child()
-            kept = self.worker.assay_child = Child(*wanted)
+            kept = self.worker.assay_child = Child(code, target)
         if not kept.ready:
             self._received(kept)
             kept.ready = True
@@ -161,8 +154,9 @@ class Task:
     def _check(self) -> None:
         """Raise where nobody waits: Dask cancels the task where the driver gives it up or goes away."""
         task = self.worker.state.tasks.get(self.token)
-        if not task or task.state not in ("executing", "long-running") or self.worker.status.name not in WORKING:
+        working = self.worker.status.name in ("running", "paused", "closing_gracefully")
+        if not (working and task and task.state in ("executing", "long-running")):
             raise AbandonedError
 
-    def _say(self, event: bytes) -> None:
+    def _tell(self, event: bytes) -> None:
         self.worker.log_event(self.topic, {"token": self.token, "event": event})

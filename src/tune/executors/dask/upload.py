@@ -23,8 +23,7 @@ from src.tune.protocol import Job
 
 CHUNK = 8 * 2**20  # bytes of a message
 STORE = "build/prepared/images.npy"
-Piece = tuple[str, int, bytes]  # the file's name, where in it, the content
-Messages = Callable[[], Iterable[list[Piece]]]
+Messages = Callable[[], Iterable[list[tuple[str, int, bytes]]]]  # pieces: the file's name, where in it, the content
 
 
 class Upload(NamedTuple):
@@ -73,14 +72,14 @@ def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cach
     parts = {row: part for row, part, _ in read(split.parts, len(labels)) if part in FITTED}
     anything = labels[min(parts, default=0)]
     shown = [(label if row in parts else anything,) for row, label in enumerate(labels)]
+    index, places = csv_text(("label",), shown), csv_text(("row", "part"), sorted(parts.items()))
     size, length = prepared.images.stat().st_size, int(np.prod(images.shape[1:]))
     with prepared.images.open("rb") as file:
         header = file.read(size - images.size)
 
-    def messages() -> Iterator[list[Piece]]:
-        index, split_ = csv_text(("label",), shown), csv_text(("row", "part"), sorted(parts.items()))
-        yield [("dvc.lock", 0, record.encode()), ("build/prepared/index.csv", 0, index.encode())]
-        yield [("build/split/split.csv", 0, split_.encode()), (STORE, 0, header)]
+    def messages() -> Iterator[list[tuple[str, int, bytes]]]:
+        texts = {"dvc.lock": record, "build/prepared/index.csv": index, "build/split/split.csv": places}
+        yield [*((name, 0, text.encode()) for name, text in texts.items()), (STORE, 0, header)]
         rows, at_once = sorted(parts), max(1, CHUNK // length)
         for start in range(0, len(rows), at_once):
             chosen = rows[start : start + at_once]

@@ -1,8 +1,12 @@
-"""What a study may be called, and which databases it may be kept in; without Optuna, which takes a second to load."""
+"""What a person, or the stage, asks for, and how it is checked; without Optuna, which takes a second to load."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from src.core import paths
 from src.core.errors import AssayError
 
 STUDIES = Path("build/studies")
@@ -10,6 +14,32 @@ JOURNAL = "journal.log"
 NAME = re.compile(r"\w[\w .-]*")
 EXPECTED = "postgresql+psycopg://USER@HOST/DATABASE or sqlite:///FILE"
 DATABASES = ("postgresql", "sqlite")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study, how far it shall come, and what shall follow; fingerprint: of the stage's study.
+
+    The results of the stage's study hold no more trials than asked for.
+    """
+
+    trials: int
+    name: str
+    minutes: float | None = None
+    url: str | None = None
+    confirm: bool = True
+    apply: bool = False
+    fingerprint: Mapping[str, Any] | None = None
+
+    @property
+    def found(self) -> paths.StudyFiles:
+        """Where the results go: beside the study, or where DVC takes them from."""
+        return paths.STUDY if self.fingerprint else paths.StudyFiles(STUDIES / self.name)
+
+    @property
+    def confirmed(self) -> paths.Confirmed:
+        """Where the winner goes."""
+        return paths.Confirmed(STUDIES / self.name)
 
 
 def check_name(name: str) -> None:
