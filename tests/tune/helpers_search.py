@@ -1,26 +1,28 @@
 """A search over two parameters with trainings that take no time, to be run in this process or another one."""
 
 import json
+import queue
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src.core import console, signals
 from src.tracking.record import Trial as Ended
-from src.tune import pruner as pruning
-from src.tune import sampler as sampling
-from src.tune import study
+from src.tune import pruner, sampler, study
 from src.tune.driver import Driver, Proposal, Stop
 from src.tune.executors.local import LocalExecutor
+from src.tune.executors.worker import train_job
+from src.tune.protocol import Epoch, Event, Job, Row
 from src.tune.study import Search
 from tests import sections
-from tests.tune.helpers_training import CHEAP
+from tests.tune.helpers_training import CHEAP, cheap
 
 METRICS = ("auc",)
 ABOUT = {"seed": 1, "tune.metric": ["auc"]}
@@ -37,12 +39,47 @@ class Ends:
         self.trials.append(trial)
 
 
+class ThreadExecutor:
+    """Trains in threads of this process, which need no start-up, where the rule is about the driver."""
+
+    def __init__(self, workers: int, home: Path) -> None:
+        self.workers, self._home = workers, home
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._answers: dict[int, queue.SimpleQueue[bool]] = {}
+
+    def submit(self, job: Job) -> None:
+        self._answers[job.number] = queue.SimpleQueue()
+        Thread(target=self._train, args=(job,), daemon=True).start()
+
+    def _train(self, job: Job) -> None:
+        def report(row: Row) -> bool:
+            self._events.put(Epoch(job.number, row))
+            return self._answers[job.number].get()
+
+        self._events.put(train_job(cheap, job, report, self._home))
+
+    def answer(self, number: int, *, go_on: bool) -> None:
+        self._answers[number].put(go_on)
+
+    def take_back(self) -> list[int]:
+        return []
+
+    def next(self, timeout: float) -> Event | None:
+        with suppress(queue.Empty):
+            return self._events.get(timeout=timeout)
+        return None
+
+    def close(self) -> None:
+        for answers in self._answers.values():
+            answers.put(False)
+
+
 @contextmanager
 def opened(home: Path, name: str = "s", about: Mapping[str, Any] = ABOUT, **options: Any) -> Iterator[Search]:
-    sampler = sampling.build(sections.sampler(startup_trials=3), 1)
-    pruner = pruning.build(options.pop("pruner", ORDERLY), 4)
+    proposing = sampler.build(sections.sampler(startup_trials=3), 1)
+    pruning = pruner.build(options.pop("pruner", ORDERLY), 4)
     with study.opened(
-        name, options.pop("metrics", METRICS), about, sampler, pruner, folder=home / "studies", **options
+        name, options.pop("metrics", METRICS), about, proposing, pruning, folder=home / "studies", **options
     ) as it:
         yield it
 
@@ -55,12 +92,15 @@ def propose(trial: Trial, **more: Any) -> Proposal:
     return Proposal(values, {"train": {**values, **more}}, json.dumps(values))
 
 
-def search(home: Path, total: int, workers: int = 1, stop: Stop | None = None, **options: Any) -> Ends:
-    """Bring a study to so many finished trials."""
+def search(
+    home: Path, total: int, workers: int = 1, stop: Stop | None = None, *, processes: bool = False, **options: Any
+) -> Ends:
+    """Bring a study to so many finished trials; processes: with real workers, as where one of them dies."""
     ends, more = Ends(), options.pop("train", {})
     made = options.pop("propose", lambda trial: propose(trial, **more))
-    local = partial(LocalExecutor, workers, 1, home / "studies" / "s", home, target=CHEAP, **options.pop("local", {}))
-    executor = options.pop("executor", None) or local()
+    home.mkdir(exist_ok=True)
+    local = partial(LocalExecutor, workers, 1, home / "studies" / "s", home, target=CHEAP)
+    executor = options.pop("executor", None) or (local() if processes else ThreadExecutor(workers, home))
     try:
         with opened(home, **options) as found:
             Driver(found, executor, made, 1, total, stop or Stop(), ends.on_trial_end).run()
@@ -97,7 +137,7 @@ def main() -> None:
     home, total, workers, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     stop = Stop()
     with signals.noted(stop.pending):
-        search(home, total, workers, stop, train={"seconds": seconds})
+        search(home, total, workers, stop, processes=True, train={"seconds": seconds})
     if stop.interrupted:
         raise KeyboardInterrupt
 

@@ -62,17 +62,17 @@ def _train(pipe: Any, target: str | None, sentinel: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, of which a killed process leaves a warning
     threading.Thread(target=_end_with, args=(sentinel,), daemon=True).start()
-    run = _found(target)
+    run = _target(target)
     pipe.send(Ready())
     try:
         while True:
             job, home = pipe.recv()
-            pipe.send(_done(run, job, partial(_reported, pipe, job.number), Path(home)))
+            pipe.send(train_job(run, job, partial(_reported, pipe, job.number), Path(home)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _done(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finished | Failed:
+def train_job(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finished | Failed:
     """Train a job; what goes wrong inside becomes the reason of its failure."""
     try:
         return run(job, report, home)
@@ -99,7 +99,7 @@ def _reported(pipe: Any, number: int, row: Row) -> bool:
     return bool(pipe.recv())
 
 
-def _found(target: str | None) -> Run:
+def _target(target: str | None) -> Run:
     """Return the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
     if target is None:
         from src.tune import objective  # an import, since stages depend on what is imported

@@ -121,10 +121,10 @@ def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: Loc
 
 def test_a_worker_that_grows_is_replaced_before_its_next_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_memory, "LEAST_JOBS", 2)
-    executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP, growth=200)
+    executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP, growth=50)
     try:
         used, held = [], []
-        for number in range(12):
+        for number in range(4):
             executor.submit(job(number, does="leak", seconds=0.1))  # 80 MB each
             assert isinstance(end(executor), Finished)
             used.append(executor.processes[0])
@@ -132,7 +132,7 @@ def test_a_worker_that_grows_is_replaced_before_its_next_job(tmp_path: Path, mon
     finally:
         executor.close()
     assert len(set(used)) >= 2
-    assert len(held) == 12 * 4, "a job was trained twice or lost"
+    assert len(held) == 4 * 4, "a job was trained twice or lost"
     assert not any(alive(process) for process in used)
 
 
