@@ -70,7 +70,7 @@ def make(source: str, reading: Reading, pictures: Pictures, left_out: Sequence[L
 
 def _left_out(rows: Sequence[LeftOut]) -> list[Decision]:
     """Say what may be missed: neither junk of the operating system nor texts."""
-    said = [f"{row.files} {row.kind} ({row.reason})" for row in rows if row.kind != "junk" and row.reason != NO_IMAGE]
+    said = [f"{row.kind} {row.files} ({row.reason})" for row in rows if row.kind != "junk" and row.reason != NO_IMAGE]
     return [Decision("left out", _listed(said))] if said else []
 
 

@@ -20,10 +20,10 @@ ALL = (
 SAID = {
     sets.ham10000: "folders: HAM10000_metadata.csv: images by image_id, labels by dx, groups by lesion_id",
     sets.aptos: "folders: train.csv: images by id_code, labels by diagnosis",
-    sets.busi: "29 mask (a mask beside its image",
+    sets.busi: "mask 29 (a mask beside its image",
     sets.breakhis: "folders: class folders, whatever folders are within them",
     sets.dicom_export: "12 groups, by the DICOM files, hashed",
-    sets.pcam: "6 image (neither layout nor table names it)",
+    sets.pcam: "image 6 (neither layout nor table names it)",
 }
 NO_SINGLE_LABEL = r"Data_Entry_2017\.csv, line 4: .*expected one label, found several, 'Effusion\|Mass', as in 10 rows"
 

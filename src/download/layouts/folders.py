@@ -23,7 +23,7 @@ def read(files: Listing) -> list[Entry]:
         AssayError: the rows of the table do not fit the images, or the images do not lie in class folders.
     """
     entries, found = read_found(files)
-    log.info("%s", found.labels.why if found.labels else arrangement(entries))
+    log.info("%s", found.labels.why if found.labels else f"{files.where}: {arrangement(entries)}")
     for line in (*found.unrelated, *(found.near if found.labels else ())):
         log.info("%s", line)
     for line in () if found.labels else found.near:
