@@ -8,7 +8,6 @@ from dataclasses import replace
 from src.config import GROUP
 from src.core.errors import AssayError, suggestion
 from src.download.manifest import Entry, fold_of
-from src.download.masks import IMAGE_FOLDERS
 from src.download.scan import Listing
 
 WITH_CLASS = 2
@@ -69,16 +68,17 @@ def _group(expression: re.Pattern[str], path: str) -> str:
 
 
 def read_class_folders(files: Listing) -> list[Entry]:
-    """Read label and fold from the folders above each image; a folder `images` in each class is seen through.
+    """Read label and fold from the folders above each image; folders within those of the classes are seen through.
 
     Raises:
-        AssayError: images lie outside of class folders, deeper than these, or partly below fold folders.
+        AssayError: images lie outside of class folders, at different depths, or in folders that may be the classes too.
     """
     parts = [tuple(image.split("/")) for image in files.images]
-    if all(len(path) > WITH_CLASS and path[-2].lower() in IMAGE_FOLDERS for path in parts):
-        parts = [(*path[:-2], path[-1]) for path in parts]
-    folded = any(len(path) == WITH_FOLD and fold_of(path[0]) for path in parts)
-    _refuse_misplaced(parts, WITH_FOLD if folded else WITH_CLASS, files.where)
+    folded = any(len(path) >= WITH_FOLD and fold_of(path[0]) for path in parts)
+    depth = WITH_FOLD if folded else WITH_CLASS
+    if _are_within(parts, depth):
+        parts = [(*path[: depth - 1], path[-1]) for path in parts]
+    _refuse_misplaced(parts, depth, files.where)
     pairs = list(zip(files.images, parts, strict=True))
     if folded:
         return [Entry(image, label=path[1], fold=fold_of(path[0]) or "") for image, path in pairs]
@@ -88,6 +88,35 @@ def read_class_folders(files: Listing) -> list[Entry]:
             f"found images such as {'/'.join(parts[0])}"
         )
     return [Entry(image, label=path[0]) for image, path in pairs]
+
+
+def _are_within(parts: Sequence[tuple[str, ...]], depth: int) -> bool:
+    """Return whether all images lie equally deep within class folders, and no deeper folder may be the class instead.
+
+    Such a one would stand in several class folders (site1/ill, site2/ill); one that is everywhere, those that only
+    divide (40X and 100X), and those of one class alone (patients) may not.
+    """
+    lengths = {len(path) for path in parts}
+    if len(lengths) != 1 or min(lengths) <= depth:
+        return False
+    tops = {path[depth - 2] for path in parts}
+    for place in range(depth - 1, lengths.pop() - 1):
+        pairs = {(path[depth - 2], path[place]) for path in parts}
+        names = {name for _, name in pairs}
+        if len(names) < len(pairs) and len(names) > 1 and not are_parts(names):
+            return False
+    return not are_parts(tops)
+
+
+def are_parts(labels: set[str]) -> bool:
+    """Tell folders that only divide the images: batch1 and batch2, train_images and test_images.
+
+    >>> are_parts({"part_1", "part_2"}), are_parts({"train_images", "test_images"}), are_parts({"0", "1"})
+    (True, True, False)
+    """
+    stems = {re.sub(r"\d+", "", label) for label in labels}
+    words = [set(re.findall(r"[a-z]+", label.lower())) for label in labels]
+    return (len(stems) == 1 and stems != {""}) or all(any(map(fold_of, found)) for found in words)
 
 
 def _refuse_misplaced(parts: list[tuple[str, ...]], depth: int, where: str) -> None:

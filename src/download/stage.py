@@ -46,7 +46,7 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
         manifest.refuse_collisions(
             found, dataset.source, [path.name for path in (raw.manifest, raw.counts, raw.left_out)]
         )
-        left_out = _left_out(source, listing, skipped, found)
+        left_out = list_left_out(source, listing, skipped, found)
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)
         manifest.write(found, folder / raw.manifest.name)
@@ -100,7 +100,7 @@ def _explained(raw: Path) -> Iterator[None]:
         raise AssayError(f"{error.filename or raw}: {error.strerror or error}") from error
 
 
-def _left_out(source: Source, listing: Listing, skipped: Skipped, found: Sequence[manifest.Entry]) -> list[LeftOut]:
+def list_left_out(source: Source, listing: Listing, skipped: Skipped, found: Sequence[manifest.Entry]) -> list[LeftOut]:
     """List all that the source holds and the manifest does not, by kind and reason."""
     named = {entry.path for entry in found}
     unnamed = [image for image in listing.images if image not in named]

@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from src.config import GROUP
 from src.download.manifest import Entry
@@ -31,9 +32,11 @@ def find(entries: Sequence[Entry]) -> Found | None:
     too small lets a patient stand in two parts.
     """
     labels = [entry.label for entry in entries]
+    stems = [PurePosixPath(entry.path).stem for entry in entries]
     for pattern in _patterns(entries):
         groups = read(pattern, entries)
-        if groups and is_plausible(groups, labels):
+        numbered = groups == stems and WORDS not in pattern  # 7.png of each class: numbers that begin anew
+        if groups and not numbered and is_plausible(groups, labels):
             return Found(pattern, len(set(groups)), _examples(entries, groups, whole="/" in pattern))
     return None
 

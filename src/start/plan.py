@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.config import source_name
+from src.download.kinds import NO_IMAGE, LeftOut
 from src.download.manifest import Entry
 from src.start import groups
 from src.start.pictures import Pictures
@@ -27,7 +28,6 @@ PARTS = {"split.train": 0.6, "split.val": 0.2, "split.test": 0.2}
 EPOCHS, LEAST_EPOCHS, IMAGES_SEEN = 60, 15, 60_000
 FEW = 10  # images or groups of a class, below which a test part says little
 SHOWN = 12  # classes
-MASK = re.compile(r"(?i)[_-](mask|seg|segmentation)([_-]?\d+)?\.[^./]+$")
 BRIGHTNESS_MODEL = "dropout_cnn"
 CT_STEPS = ["gray", "detail", "working_size", "stretch", "clahe", "crop", "resize"]
 
@@ -42,12 +42,18 @@ class Decision:
     question: str = ""
 
 
-def make(source: str, reading: Reading, pictures: Pictures) -> list[Decision]:
+def make(source: str, reading: Reading, pictures: Pictures, left_out: Sequence[LeftOut]) -> list[Decision]:
     """Decide everything that depends on the data, about a dozen lines."""
     entries, known = reading.entries, Counter(entry.label for entry in reading.entries)
     patients = _patients(reading)
     return [
-        Decision("layout", reading.says, {"dataset.source": source, "dataset.layout": reading.layout}),
+        Decision(
+            "layout",
+            f"{reading.layout}: {reading.says}",
+            {"dataset.source": source, "dataset.layout": reading.layout},
+            reading.question,
+        ),
+        *_left_out(left_out),
         _classes(entries, known),
         _positive(known),
         patients,
@@ -62,15 +68,19 @@ def make(source: str, reading: Reading, pictures: Pictures) -> list[Decision]:
     ]
 
 
+def _left_out(rows: Sequence[LeftOut]) -> list[Decision]:
+    """Say what may be missed: neither junk of the operating system nor texts."""
+    said = [f"{row.kind} {row.files} ({row.reason})" for row in rows if row.kind != "junk" and row.reason != NO_IMAGE]
+    return [Decision("left out", _listed(said))] if said else []
+
+
 def _classes(entries: Sequence[Entry], counts: Counter[str]) -> Decision:
     units: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         units[entry.label].add(entry.group or entry.path)
     few = [label for label in sorted(units) if len(units[label]) < FEW]
     question = ""
-    if masks := [entry.path for entry in entries if MASK.search(entry.path)]:
-        question = f"are files such as {masks[0]} masks? {len(masks)} count as images: take them out of dataset.source"
-    elif few:
+    if few:
         question = f"{_listed(few)}: fewer than {FEW} images or patients, too few to test; join classes: dataset.merge"
     return Decision("classes", _counted(counts), question=question)
 
@@ -114,7 +124,7 @@ def _patients(reading: Reading) -> Decision:
         return Decision("patients", f"{count} groups, {reading.groups}; each stays in one part", values)
     if reading.split_by == "lookalike":
         return Decision("patients", "not known in these data: copies of one image are found and kept together", values)
-    if found := groups.find([entry for entry in entries if not MASK.search(entry.path)]):
+    if found := groups.find(entries):
         shown = ", ".join(f"{name} -> {group}" for name, group in found.examples.items())
         return Decision(
             "patients", f"{found.groups} groups by the file names, {shown}",

@@ -10,6 +10,7 @@ from src.core import console
 from src.core.errors import AssayError
 from src.download.scan import scan
 from src.download.sources import PREFIX, open_source
+from src.download.stage import list_left_out
 from src.start import pictures, plan, reading, write
 
 BUILD, LARGE = Path("build"), 500 * 10**6  # bytes
@@ -38,12 +39,13 @@ def look(source: str, changes: Mapping[str, Any], home: Path) -> list[plan.Decis
     params = presets.made(write.BASE, source, changes, home)[1]
     with _workspace(source, home) as folder:
         opened = open_source(params.dataset, Path(folder) / "unpacked", home)
-        listing, _ = scan(opened.folder, source)
-        found = reading.read(listing)
+        listing, skipped = scan(opened.folder, source, keep_masks=params.dataset.masks == "keep")
+        found = reading.read(listing, params.dataset, changes, home)
+        left_out = list_left_out(opened, listing, skipped, found.entries)
         seen = pictures.look_at(found.entries, listing.files, params.preprocess.max_megapixels)
     if not seen.looks:
         raise AssayError(f"{source}: expected pictures, but none of {seen.unreadable} that were tried can be read")
-    return plan.make(source, found, seen)
+    return plan.make(source, found, seen, left_out)
 
 
 def _workspace(source: str, home: Path) -> tempfile.TemporaryDirectory[str]:

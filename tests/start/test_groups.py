@@ -42,13 +42,14 @@ def test_the_patient_is_found_in_names_as_data_sets_have_them(form: str, example
     "names",
     [
         of("{patient:03}{image}.png"),  # a counter, a file each
+        [f"{number % 24}.png" for number in range(48)],  # a counter in each class
         of("IMG_{patient:03}{image}.png"),  # one group for all
         [f"class{number // 24} ({number}).png" for number in range(48)],  # the group is the class
         of("axial_{patient}{image}.png"),  # a word
         [f"200510{20 + number % 6}_{43800 + number}_0100_PP.png" for number in range(48)],  # days
         [*of("p{patient}_{image}.png"), "overview.png"],  # a name without
     ],
-    ids=["counter", "camera", "class", "word", "day", "stranger"],
+    ids=["counter", "of-class", "camera", "class", "word", "day", "stranger"],
 )
 def test_no_patient_is_made_up(names: list[str]) -> None:
     assert groups.find(entries(names)) is None

@@ -97,3 +97,26 @@ def test_the_command_ends_with_the_next_one(scans: Path, home: Path) -> None:
         cwd=home, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.endswith("\nnext: make repro\n")
+
+
+def test_a_table_of_another_place_and_merged_classes_are_planned_as_asked(
+    scans: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = sorted(path.relative_to(scans).as_posix() for path in scans.rglob("*.png"))
+    (home / "tables").mkdir(exist_ok=True)
+    rows = "".join(f"{image},{'sick' if place % 3 else 'healthy'}\n" for place, image in enumerate(images))
+    (home / "tables" / "mine.csv").write_text(f"path,label\n{rows}", encoding="utf-8")
+    start.run("../Köpfe 1", {"dataset.table": "tables/mine.csv"}, home, yes=True)
+    assert "layout:     folders: the table tables/mine.csv\n" in (told := capsys.readouterr().out)
+    assert "positive:   sick, by the names of the two" in told
+    start.run("../Köpfe 1", {"dataset.merge": {"glioma": "ill", "healthy": "well"}}, home, yes=True)
+    assert config.load(home / "params.yaml").dataset.positive == "ill"
+
+
+def test_a_table_that_nearly_has_the_labels_is_asked_about(
+    scans: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scans / "labels.xlsx").write_bytes(b"PK\x03\x04")
+    start.run("../Köpfe 1", {}, home, yes=True)
+    question = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("? labels.xlsx"))
+    assert "found a spreadsheet; save it as CSV UTF-8" in question
