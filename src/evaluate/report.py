@@ -16,7 +16,7 @@ from src.core.partition import PARTS
 from src.core.paths import ModelFiles, Prepared, Raw, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count, read_losses
-from src.evaluate.report_warnings import notices
+from src.evaluate.report_warnings import Notice
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
 from src.metrics.scores import BY_NAME, METRICS, PER_CLASS
@@ -77,6 +77,7 @@ def write(
     table: list[ClassScores],
     pictures: list[Picture],
     sources: Sources,
+    warnings: list[Notice],
 ) -> None:
     """Write the page, pictures inside it; the same results give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
@@ -94,7 +95,7 @@ def write(
         class_rows=class_rows(results),
         class_columns=[BY_NAME[key].label for key in PER_CLASS],
         classification=classification_rows(table),
-        notices=notices(sources.audit, results, sources.losses),
+        notices=warnings,
         words=WORDS,
         grouped=results.test.grouped,
         threshold=results.threshold is not None,

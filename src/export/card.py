@@ -29,9 +29,11 @@ def _lines(about: Description) -> Iterator[str]:
     yield ""
     yield "## Scores on the test part"
     yield ""
-    yield f"{about.scores['images']} images of {about.scores['groups']} groups."
+    yield f"{about.scores['images']} images of {about.scores['groups']} groups; {about.confidence:.0%} intervals."
     yield ""
     yield markdown.table([_score(name, about.scores[name]) for name in SHOWN if name in about.scores])
+    yield ""
+    yield from (f"- {warning.text}" for warning in about.warnings)
     yield ""
     yield "## Calibration"
     yield ""
