@@ -16,14 +16,13 @@ from src.core.partition import PARTS
 from src.core.paths import ModelFiles, Prepared, Raw, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count, read_losses
-from src.evaluate.report_warnings import Notice
+from src.evaluate.report_warnings import WORDS, Notice
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
 from src.metrics.scores import BY_NAME, METRICS, PER_CLASS
 from src.metrics.threshold import RULES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-WORDS = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
 BROAD_PIXELS = 800
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")

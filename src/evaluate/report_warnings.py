@@ -14,6 +14,7 @@ LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
 
 
 Level = Literal["bad", "warn", "note", "good"]  # the gravest first
+WORDS: dict[Level, str] = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 
 
 class Notice(NamedTuple):
