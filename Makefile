@@ -16,7 +16,7 @@ export PRESET SOURCE SET KEEP DATA
 REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro tune presets presets-real verify test test-fast lint lint-workflows format ui deps lock samples bench clean
+.PHONY: help setup repro tune presets presets-real verify test test-fast lint lint-workflows format ui page deps lock samples bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -72,6 +72,9 @@ format: $(INSTALLED) ## bring the code into the project's format
 ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
 	@python -m src.tracking ready
 	@mlflow ui
+
+page: $(INSTALLED) ## ask the network about images in the browser, at http://127.0.0.1:7860
+	@python -m src.page
 
 deps: $(INSTALLED) ## bring the code that dvc.yaml and tuning/dvc.yaml list up to date with what the stages import
 	@python -m tools.dvc_deps

@@ -13,7 +13,13 @@ def main() -> None:
         stage.Inputs(paths.PREPARED, paths.SPLIT, paths.MODEL, paths.EVALUATION),
         paths.BUNDLE,
         params.export,
-        stage.Setting(source_name(params.dataset.source), params.preprocess, params.seed, params.train.threads),
+        stage.Setting(
+            source_name(params.dataset.source),
+            params.preprocess,
+            params.seed,
+            params.train.threads,
+            params.evaluate.confidence,
+        ),
     )
 
 

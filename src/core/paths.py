@@ -72,7 +72,10 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report."""
+    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report.
+
+    warnings.json: what the report says first, before its scores.
+    """
 
     folder: Path = Path("build/evaluation")
     metrics = In("metrics.json")
@@ -80,6 +83,7 @@ class Evaluation:
     classification = In("classification_report.csv")
     figures = In("figures")
     plots = In("plots")
+    warnings = In("warnings.json")
     report = In("report.html")
 
 

@@ -16,14 +16,13 @@ from src.core.partition import PARTS
 from src.core.paths import ModelFiles, Prepared, Raw, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count, read_losses
-from src.evaluate.report_warnings import notices
+from src.evaluate.report_warnings import WORDS, Notice
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
 from src.metrics.scores import BY_NAME, METRICS, PER_CLASS
 from src.metrics.threshold import RULES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-WORDS = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
 BROAD_PIXELS = 800
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")
@@ -77,6 +76,7 @@ def write(
     table: list[ClassScores],
     pictures: list[Picture],
     sources: Sources,
+    warnings: list[Notice],
 ) -> None:
     """Write the page, pictures inside it; the same results give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
@@ -94,7 +94,7 @@ def write(
         class_rows=class_rows(results),
         class_columns=[BY_NAME[key].label for key in PER_CLASS],
         classification=classification_rows(table),
-        notices=notices(sources.audit, results, sources.losses),
+        notices=warnings,
         words=WORDS,
         grouped=results.test.grouped,
         threshold=results.threshold is not None,

@@ -1,7 +1,7 @@
 """What a reader must know before trusting the scores: from the audit of the split, then from the evaluation."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -13,10 +13,14 @@ FEW = 10  # images or groups of a class in test below which its scores say littl
 LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
 
 
-class Notice(NamedTuple):
-    """A sentence and how serious it is: bad, warn, note or good."""
+Level = Literal["bad", "warn", "note", "good"]  # the gravest first
+WORDS: dict[Level, str] = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 
-    level: str
+
+class Notice(NamedTuple):
+    """A sentence and how serious it is."""
+
+    level: Level
     text: str
 
 
@@ -28,7 +32,7 @@ def notices(audit: Mapping[str, Any], results: Results, losses: Iterable[str] = 
         everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
     everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
     everything += [Notice("note", note) for note in (*results.notes, *map(sentence, losses))]
-    return sorted(everything, key=lambda notice: ("bad", "warn", "note", "good").index(notice.level))
+    return sorted(everything, key=lambda notice: get_args(Level).index(notice.level))
 
 
 def small_classes(test: Scored) -> list[str]:

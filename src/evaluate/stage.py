@@ -23,7 +23,7 @@ from src.evaluate.inputs import (
     write_table,
 )
 from src.evaluate.predict import check_images, open_model, predict
-from src.evaluate.report_warnings import small_classes
+from src.evaluate.report_warnings import notices, small_classes
 from src.evaluate.results import CLASSIFICATION_COLUMNS, Results, Rules, as_table, classification, compute, summarise
 from src.images.store import open_images
 
@@ -85,7 +85,9 @@ def run(
     )
     pictures = gallery.draw_all(material, out.figures)
     sources = report.Sources.read(inputs.raw, inputs.prepared, inputs.split, inputs.model, parameters)
-    report.write(out.report, results, images, table, pictures, sources)
+    warnings = notices(sources.audit, results, sources.losses)
+    write_json(out.warnings, [warning._asdict() for warning in warnings])
+    report.write(out.report, results, images, table, pictures, sources, warnings)
     for line in small_classes(results.test):
         log.warning("warning: %s", line)
     log.info("test: %s", headline(results))

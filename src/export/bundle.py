@@ -16,6 +16,7 @@ from src.config.field_types import Section
 from src.core.errors import AssayError, shortened
 from src.core.files import write_text
 from src.core.paths import BUNDLE
+from src.evaluate.report_warnings import Notice
 
 FORMAT: Literal[1] = 1
 MAX_BYTES = 2**31  # of a file in a zip; protobuf allows a network no more
@@ -62,7 +63,10 @@ class Reference(Section):
 
 
 class Description(Section):
-    """The content of bundle.json; threshold: of the calibrated probability of the last of two classes."""
+    """The content of bundle.json; threshold: of the calibrated probability of the last of two classes.
+
+    scores: of test, with intervals of this confidence. warnings: what the report says before them.
+    """
 
     format: Literal[1]
     network: Network
@@ -73,6 +77,8 @@ class Description(Section):
     calibration: Calibration
     reference: Reference
     scores: dict[str, Any]
+    confidence: float
+    warnings: tuple[Notice, ...]
 
     @property
     def positive(self) -> str | None:

@@ -29,9 +29,11 @@ def _lines(about: Description) -> Iterator[str]:
     yield ""
     yield "## Scores on the test part"
     yield ""
-    yield f"{about.scores['images']} images of {about.scores['groups']} groups."
+    yield f"{about.scores['images']} images of {about.scores['groups']} groups; {about.confidence:.0%} intervals."
     yield ""
-    yield markdown.table([_score(name, about.scores[name]) for name in SHOWN if name in about.scores])
+    yield markdown.table(scores(about))
+    yield ""
+    yield from (f"- {warning.text}" for warning in about.warnings)
     yield ""
     yield "## Calibration"
     yield ""
@@ -48,6 +50,11 @@ def _lines(about: Description) -> Iterator[str]:
     yield "    python -m src.predict IMAGE --model FOLDER"
     yield ""
     yield "`model.onnx` takes float32 `pixels` (N, H, W, C) after the steps; bundle.json holds everything else."
+
+
+def scores(about: Description) -> list[dict[str, str]]:
+    """Return the scores that are shown, as rows of a table."""
+    return [_score(name, about.scores[name]) for name in SHOWN if name in about.scores]
 
 
 def _score(name: str, score: dict[str, Any]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from src.evaluate.cam.overlay import normalize, overlay
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats
 
@@ -41,8 +40,3 @@ def occlusion(image: Pixels, number: int, predict: Callable[[Pixels], Floats]) -
     chance = np.clip(found[:, number], SMALLEST, 1 - SMALLEST)
     logits = np.log(chance / (1 - chance))
     return np.asarray(logits[0] - logits[1:], dtype=np.float64).reshape(PATCHES, PATCHES)
-
-
-def over(image: Pixels, heat: Floats) -> Pixels:
-    """Lay a map (h, w) over the image (H, W, C) that it is of, as RGB (H, W, 3)."""
-    return overlay(image, normalize(heat, (image.shape[0], image.shape[1])))

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from src.core.errors import AssayError
+from src.evaluate.cam.overlay import normalize, overlay
 from src.export import heat, reference
 from src.export.bundle import Bundle
 from src.images.limits import UnreadableError
@@ -75,7 +76,7 @@ class Predictor:
         self._threads = threads or cores()
         self._chain = compose(bundle.about.preparation)
         self._session = _session(bundle, self._threads)
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        self.outputs = [output.name for output in self._session.get_outputs()]
         self._distances = reference.measure(bundle.about.reference)
 
     def predict(self, path: str | Path) -> Prediction:
@@ -89,8 +90,11 @@ class Predictor:
             raise AssayError(f"{found.name}: {found.reason}")
         return found
 
-    def predict_all(self, sources: Iterable[Source]) -> Iterator[Prediction | Unreadable]:
-        """Predict images in their order, in batches, while threads prepare the next ones; few are held at once."""
+    def predict_all(self, sources: Iterable[Source | Unreadable]) -> Iterator[Prediction | Unreadable]:
+        """Predict images in their order, in batches, while threads prepare the next ones; few are held at once.
+
+        What is unreadable already stays so, in its place.
+        """
         prepared = ordered(self._prepare, sources, self._threads)
         for some in _batches(prepared, BATCH):
             images = [each for each in some if isinstance(each, _Prepared)]
@@ -99,9 +103,17 @@ class Predictor:
                 yield each if isinstance(each, Unreadable) else next(answers)
 
     def explain(self, prediction: Prediction, label: str | None = None) -> Pixels:
-        """Return the image as the network saw it, (H, W, 3), under a heat map of what speaks for a class.
+        """Return the image as the network saw it, (H, W, 3), under the heat map of a class, else of the predicted one.
 
-        label: else the predicted one. A class activation map, or where the network has none a map of occlusion.
+        Raises:
+            AssayError: no class is called so.
+        """
+        return overlay(prediction.image, self.heat(prediction, label))
+
+    def heat(self, prediction: Prediction, label: str | None = None) -> Floats:
+        """Return how much each place of the image speaks for a class, else the predicted one: (H, W) of [0, 1].
+
+        A class activation map, or where the network has none a map of occlusion.
 
         Raises:
             AssayError: no class is called so.
@@ -112,12 +124,14 @@ class Predictor:
             raise AssayError(f"expected one of the classes {', '.join(classes)}, found {label!r}")
         number = classes.index(label)
         if prediction.maps is not None:
-            raw = heat.of_class(prediction.maps, number)
+            found = heat.of_class(prediction.maps, number)
         else:
-            raw = heat.occlusion(prediction.image, number, lambda images: self._network(images)[0])
-        return heat.over(prediction.image, raw)
+            found = heat.occlusion(prediction.image, number, lambda images: self._network(images)[0])
+        return normalize(found, (prediction.image.shape[0], prediction.image.shape[1]))
 
-    def _prepare(self, source: Source) -> _Prepared | Unreadable:
+    def _prepare(self, source: Source | Unreadable) -> _Prepared | Unreadable:
+        if isinstance(source, Unreadable):
+            return source
         try:
             kept = prepare_one(source.path, self._chain)
         except UnreadableError as error:
@@ -127,7 +141,7 @@ class Predictor:
     def _network(self, images: Pixels) -> tuple[Floats, dict[str, Any]]:
         """Return the uncalibrated probabilities (N, K) and all outputs of the network."""
         name = self._session.get_inputs()[0].name
-        outputs = dict(zip(self._outputs, self._session.run(None, {name: images.astype(np.float32)}), strict=True))
+        outputs = dict(zip(self.outputs, self._session.run(None, {name: images.astype(np.float32)}), strict=True))
         probabilities = outputs["probability"].astype(np.float64)
         if probabilities.shape[1] == 1:
             probabilities = np.hstack([1 - probabilities, probabilities])

@@ -35,12 +35,16 @@ class Inputs(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """Of params.yaml: the name of the source, the section preprocess, the seed and the threads of the training."""
+    """Of params.yaml: the name of the source, the section preprocess, the seed, the threads of the training.
+
+    confidence: of the intervals that evaluate made.
+    """
 
     source: str
     preparation: Preprocess
     seed: int
     threads: int
+    confidence: float
 
 
 def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
@@ -75,6 +79,8 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
         calibration=calibration,
         reference=reference.fit(parts),
         scores=scores["test"],
+        confidence=setting.confidence,
+        warnings=files.read_json(inputs.evaluation.warnings),
     )
     bundle.write(about, out.description)
     files.write_text(out.card, card.text(about))

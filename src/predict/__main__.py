@@ -3,9 +3,8 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
-from itertools import groupby
 from pathlib import Path
 
 from src.core import console
@@ -78,7 +77,7 @@ def _rows(
     """Predict all, and return the rows of the table and the number of files without an answer."""
     rows: list[answers.Row] = []
     failed = 0
-    results: Iterable[Prediction | Unreadable] = _answered(predictor, found)
+    results: Iterable[Prediction | Unreadable] = predictor.predict_all(found)
     if len(found) > 1:
         results = track(results, len(found), "predict", "file")
     for result in results:
@@ -89,15 +88,6 @@ def _rows(
         explained = _explained(predictor, result, asked, len(rows)) if asked.explain else None
         rows.append(answers.row(result, explained))
     return rows, failed
-
-
-def _answered(predictor: Predictor, found: list[Source | Unreadable]) -> Iterator[Prediction | Unreadable]:
-    """Predict the images among what was found, in its order."""
-    for readable, some in groupby(found, lambda each: isinstance(each, Source)):
-        if readable:
-            yield from predictor.predict_all([each for each in some if isinstance(each, Source)])
-        else:
-            yield from (each for each in some if isinstance(each, Unreadable))
 
 
 def _explained(predictor: Predictor, found: Prediction, asked: argparse.Namespace, number: int) -> str:

@@ -18,12 +18,12 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_UNPACKED_GB = 20.0
 
 
-def find(asked: Iterable[str], held: ExitStack) -> list[Source | Unreadable]:
+def find(asked: Iterable[str], held: ExitStack, max_gb: float = MAX_UNPACKED_GB) -> list[Source | Unreadable]:
     """Return the images that the arguments stand for, in their order; what cannot be searched is unreadable.
 
-    held: keeps what archives were unpacked to until it is closed.
+    held: keeps what archives were unpacked to until it is closed. max_gb: of an archive, unpacked.
     """
-    return [found for argument in _listed(asked) for found in _found(argument, held)]
+    return [found for argument in _listed(asked) for found in _found(argument, held, max_gb)]
 
 
 def _listed(asked: Iterable[str]) -> Iterator[str]:
@@ -34,13 +34,13 @@ def _listed(asked: Iterable[str]) -> Iterator[str]:
             yield argument
 
 
-def _found(argument: str, held: ExitStack) -> Iterator[Source | Unreadable]:
+def _found(argument: str, held: ExitStack, max_gb: float) -> Iterator[Source | Unreadable]:
     path = Path(argument)
     try:
         if path.is_dir():
             yield from _searched(path, argument)
         elif path.name.lower().endswith(ARCHIVES):
-            yield from _unpacked(path, argument, held)
+            yield from _unpacked(path, argument, held, max_gb)
         else:
             yield Source(argument, path)
     except AssayError as error:
@@ -49,11 +49,11 @@ def _found(argument: str, held: ExitStack) -> Iterator[Source | Unreadable]:
         yield Unreadable(argument, f"cannot be read: {error.strerror}")
 
 
-def _unpacked(path: Path, name: str, held: ExitStack) -> Iterator[Source]:
+def _unpacked(path: Path, name: str, held: ExitStack, max_gb: float) -> Iterator[Source]:
     if not path.is_file():
         raise AssayError(f"{name}: file not found")
     folder = Path(held.enter_context(TemporaryDirectory(prefix="predict-"))) / "unpacked"
-    left_out = archive.unpack(path, folder, MAX_UNPACKED_GB, name)
+    left_out = archive.unpack(path, folder, max_gb, name)
     if left_out.links:
         log.warning("%s: %d links that lead to no file in it are left out", name, len(left_out.links))
     yield from _searched(folder, name)

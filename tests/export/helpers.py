@@ -57,7 +57,7 @@ class Built:
         from src.export import stage
 
         inputs = stage.Inputs(self.prepared, self.split, self.model, self.evaluation)
-        setting = stage.Setting("made", self.preparation, 1, 2)
+        setting = stage.Setting("made", self.preparation, 1, 2, 0.95)
         stage.run(inputs, out or self.bundle, Export(calibrate=calibrate), setting)
         return out or self.bundle
 
@@ -145,6 +145,7 @@ def _write_evaluation(made: Built, classes: tuple[str, ...]) -> None:
         places = [place for place, image in enumerate(images) if image.part == part]
         scored[part] = tables.score([images[place] for place in places], probabilities[places], classes)
     tables.write_predictions(made.evaluation.predictions, images, probabilities, classes)
+    write_json(made.evaluation.warnings, [{"level": "bad", "text": "Parts are not apart."}])
     write_json(
         made.evaluation.metrics, summarise(compute(scored["test"], scored["val"], Rules("youden", 0.95, 100, 1)))
     )

@@ -8,7 +8,8 @@ from src.images.pixels import Pixels
 from src.metrics.scored import Floats
 
 LOWEST = 0.2  # values below are left out
-HEAT = 0.3  # of the mixture, the rest is the image
+HEAT = 0.5  # of the mixture, the rest is the image
+COLOURS = cv2.COLORMAP_INFERNO  # its brightness rises evenly with the value, for colour-blind eyes and in print too
 
 
 def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
@@ -23,17 +24,18 @@ def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
 
 
 def colour(heat: Floats) -> Pixels:
-    """Colour a map (H, W) of [0, 1] as RGB uint8 (H, W, 3) by JET; what is left out is black."""
-    shades = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), cv2.COLORMAP_JET)
-    return np.asarray(np.where(_shown(heat), cv2.cvtColor(shades, cv2.COLOR_BGR2RGB), 0), dtype=np.uint8)
+    """Colour a map (H, W) of [0, 1] as RGB uint8 (H, W, 3); what is left out is black."""
+    shades = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), COLOURS)
+    return np.asarray(np.where(shown(heat), cv2.cvtColor(shades, cv2.COLOR_BGR2RGB), 0), dtype=np.uint8)
 
 
 def overlay(image: Pixels, heat: Floats) -> Pixels:
     """Lay a map (H, W) of [0, 1] over an image (H, W, C), gray or RGB; where it is left out the image stays itself."""
     under = np.broadcast_to(image, (*image.shape[:2], 3))
     mixture = np.rint(HEAT * colour(heat) + (1 - HEAT) * under)
-    return np.asarray(np.where(_shown(heat), mixture, under), dtype=np.uint8)
+    return np.asarray(np.where(shown(heat), mixture, under), dtype=np.uint8)
 
 
-def _shown(heat: Floats) -> NDArray[np.bool_]:
+def shown(heat: Floats) -> NDArray[np.bool_]:
+    """Return where (H, W, 1) a map (H, W) of [0, 1] is shown."""
     return (heat >= LOWEST)[..., None]

@@ -68,7 +68,7 @@ def _below(blocks: Sequence[Pixels]) -> Pixels:
 
 
 def _legend() -> Pixels:
-    """Draw the scale of colours with what its ends mean, since JET is not ordered for every eye."""
+    """Draw the scale of colours with what its ends mean."""
     left, top, width, height = BAR
     canvas = Image.new("RGB", LEGEND_SIZE, PAPER)
     pen, font = ImageDraw.Draw(canvas), typeface(FONT_SIZE)
