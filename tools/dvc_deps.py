@@ -18,6 +18,8 @@ CONFIG = "src.config"
 FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
+# A chosen model may import them, which the graph does not show where the model is read by its name.
+SHARED_BY_MODELS = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "src/models").glob("_*.py"))]
 ALL_MODELS = {"tuning/dvc.yaml"}  # where model.name may be varied
 
 
@@ -36,7 +38,7 @@ def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
         if module == FINGERPRINT:
             found.add(_file(module))
         elif room == MODELS and not all_models:
-            found |= {_file(module), CHOSEN_MODEL}
+            found |= {_file(module), CHOSEN_MODEL, *SHARED_BY_MODELS}
         elif room not in NO_INPUT:
             found.add(_file(f"src.{room}") if (ROOT / "src" / f"{room}.py").is_file() else f"src/{room}")
     return sorted(found)
