@@ -18,8 +18,6 @@ CONFIG = "src.config"
 FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
-# A chosen model may import them, which the graph does not show where the model is read by its name.
-SHARED_BY_MODELS = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "src/models").glob("_*.py"))]
 ALL_MODELS = {"tuning/dvc.yaml"}  # where model.name may be varied
 
 
@@ -38,7 +36,7 @@ def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
         if module == FINGERPRINT:
             found.add(_file(module))
         elif room == MODELS and not all_models:
-            found |= {_file(module), CHOSEN_MODEL, *SHARED_BY_MODELS}
+            found |= {_file(module), CHOSEN_MODEL}
         elif room not in NO_INPUT:
             found.add(_file(f"src.{room}") if (ROOT / "src" / f"{room}.py").is_file() else f"src/{room}")
     return sorted(found)
@@ -77,6 +75,10 @@ def _imported(entry: str, graph: grimp.ImportGraph) -> set[str]:
         module = waiting.pop()
         if module not in found:
             found.add(module)
+            if (
+                module == f"src.{MODELS}"
+            ):  # the chosen model may import them: it is read by its name, unseen by the graph
+                waiting += [child for child in graph.find_children(module) if child.split(".")[-1].startswith("_")]
             if not module.startswith(CONFIG):
                 waiting += graph.find_modules_directly_imported_by(module)
     return found

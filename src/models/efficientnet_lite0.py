@@ -3,8 +3,7 @@
 import keras
 
 from src.models import _efficientnet_lite as lite
-
-VERSION = lite.Version(0, 1.0, 1.0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db")
+from src.weights.efficientnet_lite import LITE0
 
 
 def features(
@@ -17,4 +16,4 @@ def features(
     sha256: str | None = None,
 ) -> keras.KerasTensor:
     """Return (N, 1280) features with pooling average or max; its strides are its own, so that value has no effect."""
-    return lite.features(image, VERSION, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
+    return lite.features(image, LITE0, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)

@@ -3,8 +3,7 @@
 import keras
 
 from src.models import _efficientnet_lite as lite
-
-VERSION = lite.Version(1, 1.0, 1.1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850")
+from src.weights.efficientnet_lite import LITE1
 
 
 def features(
@@ -17,4 +16,4 @@ def features(
     sha256: str | None = None,
 ) -> keras.KerasTensor:
     """Return (N, 1280) features with pooling average or max; its strides are its own, so that value has no effect."""
-    return lite.features(image, VERSION, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
+    return lite.features(image, LITE1, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)

@@ -3,8 +3,7 @@
 import keras
 
 from src.models import _efficientnet_lite as lite
-
-VERSION = lite.Version(2, 1.1, 1.2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d")
+from src.weights.efficientnet_lite import LITE2
 
 
 def features(
@@ -17,4 +16,4 @@ def features(
     sha256: str | None = None,
 ) -> keras.KerasTensor:
     """Return (N, 1280) features with pooling average or max; its strides are its own, so that value has no effect."""
-    return lite.features(image, VERSION, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
+    return lite.features(image, LITE2, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
