@@ -209,7 +209,7 @@ def comparison_rows(results: Results, sources: Sources) -> Iterator[tuple[str, l
 
 
 def _estimate(found: Mapping[str, float] | None) -> Estimate | None:
-    return found and Estimate(found["value"], found.get("low"), found.get("high"))
+    return Estimate(found["value"], found.get("low"), found.get("high")) if found else None
 
 
 def class_rows(results: Results) -> list[tuple[str, list[str]]]:

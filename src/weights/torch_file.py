@@ -38,7 +38,7 @@ Arrays = dict[str, Array]
 class _Storage(NamedTuple):
     kind: np.dtype[Any]
     key: str
-    count: int
+    length: int
 
 
 class _Tensor(NamedTuple):
@@ -104,7 +104,7 @@ def _unpickled(stream: io.BytesIO) -> Any:
     for number, (step, argument, _) in enumerate(pickletools.genops(stream)):
         if step.name not in STEPS or number > MOST_STEPS:
             raise pickle.UnpicklingError(f"its pickle has the step {step.name}, or too many steps")
-        if step.name == "LONG_BINPUT" and argument > MOST_STEPS:  # memory is taken for so many
+        if step.name == "LONG_BINPUT" and int(argument or 0) > MOST_STEPS:  # memory is taken for so many
             raise pickle.UnpicklingError(f"its pickle counts to {argument}")
     end = stream.tell()
     stream.seek(start)
@@ -113,8 +113,8 @@ def _unpickled(stream: io.BytesIO) -> Any:
 
 def _numbers(stream: io.BytesIO, storage: _Storage) -> Array:
     count = int.from_bytes(stream.read(8), "little", signed=True)
-    if count != storage.count:
-        raise ValueError(f"a storage of {storage.count} numbers has {count}")
+    if count != storage.length:
+        raise ValueError(f"a storage of {storage.length} numbers has {count}")
     content = stream.read(count * storage.kind.itemsize)
     return np.frombuffer(content, storage.kind, count)  # ValueError where there are fewer
 
