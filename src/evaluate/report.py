@@ -79,7 +79,7 @@ class Sources:
             parameters,
             tuple(sheet for sheet in sheets if sheet.path.exists()),
             tuple(read_losses(raw.left_out if raw else None, prepared)),
-            read_json(probe.scores) if probe else {},
+            read_json(probe.scores) if probe and probe.scores.exists() else {},
         )
 
 

@@ -17,9 +17,16 @@ MOMENTUM = 0.9  # of averages that are learned from random weights: with the pub
 
 
 def features(
-    image: keras.KerasTensor, version: Version, *, dropout: float, pooling: str, weights: str, sha256: str | None
+    image: keras.KerasTensor,
+    *,
+    version: Version,
+    dropout: float,
+    stride: int,
+    pooling: str,
+    weights: str = "none",
+    sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Return (N, 1280) features with pooling average or max, after dropout.
+    """Return (N, 1280) features with pooling average or max, after dropout; strides are its own, that one is not read.
 
     A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256: as
     PyTorch wrote them, or a model.keras that was trained here.

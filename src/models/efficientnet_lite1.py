@@ -1,19 +1,8 @@
-"""EfficientNet-Lite1, published at 240 pixels a side, untrained or with ImageNet weights."""
+"""EfficientNet-Lite1, published at 240 pixels a side, untrained or with learned weights."""
 
-import keras
+from functools import partial
 
 from src.models import _efficientnet_lite as lite
 from src.weights.efficientnet_lite import LITE1
 
-
-def features(
-    image: keras.KerasTensor,
-    *,
-    dropout: float,
-    stride: int,
-    pooling: str,
-    weights: str = "none",
-    sha256: str | None = None,
-) -> keras.KerasTensor:
-    """Return (N, 1280) features with pooling average or max; its strides are its own, so that value has no effect."""
-    return lite.features(image, LITE1, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
+features = partial(lite.features, version=LITE1)

@@ -1,19 +1,8 @@
-"""EfficientNet-Lite2, published at 260 pixels a side, untrained or with ImageNet weights."""
+"""EfficientNet-Lite2, published at 260 pixels a side, untrained or with learned weights."""
 
-import keras
+from functools import partial
 
 from src.models import _efficientnet_lite as lite
 from src.weights.efficientnet_lite import LITE2
 
-
-def features(
-    image: keras.KerasTensor,
-    *,
-    dropout: float,
-    stride: int,
-    pooling: str,
-    weights: str = "none",
-    sha256: str | None = None,
-) -> keras.KerasTensor:
-    """Return (N, 1280) features with pooling average or max; its strides are its own, so that value has no effect."""
-    return lite.features(image, LITE2, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
+features = partial(lite.features, version=LITE2)
