@@ -73,7 +73,8 @@ def run(
     with files.replacing(out.features) as temporary, temporary.open("wb") as stream_:
         np.savez(stream_, rows=rows, features=features.astype(np.float16))
     files.write_json(out.scores, scores)
-    log.info("probe: %s", "; ".join(_line(name, scores[name]) for name in ("probe", "neighbours")))
+    lines = (_line(scores[name]) for name in ("probe", "neighbours"))
+    log.info("probe: on frozen features %s; nearest neighbours %s: a training has to beat them", *lines)
 
 
 def read(prepared: Prepared, split: SplitFiles, positive: str | None) -> tuple[dict[str, Images], tuple[str, ...]]:
@@ -174,6 +175,6 @@ def _bounds(found: Estimate) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in named.items() if value is not None}
 
 
-def _line(name: str, scores: dict[str, dict[str, float]]) -> str:
-    values = (f"{key} {scores[key]['value']:.3f}" for key in ("auc", "accuracy") if key in scores)
-    return f"{name} {', '.join(values)}"
+def _line(scores: dict[str, dict[str, float]]) -> str:
+    values = {key: scores.get(key, {}).get("value", float("nan")) for key in ("auc", "accuracy")}
+    return f"ROC AUC {values['auc']:.3f}, accuracy {values['accuracy']:.3f}"
