@@ -18,8 +18,9 @@ METRICS = ("auc", "f1", "accuracy")
 SHORT_COMMIT = 7
 NOTE = (
     "n and groups (patients, or copies of one source): in all, and of them in train/val/test. Val AUC: of the best "
-    "epoch. AUC and what follows: of the test part, in brackets the interval over resampled groups. Shortcut AUC: what "
-    "facts of the files alone reach. Commit: a + where there were uncommitted changes."
+    "epoch. AUC and what follows: of the test part, in brackets the interval over resampled groups. Probe AUC: what a "
+    "linear probe on frozen features of EfficientNet-Lite0 reaches. Shortcut AUC: what facts of the files alone reach. "
+    "Commit: a + where there were uncommitted changes."
 )
 ABBREVIATIONS = {"auc": "AUC", "f1": "F1"}
 Row = Mapping[str, str]
@@ -96,6 +97,7 @@ def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) 
         **{name: run.params.get(name, NOTHING) for name in params},
         "val AUC": score(values, "best_val_auc"),
         **{_title(name): score(values, f"test_{name}") for name in metrics},
+        "probe AUC": score(values, "probe_auc"),
         "shortcut AUC": score(values, _shortcut(run)),
         "time": _duration(values.get("train_seconds")),
         "commit": _commit(tags),

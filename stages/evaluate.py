@@ -12,7 +12,7 @@ def main() -> None:
         import src.evaluate.stage as stage
 
         stage.run(
-            stage.Inputs(paths.RAW, paths.PREPARED, paths.SPLIT, paths.MODEL),
+            stage.Inputs(paths.RAW, paths.PREPARED, paths.SPLIT, paths.MODEL, paths.PROBE),
             paths.EVALUATION,
             params.evaluate,
             params.seed,

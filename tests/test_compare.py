@@ -28,7 +28,7 @@ def run(identity: str = "abc", start: int = 0, experiment: str = "ct", **changes
         "test_auc_high": 0.8,
         "test_accuracy": 0.6,
     }
-    metrics |= {"test_accuracy": 0.6, "train_seconds": 125.4, "shortcut_auc": 0.97}
+    metrics |= {"test_accuracy": 0.6, "train_seconds": 125.4, "shortcut_auc": 0.97, "probe_auc": 0.88}
     params = {"seed": "42", "model.name": "tiny_cnn"}
     return Run(identity, experiment, start, params | changes, tags | changes, metrics)
 
@@ -60,6 +60,7 @@ def test_a_row_holds_data_split_scores_with_intervals_time_and_commit() -> None:
         "AUC": "0.654 [0.50, 0.80]",
         "F1": "-",
         "accuracy": "0.600",
+        "probe AUC": "0.880",
         "shortcut AUC": "0.970",
         "time": "2 min 5 s",
         "commit": "0123456",

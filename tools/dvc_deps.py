@@ -75,6 +75,10 @@ def _imported(entry: str, graph: grimp.ImportGraph) -> set[str]:
         module = waiting.pop()
         if module not in found:
             found.add(module)
+            if (
+                module == f"src.{MODELS}"
+            ):  # the chosen model may import them: it is read by its name, unseen by the graph
+                waiting += [child for child in graph.find_children(module) if child.split(".")[-1].startswith("_")]
             if not module.startswith(CONFIG):
                 waiting += graph.find_modules_directly_imported_by(module)
     return found

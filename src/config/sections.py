@@ -1,6 +1,7 @@
 """The sections about models and their training."""
 
 import re
+from string import digits
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -41,18 +42,29 @@ class KerasApplication(Section):
     sha256: Sha256 | None
 
 
+class EfficientnetLite(Section):
+    """What the models efficientnet_lite0, 1 and 2 alone are varied in."""
+
+    weights: Text
+    sha256: Sha256 | None
+
+
 class Model(Section):
-    """The architecture and what it can be varied in; a section named like an architecture is read by that one alone."""
+    """The architecture and what it can be varied in.
+
+    A section named like an architecture is read by that one alone; without a number, by all of that name.
+    """
 
     name: Annotated[str, named("models")]
     dropout: Share
     stride: Annotated[StrictInt, Field(ge=1, le=8)]
     pooling: Literal["none", "average", "max"]
     keras_application: KerasApplication
+    efficientnet_lite: EfficientnetLite
 
     def own(self) -> dict[str, Any]:
         """Return the options that only the chosen architecture reads."""
-        section = getattr(self, self.name, None)
+        section = getattr(self, self.name.rstrip(digits), None)
         return section.model_dump() if isinstance(section, Section) else {}
 
 

@@ -71,6 +71,15 @@ class ModelFiles:
 
 
 @dataclass(frozen=True)
+class ProbeFiles:
+    """What frozen features reach: probe.json, scores with intervals; features.npz: rows (M,), features (M, F)."""
+
+    folder: Path = Path("build/probe")
+    scores = In("probe.json")
+    features = In("features.npz")
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report.
 
@@ -121,6 +130,7 @@ RAW = Raw()
 PREPARED = Prepared()
 SPLIT = SplitFiles()
 MODEL = ModelFiles()
+PROBE = ProbeFiles()
 EVALUATION = Evaluation()
 BUNDLE = Bundle()
 STUDY = StudyFiles()

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from src.core import nested
 from src.core.files import read_json, write_text
 from src.core.partition import PARTS
-from src.core.paths import ModelFiles, Prepared, Raw, SplitFiles
+from src.core.paths import ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count, read_losses
 from src.evaluate.report_warnings import WORDS, Notice
@@ -27,6 +27,11 @@ BROAD = 1.7  # pictures wider than this for their height, or than this in pixels
 BROAD_PIXELS = 800
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")
 NOTHING = "-"
+COMPARED = ("auc", "accuracy")
+SIMPLER = {
+    "probe": ("Probe", "a logistic regression on frozen features of a network that learned from photographs"),
+    "neighbours": ("Neighbours", "the ten nearest images of train, by the same features"),
+}
 
 
 class Line(NamedTuple):
@@ -48,10 +53,17 @@ class Sources:
     parameters: Mapping[str, Any]
     sheets: tuple[Picture, ...]
     losses: tuple[str, ...] = ()
+    probe: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(
-        cls, raw: Raw | None, prepared: Prepared, split: SplitFiles, model: ModelFiles, parameters: Mapping[str, Any]
+        cls,
+        raw: Raw | None,
+        prepared: Prepared,
+        split: SplitFiles,
+        model: ModelFiles,
+        parameters: Mapping[str, Any],
+        probe: ProbeFiles | None = None,
     ) -> "Sources":
         """Read what the earlier stages left, as far as it is there."""
         sheets = (
@@ -66,6 +78,7 @@ class Sources:
             parameters,
             tuple(sheet for sheet in sheets if sheet.path.exists()),
             tuple(read_losses(raw.left_out if raw else None, prepared)),
+            read_json(probe.scores) if probe and probe.scores.exists() else {},
         )
 
 
@@ -95,6 +108,7 @@ def write(
         class_columns=[BY_NAME[key].label for key in PER_CLASS],
         classification=classification_rows(table),
         notices=warnings,
+        comparison=list(comparison_rows(results, sources)),
         words=WORDS,
         grouped=results.test.grouped,
         threshold=results.threshold is not None,
@@ -175,6 +189,27 @@ def score_lines(results: Results) -> Iterator[Line]:
         score = results.estimates.scores.get((metric.name,))
         val = number(results.val_values.get((metric.name,)))
         yield Line(metric.label, metric.meaning, number(score.value if score else None), interval(score), val)
+
+
+def comparison_rows(results: Results, sources: Sources) -> Iterator[tuple[str, list[str], str]]:
+    """Write a row for the model and for each simpler answer: its name, ROC AUC and accuracy, and what it is."""
+    if not sources.probe:
+        return
+    own = [results.estimates.scores.get((name,)) for name in COMPARED]
+    yield "This model", [_cell(score) for score in own], "trained on the images of train"
+    for name, (label, meaning) in SIMPLER.items():
+        found = sources.probe[name]
+        yield label, [_cell(_estimate(found.get(score))) for score in COMPARED], meaning
+    details = (sources.audit.get("details") or [{}])[0]
+    official = sources.parameters.get("split", {}).get("folds") == "respect" and details.get("shortcut_official")
+    if shortcut := official or details.get("shortcut"):
+        auc = Estimate(shortcut["auc"], shortcut["low"], shortcut["high"])
+        where = "the source's test part" if official else "new groups of all images"
+        yield "Shortcut", [_cell(auc), NOTHING], f"a random forest on size and format of the files, on {where}"
+
+
+def _estimate(found: Mapping[str, float] | None) -> Estimate | None:
+    return Estimate(found["value"], found.get("low"), found.get("high")) if found else None
 
 
 def class_rows(results: Results) -> list[tuple[str, list[str]]]:

@@ -24,12 +24,15 @@ class Notice(NamedTuple):
     text: str
 
 
-def notices(audit: Mapping[str, Any], results: Results, losses: Iterable[str] = ()) -> list[Notice]:
-    """List what the audit found, the notes on the scores and the files that were left out, the gravest first."""
+def notices(
+    audit: Mapping[str, Any], results: Results, losses: Iterable[str] = (), probe: Mapping[str, Any] | None = None
+) -> list[Notice]:
+    """List what the audit and the probe found, notes on the scores and files that were left out, the gravest first."""
     if not audit:
         everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     else:
         everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
+    everything += _probe(probe or {}, results)
     everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
     everything += [Notice("note", note) for note in (*results.notes, *map(sentence, losses))]
     return sorted(everything, key=lambda notice: get_args(Level).index(notice.level))
@@ -87,6 +90,19 @@ def _shortcuts(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
             yield Notice("bad", f"{text}: such a score can be had without opening an image.")
         else:
             yield Notice("warn", f"{text}: part of its score may come from there.")
+
+
+def _probe(probe: Mapping[str, Any], results: Results) -> Iterator[Notice]:
+    """Compare the model with a linear probe on the same images."""
+    simple, model = probe.get("probe", {}).get("auc", {}).get("value"), results.estimates.scores.get(("auc",))
+    if simple is None or model is None:
+        return
+    text = f"a linear probe on features learned from photographs: ROC AUC {model.value:.2f} against {simple:.2f}"
+    if model.value > simple:
+        yield Notice("good", f"This model beats {text}.")
+    else:
+        hint = "start from its weights (model.name: efficientnet_lite0), or use more images"
+        yield Notice("warn", f"This model does not beat {text}, on the same test images; {hint}.")
 
 
 def _next_steps(audit: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from src.config import Evaluate
 from src.core.errors import AssayError
 from src.core.files import write_json
-from src.core.paths import Evaluation, ModelFiles, Prepared, Raw, SplitFiles
+from src.core.paths import Evaluation, ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.evaluate import dvc_plots, gallery, report
 from src.evaluate.cam.cases import explain
 from src.evaluate.inputs import (
@@ -33,12 +33,13 @@ HEADLINE = {"auc": "ROC AUC", "accuracy": "accuracy"}
 
 
 class Inputs(NamedTuple):
-    """What the earlier stages wrote; raw: None where no download counted the classes."""
+    """What the earlier stages wrote; raw: None where no download counted the classes; probe: None without one."""
 
     raw: Raw | None
     prepared: Prepared
     split: SplitFiles
     model: ModelFiles
+    probe: ProbeFiles | None = None
 
 
 def run(
@@ -84,8 +85,8 @@ def run(
         cams=explain(network, results.test, results.decisions, pixels),
     )
     pictures = gallery.draw_all(material, out.figures)
-    sources = report.Sources.read(inputs.raw, inputs.prepared, inputs.split, inputs.model, parameters)
-    warnings = notices(sources.audit, results, sources.losses)
+    sources = report.Sources.read(inputs.raw, inputs.prepared, inputs.split, inputs.model, parameters, inputs.probe)
+    warnings = notices(sources.audit, results, sources.losses, sources.probe)
     write_json(out.warnings, [warning._asdict() for warning in warnings])
     report.write(out.report, results, images, table, pictures, sources, warnings)
     for line in small_classes(results.test):

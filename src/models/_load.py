@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from src.core import files
 from src.core.errors import AssayError
 
 STDERR = 2
@@ -63,3 +64,28 @@ def load(path: Path) -> keras.Model:
     if not zipfile.is_zipfile(path):
         raise AssayError(f"{path}: expected a Keras model, found something else")
     return keras.saving.load_model(path, compile=False)
+
+
+def check_weights(key: str, path: Path, sha256: str | None) -> None:
+    """Refuse a file of weights that is not there, or not the one that the section `key` of params.yaml says.
+
+    Raises:
+        AssayError: so it is.
+    """
+    if not path.is_file():
+        raise AssayError(f"{key}.weights: expected none, imagenet or the path of a file, found {str(path)!r}")
+    found = files.digest(path)
+    if found != sha256:
+        raise AssayError(f"{key}.sha256: expected that of {path}, {found}; found {sha256}")
+
+
+def copy_weights(path: Path, network: keras.Model) -> None:
+    """Fill the layers of a network from those of the same names in a model.keras.
+
+    Raises:
+        ValueError: there is no such layer, or it has other weights.
+    """
+    trained = keras.saving.load_model(path, compile=False)
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())

@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from src.core import files
 from src.core.errors import AssayError
 from src.models._build import flat
+from src.models._load import check_weights, copy_weights
 
 # Mean and deviation of ImageNet's pixels in [0, 1], with which some of the networks were trained.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -80,25 +80,18 @@ def _learned(backbone: str, weights: str, sha256: str | None) -> keras.Model:
     if weights == "imagenet":
         return _from_imagenet(backbone)
     path = Path(weights)
-    _check(path, sha256)
+    check_weights(KEY, path, sha256)
     network = _network(backbone, keras.Input(PUBLISHED_SHAPE))
     try:
         with warnings.catch_warnings(action="ignore"):  # of Keras' own attempts at other formats
-            _fill(network, path)
+            if path.suffix == ".keras":
+                copy_weights(path, network)
+            else:
+                network.load_weights(path)
     except (ValueError, KeyError, OSError) as error:
         message = f"{KEY}.weights: expected weights of {backbone} without its top, found something else in {path}"
         raise AssayError(message) from error
     return network
-
-
-def _fill(network: keras.Model, path: Path) -> None:
-    if path.suffix != ".keras":
-        network.load_weights(path)
-        return
-    trained = keras.saving.load_model(path, compile=False)
-    for layer in network.layers:
-        if layer.weights:
-            layer.set_weights(trained.get_layer(layer.name).get_weights())
 
 
 def _from_imagenet(backbone: str) -> keras.Model:
@@ -111,11 +104,3 @@ def _from_imagenet(backbone: str) -> keras.Model:
             f"{KEY}.weights: imagenet weights of {backbone} could not be fetched ({reason}); "
             "go online once, or name the path of a file of weights"
         ) from error
-
-
-def _check(path: Path, sha256: str | None) -> None:
-    if not path.is_file():
-        raise AssayError(f"{KEY}.weights: expected none, imagenet or the path of a file, found {str(path)!r}")
-    found = files.digest(path)
-    if found != sha256:
-        raise AssayError(f"{KEY}.sha256: expected that of {path}, {found}; found {sha256}")

@@ -69,7 +69,12 @@ def training_record(fingerprint: Fingerprint, execution: Execution | None = None
 def evaluation_record(fingerprint: Fingerprint, execution: Execution | None = None) -> Record:
     """Describe the evaluation in build/, a part of the run of the training that it belongs to."""
     when = execution or Execution.now()
-    scores = {**_scores(read_json(paths.EVALUATION.metrics)), **_audited(read_json(paths.SPLIT.audit))}
+    probe = read_json(paths.PROBE.scores) if paths.PROBE.scores.is_file() else {}
+    scores = {
+        **_scores(read_json(paths.EVALUATION.metrics)),
+        **_scores(probe),
+        **_audited(read_json(paths.SPLIT.audit)),
+    }
     return replace(
         _record("evaluate", fingerprint, when, config.load(), execution is not None),
         tags=tags.locked(LOCK, UPSTREAM),

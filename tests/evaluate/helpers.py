@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.core.paths import Evaluation, ModelFiles, Prepared, Raw, SplitFiles
+from src.core.paths import Evaluation, ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.metrics.scored import Scored
 
 SIDE = 24
@@ -22,6 +22,7 @@ class Build:
     model: ModelFiles
     out: Evaluation
     raw: Raw
+    probe: ProbeFiles
 
 
 def folders(root: Path) -> Build:
@@ -32,6 +33,7 @@ def folders(root: Path) -> Build:
         ModelFiles(root / "model"),
         Evaluation(root / "evaluation"),
         Raw(root / "raw"),
+        ProbeFiles(root / "probe"),
     )
 
 
@@ -43,7 +45,7 @@ def write_store(build: Build, classes: tuple[str, ...], images: int = 120, seed:
     shifts = random.normal(0, 22, size=images)[groups] + 30 * labels  # images of a group are alike
     pixels = random.normal(70 + shifts[:, None, None, None], 60, size=(images, SIDE, SIDE, 1))
     pixels[:, 8:16, 8:16] += random.normal(0, 50, size=(images, 1, 1, 1))
-    for folder in (build.prepared.folder, build.split.folder, build.model.folder, build.raw.folder):
+    for folder in (build.prepared.folder, build.split.folder, build.model.folder, build.raw.folder, build.probe.folder):
         folder.mkdir(parents=True)
     counts = [
         "label,images,listed",
@@ -61,7 +63,10 @@ def write_store(build: Build, classes: tuple[str, ...], images: int = 120, seed:
         for row, group in enumerate(groups.tolist())
     ]
     build.split.parts.write_text("\n".join(["row,part,group", *parts]) + "\n", encoding="utf-8")
-    build.split.audit.write_text(json.dumps({"shortcut_auc": 0.99}), encoding="utf-8")
+    audit = {"shortcut_auc": 0.99, "details": [{"shortcut": {"auc": 0.99, "low": 0.98, "high": 1.0}}]}
+    build.split.audit.write_text(json.dumps(audit), encoding="utf-8")
+    simple = {"auc": {"value": 0.625, "low": 0.5, "high": 0.75}, "accuracy": {"value": 0.5}}
+    build.probe.scores.write_text(json.dumps({"probe": simple, "neighbours": simple}), encoding="utf-8")
 
 
 def write_model(build: Build, classes: tuple[str, ...]) -> None:

@@ -36,6 +36,15 @@ def test_a_shortcut_is_held_against_the_model(found: Results, key: str, auc: flo
     assert f"{auc:.2f}" in notice.text
 
 
+@pytest.mark.parametrize(("auc", "level", "text"), [(0.99, "warn", "does not beat a linear"), (0.6, "good", "beats a")])
+def test_a_model_is_told_whether_it_beats_the_probe(found: Results, auc: float, level: str, text: str) -> None:
+    probed = {"probe": {"auc": {"value": auc}}}
+    (notice,) = [each for each in notices(CLEAN, found, probe=probed) if "probe" in each.text]
+    assert notice.level == level
+    assert text in notice.text
+    assert notice.text.count(f"{auc:.2f}") == 1
+
+
 def test_warnings_of_the_audit_become_sentences(found: Results) -> None:
     assert notices({"warnings": ["no groups are known"]}, found)[0].text == "No groups are known."
 

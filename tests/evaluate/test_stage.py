@@ -30,7 +30,7 @@ def run(build: Build, out: Evaluation | None = None, shape: tuple[int, int, int]
     target = out or build.out
     section = sections.evaluate(resamples=200)
     train = {"augment": sections.augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none", "threads": 2}
-    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model)
+    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model, build.probe)
     stage.run(inputs, target, section, 42, shape, {**SHOWN, "train": train})
     return target
 
@@ -75,6 +75,16 @@ def test_predictions_are_what_keras_predicts_from_pixels(built: Callable) -> Non
     written = rows(build.out.predictions)
     expected = model.predict(store[[int(row["row"]) for row in written]].astype("float32"), verbose=0)[:, 0]
     assert [float(row["p_CT_COVID"]) for row in written] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [BINARY, FOUR])
+def test_the_report_shows_simpler_answers_beside_the_model(built: Callable, classes: tuple[str, ...]) -> None:
+    page = built(classes).out.report.read_text(encoding="utf-8")
+    table = page.partition('id="simpler"')[2].partition("</table>")[0]
+    found = re.findall(r'class="score">([\w ]+)</th><td>([^<]+)</td><td>([^<]+)</td>', table)
+    assert [name for name, *_ in found] == ["This model", "Probe", "Neighbours", "Shortcut"]
+    assert found[1] == ("Probe", "0.625 (0.500 to 0.750)", "0.500")
+    assert found[3] == ("Shortcut", "0.990 (0.980 to 1.000)", "-")
 
 
 def test_scores_can_be_computed_again_from_predictions_alone(built: Callable) -> None:

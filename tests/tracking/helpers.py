@@ -76,6 +76,7 @@ def fill(root: Path, *, model: bool = False) -> None:
     write(root / "build/split/pairs.png", PNG)
     write(root / "build/prepared/steps.png", PNG)
     trained(root)
+    write(root / "build/probe/probe.json", json.dumps({"probe": {"auc": {"value": 0.7}}}))
     write(root / "build/evaluation/metrics.json", json.dumps(SCORES))
     write(root / "build/evaluation/figures/roc.png", PNG)
     write(root / "build/evaluation/report.html", "<p>report</p>")

@@ -76,6 +76,7 @@ def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(read
     scores = {key: value for key, value in run.data.metrics.items() if key.startswith("test_auc")}
     assert scores == {"test_auc": 0.8, "test_auc_low": 0.6, "test_auc_high": 0.9}
     assert (run.data.metrics["shortcut_auc"], run.data.metrics["exact_duplicates"]) == (0.97, 3)
+    assert run.data.metrics["probe_auc"] == 0.7
     assert run.data.metrics["train_seconds"] == 12.5
     assert run.data.metrics["evaluate_seconds"] == 2.0
 

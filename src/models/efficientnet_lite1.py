@@ -1,0 +1,8 @@
+"""EfficientNet-Lite1, published at 240 pixels a side, untrained or with learned weights."""
+
+from functools import partial
+
+from src.models import _efficientnet_lite as lite
+from src.weights.efficientnet_lite import LITE1
+
+features = partial(lite.features, version=LITE1)

@@ -1,0 +1,180 @@
+"""The stage probe: frozen features, and what a linear probe and the nearest neighbours make of them on one split."""
+
+import logging
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from src.core import files, partition
+from src.core.errors import AssayError
+from src.core.paths import Prepared, ProbeFiles, SplitFiles
+from src.core.random_streams import derive, stream
+from src.images.store import open_images
+from src.metrics.bootstrap import Estimate, estimate
+from src.metrics.scored import Floats, Integers, Scored, group_codes
+from src.probe import network
+
+log = logging.getLogger(__name__)
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # C of the logistic regression, on standardised features
+FOLDS = 5
+NEIGHBOURS = 10
+HALF = 0.5  # threshold of two classes
+SAMPLE = 4000  # images of train that it learns from at most, so that it takes minutes at worst
+SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "f1")
+PAIRS = 5  # of different parts, the most alike ones
+DECIMALS = 6
+Features = NDArray[np.float32]
+
+
+class Intervals(NamedTuple):
+    """How sure an interval is, and over how many resamples of the groups."""
+
+    confidence: float
+    resamples: int
+
+
+class Images(NamedTuple):
+    """What is known of each image of a part, in one order: rows (N,) of the store, class numbers, groups."""
+
+    rows: Integers
+    labels: Integers
+    groups: list[str]
+    paths: list[str]
+
+
+def run(
+    prepared: Prepared, split: SplitFiles, out: ProbeFiles, intervals: Intervals, seed: int, positive: str | None
+) -> None:
+    """Write features.npz, the features of the images, and probe.json, the scores with their intervals.
+
+    Raises:
+        AssayError: an input is missing, does not belong to the others, or a part lacks classes.
+    """
+    parts, classes = read(prepared, split, positive)
+    train, test = _sample(parts["train"], seed), parts["test"]
+    if len(np.unique(train.labels)) < len(classes) or not len(test.rows):
+        raise AssayError(f"{split.parts}: expected images of every class in train, and images in test")
+    rows = np.concatenate([train.rows, test.rows])
+    features = network.features(open_images(prepared), rows)
+    seen, asked = np.split(features, [len(train.rows)])
+    scores: dict[str, Any] = {"features": {"network": network.NAME, "train_images": len(train.rows)}}
+    for name, model in {"probe": linear(seen, train, seed), "neighbours": nearest(seen, train)}.items():
+        scored = score(model.predict_proba(asked), test, classes)
+        scores[name] = measured(scored, intervals, seed)
+    scores["alike"] = alike(seen, train, asked, test, classes)
+    out.folder.mkdir(parents=True, exist_ok=True)
+    with files.replacing(out.features) as temporary, temporary.open("wb") as stream_:
+        np.savez(stream_, rows=rows, features=features.astype(np.float16))
+    files.write_json(out.scores, scores)
+    lines = (_line(scores[name]) for name in ("probe", "neighbours"))
+    log.info("probe: on frozen features %s; nearest neighbours %s: a training has to beat them", *lines)
+
+
+def read(prepared: Prepared, split: SplitFiles, positive: str | None) -> tuple[dict[str, Images], tuple[str, ...]]:
+    """Return the images of each part, and the class names: sorted, of two the positive one last."""
+    lines = files.read_csv(prepared.index, ("path", "label"))
+    names = sorted({line["label"] for line in lines})
+    classes = tuple(sorted(names, key=lambda name: len(names) == 2 and name == positive))
+    parts = {}
+    for part in partition.PARTS:
+        places = [place for place in partition.read(split.parts, len(lines), grouped=True) if place.part == part]
+        rows = np.array([place.row for place in places], np.int64)
+        labels = np.array([classes.index(lines[row]["label"]) for row in rows], np.int64)
+        parts[part] = Images(rows, labels, [place.group for place in places], [lines[row]["path"] for row in rows])
+    return parts, classes
+
+
+def linear(features: Features, train: Images, seed: int) -> GridSearchCV | Pipeline:
+    """Fit a logistic regression on standardised features; its strength is chosen by folds that cut no group."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTHS[2], max_iter=1000))
+    groups = group_codes(train.groups)
+    folds = min(FOLDS, *(len(np.unique(groups[train.labels == label])) for label in np.unique(train.labels)))
+    if folds > 1:
+        cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=derive(seed, "probe folds"))
+        cut = list(cutter.split(features, train.labels, groups))
+        model = GridSearchCV(model, {"logisticregression__C": STRENGTHS}, scoring="neg_log_loss", cv=cut)
+    with warnings.catch_warnings(action="ignore"):  # where a fold lacks a class, its score is left out
+        return model.fit(features, train.labels)
+
+
+def nearest(features: Features, train: Images) -> Pipeline:
+    """Fit the share of each class among the ten nearest neighbours, by the angle between standardised features."""
+    model = KNeighborsClassifier(min(NEIGHBOURS, len(features)), metric="cosine")
+    return make_pipeline(StandardScaler(), model).fit(features, train.labels)
+
+
+def score(probabilities: Floats, test: Images, classes: tuple[str, ...]) -> Scored:
+    """Put probabilities (N, K) and images together."""
+    return Scored(
+        classes=classes,
+        rows=test.rows,
+        paths=tuple(test.paths),
+        labels=test.labels,
+        probabilities=np.round(probabilities, DECIMALS),
+        groups=group_codes(test.groups),
+        grouped=any(test.groups),
+    )
+
+
+def measured(scored: Scored, intervals: Intervals, seed: int) -> dict[str, dict[str, float]]:
+    """Return scores with intervals over resampled groups, the same resamples as those of the model."""
+    found = estimate(scored, scored.decide(HALF), *intervals, stream(seed, "intervals"))
+    return {name: _bounds(found.scores[(name,)]) for name in SHOWN if (name,) in found.scores}
+
+
+def alike(
+    features: Features, train: Images, others: Features, test: Images, classes: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Return the pairs of a train and a test image whose features are most alike, by the cosine of their angle.
+
+    Standardised, since all features are positive and any two images would be alike.
+    """
+    scaler = StandardScaler().fit(features)
+    one, two = (_directions(scaler.transform(each)) for each in (features, others))
+    cosines = two @ one.T
+    nearest_ones = cosines.argmax(axis=1)
+    best = cosines[np.arange(len(two)), nearest_ones]
+    found = []
+    for place in np.argsort(-best, kind="stable")[:PAIRS]:
+        partner = nearest_ones[place]
+        found.append(
+            {
+                "similarity": round(float(best[place]), 3),
+                "train": train.paths[partner],
+                "test": test.paths[place],
+                "labels": [classes[train.labels[partner]], classes[test.labels[place]]],
+            }
+        )
+    return found
+
+
+def _directions(features: Features) -> Features:
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(features / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def _sample(train: Images, seed: int) -> Images:
+    """Choose up to SAMPLE images of train, in their order."""
+    if len(train.rows) <= SAMPLE:
+        return train
+    chosen = np.sort(stream(seed, "probe sample").permutation(len(train.rows))[:SAMPLE])
+    return Images(
+        train.rows[chosen], train.labels[chosen], [train.groups[i] for i in chosen], [train.paths[i] for i in chosen]
+    )
+
+
+def _bounds(found: Estimate) -> dict[str, float]:
+    named = {"value": found.value, "low": found.low, "high": found.high}
+    return {name: round(value, DECIMALS) for name, value in named.items() if value is not None}
+
+
+def _line(scores: dict[str, dict[str, float]]) -> str:
+    values = {key: scores.get(key, {}).get("value", float("nan")) for key in ("auc", "accuracy")}
+    return f"ROC AUC {values['auc']:.3f}, accuracy {values['accuracy']:.3f}"
