@@ -72,10 +72,11 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report."""
+    """All scores, the ten that people compare, predictions, classification report, figures, their tables, the report."""
 
     folder: Path = Path("build/evaluation")
     metrics = In("metrics.json")
+    summary = In("summary.json")
     predictions = In("predictions.csv")
     classification = In("classification_report.csv")
     figures = In("figures")
