@@ -72,7 +72,7 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All scores, the ten that people compare, predictions, classification report, figures, their tables, the report."""
+    """All scores, those that people compare, predictions, classification report, figures, their tables, the report."""
 
     folder: Path = Path("build/evaluation")
     metrics = In("metrics.json")

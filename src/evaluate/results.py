@@ -1,4 +1,4 @@
-"""The results of a model: scores from its predictions on val and test, metrics.json, summary.json and the classification report."""
+"""The results of a model: scores from its predictions on val and test, their files and the classification report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

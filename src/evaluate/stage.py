@@ -24,7 +24,16 @@ from src.evaluate.inputs import (
 )
 from src.evaluate.predict import check_images, open_model, predict
 from src.evaluate.report_warnings import small_classes
-from src.evaluate.results import CLASSIFICATION_COLUMNS, Results, Rules, as_table, classification, compared, compute, summarise
+from src.evaluate.results import (
+    CLASSIFICATION_COLUMNS,
+    Results,
+    Rules,
+    as_table,
+    classification,
+    compared,
+    compute,
+    summarise,
+)
 from src.images.store import open_images
 
 log = logging.getLogger(__name__)
