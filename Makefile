@@ -27,11 +27,13 @@ $(INSTALLED): requirements.txt tools/uv.txt tools/setup.sh
 	@tools/setup.sh $(VENV)
 	@touch $@
 
-repro: $(INSTALLED) ## run the pipeline: as params.yaml says, on images of your own (SOURCE=path), or a known experiment (PRESET=blood_cnn); SET="train.epochs=5"
+repro: $(INSTALLED) ## run the pipeline: as params.yaml says, on images of your own (SOURCE=path), or a known experiment (PRESET=blood_cnn); SET="train.epochs=5"; OPEN=1 opens the report
 	@python -m src.reproduce $(REPRO_ARGUMENTS)
-	@echo "report: build/evaluation/report.html; every run: make ui"
+	@echo "report: file://$(CURDIR)/build/evaluation/report.html; every run: make ui"
+	@$(if $(OPEN),python -m webbrowser -t "file://$(CURDIR)/build/evaluation/report.html" > /dev/null)
 
 tune: $(INSTALLED) ## search for better parameters as params.yaml says under tune, and confirm the best; APPLY=1 writes the winner into it
+	@cp tuning/stages.yaml tuning/dvc.yaml
 	@python -m src.core.dvc_command repro tuning/dvc.yaml
 	@python -m src.tune --winner build/tuning/confirmed/best.yaml $(if $(APPLY),--apply)
 	@echo "study: build/tuning/study/study.html"
@@ -76,7 +78,7 @@ ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
 page: $(INSTALLED) ## ask the network about images in the browser, at http://127.0.0.1:7860
 	@python -m src.page
 
-deps: $(INSTALLED) ## bring the code that dvc.yaml and tuning/dvc.yaml list up to date with what the stages import
+deps: $(INSTALLED) ## bring the code that dvc.yaml and tuning/stages.yaml list up to date with what the stages import
 	@python -m tools.dvc_deps
 
 lock: $(INSTALLED) ## resolve pyproject.toml anew into the lock

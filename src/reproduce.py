@@ -2,12 +2,14 @@
 
 import argparse
 import logging
+import subprocess
 import sys
 from pathlib import Path
 
 from src import config, presets, start, tracking
-from src.core import console, dvc_command
+from src.core import console, dvc_command, dvc_state
 from src.core.errors import AssayError
+from src.core.paths import PARAMS
 
 log = logging.getLogger(__name__)
 IMPORTED = Path("data")  # made by `dvc repro` itself, from data.dvc
@@ -30,6 +32,18 @@ def main() -> None:
     if code := dvc_command.run("repro"):
         sys.exit(code)
     tracking.record()
+    if changed := _changed():
+        log.info("changed: %s; to keep this state: git commit -m 'what was tried' %s", changed, changed)
+
+
+def _changed() -> str:
+    """Name the files of the experiment that differ from the commit; "" where git is not there."""
+    command = ["git", "status", "--porcelain", "-z", "--", str(PARAMS), *map(str, dvc_state.WRITTEN)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return " ".join(line[3:] for line in done.stdout.split("\0") if line)
 
 
 def _parser() -> argparse.ArgumentParser:

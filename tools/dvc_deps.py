@@ -12,13 +12,13 @@ import grimp
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-FILES = ("dvc.yaml", "tuning/dvc.yaml")
+FILES = ("dvc.yaml", "tuning/stages.yaml")
 NO_INPUT = {"config", "tracking"}
 CONFIG = "src.config"
 FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
-ALL_MODELS = {"tuning/dvc.yaml"}  # where model.name may be varied
+ALL_MODELS = {"tuning/stages.yaml"}  # where model.name may be varied
 
 
 def code_deps(entry: str, *, all_models: bool = False) -> list[str]:

@@ -5,6 +5,7 @@ import re
 import sys
 
 from dvc.cli import main
+from dvc.repo import scm_context
 
 KILLED = re.compile(r"failed to run: (?P<command>.*), exited with (-9|137)$")  # by a shell or without one
 HINTS = {
@@ -41,5 +42,6 @@ def explained(command: str) -> str:
 
 if __name__ == "__main__":
     logging.getLogger("dvc").addHandler(Killed(logging.ERROR))
+    scm_context.logger.setLevel(logging.WARNING)  # it asks for a `git add` of files that did not change
     sys.argv[0] = "dvc"  # what DVC writes into its lock files
     sys.exit(main(sys.argv[1:]))

@@ -81,13 +81,14 @@ class ProbeFiles:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report.
+    """All scores, those that people compare, predictions, classification report, figures, their tables, the report.
 
     warnings.json: what the report says first, before its scores.
     """
 
     folder: Path = Path("build/evaluation")
     metrics = In("metrics.json")
+    summary = In("summary.json")
     predictions = In("predictions.csv")
     classification = In("classification_report.csv")
     figures = In("figures")

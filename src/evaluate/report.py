@@ -1,6 +1,8 @@
 """report.html: one page that holds everything, to be read by people."""
 
 import base64
+import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 from PIL import Image as Pillow
 
 from src.core import nested
@@ -25,6 +28,42 @@ from src.metrics.threshold import RULES
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
 BROAD_PIXELS = 800
+QUALITY = 85  # of WebP: a fifth of the bytes of PNG; the exact pixels are in figures/
+GLOSSARY = {  # as in docs/glossary.md
+    "group": (
+        "Images that belong together: all images of one patient or slide, or all augmented copies of one source "
+        "image. An image whose group is not known is a group of its own."
+    ),
+    "part": (
+        "One of the three sets that a split makes: train, val and test. A fold is a set that the source of the "
+        "data ships itself."
+    ),
+    "val": (
+        "The validation part. The best epoch, the threshold and the winner of a search are chosen on it, so its "
+        "scores are too good. Test is used once, at the end."
+    ),
+    "leak": (
+        "Information about the test part that reaches the training: a patient in two parts, or the same image "
+        "twice. Scores become too high."
+    ),
+    "shortcut": (
+        "A property that tells the class without showing the disease: file format, image size, sharpness, a "
+        "border, a letter."
+    ),
+    "threshold": "The probability from which an image counts as positive. It is chosen on val and used on test.",
+    "interval": (
+        "The range that a score would mostly fall into with other patients. It is computed by resampling whole "
+        "groups (cluster bootstrap), at 95 % unless stated otherwise."
+    ),
+    "calibration": (
+        "Whether probabilities can be taken literally: of the images given 0.8, about 80 % should be positive."
+    ),
+    "CAM": "Class activation map: a picture of the image regions that speak for the predicted class.",
+    "fingerprint": (
+        "The hash of everything that determines a result: code, data and parameters. It joins a DVC output to its "
+        "MLflow run."
+    ),
+}
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")
 NOTHING = "-"
 COMPARED = ("auc", "accuracy")
@@ -93,6 +132,7 @@ def write(
 ) -> None:
     """Write the page, pictures inside it; the same results give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters["linked"] = linked
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     lines = list(score_lines(results))
     headline_names = [BY_NAME[key].label for key in HEADLINES]
@@ -110,6 +150,7 @@ def write(
         notices=warnings,
         comparison=list(comparison_rows(results, sources)),
         words=WORDS,
+        glossary=GLOSSARY,
         grouped=results.test.grouped,
         threshold=results.threshold is not None,
         parts=PARTS,
@@ -119,6 +160,18 @@ def write(
         parameters=[(key, _text(value)) for key, value in nested.flat(sources.parameters)],
     )
     write_text(path, page)
+
+
+def linked(text: str) -> Markup:
+    """Link the first use of each word of the glossary in a text.
+
+    >>> linked("No groups are known. <b>")
+    Markup('No <a href="#word-group">groups</a> are known. &lt;b&gt;')
+    """
+    page = str(escape(text))
+    for word in GLOSSARY:
+        page = re.sub(rf"\b({word}s?)\b", rf'<a href="#word-{word}">\1</a>', page, count=1)
+    return Markup(page)
 
 
 def _title(results: Results) -> str:
@@ -165,14 +218,15 @@ def _split(images: list[Image], classes: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def _embed(picture: Picture) -> dict[str, Any]:
-    data = picture.path.read_bytes()
+    buffer = io.BytesIO()
     with Pillow.open(picture.path) as image:
         width, height = image.size
+        image.convert("RGB").save(buffer, "WEBP", quality=QUALITY)
     return {
         "title": picture.title,
         "caption": picture.caption,
         "alt": f"{picture.title}. {picture.caption}",
-        "data": base64.b64encode(data).decode("ascii"),
+        "data": base64.b64encode(buffer.getvalue()).decode("ascii"),
         "width": width,
         "height": height,
         "broad": width > BROAD * height or width > BROAD_PIXELS,

@@ -1,4 +1,4 @@
-"""The results of a model: scores from its predictions on val and test, metrics.json and the classification report."""
+"""The results of a model: scores from its predictions on val and test, their files and the classification report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +21,7 @@ MEAN_DECIMALS = (
 )
 CLASSIFICATION_COLUMNS = ("class", "precision", "recall", "f1", "support")
 DECIMALS = 6
+COMPARED = ("auc", "accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity", "calibration_error")
 Tree = dict[str, Any]
 
 
@@ -191,6 +192,17 @@ def summarise(results: Results) -> Tree:
     for key, value in results.val_values.items():
         _put(tree["val"], key, round(value, DECIMALS))
     return tree
+
+
+def compared(tree: Tree) -> dict[str, float]:
+    """Return the few numbers of `summarise` that people compare, without intervals: what `dvc metrics` shows.
+
+    >>> compared({"threshold": 0.4, "test": {"auc": {"value": 0.9, "low": 0.8}}, "val": {"auc": 0.95}})
+    {'test_auc': 0.9, 'val_auc': 0.95, 'threshold': 0.4}
+    """
+    test = {f"test_{name}": tree["test"][name]["value"] for name in COMPARED if name in tree["test"]}
+    val = {f"val_{name}": tree["val"][name] for name in COMPARED[:2] if name in tree["val"]}
+    return test | val | {name: tree[name] for name in ("threshold",) if name in tree}
 
 
 def bounds(score: Estimate) -> Tree:

@@ -24,7 +24,16 @@ from src.evaluate.inputs import (
 )
 from src.evaluate.predict import check_images, open_model, predict
 from src.evaluate.report_warnings import notices, small_classes
-from src.evaluate.results import CLASSIFICATION_COLUMNS, Results, Rules, as_table, classification, compute, summarise
+from src.evaluate.results import (
+    CLASSIFICATION_COLUMNS,
+    Results,
+    Rules,
+    as_table,
+    classification,
+    compared,
+    compute,
+    summarise,
+)
 from src.images.store import open_images
 
 log = logging.getLogger(__name__)
@@ -68,7 +77,8 @@ def run(
     probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
     results = _compute(scored, probabilities, classes, section, seed)
     write_predictions(out.predictions, scored, probabilities, classes)
-    write_json(out.metrics, summarise(results))
+    write_json(out.metrics, numbers := summarise(results))
+    write_json(out.summary, compared(numbers))
     table = classification(results.test.labels, results.decisions, classes)
     write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
     dvc_plots.write(results, out.plots)

@@ -117,8 +117,8 @@ def _known(text: str, home: Path) -> Iterator[str]:
 
 
 def _essence(text: str) -> str:
-    """Return a params file without the line of its source, what the header tells of scores, and the width of gaps."""
-    return re.sub(" +#", " #", SOURCE_LINE.sub("", without_header(text)))
+    """Return a params file without the line of its source and what the header tells of scores."""
+    return SOURCE_LINE.sub("", without_header(text))
 
 
 def _committed(home: Path) -> str | None:

@@ -46,18 +46,17 @@ def applied(path: Path, preset: Params) -> bool:
 
 
 def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
-    """Return the text of a params file with other values, the rest as it is, to the letter.
+    """Return the text of a params file with other values, as `dvc exp run -S` would leave it.
 
     Raises:
         AssayError: the result would not say what it should, as where two keys share a value by an anchor.
     """
     now = parse(yaml_file.parsed(text, where), where).model_dump(mode="json")
-    wanted, changed = with_values(now, values), text
-    names = list(_changed(now, wanted))
-    for name in names:
-        changed = yaml_edit.put(changed, name.split("."), nested.get(wanted, name))
+    wanted = with_values(now, values)
+    changes = {name: nested.get(wanted, name) for name in _changed(now, wanted)}
+    changed = yaml_edit.put_all(text, changes)
     if _read(changed) != wanted:
-        pairs = ", ".join(f"{name}: {canonical(nested.get(wanted, name))}" for name in names)
+        pairs = ", ".join(f"{name}: {canonical(value)}" for name, value in changes.items())
         raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
     return changed
 

@@ -1,17 +1,50 @@
-"""Several values are exchanged at once as they are one after the other."""
+"""Values are exchanged as DVC's own writer does it, and the params files are laid out so that nothing else moves."""
 
-from functools import reduce
+import filecmp
+import shutil
+from pathlib import Path
 
-from src.core import yaml_edit
+import pytest
+from dvc.utils.collections import merge_dicts
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import modify_yaml
+from ruamel.yaml import YAML
 
-TEXT = "a: 1  # one\nb:\n  c: [1, 2]\n  d: {e: x, f: 'y'}  # three\n  g:\n    - 1\n    - 2\nh: 3\n"
+from src.core import nested, yaml_edit, yaml_file
+from tests.conftest import ROOT
+
+FILES = [ROOT / "params.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
 
 
-def test_values_exchanged_at_once_give_the_text_that_one_after_the_other_gives() -> None:
-    for values in (
-        {"h": 4, "a": "longer than before", "b.d.f": "it's", "b.c": [], "b.g": [3]},
-        {"b.d": {"e": 1, "f": 2}, "b.d.f": 3},
-    ):
-        one_by_one = reduce(lambda text, key: yaml_edit.put(text, key.split("."), values[key]), values, TEXT)
-        assert yaml_edit.put_all(TEXT, values) == one_by_one
-        assert "# one" in one_by_one
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_file_is_as_dvc_writes_it(file: Path, tmp_path: Path) -> None:
+    """`dvc exp run -S` puts every value anew into what it has read: no comment goes, no line moves."""
+    copy = tmp_path / file.name
+    shutil.copyfile(file, copy)
+    with modify_yaml(copy) as content:
+        merge_dicts(content, yaml_file.read(file))
+        for key, value in nested.flat(yaml_file.read(file)):
+            if isinstance(value, list) and not key.startswith("tune.space"):
+                nested.put(content, key, list(value))
+    assert copy.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+
+
+def test_dvc_and_we_leave_the_same_file_and_one_line_changes(tmp_path: Path) -> None:
+    other = {"train.epochs": 5, "train.learning_rate": 1e-05, "train.optimizer": "sgd", "dataset.positive": None}
+    for key, value in (other | {"train.augment.rotation": 20.5, "dataset.table": "a b.csv"}).items():
+        dvc, own = tmp_path / "dvc.yaml", tmp_path / "own.yaml"
+        shutil.copyfile(FILES[0], dvc)
+        apply_overrides(dvc, [f"{key}={yaml_edit.written(value)}"])
+        own.write_text(yaml_edit.put_all(FILES[0].read_text(encoding="utf-8"), {key: value}), encoding="utf-8")
+        assert filecmp.cmp(dvc, own, shallow=False), key
+        lines = [each.read_text(encoding="utf-8").splitlines() for each in (FILES[0], own)]
+        assert sum(one != two for one, two in zip(*lines, strict=True)) == 1
+
+
+@pytest.mark.parametrize(
+    "each", [1e-05, 2.5e-07, 0.1 + 0.2, 1e22, 3, True, None, "no", "it's", "a: b", "1e5", "a" * 200, [1, "x"]]
+)
+def test_what_is_written_on_a_line_is_read_again(each: object) -> None:
+    line = f"key: {yaml_edit.written(each)}"
+    assert "\n" not in line
+    assert YAML(typ="safe", pure=True).load(line) == {"key": each}

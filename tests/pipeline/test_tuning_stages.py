@@ -56,6 +56,7 @@ def studies(project: Project) -> set[Path]:
 
 
 def tune(project: Project) -> Run:
+    shutil.copyfile(project.folder / "tuning" / "stages.yaml", project.folder / "tuning" / "dvc.yaml")
     return project.repro("tuning/dvc.yaml")
 
 

@@ -55,7 +55,7 @@ def test_switching_back_and_forth_is_never_refused(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("epochs: 30", "epochs: 31"), ("\nseed: 42 ", "\n# my own remark\nseed: 42 "), ("seed", "(")]
+    ("old", "new"), [("epochs: 30", "epochs: 31"), ("\nseed: 42", "\n# my own remark\nseed: 42"), ("seed", "(")]
 )
 def test_an_edit_that_is_nowhere_else_is_not_overwritten(home: Path, old: str, new: str) -> None:
     presets.put("blood_cnn", home=home)

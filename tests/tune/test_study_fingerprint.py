@@ -12,7 +12,7 @@ from src.tune.overrides import with_values
 from tests.tune.conftest import Home
 from tools.dvc_deps import ROOT
 
-STAGES = YAML(typ="safe", pure=True).load(ROOT / "tuning" / "dvc.yaml")["stages"]
+STAGES = YAML(typ="safe", pure=True).load(ROOT / "tuning" / "stages.yaml")["stages"]
 NO_PARAMETERS = {"images", "split", "raw"}
 ONLY_SEARCHING = {"tune.sampler", "tune.pruner"}
 ENTRIES = ("objective", "driver", "sampler", "pruner", "space")

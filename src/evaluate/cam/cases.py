@@ -33,8 +33,8 @@ class Case:
 class Cams:
     """Cases, their images uint8 (N, H, W, C), and a map (N, h, w) of each for its predicted class.
 
-    A kind of map is None where it does not apply to the model; HiResCAM is left to those without a class activation
-    map, since it would be the same.
+    A kind of map is None where it does not apply to the model. Grad-CAM and HiResCAM are left to those without a class
+    activation map, since both would be the same map.
     """
 
     cases: tuple[Case, ...] = ()
@@ -53,8 +53,10 @@ def explain(network: "keras.Model", scored: Scored, decisions: Integers, images:
         return Cams()
     pixels = images[[scored.rows[case.place] for case in cases]]
     predicted = np.array([case.predicted for case in cases], dtype=np.int64)
-    cam, grad_cam = maps.cam(network, pixels, predicted), maps.grad_cam(network, pixels, predicted)
-    return Cams(cases, pixels, cam, grad_cam, maps.hires_cam(network, pixels, predicted) if cam is None else None)
+    if (cam := maps.cam(network, pixels, predicted)) is not None:
+        return Cams(cases, pixels, cam)
+    by_slope = (make(network, pixels, predicted) for make in (maps.grad_cam, maps.hires_cam))
+    return Cams(cases, pixels, None, *by_slope)
 
 
 def choose(scored: Scored, decisions: Integers) -> tuple[Case, ...]:

@@ -105,9 +105,7 @@ FIGURES = (
         "grad_cam",
         "Grad-CAM",
         lambda material: (
-            "Where the last feature maps speak for the predicted class, by the slope of its logit"
-            + (", which is the map above but for scale" if material.cams.cam is not None else "")
-            + f": {_which(material)}"
+            f"Where the last feature maps speak for the predicted class, by the slope of its logit: {_which(material)}"
         ),
         lambda material: draw(material.results.test, material.cams, "grad_cam"),
     ),
