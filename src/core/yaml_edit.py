@@ -34,7 +34,8 @@ def written(value: Any) -> str:
     '{rate: 1e-05, steps: [gray, no], size: null}'
     """
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = True, 1 << 20, False
+    yaml.default_flow_style, yaml.width = True, 1 << 20
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     stream = io.StringIO()
     yaml.dump(value, stream)
     return stream.getvalue().removesuffix("...\n").strip()
