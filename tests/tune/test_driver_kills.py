@@ -16,7 +16,7 @@ from tests.tune.executors.test_local import alive
 from tests.tune.helpers_search import search, told, trials
 
 TOTAL, WORKERS, SECONDS = 10, 2, 0.02
-WAIT = 60.0
+WAIT = 240.0
 
 
 class Command:
