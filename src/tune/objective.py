@@ -13,12 +13,11 @@ from tensorflow.python.framework import ops
 from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
-from src.evaluate.predict import BATCH, complete
-from src.metrics.scored import Floats, Scored
+from src.evaluate.predict import predict
+from src.metrics.scored import Scored
 from src.metrics.scores import calibration_error, measure
 from src.metrics.threshold import FALLBACK, choose
 from src.train import Fitted, data, fit, history
-from src.train.batches import Batches
 from src.tune import metric, prepared_cache
 from src.tune.protocol import Finished, Job, Row
 
@@ -72,7 +71,7 @@ def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float
     scores["parameters"] = float(fitted.model.count_params())
     if set(params.tune.metric) <= set(scores):
         return scores
-    return val_scores(fitted.model, given, params.evaluate.threshold, params.train.threads) | scores
+    return val_scores(fitted.model, given, params.evaluate.threshold) | scores
 
 
 def _facts(fitted: Fitted) -> dict[str, float]:
@@ -102,40 +101,27 @@ def _out_of_memory(params: Params) -> str:
     return f"out of memory: {params.model.name} on images of {size} in batches of {params.train.batch_size}"
 
 
-def val_scores(model: keras.Model, given: data.Data, rule: str | float, threads: int) -> dict[str, float]:
+def val_scores(model: keras.Model, given: data.Data, rule: str | float) -> dict[str, float]:
     """Return every score that evaluate gives of val, by name; those that cannot be told from it are left out.
 
     rule: of the threshold, which is chosen on val and used on it, as in the val scores of metrics.json.
     """
-    scored = _scored(_probabilities(model, given, threads), given)
+    count = len(given.val.rows)
+    scored = Scored(
+        classes=given.classes,
+        rows=given.val.rows,
+        paths=("",) * count,
+        labels=given.val.targets,
+        probabilities=predict(model, given.images, given.val.rows),
+        groups=np.arange(count),
+        grouped=False,
+    )
     cut = choose(scored.labels == 1, scored.probabilities[:, 1], rule).value if scored.binary else FALLBACK
     decisions = scored.decide(cut)
     values = measure(scored, decisions, np.ones((1, scored.size)))
     scores = {key[0]: float(value[0]) for key, value in values.items() if len(key) == 1}
     scores["calibration_error"] = calibration_error(scored, decisions)
     return {name: value for name, value in scores.items() if np.isfinite(value)}
-
-
-def _probabilities(model: keras.Model, given: data.Data, threads: int) -> Floats:
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)]
-    step = tf.function(lambda batch: model(batch, training=False), input_signature=signature)
-    outputs = [
-        step(tf.constant(pixels)).numpy() for pixels, _ in Batches(given.images, given.val, BATCH, threads).plain()
-    ]
-    return complete(np.concatenate(outputs, dtype=np.float64))
-
-
-def _scored(probabilities: Floats, given: data.Data) -> Scored:
-    count = len(given.val.rows)
-    return Scored(
-        classes=given.classes,
-        rows=given.val.rows,
-        paths=("",) * count,
-        labels=given.val.targets,
-        probabilities=probabilities,
-        groups=np.arange(count),
-        grouped=False,
-    )
 
 
 @contextmanager

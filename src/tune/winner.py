@@ -123,7 +123,7 @@ def interval(values: Sequence[float], confidence: float) -> Interval:
 
 
 def described(outcome: Outcome) -> str:
-    """Log who won over the seeds, and by how much."""
+    """Return in lines who won over the seeds, and by how much."""
     first, *others = outcome.metric
     lines = [f"over {len(outcome.seeds)} seeds, {first} on val (baseline: {PARAMS} as the study found it):"]
     for one in (outcome.baseline, *outcome.candidates):

@@ -112,16 +112,16 @@ def test_a_mistake_is_a_line_and_nothing_is_trained(
 
 
 @pytest.mark.slow
-def test_six_and_six_trials_equal_twelve_with_a_kill_between(tuning: Tuning) -> None:
-    tuning.search("--trials", "12", "--study", "whole")
-    tuning.search("--trials", "6", "--study", "parts")
-    running = tuning.start("--trials", "12", "--workers", "1", "--no-confirm", "--study", "parts")
-    tuning.wait_for("parts", 8)
+def test_three_and_three_trials_equal_six_with_a_kill_between(tuning: Tuning) -> None:
+    tuning.search("--trials", "6", "--study", "whole")
+    tuning.search("--trials", "3", "--study", "parts")
+    running = tuning.start("--trials", "6", "--workers", "1", "--no-confirm", "--study", "parts")
+    tuning.wait_for("parts", 4)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
-    tuning.search("--trials", "12", "--study", "parts")
+    tuning.search("--trials", "6", "--study", "parts")
     assert tuning.told("parts") == tuning.told("whole")
-    assert len(tuning.told("whole")) == 12
+    assert len(tuning.told("whole")) == 6
 
 
 @pytest.mark.slow

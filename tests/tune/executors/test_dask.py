@@ -161,6 +161,9 @@ def test_images_that_are_there_are_not_sent_again_and_test_rows_never(
         assert not there[~seen].any()
         assert own[~seen].any()
         assert "test" not in (path.parents[1] / "split/split.csv").read_text()
+        with (path.parent / "index.csv").open(newline="") as file:
+            labels = np.array([line["label"] for line in csv.DictReader(file)])
+        assert len(set(labels[~seen])) == 1 < len(set(labels[seen]))  # of a row of test no label
 
 
 def test_a_variant_of_the_images_is_made_here_and_sent_as_well(started: DaskCluster, code: Path, home: Home) -> None:

@@ -291,14 +291,12 @@ def connected(address: str, timeout: float) -> Client:
     """
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # one line of ours says what is wrong
-    expected = f"--dask: expected an address like tcp://host:8786, found {address!r}"
     hint = "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
-    if not re.fullmatch(r"\w+://.+:\d+", address):
-        raise AssayError(expected)
+    if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://.+:\d+", address):
+        raise AssayError(f"--dask: expected an address like tcp://host:8786, found {address!r}")
     try:
         with warnings.catch_warnings(action="ignore"):  # of other versions, which are looked at more closely later
             return Client(address, timeout=timeout, name="assay", set_as_default=False)
-    except (OSError, TimeoutError) as error:
-        raise AssayError(f"--dask: no scheduler answers at {address} within {timeout:g} seconds{hint}") from error
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise AssayError(f"{expected} ({str(error).strip().splitlines()[0]}){hint}") from error
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # a certificate that is missing is a TypeError
+        found = (str(error).strip() or "silence").splitlines()[0]
+        raise AssayError(f"--dask: no scheduler answers at {address} in {timeout:g} seconds: {found}{hint}") from error
