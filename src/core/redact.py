@@ -11,8 +11,10 @@ _URL = re.compile(
 _CLOSING = "'`),.;:]}>"  # behind a URL they are the sentence's, within it they may be part of a password
 _REQUEST = re.compile(r"(with url: [^\s?]*)\?[^\s)]*")  # urllib3 names the path and the query without the host
 _VALUE = re.compile(
-    r"([?&;](?:[\w-]{0,40}(?:token|passw|pwd|secret|signature|key)[\w-]{0,40})=)[^\s&;'\"<>)]+", re.IGNORECASE
+    r"((?:[?&;](?:[\w-]{0,40}(?:token|passw|pwd|secret|signature|key)[\w-]{0,40})|\bpassw(?:or)?d)=)[^\s&;'\"<>)]+",
+    re.IGNORECASE,
 )
+_USER = re.compile(r"(?<![\w/.+-])[\w.+-]{1,64}:[^\s@/'\"]{1,100}@(?=[\w\[])")  # of an address without its scheme://
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]*\]|[^:@/?#\[\]]*)(?::\d*)?")
 _SECRET_NAME = re.compile(
     r"token|passw|pwd|secret|credential|signature|^sig$|auth|jwt|^x-(amz|goog)-|(^|[_-]|api|access|account)key([_-]?id)?$",
@@ -33,7 +35,7 @@ def secrets(text: str) -> str:
     'GET http://host:80/a.zip: refused'
     """
     text = _URL.sub(lambda match: match[1] + _bare(match[2]), text)
-    return _VALUE.sub(r"\1***", _REQUEST.sub(r"\1", text))
+    return _VALUE.sub(r"\1***", _REQUEST.sub(r"\1", _USER.sub("", text)))
 
 
 def control(text: str) -> str:

@@ -4,6 +4,7 @@ The hash keeps names and numbers out of all that is written. It is no anonymity:
 numbered can hash all numbers and compare.
 """
 
+import io
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from src.download.manifest import Entry
 log = logging.getLogger(__name__)
 DICOM = frozenset({".dcm", ".dicom", ".ima"})
 TAGS = ["PatientID", "StudyInstanceUID", "PatientSex", "PatientAge", "Manufacturer"]
+START = 64 * 2**10  # bytes
 DIGITS = 12  # hexadecimal ones: among a million patients, two alike with a probability of 0.2 %
 AGE = re.compile(r"(\d{3})([DWMY])")  # DICOM PS3.5, section 6.2, value representation AS
 
@@ -75,8 +77,14 @@ def _is_dicom(name: str, path: Path) -> bool:
 def _read(path: Path) -> Patient:
     import pydicom  # 0.3 s, and most data sets hold no DICOM
 
+    from src.images import dicom
+
     try:
-        found = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=TAGS)
+        with path.open("rb") as file:
+            start = file.read(START)
+        # pydicom would inflate the whole of a deflated file, whatever memory that takes.
+        readable = io.BytesIO(dicom.inflated_start(start)) if dicom.is_deflated(start) else path
+        found = pydicom.dcmread(readable, force=True, stop_before_pixels=True, specific_tags=TAGS)
         values = {tag: str(found.get(tag) or "").strip() for tag in TAGS}
     except Exception:  # noqa: BLE001 (pydicom raises a dozen kinds for damaged bytes; preprocess says that it is damaged)
         values = dict.fromkeys(TAGS, "")

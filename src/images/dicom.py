@@ -48,7 +48,7 @@ def decode(
         UnreadableError: damaged, without pixels, with several frames, or compressed with no decoder installed.
     """
     try:
-        if _is_deflated(data):
+        if is_deflated(data):
             claim(float("inf"))
             claim = abs
             _check_inflated(data, work_bytes(max_megapixels) / COPIES)
@@ -68,9 +68,15 @@ def _meta_end(data: bytes) -> int:
     return META + META_LENGTH + int.from_bytes(data[META + 8 : META + META_LENGTH], "little")
 
 
-def _is_deflated(data: bytes) -> bool:
+def is_deflated(data: bytes) -> bool:
+    """Return whether all but a file's own elements is deflated, from its first 64 KB."""
     # The whole file's own elements are searched, without a parser: pydicom inflates as soon as it knows.
     return data[128:META] == b"DICM" and DeflatedExplicitVRLittleEndian.encode() in data[META : META + 64 * 2**10]
+
+
+def inflated_start(data: bytes) -> bytes:
+    """Inflate the first elements of a deflated file, as an explicit data set of its own without the file's elements."""
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[_meta_end(data) :], CHUNK)
 
 
 def _check_inflated(data: bytes, allowed: float) -> None:

@@ -23,6 +23,8 @@ from src.core import redact
         ("sqlite:///:memory:?password=word", "sqlite:///:memory:"),
         ("http://a:word@b\nhttp://c?d=word", "http://b\nhttp://c"),
         ("exceeded with url: /api?id=word (Caused by X)", "exceeded with url: /api (Caused by X)"),
+        ("found me:word@host/db", "found host/db"),
+        ("host=db password=word user=me", "host=db password=*** user=me"),
         ("/a.zip?access_token=word&b=1", "/a.zip?access_token=***&b=1"),
     ],
 )  # fmt: skip

@@ -2,12 +2,13 @@
 
 import csv
 import logging
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from src.config import Dataset
 from src.core.errors import AssayError
@@ -79,7 +80,7 @@ def test_classes_with_folders_of_images_and_masks_are_read(tree: Tree, run: Run)
     ]  # fmt: skip
 
 
-def dicom(**elements: str) -> bytes:
+def dicom(syntax: UID = ExplicitVRLittleEndian, **elements: object) -> bytes:
     from io import BytesIO
 
     data, out = pydicom.Dataset(), BytesIO()
@@ -87,7 +88,7 @@ def dicom(**elements: str) -> bytes:
     for name, value in elements.items():
         setattr(data, name, value)
     data.file_meta = pydicom.dataset.FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.TransferSyntaxUID = syntax
     data.file_meta.MediaStorageSOPClassUID, data.file_meta.MediaStorageSOPInstanceUID = "1.2", "1.3"
     pydicom.dcmwrite(out, data, enforce_file_format=True)
     return out.getvalue()
@@ -107,6 +108,22 @@ def test_the_patient_of_dicom_files_is_the_group_and_no_name_leaves(
     assert (found[0]["sex"], found[0]["age"], found[0]["manufacturer"]) == ("F", "60-69", "ACME")
     assert "Doe" not in raw.manifest.read_text(encoding="utf-8")
     assert "DICOM: 3 groups of 4 files by PatientID hashed: no name or number is kept" in caplog.text
+
+
+def test_a_deflated_dicom_gives_its_patient_and_takes_no_memory_for_the_rest(tree: Tree, run: Run) -> None:
+    files = {
+        f"{label}/1.dcm": dicom(
+            DeflatedExplicitVRLittleEndian, PatientID=label, BitsAllocated=8, PixelData=bytes(100 * 10**6)
+        )
+        for label in ("ill", "well")
+    }
+    source = tree(files)
+    tracemalloc.start()
+    found = run(source)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [row["group"] for row in found] == [f"patient-{digest_of(label)[:12]}" for label in ("ill", "well")]
+    assert peak < 20 * 10**6
 
 
 def test_one_patient_id_in_all_files_is_no_patient(tree: Tree, run: Run, caplog: pytest.LogCaptureFixture) -> None:
