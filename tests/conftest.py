@@ -1,10 +1,30 @@
-"""Fixtures that every room's tests may use."""
+"""Fixtures that every room's tests may use, and the order in which the rooms' tests begin."""
 
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LONGEST = ("pipeline", "tune")  # of whose files some take minutes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that in the end no process waits for another that has one of them left."""
+    items.sort(key=lambda item: item.path.relative_to(ROOT).parts[1] not in LONGEST)
+
+
+@pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one database with MLflow's tables, which takes seconds, for the tests of all processes to start from."""
+    from src.tracking import mlflow_store
+
+    base = tmp_path_factory.getbasetemp()
+    path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made" / mlflow_store.DATABASE
+    mlflow_store.create(path)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +34,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}")
     return folder
+
+
+@pytest.fixture
+def at_a_terminal() -> Iterator[None]:
+    """Let Ctrl-C interrupt, also where the suite was started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

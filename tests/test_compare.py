@@ -1,5 +1,6 @@
 """The table of runs says which data, how divided, and how certain."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -135,8 +136,9 @@ def test_without_any_run_one_line_says_so_and_no_database_is_made(
 
 
 def test_real_runs_are_read_from_the_database_and_written(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path, made_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shutil.copyfile(made_database, home / mlflow_store.DATABASE)
     edit("params.yaml", "source: data/covid_ct", f"source: {home}/secret/place/covid_ct.zip")
     train()
     evaluate()

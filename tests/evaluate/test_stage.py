@@ -101,9 +101,16 @@ def test_scores_can_be_computed_again_from_predictions_alone(built: Callable) ->
 
 
 @pytest.mark.parametrize("classes", [BINARY, FOUR])
-def test_two_runs_write_the_same_bytes(built: Callable, classes: tuple[str, ...], tmp_path: Path) -> None:
-    build = built(classes)
-    again = run(build, Evaluation(tmp_path / "elsewhere"))
+def test_two_runs_write_the_same_bytes_nothing_of_an_earlier_one_stays_and_the_log_ends_with_the_scores(
+    built: Callable, classes: tuple[str, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    build, out = built(classes), Evaluation(tmp_path / "elsewhere")
+    out.figures.mkdir(parents=True)
+    (out.figures / "old.png").touch()
+    with caplog.at_level("INFO", logger="src"):
+        again = run(build, out)
+    auc = json.loads(again.metrics.read_text(encoding="utf-8"))["test"]["auc"]
+    assert f"test: ROC AUC {auc['value']:.3f} ({auc['low']:.2f} to {auc['high']:.2f}), accuracy" in caplog.text
     files = {path.relative_to(build.out.folder) for path in build.out.folder.rglob("*") if path.is_file()}
     assert files == {path.relative_to(again.folder) for path in again.folder.rglob("*") if path.is_file()}
     for file in files:
@@ -150,20 +157,13 @@ def test_the_report_tells_trace_parameters_and_the_shortcut(built: Callable) -> 
     assert "AUC of 0.99" in page
 
 
-def test_class_names_cannot_break_the_page(tmp_path: Path) -> None:
+def test_without_groups_audit_trace_and_history_and_with_any_class_names_there_still_is_a_report(
+    tmp_path: Path,
+) -> None:
     build = helpers.folders(tmp_path)
     classes = ("<b>bold</b>", 'quote"&')
-    helpers.write_store(build, classes, images=40)
+    helpers.write_store(build, classes, images=40, grouped=False)
     helpers.write_model(build, classes)
-    page = run(build).report.read_text()
-    assert "<b>bold" not in page
-    assert "&lt;b&gt;bold" in page
-
-
-def test_without_groups_audit_trace_and_history_there_still_is_a_report(tmp_path: Path) -> None:
-    build = helpers.folders(tmp_path)
-    helpers.write_store(build, BINARY, images=40, grouped=False)
-    helpers.write_model(build, BINARY)
     build.split.audit.unlink()
     build.model.fingerprint.unlink()
     build.model.history.write_text("epoch,loss\n", encoding="utf-8")
@@ -171,14 +171,8 @@ def test_without_groups_audit_trace_and_history_there_still_is_a_report(tmp_path
     assert "No groups are known" in page
     assert "no audit of the split" in page
     assert not (build.out.figures / "learning.png").exists()
-
-
-def test_figures_of_an_earlier_run_do_not_stay(built: Callable, tmp_path: Path) -> None:
-    out = Evaluation(tmp_path)
-    out.figures.mkdir()
-    (out.figures / "old.png").touch()
-    run(built(BINARY), out)
-    assert not (out.figures / "old.png").exists()
+    assert "<b>bold" not in page
+    assert "&lt;b&gt;bold" in page
 
 
 def test_images_of_another_size_than_params_say_are_an_error(built: Callable) -> None:
@@ -211,15 +205,6 @@ def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None
     split.parts.write_text("row,part,group\n0,train,\n1,val,\n", encoding="utf-8")
     with pytest.raises(AssayError, match=r"split.csv: expected rows of the part test, found none"):
         run(replace(build, split=split))
-
-
-def test_the_log_ends_with_the_scores_in_a_line(
-    built: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level("INFO", logger="src"):
-        out = run(built(BINARY), Evaluation(tmp_path / "again"))
-    auc = json.loads(out.metrics.read_text(encoding="utf-8"))["test"]["auc"]
-    assert f"test: ROC AUC {auc['value']:.3f} ({auc['low']:.2f} to {auc['high']:.2f}), accuracy" in caplog.text
 
 
 @pytest.mark.parametrize("classes", [BINARY, FOUR])

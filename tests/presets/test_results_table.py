@@ -1,5 +1,6 @@
 """The table of the presets: each kind of split in its column, from real runs, and from no others."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -107,7 +108,10 @@ def test_commands_quote_the_archive_and_name_each_split(tmp_path: Path) -> None:
         list(face.commands([BLOOD], folder))
 
 
-def test_the_table_is_written_from_a_real_database(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_is_written_from_a_real_database(
+    home: Path, made_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(made_database, home / mlflow_store.DATABASE)
     with mlflow_store.connected(home) as client:
         number = mlflow_store.experiment(client, "malaria_cnn", home)
         made = client.create_run(number)

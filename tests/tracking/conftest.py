@@ -19,16 +19,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
-def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make one database with MLflow's tables, which takes seconds, for tests to start from."""
-    from src.tracking import mlflow_store
-
-    path = tmp_path_factory.mktemp("database") / "mlflow.db"
-    mlflow_store.create(path)
-    return path
-
-
 @pytest.fixture
 def ready(project: Path, made_database: Path) -> Path:
     """Give a repository whose database is there already."""
@@ -38,10 +28,9 @@ def ready(project: Path, made_database: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, made_database: Path) -> Iterator[Server]:
-    """Give one server for all tests; a test that stops it starts it again."""
+    """Give one server for all tests, which a test starts when it wants it to be there."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "mlflow.db").write_bytes(made_database.read_bytes())
     running = Server(folder)
-    running.start()
     yield running
     running.stop()

@@ -111,7 +111,7 @@ class Server:
                 command + store, cwd=self.folder, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )  # fmt: skip
-        wait_for(lambda: urllib.request.urlopen(f"{self.uri}/health", timeout=1).status == 200, 90)
+        wait_for(lambda: urllib.request.urlopen(f"{self.uri}/health", timeout=1).status == 200, 300)
 
     def stop(self) -> None:
         if self._process is not None:

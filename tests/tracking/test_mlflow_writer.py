@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,12 +19,13 @@ from tests.tracking.test_stage_run import runs, train
 
 
 @pytest.fixture
-def modelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def modelled(tmp_path: Path, made_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a repository whose build/ holds a real model."""
     from src import models
 
     monkeypatch.delenv(mlflow_store.VARIABLE, raising=False)
     fill(tmp_path, model=True)
+    shutil.copyfile(made_database, tmp_path / mlflow_store.DATABASE)
     monkeypatch.chdir(tmp_path)
     models.build("reduced_inception", (8, 8, 1), 2).save("build/model/model.keras")
     return tmp_path

@@ -45,7 +45,7 @@ def test_a_server_that_comes_back_gets_everything_once(
     project: Path, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(mlflow_store.VARIABLE, server.uri)
-    server.stop()
+    server.stop()  # if another test has started it
     train()
     evaluate()
     with pytest.raises(AssayError, match="still waits"):

@@ -96,9 +96,9 @@ def also(section: Train, **values: object) -> Train:
 
 APPLICATION = sections.model(name="keras_application", pooling="average")
 RESUMED = {
-    "while frozen": (COMPACT, section(frozen_epochs=3, from_layer="conv2d_2"), 2),
+    "while frozen": (COMPACT, also(section(frozen_epochs=3, from_layer="conv2d_2"), optimizer="adadelta"), 2),
     "between phases": (COMPACT, section(frozen_epochs=2, from_layer="conv2d_2"), 2),
-    "while tuning": (COMPACT, section(frozen_epochs=1, from_layer="conv2d_2"), 2),
+    "while tuning": (COMPACT, also(section(frozen_epochs=1, from_layer="conv2d_2"), optimizer="rmsprop"), 2),
     "cosine and clipping": (
         COMPACT,
         also(PLAIN, schedule=sections.schedule(name="cosine", warmup=1), clip_norm=0.1),

@@ -192,15 +192,6 @@ def test_test_images_change_nothing(store: Store, expected: dict[str, bytes]) ->
     assert outputs(store) == expected
 
 
-@pytest.mark.parametrize("optimizer", ["adadelta", "rmsprop"])
-def test_optimizers_with_other_memories_than_adam_go_on_too(store: Store, tmp_path: Path, optimizer: str) -> None:
-    section = changed(optimizer=optimizer, epochs=2)
-    whole = fitted(store, TINY, section)
-    with pytest.raises(KeyboardInterrupt):
-        fitted(store, TINY, section, checkpoints=tmp_path / "c", on_epoch=[stop_after(1)])
-    assert fitted(store, TINY, section, checkpoints=tmp_path / "c").rows == whole.rows
-
-
 def test_class_weights_weigh_train_and_leave_val(store: Store) -> None:
     """Seven of the first class and three of the second in train; at a rate of almost 0 the model stays as it is."""
     given = data.load(store.prepared, store.split)

@@ -15,6 +15,7 @@ from src.train.history import Row
 from tests import sections
 from tests.train.conftest import Store
 
+pytestmark = pytest.mark.usefixtures("at_a_terminal")
 SCRIPT = """
 import signal
 import sys
@@ -57,14 +58,6 @@ def finish(training: subprocess.Popen[str]) -> list[str]:
 
 def outputs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@pytest.fixture(autouse=True)
-def _at_a_terminal() -> Iterator[None]:
-    """Let Ctrl-C interrupt, also where the suite was started in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow
