@@ -92,7 +92,7 @@ def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) ->
 
 
 def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, SplitFiles]:
-    from src.download import download
+    from src.download.stage import run as download
     from src.preprocess.stage import run as prepare
     from src.split.stage import run
 

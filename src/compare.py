@@ -94,6 +94,7 @@ def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) 
         "split": tags.get("data.split", NOTHING),
         "seed": run.params.get("seed", NOTHING),
         "model": run.params.get("model.name", NOTHING),
+        "parameters": f"{values['parameters']:,.0f}" if "parameters" in values else NOTHING,
         **{name: run.params.get(name, NOTHING) for name in params},
         "val AUC": score(values, "best_val_auc"),
         **{_title(name): score(values, f"test_{name}") for name in metrics},

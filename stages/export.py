@@ -1,5 +1,6 @@
 """Stage export: the network with its preparation, threshold and calibration in one bundle."""
 
+from src import tracking
 from src.config import load, source_name
 from src.core import console, paths
 
@@ -7,20 +8,23 @@ from src.core import console, paths
 def main() -> None:
     """Run the stage."""
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
-    import src.export.stage as stage
+    with tracking.export():
+        import src.export.stage as stage
+        from src.predict import application
 
-    stage.run(
-        stage.Inputs(paths.PREPARED, paths.SPLIT, paths.MODEL, paths.EVALUATION),
-        paths.BUNDLE,
-        params.export,
-        stage.Setting(
-            source_name(params.dataset.source),
-            params.preprocess,
-            params.seed,
-            params.train.threads,
-            params.evaluate.confidence,
-        ),
-    )
+        stage.run(
+            stage.Inputs(paths.PREPARED, paths.SPLIT, paths.MODEL, paths.EVALUATION),
+            paths.BUNDLE,
+            params.export,
+            stage.Setting(
+                source_name(params.dataset.source),
+                params.preprocess,
+                params.seed,
+                params.train.threads,
+                params.evaluate.confidence,
+            ),
+        )
+        application.write(paths.BUNDLE)
 
 
 if __name__ == "__main__":

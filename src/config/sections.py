@@ -1,6 +1,7 @@
 """The sections about models and their training."""
 
 import re
+import warnings
 from string import digits
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -231,11 +232,15 @@ class Export(Section):
     calibrate: Literal["temperature", "none"]
 
 
+warnings.filterwarnings("ignore", 'Field name "register" in "Track"')  # Python's classes have a method of this name
+
+
 class Track(Section):
     """Where MLflow files the runs."""
 
     experiment: Name
     model: StrictBool
+    register: Annotated[Name, Field(pattern=r"^[\w .-]+$")] | None = Field(...)  # else the method is its default
 
 
 class Params(Section):

@@ -99,12 +99,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Bundle:
-    """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader."""
+    """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader.
+
+    predict.pyz is the code of `python -m src.predict`, requirements.txt the packages that it needs.
+    """
 
     folder: Path = Path("build/bundle")
     network = In("model.onnx")
     description = In("bundle.json")
     card = In("card.md")
+    application = In("predict.pyz")
+    requirements = In("requirements.txt")
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ Names are read without importing anything: with some of the modules comes Tensor
 import ast
 import importlib
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from types import ModuleType
 
 from src.core.errors import AssayError, suggestion
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = files("src")  # a folder, or in the application of a bundle a zip
 
 
 def names(registry: str) -> tuple[str, ...]:
@@ -22,8 +22,8 @@ def names(registry: str) -> tuple[str, ...]:
     """
     if ":" in registry:
         return tuple(_table(registry))
-    folder = _ROOT.joinpath(*registry.split("."))
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
+    found = [file.name for file in _ROOT.joinpath(*registry.split(".")).iterdir()]
+    return tuple(sorted(name[:-3] for name in found if name.endswith(".py") and not name.startswith("_")))
 
 
 def options(registry: str, name: str) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def options(registry: str, name: str) -> tuple[str, ...]:
 def _table(registry: str) -> dict[str, ast.expr]:
     """Read the entries of a dictionary from the source of its module."""
     module, _, table = registry.partition(":")
-    tree = ast.parse(_ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
+    tree = ast.parse(_ROOT.joinpath(*f"{module}.py".replace(".", "/", module.count(".")).split("/")).read_text("utf-8"))
     for node in tree.body:
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Dict):
             continue

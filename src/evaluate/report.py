@@ -152,6 +152,8 @@ def write(
         words=WORDS,
         glossary=GLOSSARY,
         grouped=results.test.grouped,
+        scaling=_scaling(results),
+        scaling_rows=list(_scaling_rows(results)),
         threshold=results.threshold is not None,
         parts=PARTS,
         split=list(_split(images, results.test.classes)),
@@ -205,6 +207,24 @@ def _table_note(results: Results) -> str:
         score = f"{number(results.by_group.value)} ({interval(results.by_group)})"
         note += f" By group, from the mean probability of each, the ROC AUC is {score}."
     return note
+
+
+def _scaling(results: Results) -> str:
+    temperature, note = results.scaling.temperature, results.scaling.note
+    if note:
+        return f"Probabilities are left as they are: {note}."
+    return (
+        f"Logits divided by the temperature {temperature:.3f}, which is fitted on val and lowers the log loss of those "
+        "of its images that it was not fitted on. The bundle answers so, unless export.calibrate is none; all other "
+        "scores and figures are those of the model itself, and no decision changes."
+    )
+
+
+def _scaling_rows(results: Results) -> Iterator[tuple[str, list[str]]]:
+    for part, before in results.scaling.before.items():
+        for name, value in before.items():
+            after = number(results.scaling.after[part][name])
+            yield BY_NAME[name].label, [part, number(value), *([] if results.scaling.note else [after])]
 
 
 def _split(images: list[Image], classes: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:

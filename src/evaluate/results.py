@@ -8,6 +8,7 @@ import numpy as np
 
 from src.core.random_streams import stream
 from src.metrics.bootstrap import FEWEST_GROUPS, Estimate, Estimates, estimate
+from src.metrics.calibration import Scaling, scaling
 from src.metrics.curves import divide
 from src.metrics.scored import Floats, Integers, Scored
 from src.metrics.scores import Key, calibration_error, confusion, measure
@@ -46,6 +47,7 @@ class Results:
     decisions: Integers  # (N,) of the test part
     estimates: Estimates
     calibration: float  # expected calibration error on test; NaN without images
+    scaling: Scaling  # by a temperature, as the bundle may apply it
     by_group: Estimate | None  # ROC AUC of the mean probability of each group
     val_values: dict[Key, float]
     notes: tuple[str, ...] = field(default=())
@@ -75,6 +77,7 @@ def compute(test: Scored, val: Scored, rules: Rules) -> Results:
         decisions=decisions,
         estimates=estimates,
         calibration=calibration_error(test, decisions),
+        scaling=scaling({"val": val, "test": test}, cut),
         by_group=_by_group(test, rules),
         val_values=_values(val, val.decide(cut)),
     )
@@ -185,12 +188,13 @@ def _mean(scores: Floats, weights: Floats) -> Floats:
 
 
 def summarise(results: Results) -> Tree:
-    """Nest all numbers: threshold, test with intervals, test by group, val without intervals."""
+    """Nest all numbers: threshold, test with intervals, test by group, val without intervals, temperature."""
     tree: Tree = {"threshold": results.threshold.value} if results.threshold else {}
     tree["test"] = _test(results)
     tree["val"] = {"images": results.val.size, "groups": results.val.group_count}
     for key, value in results.val_values.items():
         _put(tree["val"], key, round(value, DECIMALS))
+    tree["calibration"] = results.scaling.tree()
     return tree
 
 

@@ -41,10 +41,11 @@ class Data(Section):
 
 
 class Calibration(Section):
-    """The temperature (1: none), and errors of val and test before and after it, by the name of the score."""
+    """The temperature (1: none), why none, and errors of val and test before and after it, by the name of the score."""
 
     method: Literal["temperature", "none"]
     temperature: Positive
+    note: str = ""
     before: dict[str, dict[str, float]]
     after: dict[str, dict[str, float]]
 
@@ -52,8 +53,9 @@ class Calibration(Section):
 class Reference(Section):
     """How far from the training images is too far.
 
-    limit: the distance below which 99 of 100 images of val are. mean (F,) and directions (F, D) lay the features out
-    so that the distance of an image is the length of what they make of it. flagged: the share of val and test beyond.
+    limit: the distance below which 99 of 100 further images of the same source are. mean (F,) and directions (F, D)
+    lay the features out so that the distance of an image is the length of what they make of it. flagged: the share of
+    each part beyond.
     """
 
     limit: Positive

@@ -41,7 +41,8 @@ def _lines(about: Description) -> Iterator[str]:
     yield ""
     yield "## Unlike the training images"
     yield ""
-    yield "An image is flagged as `unlike` beyond the distance from the training images below which 99 % of val are."
+    yield "An image is flagged as `unlike` where it is further from the training images than 99 % of val, and of train"
+    yield "when each fold is measured by the others, are."
     shares = ", ".join(f"{share:.1%} of {part}" for part, share in about.reference.flagged.items())
     yield f"Flagged: {shares}. Images of another kind can pass: the flag is a warning, not a guarantee."
     yield ""
@@ -67,6 +68,8 @@ def _calibration(about: Description) -> Iterator[str]:
     found = about.calibration
     if found.method == "none":
         yield "Probabilities are those of the network: nothing was fitted."
+    elif found.note:
+        yield f"Probabilities are those of the network: {found.note}."
     else:
         yield f"Logits are divided by the temperature {found.temperature:.3f}, fitted on val. It changes no decision."
     yield ""

@@ -62,7 +62,8 @@ def features(model: keras.Model, images: Pixels, rows: Integers) -> Floats:
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
         for start in track(starts, len(starts), "features", "step")
     ]
-    return np.concatenate(parts, dtype=np.float64)
+    none = np.zeros((0, model.output[FEATURES].shape[-1]))  # of a part without an image
+    return np.concatenate([none, *parts], dtype=np.float64)
 
 
 def write(model: keras.Model, path: Path) -> None:

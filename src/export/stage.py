@@ -1,7 +1,6 @@
 """The stage export: from the trained and evaluated model to a bundle that answers for a raw image."""
 
 import logging
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,14 +14,11 @@ from src.evaluate.predict import check_images, open_model
 from src.export import bundle, card, reference
 from src.export.bundle import Calibration, Data, Description, Network
 from src.images.store import open_images
-from src.metrics.calibration import fit_temperature, scaled
-from src.metrics.scored import Integers, Scored
-from src.metrics.scores import calibration_error, measure
+from src.metrics.calibration import scaled
+from src.metrics.scored import group_codes
 
 log = logging.getLogger(__name__)
 SCORED = ("val", "test")
-ERRORS = ("log_loss", "brier")  # of probabilities, and the calibration error
-DECIMALS = 6
 
 
 class Inputs(NamedTuple):
@@ -66,8 +62,8 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     }
     parts = {part: (pixels[rows[part]], network.features(model, pixels, rows[part])) for part in rows}
     scores = files.read_json(inputs.evaluation.metrics)
-    scored = _scored(images, inputs.evaluation, classes)
-    calibration = calibrate(scored, section.calibrate, scores.get("threshold", 0.5))
+    _check_predictions(images, inputs.evaluation)
+    calibration = _calibration(scores, section.calibrate)
     network.write(model, out.network)
     about = Description(
         format=bundle.FORMAT,
@@ -77,7 +73,7 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
         classes=classes,
         threshold=_threshold(scores, calibration.temperature),
         calibration=calibration,
-        reference=reference.fit(parts),
+        reference=reference.fit(parts, group_codes([image.group for image in images if image.part == "train"])),
         scores=scores["test"],
         confidence=setting.confidence,
         warnings=files.read_json(inputs.evaluation.warnings),
@@ -87,49 +83,30 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     log.info("export: %s", _summary(about))
 
 
-def calibrate(scored: dict[str, Scored], method: Literal["temperature", "none"], threshold: float) -> Calibration:
-    """Fit the temperature on val, and measure probabilities before and after it on val and test."""
-    val = scored["val"]
-    temperature = fit_temperature(val.probabilities, val.labels) if method == "temperature" else 1.0
-    return Calibration(
-        method=method,
-        temperature=temperature,
-        before={part: errors(each, each.decide(threshold)) for part, each in scored.items()},
-        after={
-            part: errors(replace(each, probabilities=scaled(each.probabilities, temperature)), each.decide(threshold))
-            for part, each in scored.items()
-        },
-    )
-
-
-def errors(scored: Scored, decisions: Integers) -> dict[str, float]:
-    """Return log loss, Brier score and expected calibration error, where there is an image."""
-    if not scored.size:
-        return {}
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    found = {name: float(values[(name,)][0]) for name in ERRORS}
-    found["calibration_error"] = calibration_error(scored, decisions)
-    return {name: round(value, DECIMALS) for name, value in found.items()}
-
-
-def _scored(images: list[tables.Image], evaluation: Evaluation, classes: tuple[str, ...]) -> dict[str, Scored]:
-    """Read the probabilities that evaluate found.
+def _calibration(scores: dict[str, Any], method: Literal["temperature", "none"]) -> Calibration:
+    """Take over what evaluate fitted on val, or only the errors without it.
 
     Raises:
-        AssayError: they are not of these images.
+        AssayError: evaluate fitted nothing, as earlier versions did.
     """
-    lines = files.read_csv(evaluation.predictions, ("row", "part", *(f"p_{name}" for name in classes)))
-    values = {int(line["row"]): [float(line[f"p_{name}"]) for name in classes] for line in lines}
-    wanted = [image for image in images if image.part in SCORED]
-    if values.keys() != {image.row for image in wanted}:
+    if (fitted := scores.get("calibration")) is None:
+        raise AssayError("metrics.json: expected a temperature (calibration), found none; run `dvc repro evaluate`")
+    if method == "none":
+        fitted = {**fitted, "temperature": 1.0, "note": "", "after": fitted["before"]}
+    return Calibration(method=method, **fitted)
+
+
+def _check_predictions(images: list[tables.Image], evaluation: Evaluation) -> None:
+    """Refuse the evaluation of other images.
+
+    Raises:
+        AssayError: predictions.csv does not have the rows of val and test.
+    """
+    rows = {int(line["row"]) for line in files.read_csv(evaluation.predictions, ("row", "part"))}
+    wanted = {image.row for image in images if image.part in SCORED}
+    if rows != wanted:
         expected = f"a line for each of the {len(wanted)} images of val and test"
         raise AssayError(f"{evaluation.predictions}: expected {expected}, found others; run `dvc repro evaluate`")
-    found = {}
-    for part in SCORED:
-        some = [image for image in wanted if image.part == part]
-        probabilities = np.array([values[image.row] for image in some], np.float64).reshape(-1, len(classes))
-        found[part] = tables.score(some, probabilities, classes)
-    return found
 
 
 def _threshold(scores: dict[str, Any], temperature: float) -> float | None:

@@ -17,6 +17,7 @@ from src.export import load
 from src.export.predictor import Prediction, Predictor, Source, Unreadable
 from src.predict import answers, inputs
 
+COMMAND = "python -m src.predict"
 EXAMPLES = """\
 examples:
   python -m src.predict scan.png                               one image
@@ -26,16 +27,19 @@ examples:
 UNSAFE = re.compile(r"[^\w.-]+")  # of a name that becomes a file's
 
 
-def main() -> None:
-    """Predict what the command line names; exit code 1 where a file could not be read."""
-    asked = _parser().parse_args()
+def main(bundle: Path = BUNDLE.folder) -> None:
+    """Predict what the command line names; exit code 1 where a file could not be read.
+
+    bundle: the folder of the one that is asked where the command line names none.
+    """
+    asked = _parser(bundle).parse_args()
     if asked.output:
         answers.check_kind(asked.output)
-    predictor = load(asked.model)
-    if asked.label and asked.label not in predictor.about.classes:
-        known = ", ".join(predictor.about.classes)
-        raise AssayError(f"--class: expected one of {known}, found {asked.label!r}")
     with ExitStack() as held:
+        predictor = load(inputs.bundle(asked.model, held))
+        if asked.label and asked.label not in predictor.about.classes:
+            known = ", ".join(predictor.about.classes)
+            raise AssayError(f"--class: expected one of {known}, found {asked.label!r}")
         found = inputs.find(asked.paths, held)
         rows, failed = _rows(predictor, found, asked)
     if rows and asked.output:
@@ -49,9 +53,9 @@ def main() -> None:
         console.fail(f"{count} could not be predicted")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(bundle: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m src.predict",
+        COMMAND if bundle == BUNDLE.folder else f"python {Path(sys.argv[0]).name}",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -63,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
         help="an image or DICOM file, a folder, an archive, or - for a list on stdin",
     )
     parser.add_argument(
-        "--model", type=Path, default=BUNDLE.folder, metavar="BUNDLE", help="a folder or .zip (%(default)s)"
+        "--model",
+        default=str(bundle),
+        metavar="BUNDLE",
+        help="a folder or .zip (%(default)s); in MLflow the id of a run, models:/NAME@current or models:/NAME/1",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write all columns to a .csv or .json instead")
     parser.add_argument("--explain", type=Path, metavar="DIR", help="write a heat map over each image into a folder")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -9,11 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from src.core.errors import AssayError
+from src.core.paths import home
 from src.download import archive, kinds, scan
 from src.export.predictor import Source, Unreadable
 
 log = logging.getLogger(__name__)
 STDIN = "-"
+TRACKED = re.compile(r"models:/.+|[0-9a-f]{32}")  # how MLflow calls models and runs
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_UNPACKED_GB = 20.0
 
@@ -24,6 +27,22 @@ def find(asked: Iterable[str], held: ExitStack, max_gb: float = MAX_UNPACKED_GB)
     held: keeps what archives were unpacked to until it is closed. max_gb: of an archive, unpacked.
     """
     return [found for argument in _listed(asked) for found in _found(argument, held, max_gb)]
+
+
+def bundle(name: str, held: ExitStack) -> Path:
+    """Return the bundle that `--model` names; held: keeps one of MLflow's that is on a server until it is closed.
+
+    Raises:
+        AssayError: MLflow is not installed, or holds none of this name.
+    """
+    path = Path(name)
+    if not TRACKED.fullmatch(name) or path.exists():
+        return path
+    try:
+        from src.tracking import query
+    except ImportError:  # in the application of a bundle
+        raise AssayError(f"{name}: a model of MLflow is found by the repository alone: python -m src.predict") from None
+    return query.bundle(name, home(), Path(held.enter_context(TemporaryDirectory(prefix="predict-"))))
 
 
 def _listed(asked: Iterable[str]) -> Iterator[str]:

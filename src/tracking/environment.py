@@ -15,7 +15,6 @@ GIT_SECONDS = 20
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
 TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
 OUTPUTS = (":(exclude)dvc.lock",)  # written by the pipeline itself while it runs: no change by a person
-SERVING = ("mlflow", "tensorflow", "keras", "numpy")
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,6 @@ def packages() -> list[str]:
     """List what is installed as pinned requirements, in the manner of `pip freeze`."""
     found = {(item.name or "").lower(): item.version for item in metadata.distributions()}
     return [f"{name}=={version}" for name, version in sorted(found.items()) if name]
-
-
-def serving() -> list[str]:
-    """Pin the few packages that a server of the model needs."""
-    return [f"{name}=={metadata.version(name)}" for name in SERVING]
 
 
 def environment() -> str:

@@ -25,6 +25,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
@@ -40,6 +41,7 @@ RUNS = """
     JOIN tags made ON made.run_uuid = run.run_uuid AND made.key = 'fingerprint' AND made.value = ?
     JOIN tags train ON train.run_uuid = run.run_uuid AND train.key = 'train' AND train.value = 'complete'
     JOIN tags evaluate ON evaluate.run_uuid = run.run_uuid AND evaluate.key = 'evaluate' AND evaluate.value = 'complete'
+    JOIN tags last ON last.run_uuid = run.run_uuid AND last.key = ? AND last.value = 'complete'
     WHERE experiment.name = ? AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
 """
 PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
@@ -223,7 +225,7 @@ def holds(database: Path | None, record: Record) -> bool:
         return False
     try:
         with closing(sqlite3.connect(database)) as connection:
-            found = connection.execute(RUNS, (record.fingerprint, record.experiment)).fetchall()
+            found = connection.execute(RUNS, (record.fingerprint, record.kind, record.experiment)).fetchall()
             known = [dict(connection.execute(PARAMS, run).fetchall()) for run in found]
     except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
         return False

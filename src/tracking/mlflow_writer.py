@@ -1,15 +1,15 @@
 """The one place where a record becomes part of an MLflow run; doing it again changes nothing."""
 
-import io
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from filelock import FileLock
 
+from src.core.files import read_json
+from src.core.paths import Bundle
 from src.tracking import mlflow_store
 from src.tracking.record import Kind, LoggedDataset, LoggedMetric, LoggedModel, Record, State, Status, Trial
 from src.tracking.tags import history, once, text, trial_name
@@ -28,7 +28,9 @@ SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.sou
 SIZE = "parameters"  # the one objective that is no score on val
 LONGEST_TAG = 5000  # characters: MLflow's limit
 
-MIDDLE_GRAY = 128  # the input example is a plain gray image: none of a patient leaves with the model
+SERVED = Path(__file__).with_name("served_model.py")
+DIGEST = "bundle"  # the tag of a logged model that holds the hash of its bundle
+ALIAS = "current"  # of the version that was registered last
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,13 +47,15 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
     run = find(client, number, record)
     identity = str((run or _start(client, number, record)).info.run_id)
     if run and _complete(run, record.kind) and (_same(run, record) or not record.fresh):
+        if record.model:
+            log_model(client, identity, record.model)  # the registry may lack it
         return identity
     log(client, identity, {**record.tags, f"{record.kind}.record": record.key}, record.params, record.metrics)
     log_attachments(client, identity, record)
-    if record.model and not _has_model(client, identity):
-        log_model(identity, record.model)
+    if record.model:
+        log_model(client, identity, record.model)
     client.set_tag(identity, record.kind, "complete")
-    if not run or run.info.status == "RUNNING":  # an evaluation leaves the time of the training as it was
+    if not run or run.info.status == "RUNNING":  # a later stage leaves the time of the training as it was
         client.set_terminated(identity, end_time=record.end)
     return identity
 
@@ -72,10 +76,10 @@ def find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
     return next((run for run in runs if _agrees(run.data.params, record.params)), None)
 
 
-def has_training(client: "MlflowClient", record: Record, home: Path) -> bool:
-    """Return whether the run that a record belongs to is there with all of its training."""
+def has(client: "MlflowClient", kind: Kind, record: Record, home: Path) -> bool:
+    """Return whether the run that a record belongs to is there with all of a stage, such as its training."""
     run = find(client, mlflow_store.experiment(client, record.experiment, home), record)
-    return run is not None and _complete(run, "train")
+    return run is not None and _complete(run, kind)
 
 
 def _complete(run: "Run", kind: Kind) -> bool:
@@ -139,12 +143,6 @@ def _log_dataset(client: "MlflowClient", identity: str, dataset: LoggedDataset) 
         profile=json.dumps(dataset.profile),
     )
     client.log_inputs(identity, [DatasetInput(entity, [InputTag("mlflow.data.context", "train")])])
-
-
-def _has_model(client: "MlflowClient", identity: str) -> bool:
-    outputs = client.get_run(identity).outputs
-    found = [client.get_logged_model(output.model_id) for output in outputs.model_outputs] if outputs else []
-    return any(str(model.status) == "READY" for model in found)
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -217,28 +215,56 @@ def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
     client.set_tag(identity, "study.record", record.key)
 
 
-def log_model(identity: str, model: LoggedModel) -> None:
-    """Log a model as part of a run: input float32 (N, H, W, C) of pixels 0..255, output class probabilities (N, K)."""
-    from src import models  # before Keras: it loads TensorFlow with fixed numerics
-    from src.models._load import without_chatter
+def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None:
+    """Log a bundle as the model of a run, unless it is there, and register it where that is wanted.
 
-    network = models.load(model.file)
+    Input: images as base64, or the names of files. Output: what `python -m src.predict` says, a row for each.
+    """
     import mlflow
 
-    # MLflow tries the example, and Keras would show a progress bar for it.
-    with mlflow.start_run(run_id=identity), without_chatter(), redirect_stdout(io.StringIO()):
-        mlflow.tensorflow.log_model(
-            network,
-            name="model",
-            signature=_signature(model.shape, network.output_shape[-1]),
-            input_example=np.full((1, *model.shape), MIDDLE_GRAY, np.float32),
-            pip_requirements=model.requirements,
-        )
+    if (known := logged(client, identity, model.digest)) is None:
+        bundle = Bundle(model.folder)
+        with mlflow.start_run(run_id=identity), warnings.catch_warnings(action="ignore"):  # of no example as input
+            known = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(SERVED),
+                artifacts={"bundle": str(model.folder)},
+                signature=_signature(read_json(bundle.description)["classes"]),
+                pip_requirements=[*bundle.requirements.read_text().split(), f"mlflow=={mlflow.__version__}"],
+                tags={DIGEST: model.digest},
+            ).model_id
+    same = f"name = '{model.register}' and tags.{DIGEST} = '{model.digest}'"
+    if model.register and not client.search_model_versions(same):
+        version = mlflow.register_model(f"models:/{known}", model.register, tags={DIGEST: model.digest})
+        client.set_registered_model_alias(model.register, ALIAS, version.version)
 
 
-def _signature(shape: list[int], outputs: int) -> "ModelSignature":
+def logged(client: "MlflowClient", identity: str, digest: str | None = None) -> str | None:
+    """Return the id of the newest whole model of a run that holds a bundle, None where there is none."""
+    outputs = client.get_run(identity).outputs
+    found = [client.get_logged_model(output.model_id) for output in outputs.model_outputs] if outputs else []
+    whole = [each for each in found if str(each.status) == "READY" and DIGEST in each.tags]
+    same = [each for each in whole if digest in (None, each.tags[DIGEST])]
+    return str(max(same, key=lambda each: each.creation_timestamp).model_id) if same else None
+
+
+def _signature(classes: list[str]) -> "ModelSignature":
     from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ColSpec, Schema
 
-    pixels = np.dtype(np.float32)
-    return ModelSignature(Schema([TensorSpec(pixels, (-1, *shape))]), Schema([TensorSpec(pixels, (-1, outputs))]))
+    numbers = [
+        "probability",
+        "threshold",
+        "distance",
+        *(f"{kind}_{name}" for kind in ("p", "uncalibrated") for name in classes),
+    ]
+    columns = {
+        "file": "string",
+        "class": "string",
+        "flags": "string",
+        **dict.fromkeys(numbers, "double"),
+        "error": "string",
+    }
+    return ModelSignature(
+        Schema([ColSpec("string")]), Schema([ColSpec(kind, name, required=False) for name, kind in columns.items()])
+    )

@@ -4,9 +4,10 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -14,7 +15,7 @@ from filelock import FileLock
 from src.core import redact
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer
-from src.tracking.record import UNSENT, Record, drop, keep, kept, load
+from src.tracking.record import UNSENT, Kind, Record, drop, keep, kept, load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,25 +31,27 @@ CONTENTION = re.compile(
     re.IGNORECASE,
 )
 LOCK = Path("mlruns/.unsent.lock")
-WORDS = {"train": "training", "evaluate": "evaluation", "study": "study"}
+WORDS = {"train": "training", "evaluate": "evaluation", "export": "bundle", "study": "study"}
 Maker = Callable[[], Record]
+Makers = Mapping[Kind, Maker]
 
 
-def deliver(record: Record, home: Path, training: Maker | None = None) -> bool:
+def deliver(record: Record, home: Path, earlier: Makers = MappingProxyType({})) -> bool:
     """Write a record to MLflow, after those of the same fingerprint that wait; where that fails keep it and log why.
 
-    `training` makes the record of the training, for an evaluation whose run is not there yet.
+    `earlier` makes the records of the stages before it, for a run that does not hold them yet.
     """
     try:
         with mlflow_store.connected(home) as client:
             _send(client, home, record.fingerprint)
-            if training and not mlflow_writer.has_training(client, record, home):
-                write(client, training(), home)
+            for kind, make in earlier.items():
+                if not mlflow_writer.has(client, kind, record, home):
+                    write(client, make(), home)
             identity = write(client, record, home)
         log.info("MLflow: run %s (%s) holds the %s, in %s", record.name, identity, WORDS[record.kind], _place(home))
     except Exception as error:  # whatever a server, a database or a disk does must not cost a training
         log.debug("MLflow failed", exc_info=True)
-        _keep(record, home, error, training)
+        _keep(record, home, error, earlier)
         return False
     _remind(home)
     return True
@@ -121,12 +124,12 @@ def _send(client: "MlflowClient", home: Path, fingerprint: str | None = None) ->
     return sent
 
 
-def _keep(record: Record, home: Path, error: Exception, training: Maker | None) -> None:
+def _keep(record: Record, home: Path, error: Exception, earlier: Makers) -> None:
     log.warning("MLflow: %s", _explained(home, error))
     try:
         waiting = {folder.name for folder in kept(home, record.fingerprint)}
-        if training and "train" not in waiting:
-            keep(training(), home)
+        for make in (make for kind, make in earlier.items() if kind not in waiting):
+            keep(make(), home)
         folder = keep(record, home)
     except (OSError, AssayError) as failed:
         log.warning("The run could not be kept either (%s). Outputs are complete; send it later with", failed)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.tracking import mlflow_store, outbox
+from src.core.errors import AssayError
+from src.tracking import mlflow_store, mlflow_writer, outbox
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Entity
@@ -41,6 +42,24 @@ def read(home: Path) -> list[Run]:
         names = {item.experiment_id: item.name for item in client.search_experiments()}
         found = mlflow_store.search(client, list(names), "tags.train = 'complete'", ["start_time DESC"])
         return [_plain(run, names[run.info.experiment_id]) for run in found]
+
+
+def bundle(name: str, home: Path, folder: Path) -> Path:
+    """Return the bundle of a run, by its id, or of a registered model; from a server it is fetched into a folder.
+
+    Raises:
+        AssayError: there is no such run or model, it holds no bundle, or the server is away.
+    """
+    if (file := mlflow_store.database(home)) and not file.is_file():
+        raise AssayError(f"{name}: no runs yet: {file.name} is not there; `dvc repro` trains and tracks one")
+    with outbox.explained(home), mlflow_store.connected(home) as client:
+        import mlflow
+
+        if (address := name).partition("/")[0] != "models:":
+            if (found := mlflow_writer.logged(client, name)) is None:
+                raise AssayError(f"run {name}: holds no bundle; `dvc repro export` with track.model: true logs one")
+            address = f"models:/{found}"
+        return Path(mlflow.artifacts.download_artifacts(f"{address}/artifacts/bundle", dst_path=str(folder)))
 
 
 def newest(runs: Sequence[Run]) -> list[Run]:

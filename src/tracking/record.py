@@ -16,8 +16,8 @@ from src.core.files import read_json, replacing, write_json
 
 UNSENT = Path("mlruns/unsent")
 NAME = 16  # characters of a fingerprint that name its folder
-Kind = Literal["train", "evaluate", "study"]
-KINDS: tuple[Kind, ...] = ("train", "evaluate", "study")  # in the order in which they are sent
+Kind = Literal["train", "evaluate", "export", "study"]
+KINDS: tuple[Kind, ...] = ("train", "evaluate", "export", "study")  # in the order in which they are sent
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
 State = Literal["complete", "pruned", "failed"]
 
@@ -47,11 +47,11 @@ class LoggedDataset:
 
 @dataclass(frozen=True)
 class LoggedModel:
-    """A Keras file to be logged as a servable model, with what a server must install; shape (H, W, C)."""
+    """A bundle to be logged as a servable model, its hash, and the name that it is registered by, if any."""
 
-    file: Path
-    requirements: list[str]
-    shape: list[int]
+    folder: Path
+    digest: str
+    register: str | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def keep(record: Record, home: Path) -> Path:
             (temporary / "files" / name).parent.mkdir(parents=True, exist_ok=True)
             (temporary / "files" / name).write_text(text, encoding="utf-8")
         if record.model:
-            _copy(record.model.file, temporary / "model.keras")
+            shutil.copytree(record.model.folder, temporary / "bundle")
         write_json(temporary / "record.json", _plain(record))
     return folder
 
@@ -130,7 +130,7 @@ def load(folder: Path) -> Record:
     """Read a record that `keep` wrote."""
     content = read_json(folder / "record.json")
     files = (path for path in sorted((folder / "files").rglob("*")) if path.is_file())
-    model = content["model"] and LoggedModel(**content["model"] | {"file": folder / "model.keras"})
+    model = content["model"] and LoggedModel(**content["model"] | {"folder": folder / "bundle"})
     parts = {
         "metrics": [LoggedMetric(**metric) for metric in content["metrics"]],
         "trials": [Trial(**trial) for trial in content["trials"]],
@@ -163,7 +163,7 @@ def _take_out_secrets(made: Record, *fields: str) -> None:
 def _plain(record: Record) -> dict[str, Any]:
     plain = asdict(replace(record, files={}, texts={}))
     if plain["model"]:
-        plain["model"]["file"] = ""
+        plain["model"]["folder"] = ""
     return plain
 
 

@@ -1,4 +1,4 @@
-"""Records of a training and of an evaluation, made from what the stages wrote."""
+"""Records of a training, of its evaluation and of its bundle, made from what the stages wrote."""
 
 import logging
 import re
@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from src import config
 from src.core import nested, paths
@@ -17,7 +16,7 @@ from src.core.errors import AssayError
 from src.core.files import read_csv, read_json
 from src.tracking import environment, mlflow_store, outbox, tags
 from src.tracking.environment import Commit
-from src.tracking.fingerprint import Fingerprint, compute, params_locked, read_fingerprint, write_fingerprint
+from src.tracking.fingerprint import Fingerprint, compute, digest, params_locked, read_fingerprint, write_fingerprint
 from src.tracking.record import Kind, LoggedModel, Record
 
 LOCK = Path("dvc.lock")
@@ -62,7 +61,6 @@ def training_record(fingerprint: Fingerprint, execution: Execution | None = None
         files=_present(_train_files()),
         texts=tags.texts(when.commit),
         dataset=tags.dataset(fingerprint, settings, data),
-        model=_model() if settings.track.model else None,
     )
 
 
@@ -80,6 +78,20 @@ def evaluation_record(fingerprint: Fingerprint, execution: Execution | None = No
         tags=tags.locked(LOCK, UPSTREAM),
         metrics=tags.once({**scores, **when.measured}, when.end),
         files=_present(_evaluation_files()),
+    )
+
+
+def export_record(fingerprint: Fingerprint, execution: Execution | None = None) -> Record:
+    """Describe the bundle in build/, a part of the run of the training that it belongs to."""
+    when = execution or Execution.now()
+    settings = config.load()
+    folder = paths.BUNDLE.folder
+    model = LoggedModel(folder, digest(folder), settings.track.register)
+    return replace(
+        _record("export", fingerprint, when, settings, execution is not None),
+        metrics=tags.once(when.measured, when.end),
+        files=_present({paths.BUNDLE.card.name: paths.BUNDLE.card}),
+        model=model if settings.track.model else None,
     )
 
 
@@ -104,6 +116,8 @@ def _train_files() -> dict[str, Path]:
         "fingerprint.json": paths.MODEL.fingerprint,
         "classes.json": paths.MODEL.classes,
     }
+    if config.load().track.model:
+        model[paths.MODEL.model.name] = paths.MODEL.model
     return {"params.yaml": paths.PARAMS, "dvc.yaml": Path("dvc.yaml"), **sheets, **tables, **model}
 
 
@@ -133,11 +147,6 @@ def _audited(audit: Mapping[str, Any]) -> dict[str, float]:
     return {key: float(value) for key, value in audit.items() if isinstance(value, int | float)}
 
 
-def _model() -> LoggedModel:
-    shape = np.load(paths.PREPARED.images, mmap_mode="r").shape[1:]
-    return LoggedModel(paths.MODEL.model, environment.serving(), list(shape))
-
-
 def obstacle() -> str:
     """Return why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
     if missing := [path for path in (paths.MODEL.fingerprint, paths.EVALUATION.metrics) if not path.is_file()]:
@@ -146,6 +155,8 @@ def obstacle() -> str:
         return "the model in build/ was trained with other code, data or params.yaml"
     if not params_locked("evaluate", LOCK):
         return "the evaluation in build/ was made with other values of params.yaml"
+    if paths.BUNDLE.description.is_file() and not params_locked("export", LOCK):
+        return "the bundle in build/ was made with other values of params.yaml"
     return ""
 
 
@@ -193,7 +204,16 @@ def evaluation() -> Iterator[Measured]:
     began, measured = Execution.now(), Measured()
     yield measured
     ended = began.ended(measured, "evaluate_seconds")
-    _track(lambda: evaluation_record(restored_fingerprint(), ended), _restored)
+    _track(lambda: evaluation_record(restored_fingerprint(), ended), {"train": _restored_training})
+
+
+@contextmanager
+def export() -> Iterator[Measured]:
+    """Track the bundle in the run of its training and evaluation, which are made from DVC's outputs where needed."""
+    began, measured = Execution.now(), Measured()
+    yield measured
+    ended = began.ended(measured, "export_seconds")
+    _track(lambda: export_record(restored_fingerprint(), ended), RESTORED)
 
 
 def record() -> bool:
@@ -202,22 +222,32 @@ def record() -> bool:
     Raises:
         AssayError: nothing was trained or evaluated here.
     """
-    described = evaluation_record(restored_fingerprint())
-    if mlflow_store.holds(mlflow_store.database(paths.home()), described):
+    bundled = paths.BUNDLE.description.is_file()
+    described = (export_record if bundled else evaluation_record)(restored_fingerprint())
+    registered = described.model and described.model.register  # or not: MLflow is asked
+    if not registered and mlflow_store.holds(mlflow_store.database(paths.home()), described):
         log.info("MLflow: run %s is there", described.name)
         return True
-    return outbox.deliver(described, paths.home(), _restored)
+    earlier = {kind: make for kind, make in RESTORED.items() if kind != described.kind}
+    return outbox.deliver(described, paths.home(), earlier)
 
 
-def _restored() -> Record:
+def _restored_training() -> Record:
     return training_record(restored_fingerprint())
 
 
-def _track(make: Callable[[], Record], training: Callable[[], Record] | None = None) -> None:
+def _restored_evaluation() -> Record:
+    return evaluation_record(restored_fingerprint())
+
+
+RESTORED: outbox.Makers = {"train": _restored_training, "evaluate": _restored_evaluation}
+
+
+def _track(make: Callable[[], Record], earlier: outbox.Makers = MappingProxyType({})) -> None:
     try:
         made = make()
     except Exception as error:  # the stage's outputs stand, whatever is wrong with describing them
         log.debug("no record", exc_info=True)
         log.warning("Not tracked, outputs are complete: %s", outbox.reason(error))
         return
-    outbox.deliver(made, paths.home(), training)
+    outbox.deliver(made, paths.home(), earlier)

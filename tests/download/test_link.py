@@ -7,7 +7,8 @@ import pytest
 
 from src.config import Dataset
 from src.core.paths import Raw
-from src.download import download, link
+from src.download import link
+from src.download.stage import run as download
 from tests.conftest import ROOT
 
 Tree = Callable[..., Path]
@@ -61,8 +62,8 @@ def test_dvc_changes_nothing_of_the_source_whatever_its_cache(tree: Tree, tmp_pa
     source = tree()
     before = {path: path.stat().st_mode for path in source.rglob("*")}
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; from src.download import download; "
-        "from tests import sections; from src.core.paths import RAW; "
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; "
+        "from src.download.stage import run as download; from tests import sections; from src.core.paths import RAW; "
         "download(sections.dataset(source='../source', layout='folders'), RAW, Path.cwd())"
     )
     work = tmp_path / "work"

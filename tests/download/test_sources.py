@@ -14,7 +14,8 @@ from kagglesdk import kaggle_env
 from src.config import Dataset
 from src.core.errors import AssayError
 from src.core.paths import Raw
-from src.download import download, sources
+from src.download import sources
+from src.download.stage import run as download
 
 SOURCE = "kaggle:someone/cells"
 

@@ -13,7 +13,7 @@ import pytest
 from src.config import Dataset
 from src.core.errors import AssayError
 from src.core.paths import Raw
-from src.download import download
+from src.download.stage import run as download
 from tests.conftest import ROOT
 
 Tree = Callable[..., Path]
@@ -160,7 +160,7 @@ def test_a_kill_half_way_leaves_nothing_that_looks_whole_and_the_next_run_cleans
     code = f"""
 import time
 from pathlib import Path
-from src.download import archive, download
+from src.download import archive
 from tests import sections
 from src.core.paths import Raw
 write = archive._write

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from src.core.paths import Raw
-from src.download import download
+from src.download.stage import run as download
 from tests import sections
 
 

@@ -232,7 +232,7 @@ def test_the_stage_imports_neither_tensorflow_nor_mlflow_nor_matplotlib() -> Non
 @pytest.fixture(scope="module")
 def covid_ct(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Prepare the real slices as params.yaml of the CT study says."""
-    from src.download import download
+    from src.download.stage import run as download
     from src.preprocess.stage import run as prepare
 
     folder = tmp_path_factory.mktemp("covid_ct")

@@ -1,17 +1,23 @@
 """The reliability diagram: does a probability of 0.8 come true in 8 of 10 cases?"""
 
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.evaluate.gallery import FigureEntry
-from src.metrics.scored import Integers, Scored
+from src.evaluate.gallery import FigureEntry, Material
+from src.metrics.calibration import scaled
+from src.metrics.scored import Floats, Integers, Scored
 from src.metrics.scores import BINS, certainty, reliability
 from src.plotting import style
 
 
-def draw(scored: Scored, decisions: Integers, error: float) -> Figure:
-    """Draw frequency against mean probability in ten bins, over the number of images in each bin."""
+def draw(scored: Scored, decisions: Integers, error: float, warmed: tuple[Floats, float] | None = None) -> Figure:
+    """Draw frequency against mean probability in ten bins, over the number of images in each bin.
+
+    warmed: the probabilities (N, K) after temperature scaling and their calibration error, for a second curve.
+    """
     probability, outcome = certainty(scored, decisions)
     counts, means, frequencies = reliability(probability, outcome)
     figure = style.canvas(5.4, 6.2)
@@ -20,13 +26,25 @@ def draw(scored: Scored, decisions: Integers, error: float) -> Figure:
     sizes = 25 + 175 * counts / counts.max() if counts.size else counts
     curve.plot(means, frequencies, **style.line(0), label=f"model: calibration error {error:.2f}")
     curve.scatter(means, frequencies, s=sizes, color=style.colour(0), zorder=3)
+    if warmed:
+        means, frequencies = reliability(*certainty(replace(scored, probabilities=warmed[0]), decisions))[1:]
+        curve.plot(means, frequencies, **style.line(1), label=f"after temperature scaling: {warmed[1]:.2f}")
     curve.set(ylabel=_outcome(scored), xlim=(-0.02, 1.02), ylim=(-0.04, 1.04))
     handles, labels = curve.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=1 if warmed else 2)
     bars.hist(probability, bins=np.linspace(0, 1, BINS + 1).tolist(), color=style.colour(0), rwidth=0.92)
     bars.set(xlabel=_probability(scored), ylabel="Images")
     bars.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     return figure
+
+
+def _drawn(material: Material) -> Figure:
+    results = material.results
+    scaling, test = results.scaling, results.test
+    warmed = None
+    if scaling.temperature != 1 and test.size:
+        warmed = scaled(test.probabilities, scaling.temperature), scaling.after["test"]["calibration_error"]
+    return draw(test, results.decisions, results.calibration, warmed)
 
 
 def _outcome(scored: Scored) -> str:
@@ -45,6 +63,6 @@ FIGURES = (
         "calibration",
         "Calibration",
         "Whether probabilities can be taken at their word: points on the diagonal can, larger ones hold more images.",
-        lambda material: draw(material.results.test, material.results.decisions, material.results.calibration),
+        _drawn,
     ),
 )

@@ -1,0 +1,52 @@
+"""The command of this room as one file in the bundle, for a machine that has neither the repository nor TensorFlow.
+
+Python runs a zip that holds a `__main__.py` (PEP 441), and imports modules from one that is on its path.
+"""
+
+import zipfile
+from importlib import metadata
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+from src.core import registry
+from src.core.files import replacing, write_text
+from src.core.paths import Bundle
+from src.predict.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+COMMAND = main.__module__
+STEPS = "preprocess.steps"  # imported by name, so nobody finds them among the imports
+REQUIREMENTS = (
+    "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "pydicom", "ruamel.yaml", "simplejpeg",
+    "tabulate",
+)  # fmt: skip
+MAIN = """\
+import sys
+from pathlib import Path
+
+from src.core import console
+from src.predict.__main__ import main
+
+console.run(lambda: main(Path(sys.argv[0]).parent))
+"""
+MOMENT = (1980, 1, 1, 0, 0, 0)  # of all members: the bytes depend on the content alone
+
+
+def write(out: Bundle) -> None:
+    """Write predict.pyz, and the packages that it needs with their versions here."""
+    content = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in modules()} | {
+        "__main__.py": MAIN.encode()
+    }
+    with replacing(out.application) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(content):
+            archive.writestr(zipfile.ZipInfo(name, MOMENT), content[name], zipfile.ZIP_STORED)
+    write_text(out.requirements, "".join(f"{name}=={metadata.version(name)}\n" for name in REQUIREMENTS))
+
+
+def modules() -> list[Path]:
+    """Return the files of all modules of src that the command imports, directly or not, wherever in a module."""
+    finder = ModuleFinder([str(ROOT)], excludes=["src.tracking"])  # MLflow, which a bundle in a folder does not need
+    for name in (COMMAND, *(f"src.{STEPS}.{step}" for step in registry.names(STEPS))):
+        finder.import_hook(name)
+    found = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    return sorted(path for path in found if path.is_relative_to(ROOT / "src"))
