@@ -16,6 +16,7 @@ from src.core import console
 from src.core.errors import AssayError
 from src.core.paths import BUNDLE
 from src.export import load
+from src.page import server
 
 PORT = 7860
 FOLDER = "assay-page-"  # and the process that it belongs to
@@ -30,10 +31,8 @@ def main() -> None:
     predictor = load(asked.model)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the folder is removed on the way out
     with ExitStack() as held:
-        folder = held.enter_context(_private_folder())
-        from src.page import server  # Gradio takes seconds
-
         listening = held.enter_context(server.bind(asked.port))
+        folder = held.enter_context(_private_folder())
         page = server.build(predictor, folder)
         console.say(f"http://127.0.0.1:{listening.getsockname()[1]}  (Ctrl-C ends it)")
         try:

@@ -62,7 +62,7 @@ class Limits:
 
 
 def build(predictor: Predictor, folder: Path | str) -> Any:
-    """Return the application; what is uploaded goes below the folder."""
+    """Return the application, which takes seconds to load; what is uploaded goes below the folder."""
     os.environ.update(QUIET | {"GRADIO_TEMP_DIR": tempfile.mkdtemp(dir=folder)})
     import fastapi
     import gradio
