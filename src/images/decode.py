@@ -36,6 +36,7 @@ BY_PILLOW, CONVERTED, WIDE, OF_DECODER = 10, 16, 24, {"JPEG2000": 24, "WEBP": 12
 
 Image.MAX_IMAGE_PIXELS = None  # max_megapixels takes its place; Pillow's limit is fixed, and half of it only warns
 
+BLENDED_PIXELS = 2**16  # at a time
 SIGNATURE = 8  # bytes before the first chunk
 CHUNK_FRAME = 12  # bytes of length, kind and checksum around the content of a chunk
 
@@ -114,7 +115,8 @@ def _bytes_per_pixel(header: Image.Image, data: bytes) -> int:
         return 3 * channels  # two bytes a coefficient, and the pixels
     if _is_fast(header):
         wide = header.format == "TIFF" or data[PNG_DEPTH] > 8
-        return 2 * channels * (2 if wide else 1)
+        decoded = 4 if header.mode == "LA" else channels  # OpenCV makes three of the one
+        return 2 * decoded * (2 if wide else 1)
     plain = header.mode in {"1", "L", "RGB"}
     wide = header.mode.startswith(("I", "F"))
     return (WIDE if wide else BY_PILLOW if plain else CONVERTED) + OF_DECODER.get(str(header.format), 0)
@@ -203,7 +205,11 @@ def _on_black(image: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]
     full, alpha = np.iinfo(image.dtype).max, image[..., 3:]
     if alpha.min() == full:
         return np.ascontiguousarray(image[..., :3])
-    return np.rint(image[..., :3] * (alpha / full)).astype(image.dtype)
+    blended, rows = np.empty_like(image[..., :3], order="C"), max(1, BLENDED_PIXELS // image.shape[1])
+    for start in range(0, len(image), rows):  # as a whole the fractions would take 70 bytes a pixel
+        some = slice(start, start + rows)
+        blended[some] = np.rint(image[some, :, :3] * (alpha[some] / full))
+    return blended
 
 
 def _scaled(values: NDArray[np.generic]) -> Pixels:

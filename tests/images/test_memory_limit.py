@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def refuse(path: Path, reason: str, max_megapixels: float = 100.0) -> None:
 def test_bytes_count_not_only_pixels(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(bomb_png(1_000, 16, 6, 4))
     refuse(tmp_path / "a.png", r"too large: 1000x1000 in this format takes 16 MB to decode.*allows 10 MB", 1.0)
+
+
+@pytest.mark.parametrize(("color", "channels"), [(4, 2), (6, 4)])
+def test_transparency_is_blended_within_what_was_claimed(tmp_path: Path, color: int, channels: int) -> None:
+    claims: list[float] = []
+    (tmp_path / "a.png").write_bytes(bomb_png(2_000, 8, color, channels))
+    tracemalloc.start()
+    read(tmp_path / "a.png", 100.0, claim=claims.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < claims[0] + 8 * 10**6
 
 
 def test_a_deflated_dicom_is_inflated_within_limits(tmp_path: Path) -> None:
