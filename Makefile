@@ -14,6 +14,8 @@ export PYTHON
 # What a person gives to `make repro` reaches the shell as it is, spaces included.
 export PRESET SOURCE SET KEEP DATA
 REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
+# A file stays in one process, where its fixtures are made once; tests/conftest.py says which files begin.
+PROCESSES = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help setup repro tune presets presets-real verify test test-fast lint lint-workflows format ui page deps lock samples bench clean
@@ -48,11 +50,11 @@ presets-real: $(INSTALLED) ## run all of them with every kind of split on a fold
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh
 
-test: $(INSTALLED) ## run every test, in two processes; COVERAGE=1 shows what they run of src
-	@python -m pytest -n 2 --dist loadfile $(if $(COVERAGE),--cov=src)
+test: $(INSTALLED) ## run every test, a process for each core; COVERAGE=1 shows what they run of src
+	@python -m pytest $(PROCESSES) $(if $(COVERAGE),--cov=src)
 
 test-fast: $(INSTALLED) ## run the tests that take seconds
-	@python -m pytest -n 2 --dist loadfile -m 'not slow'
+	@python -m pytest $(PROCESSES) -m 'not slow'
 
 lint: $(INSTALLED) lint-workflows ## check style and types, and the workflows where npm is there
 	@ruff check

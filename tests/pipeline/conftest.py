@@ -80,14 +80,22 @@ def stages_run(done: Run) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    return lambda: Project(tmp_path_factory.mktemp("Kopie von ä"))
+def make_project(tmp_path_factory: pytest.TempPathFactory, made_database: Path) -> Callable[[], Project]:
+    """Make a project whose MLflow has its database, which takes seconds to make."""
+
+    def make() -> Project:
+        project = Project(tmp_path_factory.mktemp("Kopie von ä"))
+        shutil.copyfile(made_database, project.folder / made_database.name)
+        return project
+
+    return make
 
 
 @pytest.fixture(scope="session")
 def reproduced(make_project: Callable[[], Project]) -> Project:
     """Give a project in which `dvc repro` has run once; tests leave it up to date."""
     project = make_project()
+    (project.folder / "mlflow.db").unlink()  # nothing is there on the first day
     project.repro()
     project.commit()
     return project

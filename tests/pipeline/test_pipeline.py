@@ -1,7 +1,7 @@
 """The whole pipeline as a person runs it: real DVC, real training, real MLflow database."""
 
 import json
-import shutil
+import os
 import signal
 import subprocess
 import time
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.images.helpers import save, smooth
 from tests.pipeline.conftest import Project, stages_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.usefixtures("at_a_terminal")]
 OUTPUTS = [
     "build/raw/manifest.csv", "build/prepared/images.npy", "build/prepared/index.csv", "build/prepared/rejected.csv",
     "build/split/split.csv", "build/split/audit.json", "build/model/model.keras", "build/model/history.csv",
@@ -23,14 +24,14 @@ OUTPUTS = [
 
 
 @contextmanager
-def changed(project: Project, file: str, change: Callable[[], None]) -> Iterator[None]:
-    """Apply a change to a file and take it back, outputs included."""
-    before = (project.folder / file).read_bytes()
-    change()
+def changed(project: Project, *files: str) -> Iterator[None]:
+    """Take back what is changed in files, outputs included."""
+    before = {file: (project.folder / file).read_bytes() for file in files}
     try:
         yield
     finally:
-        (project.folder / file).write_bytes(before)
+        for file, content in before.items():
+            (project.folder / file).write_bytes(content)
         project.run("git", "checkout", "--", "dvc.lock", "data.dvc")
         project.run("dvc", "checkout", "--force", "--allow-missing")
 
@@ -42,13 +43,6 @@ def test_one_command_makes_every_output(reproduced: Project) -> None:
 def test_a_second_run_runs_nothing(reproduced: Project) -> None:
     assert stages_run(reproduced.repro()) == []
     assert "up to date" in reproduced.run("dvc", "status", "dvc.yaml").stdout
-
-
-def test_a_second_clone_gives_the_same_lock(reproduced: Project, make_project: Callable[[], Project]) -> None:
-    second = make_project()
-    (second.folder / "dvc.lock").unlink(missing_ok=True)
-    second.repro()
-    assert second.read("dvc.lock") == reproduced.read("dvc.lock")
 
 
 def test_no_output_names_this_machine(reproduced: Project) -> None:
@@ -72,19 +66,13 @@ def test_dvc_shows_metrics_and_plots(reproduced: Project) -> None:
     assert (reproduced.folder / "build/plots/index.html").is_file()
 
 
-@pytest.mark.parametrize(
-    ("file", "stages"),
-    [
-        ("src/evaluate/report.py", ["evaluate", "export"]),
-        ("stages/split.py", ["split"]),
-        ("src/models/dropout_cnn.py", []),
-    ],
-)
-def test_a_stage_runs_again_only_if_it_imports_what_changed(reproduced: Project, file: str, stages: list[str]) -> None:
-    path = reproduced.folder / file
-    text = path.read_text(encoding="utf-8")
-    with changed(reproduced, file, lambda: path.write_text(text + "\n# changed\n", encoding="utf-8") and None):
-        assert stages_run(reproduced.repro()) == stages
+def test_a_stage_runs_again_only_if_it_imports_what_changed(reproduced: Project) -> None:
+    files = ["src/evaluate/report.py", "stages/split.py", "src/models/dropout_cnn.py"]
+    with changed(reproduced, *files):
+        for file in files:
+            (reproduced.folder / file).write_text(reproduced.read(file) + "\n# changed\n", encoding="utf-8")
+        assert stages_run(reproduced.repro("--dry")) == ["split", "evaluate", "export"]
+        assert stages_run(reproduced.repro("train")) == ["split"]  # whose output is as before, so nothing follows
 
 
 def test_a_changed_sample_is_imported_again(reproduced: Project) -> None:
@@ -99,37 +87,40 @@ def test_a_changed_sample_is_imported_again(reproduced: Project) -> None:
         reproduced.repro("preprocess")
 
 
-@pytest.mark.parametrize(
-    ("start", "line", "words"),
-    [
+def test_a_mistake_is_one_line_and_loses_nothing(reproduced: Project) -> None:
+    before = reproduced.read("build/evaluation/metrics.json")
+    mistakes = [
         ("batch_size:", "batchsize: 30", "train.batchsize: unknown key; did you mean 'batch_size'?"),
         ("source:", "source: data/nowhere", "data/nowhere"),
-    ],
-)
-def test_a_mistake_is_one_line_and_loses_nothing(reproduced: Project, start: str, line: str, words: str) -> None:
-    before = reproduced.read("build/evaluation/metrics.json")
-    with changed(reproduced, "params.yaml", lambda: reproduced.set(start, line)):
-        done = reproduced.repro(ok=False)
-        assert done.returncode != 0
-        assert words in done.stderr + done.stdout
-        assert "Traceback" not in done.stderr + done.stdout
+    ]
+    for start, line, words in mistakes:
+        with changed(reproduced, "params.yaml"):
+            reproduced.set(start, line)
+            done = reproduced.repro(ok=False)
+            assert done.returncode != 0
+            assert words in done.stderr + done.stdout
+            assert "Traceback" not in done.stderr + done.stdout
     assert reproduced.read("build/evaluation/metrics.json") == before
     assert stages_run(reproduced.repro()) == []
 
 
-def test_an_interrupted_training_goes_on_to_the_same_result(reproduced: Project, tmp_path: Path) -> None:
-    project = reproduced.copied(tmp_path / "interrupted")
-    for name in ("build/model", ".dvc/cache/runs"):
-        shutil.rmtree(project.folder / name)
-    command = ["dvc", "repro", "--force", "--single-item", "train"]
-    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: any((project.folder / "build/checkpoints").rglob("*")), process)
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=120)
-    project.repro("--force", "--single-item", "train")
-    for name in ("model.keras", "history.csv", "fingerprint.json"):
-        path = f"build/model/{name}"
-        assert (project.folder / path).read_bytes() == (reproduced.folder / path).read_bytes(), name
+def test_a_second_clone_gives_the_same_lock_although_its_training_is_interrupted(
+    reproduced: Project, make_project: Callable[[], Project]
+) -> None:
+    second = make_project()
+    (second.folder / "dvc.lock").unlink(missing_ok=True)
+    process = subprocess.Popen(
+        ["dvc", "repro"], cwd=second.folder, env=second.environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    wait_for(lambda: any((second.folder / "build/checkpoints").rglob("*.npz")), process, 400)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to DVC and its stage
+    assert process.wait(timeout=120) not in {0, None}
+    done = second.repro()
+    assert "split" not in stages_run(done)
+    assert {"train", "evaluate", "export"} <= set(stages_run(done))
+    assert "going on after epoch " in done.stdout + done.stderr
+    assert second.read("dvc.lock") == reproduced.read("dvc.lock")
 
 
 def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
@@ -142,10 +133,38 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]", se
 
 def test_an_archive_beside_the_repository_is_a_source(make_project: Callable[[], Project], tmp_path: Path) -> None:
     project = make_project()
+    for lock in ("dvc.lock", "tuning/dvc.lock"):  # of whose results the cache of this project has none
+        (project.folder / lock).unlink(missing_ok=True)
+    project.commit()
     project.run(
         "python",
         "-c",
         f"import shutil; shutil.make_archive({str(tmp_path / 'eigene bilder')!r}, 'zip', 'samples/covid_ct')",
     )
-    project.run("dvc", "exp", "run", "-S", f"dataset.source={tmp_path / 'eigene bilder.zip'}")
+    project.run("dvc", "exp", "run", "-S", f"dataset.source={tmp_path / 'eigene bilder.zip'}", "preprocess")
     assert "CT_COVID" in project.read("build/prepared/index.csv")
+
+
+def test_a_folder_of_any_name_leads_to_a_report_in_one_command_and_the_way_back_runs_no_stage(
+    reproduced: Project, tmp_path: Path
+) -> None:
+    project, metrics = reproduced.copied(tmp_path / "copy"), "build/evaluation/metrics.json"
+    for label, first in (("肺炎", 0), ("سليم", 50)):
+        for patient in range(first, first + 12):
+            for image in range(2):
+                picture = smooth(40, 40, seed=patient * 2 + image, channels=1)
+                save(tmp_path / "Мои scans ü" / label / f"p{patient}_{image}.png", picture)
+    done = project.run(
+        "python", "-m", "src.reproduce", "--source", str(tmp_path / "Мои scans ü"),
+        "--set", "train.epochs=1 train.patience=1", "evaluate.resamples=100", "track.model=false",
+    )  # fmt: skip
+    assert {"download", "train", "export"} <= set(stages_run(done))
+    assert "24 groups by the file names" in done.stdout
+    assert "Glyph" not in done.stderr + done.stdout
+    assert "肺炎" in project.read("build/evaluation/report.html")
+    assert "Plan of Мои scans ü" in project.read("params.yaml")
+    assert project.read(metrics) != reproduced.read(metrics)
+    back = project.run("python", "-m", "src.reproduce", "covid_compact", "--set", "train.epochs=3")
+    assert stages_run(back) == []
+    assert project.read(metrics) == reproduced.read(metrics)
+    assert "MLflow: run " in back.stderr
