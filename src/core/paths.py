@@ -72,12 +72,16 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report."""
+    """metrics.json, predictions.csv, classification_report.csv, figures, the tables behind them, and the report.
+
+    layers.csv: of the network, with their shapes and numbers of weights.
+    """
 
     folder: Path = Path("build/evaluation")
     metrics = In("metrics.json")
     predictions = In("predictions.csv")
     classification = In("classification_report.csv")
+    layers = In("layers.csv")
     figures = In("figures")
     plots = In("plots")
     report = In("report.html")

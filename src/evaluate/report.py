@@ -1,7 +1,7 @@
 """report.html: one page that holds everything, to be read by people."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -16,6 +16,7 @@ from src.core.partition import PARTS
 from src.core.paths import ModelFiles, Prepared, Raw, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count, read_losses
+from src.evaluate.layers import Layer
 from src.evaluate.report_warnings import notices
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
@@ -77,6 +78,7 @@ def write(
     table: list[ClassScores],
     pictures: list[Picture],
     sources: Sources,
+    layers: Sequence[Layer] = (),
 ) -> None:
     """Write the page, pictures inside it; the same results give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
@@ -103,6 +105,8 @@ def write(
         parts=PARTS,
         split=list(_split(images, results.test.classes)),
         pictures=[_embed(picture) for picture in (*pictures, *sources.sheets)],
+        layers=[(layer.name, [layer.kind, layer.output, f"{layer.parameters:,}"]) for layer in layers],
+        weights=f"{sum(layer.parameters for layer in layers):,}",
         fingerprint=sources.fingerprint,
         parameters=[(key, _text(value)) for key, value in nested.flat(sources.parameters)],
     )
