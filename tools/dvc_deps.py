@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 FILES = ("dvc.yaml", "tuning/stages.yaml")
 NO_INPUT = {"config", "tracking"}
 CONFIG = "src.config"
+APPLICATION = "src.predict.application"  # packs code into the bundle, that of `config` too
 FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
@@ -31,13 +32,15 @@ def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
     if entry not in graph.modules:
         raise ValueError(f"{entry}: no such module")
     found = {f"{entry.replace('.', '/')}.py"}
-    for module in _imported(entry, graph) - {"src", "stages", entry}:
+    imported = _imported(entry, graph)
+    no_input = NO_INPUT - ({"config"} if APPLICATION in imported else set())
+    for module in imported - {"src", "stages", entry}:
         room = module.split(".")[1]
         if module == FINGERPRINT:
             found.add(_file(module))
         elif room == MODELS and not all_models:
             found |= {_file(module), CHOSEN_MODEL}
-        elif room not in NO_INPUT:
+        elif room not in no_input:
             found.add(_file(f"src.{room}") if (ROOT / "src" / f"{room}.py").is_file() else f"src/{room}")
     return sorted(found)
 

@@ -84,6 +84,7 @@ class Evaluation:
     """All scores, those that people compare, predictions, classification report, figures, their tables, the report.
 
     warnings.json: what the report says first, before its scores.
+    layers.csv: of the network, with their shapes and numbers of weights.
     """
 
     folder: Path = Path("build/evaluation")
@@ -91,6 +92,7 @@ class Evaluation:
     summary = In("summary.json")
     predictions = In("predictions.csv")
     classification = In("classification_report.csv")
+    layers = In("layers.csv")
     figures = In("figures")
     plots = In("plots")
     warnings = In("warnings.json")

@@ -15,6 +15,7 @@ from src.core import registry
 from src.core.files import replacing
 from src.evaluate.cam.cases import Cams
 from src.evaluate.inputs import Image, Listed
+from src.evaluate.layers import Layer
 from src.evaluate.results import Results
 from src.plotting import style
 
@@ -49,6 +50,7 @@ class Material:
     seed: int
     mistakes: int
     cams: Cams
+    layers: list[Layer]
 
     @property
     def train(self) -> list[Image]:

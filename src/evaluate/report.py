@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -19,6 +19,7 @@ from src.core.partition import PARTS
 from src.core.paths import ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.evaluate.gallery import Picture
 from src.evaluate.inputs import Image, count, read_losses
+from src.evaluate.layers import Layer
 from src.evaluate.report_warnings import WORDS, Notice
 from src.evaluate.results import DECIMALS, ClassScores, Results
 from src.metrics.bootstrap import Estimate
@@ -129,6 +130,7 @@ def write(
     pictures: list[Picture],
     sources: Sources,
     warnings: list[Notice],
+    layers: Sequence[Layer] = (),
 ) -> None:
     """Write the page, pictures inside it; the same results give the same bytes."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
@@ -158,6 +160,8 @@ def write(
         parts=PARTS,
         split=list(_split(images, results.test.classes)),
         pictures=[_embed(picture) for picture in (*pictures, *sources.sheets)],
+        layers=[(layer.name, [layer.kind, layer.output, f"{layer.parameters:,}"]) for layer in layers],
+        weights=f"{sum(layer.parameters for layer in layers):,}",
         fingerprint=sources.fingerprint,
         parameters=[(key, _text(value)) for key, value in nested.flat(sources.parameters)],
     )

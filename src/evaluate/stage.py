@@ -10,7 +10,7 @@ from src.config import Evaluate
 from src.core.errors import AssayError
 from src.core.files import write_json
 from src.core.paths import Evaluation, ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
-from src.evaluate import dvc_plots, gallery, report
+from src.evaluate import dvc_plots, gallery, layers, report
 from src.evaluate.cam.cases import explain
 from src.evaluate.inputs import (
     Image,
@@ -77,7 +77,8 @@ def run(
     probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
     results = _compute(scored, probabilities, classes, section, seed)
     write_predictions(out.predictions, scored, probabilities, classes)
-    write_json(out.metrics, numbers := summarise(results))
+    numbers = {**summarise(results), "parameters": network.count_params()}
+    write_json(out.metrics, numbers)
     write_json(out.summary, compared(numbers))
     table = classification(results.test.labels, results.decisions, classes)
     write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
@@ -93,12 +94,16 @@ def run(
         seed=seed,
         mistakes=section.mistakes,
         cams=explain(network, results.test, results.decisions, pixels),
+        layers=layers.of(network),
     )
     pictures = gallery.draw_all(material, out.figures)
     sources = report.Sources.read(inputs.raw, inputs.prepared, inputs.split, inputs.model, parameters, inputs.probe)
     warnings = notices(sources.audit, results, sources.losses, sources.probe)
     write_json(out.warnings, [warning._asdict() for warning in warnings])
-    report.write(out.report, results, images, table, pictures, sources, warnings)
+    report.write(out.report, results, images, table, pictures, sources, warnings, material.layers)
+    write_table(
+        out.layers, [layer._asdict() | {"shape": layer.output} for layer in material.layers], layers.Layer._fields
+    )
     for line in small_classes(results.test):
         log.warning("warning: %s", line)
     log.info("test: %s", headline(results))

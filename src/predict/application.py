@@ -48,5 +48,6 @@ def modules() -> list[Path]:
     finder = ModuleFinder([str(ROOT)], excludes=["src.tracking"])  # MLflow, which a bundle in a folder does not need
     for name in (COMMAND, *(f"src.{STEPS}.{step}" for step in registry.names(STEPS))):
         finder.import_hook(name)
-    found = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    files = (getattr(module, "__file__", None) for module in finder.modules.values())
+    found = (Path(file) for file in files if file)
     return sorted(path for path in found if path.is_relative_to(ROOT / "src"))

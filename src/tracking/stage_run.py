@@ -124,7 +124,7 @@ def _train_files() -> dict[str, Path]:
 def _evaluation_files() -> dict[str, Path]:
     figures = {f"figures/{path.name}": path for path in sorted(paths.EVALUATION.figures.glob("*")) if path.is_file()}
     out = paths.EVALUATION
-    tables = {path.name: path for path in (out.metrics, out.predictions, out.classification)}
+    tables = {path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
     return {**figures, **tables, "report.html": paths.EVALUATION.report}
 
 

@@ -122,7 +122,7 @@ def test_all_figures_are_there(built: Callable) -> None:
     assert names == {
         *("confusion", "roc", "precision_recall", "scores", "calibration"),
         *("learning", "batch", "augmented", "mistakes", "examples", "counts", "intensity"),
-        "cam",
+        *("cam", "network"),
     }
 
 
@@ -144,7 +144,7 @@ def test_the_report_holds_every_score_with_its_interval(built: Callable, classes
 
 def test_the_report_is_one_page_that_loads_nothing(built: Callable) -> None:
     page = built(BINARY).out.report.read_text()
-    assert len(re.findall(r'<img alt="[^"]+"', page)) == page.count("<img") == 14
+    assert len(re.findall(r'<img alt="[^"]+"', page)) == page.count("<img") == 15
     assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]{30})', page))
     assert "http" not in re.sub(r'base64,[^"]+', "", page)
 

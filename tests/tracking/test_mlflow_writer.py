@@ -84,7 +84,7 @@ def test_the_bundle_is_the_one_model_of_the_run_of_its_training(home: Path) -> N
 def test_a_bundle_is_registered_once_and_is_found_by_its_alias_version_and_run(home: Path) -> None:
     with mlflow_store.connected(home) as client:
         [version] = client.search_model_versions(f"name = '{NAME}'")
-    assert version.version == "1"
+    assert str(version.version) == "1"
     expected = load(built().bundle.folder).predict(image())
     for name in (f"models:/{NAME}@current", f"models:/{NAME}/1", runs(home)[0].info.run_id):
         assert load(query.bundle(name, home, home / "fetched")).predict(image()) == expected
