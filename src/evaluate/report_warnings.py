@@ -101,7 +101,7 @@ def _probe(probe: Mapping[str, Any], results: Results) -> Iterator[Notice]:
     if model.value > simple:
         yield Notice("good", f"This model beats {text}.")
     else:
-        hint = "start from its weights (model.name: efficientnet_lite0), or use more images"
+        hint = "learned weights (model.name: efficientnet_lite0), more epochs or more images may help"
         yield Notice("warn", f"This model does not beat {text}, on the same test images; {hint}.")
 
 

@@ -161,13 +161,14 @@ def _directions(features: Features) -> Features:
 
 
 def _sample(train: Images, seed: int) -> Images:
-    """Choose up to SAMPLE images of train, in their order."""
+    """Choose about SAMPLE images of train, of every class in proportion, in their order."""
     if len(train.rows) <= SAMPLE:
         return train
-    chosen = np.sort(stream(seed, "probe sample").permutation(len(train.rows))[:SAMPLE])
-    return Images(
-        train.rows[chosen], train.labels[chosen], [train.groups[i] for i in chosen], [train.paths[i] for i in chosen]
-    )
+    order = stream(seed, "probe sample").permutation(len(train.rows))
+    of_classes = [order[train.labels[order] == label] for label in np.unique(train.labels)]
+    kept = np.sort(np.concatenate([some[: -(-len(some) * SAMPLE // len(order))] for some in of_classes]))
+    groups, paths = ([names[place] for place in kept] for names in (train.groups, train.paths))
+    return Images(train.rows[kept], train.labels[kept], groups, paths)
 
 
 def _bounds(found: Estimate) -> dict[str, float]:

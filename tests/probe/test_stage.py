@@ -88,7 +88,7 @@ def test_of_many_images_some_are_chosen_and_more_than_two_classes_are_scored(
     build = folders(tmp_path / "build")
     write_store(build, ("a", "b", "c"), images=90, grouped=False)
     found = probe(build, tmp_path, None)
-    assert found["features"]["train_images"] == 20
+    assert 20 <= found["features"]["train_images"] <= 22  # a class that is rare keeps an image
     assert 0 < found["probe"]["auc"]["value"] < 1
 
 
