@@ -12,7 +12,8 @@ from typing import Any
 
 from benchmarks._report import note, report
 from src.config import load
-from src.tune.executors.local import GROWTH, LocalExecutor
+from src.tune.executors.local import LocalExecutor
+from src.tune.executors.worker_memory import LIMIT
 from src.tune.overrides import with_values
 from src.tune.protocol import Epoch, Failed, Finished, Job
 
@@ -68,7 +69,7 @@ def _megabytes(process: int) -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--growth", type=float, default=GROWTH, help="megabytes after which a worker is replaced")
+    parser.add_argument("--growth", type=float, default=LIMIT, help="megabytes after which a worker is replaced")
     return parser.parse_args()
 
 
