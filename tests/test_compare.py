@@ -29,7 +29,13 @@ def run(identity: str = "abc", start: int = 0, experiment: str = "ct", **changes
         "test_auc_high": 0.8,
         "test_accuracy": 0.6,
     }
-    metrics |= {"test_accuracy": 0.6, "train_seconds": 125.4, "shortcut_auc": 0.97, "probe_auc": 0.88}
+    metrics |= {
+        "test_accuracy": 0.6,
+        "train_seconds": 125.4,
+        "shortcut_auc": 0.97,
+        "probe_auc": 0.88,
+        "parameters": 64369,
+    }
     params = {"seed": "42", "model.name": "tiny_cnn"}
     return Run(identity, experiment, start, params | changes, tags | changes, metrics)
 
@@ -57,6 +63,7 @@ def test_a_row_holds_data_split_scores_with_intervals_time_and_commit() -> None:
         "split": "source's test part, by group",
         "seed": "42",
         "model": "tiny_cnn",
+        "parameters": "64,369",
         "val AUC": "0.700",
         "AUC": "0.654 [0.50, 0.80]",
         "F1": "-",

@@ -161,6 +161,7 @@ def test_a_kill_half_way_leaves_nothing_that_looks_whole_and_the_next_run_cleans
 import time
 from pathlib import Path
 from src.download import archive
+from src.download.stage import run as download
 from tests import sections
 from src.core.paths import Raw
 write = archive._write

@@ -17,7 +17,7 @@ from src.core import console
 from src.core.files import read_csv
 from src.predict import __main__ as face
 from tests.conftest import ROOT
-from tests.export.helpers import SIDE, Built, built
+from tests.export.helpers import IMAGES, SIDE, Built, built
 
 UNWANTED = ("tensorflow", "keras", "mlflow", "pandas", "sklearn", "matplotlib", "scipy", "dvc", "tf2onnx")
 
@@ -87,7 +87,7 @@ def test_folders_archives_and_a_list_give_the_same_answers(predict, made: Built,
         rows = read_csv(Path(f"{name}.csv"))
         found[name] = [(Path(row.pop("file")).name, row) for row in rows]
     assert found["a"] == found["b"] == found["c"]
-    assert len(found["a"]) == 24
+    assert len(found["a"]) == IMAGES / 2
     assert {"class", "probability", "threshold", "flags", "p_SICK", "uncalibrated_SICK"} <= found["a"][0][1].keys()
 
 
