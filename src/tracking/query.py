@@ -58,7 +58,7 @@ def bundle(name: str, home: Path, folder: Path) -> Path:
         if (address := name).partition("/")[0] != "models:":
             if (found := mlflow_writer.logged(client, name)) is None:
                 raise AssayError(f"run {name}: holds no bundle; `dvc repro export` with track.model: true logs one")
-            address = f"models:/{found}"
+            address = client.get_logged_model(found).artifact_location  # models:/ID takes no path below it
         return Path(mlflow.artifacts.download_artifacts(f"{address}/artifacts/bundle", dst_path=str(folder)))
 
 
