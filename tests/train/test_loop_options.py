@@ -24,7 +24,7 @@ from src.train.data import Data, Part
 from src.tune.overrides import with_values
 from tests.conftest import ROOT
 
-NOT_INSTALLED = ("efficientnet_lite1", "efficientnet_lite2")  # their weights; the layers are those of efficientnet_lite0
+NOT_INSTALLED = ("efficientnet_lite1", "efficientnet_lite2")  # their weights are not in the lock
 MODELS = tuple(name for name in registry.names("models") if name not in NOT_INSTALLED)
 FINE_TUNE: dict[str, Any] = {"frozen_epochs": 0, "from_layer": None, "learning_rate": None}
 IMAGES = 6  # in train, and as many in val
