@@ -33,7 +33,7 @@ def test_same_inputs_give_the_same_fingerprint_in_any_folder(project: Path, tmp_
         ("build/split/split.csv", "0,train", "0,test"),
         ("params.yaml", "seed: 42", "seed: 43"),
         ("params.yaml", "flip: horizontal", "flip: none"),
-        ("params.yaml", "name: tiny_cnn ", "name: one "),
+        ("params.yaml", "name: tiny_cnn", "name: one"),
     ],
 )
 def test_a_change_of_a_listed_input_changes_it(project: Path, file: str, old: str, new: str) -> None:
