@@ -21,12 +21,11 @@ def features(
     *,
     version: Version,
     dropout: float,
-    stride: int,
     pooling: str,
     weights: str = "none",
     sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Return (N, 1280) features with pooling average or max, after dropout; strides are its own, that one is not read.
+    """Return (N, 1280) features with pooling average or max, after dropout; strides are its own.
 
     A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256: as
     PyTorch wrote them, or a model.keras that was trained here.
