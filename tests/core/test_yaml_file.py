@@ -48,7 +48,7 @@ def test_what_is_too_much_or_no_value_is_one_line(tmp_path: Path, text: str, wor
     started = time.process_time()
     with pytest.raises(AssayError, match=rf"params\.yaml: {words}") as caught:
         yaml_file.read(path)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5  # where it takes long, it takes minutes
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
 

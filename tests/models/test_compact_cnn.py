@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 
 from src.models import build
@@ -6,6 +7,7 @@ GRAY = (40, 40, 1)
 
 
 def test_brightness_and_contrast_do_not_change_the_probability() -> None:
+    keras.utils.set_random_seed(0)
     model = build("compact_cnn", GRAY, 2, stride=2, pooling="average")
     image = np.random.default_rng(0).uniform(0, 200, (1, *GRAY)).astype(np.float32)
     dim = model(0.5 * image + 30).numpy()

@@ -35,7 +35,7 @@ def write(folder: Path) -> Bundle:
         classes=CLASSES,
         threshold=0.4,
         calibration=Calibration(method="none", temperature=1.0, before={}, after={}),
-        reference=reference.fit(parts).model_copy(update={"limit": 3.0}),
+        reference=reference.fit(parts, np.arange(30)).model_copy(update={"limit": 3.0}),
         scores={"images": 30, "groups": 30, "auc": score, "accuracy": score},
         confidence=0.95,
         warnings=(Notice("bad", DANGER), Notice("good", "Files say little.")),
