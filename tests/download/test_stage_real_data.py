@@ -47,7 +47,7 @@ def test_malaria_has_its_patients_and_not_its_nested_duplicate(
     assert len({row["group"] for row in rows}) == 106
     assert len({row["group"].partition("P")[0].strip("B") for row in rows}) == 106
     assert "left out: junk 4: left by the operating system" in caplog.text
-    assert "of what is beside it" in caplog.text
+    assert "left out: copy 4000, such as cell_images" in caplog.text
 
 
 def test_chest_xray_keeps_its_test_part_and_no_patient_of_it_in_train(
