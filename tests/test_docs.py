@@ -65,3 +65,13 @@ def _anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_report_explains_words_as_the_glossary_does() -> None:
+    from src.evaluate.report import GLOSSARY
+
+    rows = [
+        line for line in (ROOT / "docs/glossary.md").read_text(encoding="utf-8").splitlines() if line.startswith("| **")
+    ]
+    told = dict(row.strip("|").replace("**", "").split("|") for row in rows)
+    assert {word.strip(): meaning.strip() for word, meaning in told.items()} == GLOSSARY

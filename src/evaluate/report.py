@@ -51,6 +51,10 @@ GLOSSARY = {  # as in docs/glossary.md
         "A property that tells the class without showing the disease: file format, image size, sharpness, a "
         "border, a letter."
     ),
+    "probe": (
+        "A logistic regression on the features of a network that learned from photographs and never saw these "
+        "images. A training has to beat it to be worth its time."
+    ),
     "threshold": "The probability from which an image counts as positive. It is chosen on val and used on test.",
     "interval": (
         "The range that a score would mostly fall into with other patients. It is computed by resampling whole "
