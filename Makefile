@@ -18,7 +18,7 @@ REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE")
 PROCESSES = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro tune presets presets-real verify test test-fast lint lint-workflows format ui page deps lock samples bench clean
+.PHONY: help setup repro tune repeat presets presets-real verify test test-fast lint lint-workflows format ui page deps lock samples bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -39,6 +39,10 @@ tune: $(INSTALLED) ## search for better parameters as params.yaml says under tun
 	@python -m src.core.dvc_command repro tuning/dvc.yaml
 	@python -m src.tune --winner build/tuning/confirmed/best.yaml $(if $(APPLY),--apply)
 	@echo "study: build/tuning/study/study.html"
+
+repeat: $(INSTALLED) ## cross-validate what params.yaml says, over folds of whole patients
+	@cp repeat/stages.yaml repeat/dvc.yaml
+	@python -m src.core.dvc_command repro repeat/dvc.yaml
 
 presets: $(INSTALLED) ## list the known experiments
 	@python -m src.presets

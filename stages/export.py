@@ -22,6 +22,7 @@ def main() -> None:
                 params.seed,
                 params.train.threads,
                 params.evaluate.confidence,
+                params.evaluate.tta,
             ),
         )
         application.write(paths.BUNDLE)

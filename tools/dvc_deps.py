@@ -12,7 +12,7 @@ import grimp
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-FILES = ("dvc.yaml", "tuning/stages.yaml")
+FILES = ("dvc.yaml", "tuning/stages.yaml", "repeat/stages.yaml")
 NO_INPUT = {"config", "tracking"}
 CONFIG = "src.config"
 APPLICATION = "src.predict.application"  # packs code into the bundle, that of `config` too

@@ -29,6 +29,7 @@ from src.config.field_types import (
 from src.config.search_space import Tune
 from src.core.redact import refuse_secrets
 
+Flips = Literal["none", "horizontal", "vertical", "both"]
 Optimizer = Annotated[str, named("train.optimizers:OPTIMIZERS")]
 Backbone = Literal["DenseNet121", "EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small", "ResNet50V2"]
 
@@ -78,7 +79,7 @@ class Augment(Section):
     zoom: Annotated[float, Field(ge=0, lt=1, strict=True)]
     brightness: Annotated[float, Field(ge=0, le=1, strict=True)]
     contrast: Annotated[float, Field(ge=0, lt=1, strict=True)]
-    flip: Literal["none", "horizontal", "vertical", "both"]
+    flip: Flips
     fill: Literal["nearest", "constant", "reflect", "wrap"]
 
 
@@ -223,7 +224,17 @@ class Evaluate(Section):
     threshold: Threshold
     confidence: OpenFraction
     resamples: Annotated[StrictInt, Field(ge=100, le=100_000)]
+    tta: Flips
     mistakes: Annotated[StrictInt, Field(ge=0, le=100)]
+
+
+class Repeat(Section):
+    """Cross-validation: folds and seeds of each, over which parts, and what is trained on them."""
+
+    folds: Annotated[StrictInt, Field(ge=2, le=100)]
+    seeds: Annotated[StrictInt, Field(ge=1, le=100)]
+    over: Literal["train-val", "all"]
+    model: Literal["network", "probe"]
 
 
 class Export(Section):
@@ -255,10 +266,11 @@ class Params(Section):
     evaluate: Evaluate
     export: Export
     track: Track
+    repeat: Repeat
     tune: Tune
 
     def for_report(self) -> dict[str, Any]:
         """Return all that determines a result, for a reader; the source by its name alone."""
-        values = self.model_dump(mode="json", exclude={"export", "track", "tune"})
+        values = self.model_dump(mode="json", exclude={"export", "track", "repeat", "tune"})
         values["dataset"]["source"] = source_name(self.dataset.source)
         return values

@@ -11,6 +11,7 @@ KILLED = re.compile(r"failed to run: (?P<command>.*), exited with (-9|137)$")  #
 HINTS = {
     "preprocess": "a smaller preprocess.max_megapixels",
     "train": "a smaller train.batch_size, fewer train.threads or smaller images",
+    "repeat": "a smaller train.batch_size or smaller images",
     "tune": "a smaller train.batch_size, also in tune.space, or smaller images",
     "confirm": "a smaller train.batch_size or smaller images",
 }

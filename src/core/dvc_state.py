@@ -21,7 +21,7 @@ from src.core.files import replacing
 
 log = logging.getLogger(__name__)
 TEMPORARY = Path(".dvc/tmp")
-WRITTEN = (Path("dvc.lock"), Path("tuning/dvc.lock"), Path("data.dvc"))  # by DVC, in place
+WRITTEN = (Path("dvc.lock"), Path("tuning/dvc.lock"), Path("repeat/dvc.lock"), Path("data.dvc"))  # by DVC, in place
 KEPT = TEMPORARY / "whole"
 RWLOCK = TEMPORARY / "rwlock"  # which process reads or writes which output
 SETTLING = 0.2  # seconds; a DVC that has just begun may be writing its lock file

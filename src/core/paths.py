@@ -61,13 +61,17 @@ class SplitFiles:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The trained model, its class names in output order, its history, and the fingerprint of its inputs."""
+    """The trained model, its class names in output order, its history, and the fingerprint of its inputs.
+
+    out_of_fold.csv: of an ensemble, which learned from val too, what of it had not done so says of val.
+    """
 
     folder: Path = Path("build/model")
     model = In("model.keras")
     classes = In("classes.json")
     history = In("history.csv")
     fingerprint = In("fingerprint.json")
+    out_of_fold = In("out_of_fold.csv")
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,22 @@ class Confirmed:
     best = In("best.yaml")
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """A cross-validation: scores.json; out_of_fold.csv, a prediction for each image; the network of each training.
+
+    ensemble: the networks of all folds as one, as ModelFiles. suspects and sheet: images whose label is in doubt.
+    """
+
+    folder: Path = Path("build/repeat")
+    scores = In("scores.json")
+    predictions = In("out_of_fold.csv")
+    suspects = In("suspect_labels.csv")
+    sheet = In("suspect_labels.png")
+    models = In("models")
+    ensemble = In("ensemble")
+
+
 RAW = Raw()
 PREPARED = Prepared()
 SPLIT = SplitFiles()
@@ -143,6 +163,7 @@ EVALUATION = Evaluation()
 BUNDLE = Bundle()
 STUDY = StudyFiles()
 CONFIRMED = Confirmed()
+REPEATED = Repeated()
 TABLES = Path("tables")  # of labels, where a source cannot hold them; a dependency of download
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs

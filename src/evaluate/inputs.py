@@ -116,6 +116,19 @@ def score(images: list[Image], probabilities: Floats, classes: tuple[str, ...]) 
     )
 
 
+def replace_known(probabilities: Floats, images: list[Image], classes: tuple[str, ...], table: Path) -> None:
+    """Put in, for val (N, K), what an ensemble says of images that its members learned from, all but those asked.
+
+    Nothing happens where there is no such table. Else threshold and temperature would be chosen by what it has seen.
+    """
+    if not table.exists():
+        return
+    known = {int(line["row"]): line for line in read_csv(table, ("row", *(f"p_{name}" for name in classes)))}
+    for place, image in enumerate(images):
+        if image.part == "val" and image.row in known:
+            probabilities[place] = [float(known[image.row][f"p_{name}"]) for name in classes]
+
+
 def count(images: list[Image]) -> dict[tuple[str, str], tuple[int, int]]:
     """Count images and named groups for every part and label that occurs."""
     sizes = Counter((image.part, image.label) for image in images)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from src.config.sections import Flips
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
 from src.core.progress import track
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 64
+FLIPPED = {"horizontal": ((2,),), "vertical": ((1,),), "both": ((2,), (1,), (1, 2))}  # the axes of each mirror image
 DECIMALS = 8  # as written to predictions.csv, and what every score is computed from
 
 
@@ -65,6 +67,17 @@ def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
     ]
     shape = (0, network.output_shape[-1])
     return complete(np.concatenate(outputs, dtype=np.float64) if outputs else np.zeros(shape))
+
+
+def with_flips(network: "keras.Model", flips: Flips) -> "keras.Model":
+    """Return the network, or one that gives the mean probability of an image and its mirror images."""
+    import keras
+
+    if flips == "none":
+        return network
+    pixels = keras.Input(network.input_shape[1:], name="pixels")
+    mirrored = [keras.ops.flip(pixels, axes) for axes in FLIPPED[flips]]
+    return keras.Model(pixels, keras.layers.Average()([network(each) for each in (pixels, *mirrored)]))
 
 
 def complete(outputs: Floats) -> Floats:

@@ -18,11 +18,12 @@ from src.evaluate.inputs import (
     read_columns,
     read_images,
     read_listed,
+    replace_known,
     score,
     write_predictions,
     write_table,
 )
-from src.evaluate.predict import check_images, open_model, predict
+from src.evaluate.predict import check_images, open_model, predict, with_flips
 from src.evaluate.report_warnings import notices, small_classes
 from src.evaluate.results import (
     CLASSIFICATION_COLUMNS,
@@ -74,7 +75,9 @@ def run(
     pixels = open_images(inputs.prepared)
     check_images(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
-    probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
+    asked = with_flips(network, section.tta)
+    probabilities = predict(asked, pixels, np.array([image.row for image in scored], dtype=np.int64))
+    replace_known(probabilities, scored, classes, inputs.model.out_of_fold)
     results = _compute(scored, probabilities, classes, section, seed)
     write_predictions(out.predictions, scored, probabilities, classes)
     numbers = {**summarise(results), "parameters": network.count_params()}

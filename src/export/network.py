@@ -18,9 +18,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from src.config.sections import Flips
 from src.core.files import replacing
 from src.core.progress import track
 from src.evaluate.cam import maps
+from src.evaluate.predict import with_flips
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers
 from src.models._load import without_chatter
@@ -30,15 +32,17 @@ BATCH = 64
 MOST = 4096  # features; of a longer vector, as of maps that are laid out flat, the average of each map is taken
 
 
-def with_outputs(network: keras.Model) -> keras.Model:
+def with_outputs(network: keras.Model, flips: Flips = "none") -> keras.Model:
     """Return the network with the outputs of model.onnx.
 
-    probability: (N, 1) or (N, K), as the network gives it. features: (N, F), what the output layer gets. cam: class
-    activation maps (N, h, w, 1) or (N, h, w, K), before any of their values is cut off; left out where the network
-    has none, since its output layer gets anything but the averages of one stack of maps.
+    probability: (N, 1) or (N, K), as the network gives it, or its mean over mirror images. features: (N, F), what the
+    output layer gets. cam: class activation maps (N, h, w, 1) or (N, h, w, K), before any of their values is cut off;
+    left out where the network has none, since its output layer gets anything but the averages of one stack of maps.
     """
     network = maps.flattened(network)
-    outputs = {PROBABILITY: network.outputs[0], FEATURES: _features(network)}
+    asked = with_flips(network, flips)
+    outputs = {PROBABILITY: asked(network.inputs[0]) if asked is not network else network.outputs[0]}
+    outputs[FEATURES] = _features(network)
     head, pooled = maps.output_layer(network), maps.averaged(maps.features(network))
     if head is not None and pooled and len(pooled) == 1 and pooled == maps.last_maps(network):
         layer = keras.layers.Dense(head.units, use_bias=False, dtype="float32", name=CAM)

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from src.config import Export, Preprocess
+from src.config.sections import Flips
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
@@ -33,7 +34,7 @@ class Inputs(NamedTuple):
 class Setting(NamedTuple):
     """Of params.yaml: the name of the source, the section preprocess, the seed, the threads of the training.
 
-    confidence: of the intervals that evaluate made.
+    confidence: of the intervals that evaluate made. flips: the mirror images whose mean the probability is.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Setting(NamedTuple):
     seed: int
     threads: int
     confidence: float
+    flips: Flips
 
 
 def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
@@ -56,7 +58,7 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     pixels, shape = open_images(inputs.prepared), setting.preparation.shape
     check_images(inputs.prepared.images, pixels.shape[1:], shape)
     trained = open_model(inputs.model.model, shape, setting.seed, setting.threads)
-    model = network.with_outputs(trained)
+    model = network.with_outputs(trained, setting.flips)
     rows = {
         part: np.array([image.row for image in images if image.part == part], np.int64) for part in ("train", *SCORED)
     }

@@ -54,13 +54,13 @@ class Lineage:
     dataset: LoggedDataset | None
 
     @classmethod
-    def read(cls, settings: Params) -> "Lineage":
+    def read(cls, settings: Params, entry: str = "src/tune/__main__.py", again: str = AGAIN) -> "Lineage":
         """Read commit, machine, and the same hashes as a training with these settings has; what is missing is left out.
 
         `baseline.fingerprint` is that of the training in params.yaml, so that its run and its study find each other.
         """
         commit = environment.commit()
-        origin = tags.origin(commit, "study", "src/tune/__main__.py", AGAIN)
+        origin = tags.origin(commit, "study", entry, again)
         try:
             fingerprint = compute("train")
             data = tags.describe(settings.dataset, settings.split, paths.SPLIT.parts)

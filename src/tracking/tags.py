@@ -35,8 +35,9 @@ def trial_name(number: int) -> str:
 
 def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
     """Return the values of params.yaml by dotted name, as text; those of the search only where they are asked for."""
-    left_out = {"track": {"register"}} | ({} if tune else {"tune": True})  # a name is no part of what made a run
-    content = settings.model_dump(mode="json", exclude=left_out)
+    content = settings.model_dump(mode="json", exclude={"track": {"register"}})  # a name is no part of what made a run
+    for section in ("repeat",) if tune else ("repeat", "tune"):
+        del content[section]
     return {key: text(value) for key, value in nested.flat(content)}
 
 

@@ -1,6 +1,6 @@
 """What training may see: the images and labels of the parts train and val."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +38,25 @@ def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> 
     Raises:
         AssayError: files are missing or do not belong together, `positive` is no label, or a part lacks classes.
     """
+    places = partition.read(split.parts, len(_labels(prepared.index)))
+    rows = {part: [place.row for place in places if place.part == part] for part in FITTED}
+    return choose(prepared, rows, positive, split.parts)
+
+
+def choose(prepared: Prepared, rows: Mapping[str, Sequence[int]], positive: str | None, where: Path) -> Data:
+    """Open the packed store memory-mapped and pick out the rows of train and val; `where` names their origin in errors.
+
+    Raises:
+        AssayError: as `load`.
+    """
     labels = _labels(prepared.index)
     images = open_images(prepared)
     if len(images) != len(labels):
         raise AssayError(f"{prepared.images}: expected {len(labels)} images as in index.csv, found {len(images)}")
     classes = order(labels, positive)
     numbers = np.array([classes.index(label) for label in labels], np.int64)
-    places = partition.read(split.parts, len(labels))
-    rows = {part: np.array([place.row for place in places if place.part == part], np.int64) for part in FITTED}
-    train, val = (Part(rows[part], numbers[rows[part]]) for part in FITTED)
-    _check(split.parts, classes, train, val)
+    train, val = (Part(chosen, numbers[chosen]) for chosen in (np.array(rows[part], np.int64) for part in FITTED))
+    _check(where, classes, train, val)
     return Data(images, classes, train, val)
 
 

@@ -13,7 +13,7 @@ from src.tune.overrides import canonical, with_values
 
 log = logging.getLogger(__name__)
 SOURCE = "dataset.source"
-NOT_COMPARED = ("tune", "track", "evaluate", "export")  # no training depends on them
+NOT_COMPARED = ("tune", "repeat", "track", "evaluate", "export")  # no training depends on them
 
 
 def apply(path: Path, values: Mapping[str, Any], began: Mapping[str, Any]) -> str:

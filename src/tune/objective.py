@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
@@ -13,13 +14,14 @@ from tensorflow.python.framework import ops
 from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
-from src.evaluate.predict import predict
+from src.evaluate.predict import predict, with_flips
 from src.metrics.scored import Scored
 from src.metrics.scores import calibration_error, measure
 from src.metrics.threshold import FALLBACK, choose
 from src.train import Fitted, data, fit, history
+from src.train.stage import write
 from src.tune import metric, prepared_cache
-from src.tune.protocol import Finished, Job, Row
+from src.tune.protocol import Answer, Finished, Fold, Job, Row
 
 Report = Callable[[Row], bool]
 CUSTOM = "CustomGradient-"
@@ -49,7 +51,7 @@ def run(job: Job, report: Report, home: Path) -> Finished:
 
 
 def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
-    given = _load(params, home)
+    given = _load(params, home, job.fold)
     rows: list[Row] = []
 
     def on_epoch(row: Row) -> None:
@@ -63,7 +65,17 @@ def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
         best = history.best(rows)
         scores = metric.of_epochs(rows, best)
         return Finished(job.number, tuple(rows), scores, stopped=True, facts={"best_epoch": best})
-    return Finished(job.number, tuple(rows), _scores(fitted, given, params), facts=_facts(fitted))
+    answer = _answer(job.fold, fitted, given, params) if job.fold else None
+    return Finished(job.number, tuple(rows), _scores(fitted, given, params), facts=_facts(fitted), answer=answer)
+
+
+def _answer(fold: Fold, fitted: Fitted, given: data.Data, params: Params) -> Answer:
+    asked = with_flips(fitted.model, params.evaluate.tta)
+    val, held = (predict(asked, given.images, np.array(rows, np.int64)) for rows in (fold.val, fold.held))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        write(fitted.model, path)
+        return Answer(given.classes, val, held, path.read_bytes())
 
 
 def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float]:
@@ -82,8 +94,11 @@ def _facts(fitted: Fitted) -> dict[str, float]:
     }
 
 
-def _load(params: Params, home: Path) -> data.Data:
+def _load(params: Params, home: Path, fold: Fold | None = None) -> data.Data:
     prepared, split = prepared_cache.prepared(params, home)
+    if fold:
+        rows = {"train": fold.train, "val": fold.val}
+        return data.choose(prepared, rows, params.dataset.positive, split.parts)
     made = prepared_cache.signature(prepared.images, prepared.index, split.parts)
     return _loaded(prepared, split, params.dataset.positive, made)
 

@@ -9,12 +9,25 @@ TRIES = 3  # of a training whose worker is lost
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Rows of the store in a cross-validation: to learn from, to stop and choose a threshold by, and to answer for."""
+
+    train: tuple[int, ...]
+    val: tuple[int, ...]
+    held: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Job:
-    """One training: the whole params file as plain, validated values, and the seed that replaces the one in it."""
+    """One training: the whole params file as plain, validated values, and the seed that replaces the one in it.
+
+    fold: the rows that it is about, else those of train and val.
+    """
 
     number: int
     params: Mapping[str, Any]
     seed: int
+    fold: Fold | None = None
 
     def with_threads(self, threads: int) -> "Job":
         """Return the job with the number of threads of the worker that trains it."""
@@ -31,14 +44,28 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the model of a fold gives: probabilities (N, K) of val and of what was held out, and the file of it."""
+
+    classes: tuple[str, ...]
+    val: Any
+    held: Any
+    model: bytes
+
+
+@dataclass(frozen=True)
 class Finished:
-    """A training that came to its end or was stopped by the driver: its history and its scores on val."""
+    """A training that came to its end or was stopped by the driver: its history and its scores on val.
+
+    answer: of the training of a fold.
+    """
 
     number: int
     rows: tuple[Row, ...]
     scores: Mapping[str, float]
     stopped: bool = False
     facts: Mapping[str, float] = field(default_factory=dict)
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ CLOSED = {
     "evaluate": NOT_READ,
     "export": NOT_READ,
     "track": NOT_READ,
+    "repeat": NOT_READ,
     "tune": NOT_READ,
     "preprocess.max_rejected": NOT_READ,
     "train.threads": "it follows from the number of workers",

@@ -23,7 +23,7 @@ Fingerprint = Mapping[str, Any]
 THROUGH_DATA = ("dataset.", "split.")
 POSITIVE = "dataset.positive"
 WITHOUT = {
-    "preprocess.max_rejected", "evaluate.confidence", "evaluate.resamples", "evaluate.mistakes",
+    "preprocess.max_rejected", "evaluate.confidence", "evaluate.resamples", "evaluate.tta", "evaluate.mistakes",
 }  # fmt: skip
 # What may change within a study that a person has named: which values come next, and how fast.
 CHANGEABLE = ("train.threads", "train.gpus", "tune.sampler", "tune.pruner")
@@ -50,7 +50,7 @@ def of(params: Params) -> dict[str, Any]:
     Raises:
         AssayError: the prepared images or the split are not there.
     """
-    content = params.model_dump(mode="json", exclude={"export", "track"})
+    content = params.model_dump(mode="json", exclude={"export", "track", "repeat"})
     tune = content.pop("tune")
     space = params.tune.space
     sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value

@@ -57,7 +57,7 @@ class Built:
         from src.export import stage
 
         inputs = stage.Inputs(self.prepared, self.split, self.model, self.evaluation)
-        setting = stage.Setting("made", self.preparation, 1, 2, 0.95)
+        setting = stage.Setting("made", self.preparation, 1, 2, 0.95, "none")
         stage.run(inputs, out or self.bundle, Export(calibrate=calibrate), setting)
         return out or self.bundle
 

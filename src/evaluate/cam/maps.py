@@ -131,8 +131,11 @@ def output_layer(network: keras.Model) -> keras.layers.Dense | None:
 
 
 def features(network: keras.Model) -> keras.KerasTensor:
-    """Return what the output layer gets, (N, F)."""
-    return _origin(network.outputs[0])[1][0]
+    """Return what the output layer gets, (N, F); of an ensemble what those of all members get, side by side."""
+    layer, inputs = _origin(network.outputs[0])
+    if not isinstance(layer, keras.layers.Average):
+        return inputs[0]
+    return keras.layers.Concatenate()([_origin(probability)[1][0] for probability in inputs])
 
 
 def last_maps(network: keras.Model) -> list[keras.KerasTensor]:

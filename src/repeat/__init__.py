@@ -1,0 +1,1 @@
+"""Cross-validation over patients and several seeds: `python -m src.repeat`."""

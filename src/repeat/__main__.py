@@ -1,0 +1,97 @@
+"""`python -m src.repeat --folds 5`: cross-validation over patients, as `repeat` in params.yaml says."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.core import console
+
+if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
+    from src.config import Params
+    from src.tune.protocol import Executor
+
+EPILOG = """\
+every image is answered for by models that did not learn from its patient. The test part is never looked at, but with
+--over all. Ctrl-C ends it; the same command goes on from there, also after a crash.
+
+examples:
+  python -m src.repeat                              as params.yaml says under repeat
+  python -m src.repeat --folds 5 --seeds 3          15 trainings of the network in params.yaml
+  python -m src.repeat --model probe                a logistic regression on frozen features, in seconds
+  python -m src.repeat --model probe --swap 0.05    how many of 5 % swapped labels are found again
+  python -m src.repeat --test                       score the ensemble of the folds on the test part, and export it
+"""
+
+
+def main() -> None:
+    """Check what was asked for, and carry it out."""
+    asked = _parser().parse_args()
+    from src import config
+
+    params = config.load()
+    if asked.test:
+        from src.repeat import on_test
+
+        on_test.run(params)
+        return
+    chosen = {name: value for name in config.Repeat.model_fields if (value := getattr(asked, name)) is not None}
+    content = params.model_dump(mode="json")
+    workers, threads = _shared(asked, params)
+    content |= {"repeat": content["repeat"] | chosen, "train": content["train"] | {"threads": threads}}
+    params = config.parse(content, "python -m src.repeat")
+    from src.repeat import stage
+
+    def start(store: Path, data: Path) -> "Executor":
+        if asked.dask is not None:
+            from src.tune.executors.dask.executor import ClusterExecutor
+
+            return ClusterExecutor(asked.dask, data)
+        from src.tune.executors.local import LocalExecutor
+
+        return LocalExecutor(workers, threads, store, data)
+
+    if asked.swap is not None:
+        stage.measure_swapped(params, start, asked.swap)
+    else:
+        stage.run(params, start)
+
+
+def _shared(asked: argparse.Namespace, params: "Params") -> tuple[int, int]:
+    """Return how many workers there are, and how many threads each of them gets."""
+    from src.tune.executors.local import cores
+
+    workers = asked.workers or 1
+    return workers, params.train.threads if workers == 1 else max(1, cores() // workers)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m src.repeat",
+        description="Cross-validation: train and score on every fold of the images, over several seeds.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add: Any = parser.add_argument
+    add("--folds", type=int, metavar="N", help="else repeat.folds")
+    add("--seeds", type=int, metavar="N", help="trainings of each fold, else repeat.seeds")
+    add("--over", choices=("train-val", "all"), help="else repeat.over; all looks at the test part too")
+    add("--model", choices=("network", "probe"), help="else repeat.model")
+    add("--workers", type=int, metavar="K", help="trainings at once, else 1; another number gives other weights")
+    add("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
+    add("--swap", type=_share, metavar="SHARE", help="give so many labels another class, and tell how many are found")
+    add("--test", action="store_true", help="train nothing: the ensemble on the test part, and its bundle")
+    return parser
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, found {text!r}")
+    return share
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,93 @@
+"""Which images each training of a cross-validation learns from, stops by and answers for: no group stands in two."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from src.config import Params
+from src.core import files, partition
+from src.core.errors import AssayError
+from src.core.paths import PARAMS, PREPARED, SPLIT, Prepared, SplitFiles
+from src.core.random_streams import stream
+from src.evaluate.inputs import Image, read_images
+from src.metrics.scored import Flags, Integers, group_codes
+from src.split.assign import assign
+from src.tune.protocol import Fold
+
+FEWEST = 3  # groups of a class: one held out, one to stop by, one to learn from
+
+
+def read(params: Params) -> list[Image]:
+    """Return the images that are cross-validated: those of train and val, or all that are in a part.
+
+    Raises:
+        AssayError: the prepared images or the split are not there.
+    """
+    images = read_images(PREPARED.index, SPLIT.parts)
+    return [image for image in images if params.repeat.over == "all" or image.part in partition.FITTED]
+
+
+def divide(images: Sequence[Image], params: Params) -> tuple[Fold, ...]:
+    """Deal the images to folds so that no group is cut and each class is spread evenly.
+
+    What is not held out of a training is divided once more: its val part, to stop and to choose the threshold by, has
+    the share that split.val has of train and val together.
+
+    Raises:
+        AssayError: a class has too few groups.
+    """
+    count, share = params.repeat.folds, params.split.val / (params.split.train + params.split.val)
+    labels = np.unique([image.label for image in images], return_inverse=True)[1]
+    groups, rows = group_codes([image.group for image in images]), np.array([image.row for image in images])
+    for label in sorted({image.label for image in images}):
+        found = len(np.unique(groups[[image.label == label for image in images]]))
+        if found < max(count, FEWEST):
+            raise AssayError(
+                f"repeat.folds: expected at least {max(count, FEWEST)} groups of each class for {count} folds, "
+                f"found {found} of {label}; use fewer folds, or repeat.over: all"
+            )
+    part = assign(labels, groups, np.full(count, 1 / count), stream(params.seed, "folds"))
+    found_folds = []
+    for number in range(count):
+        rest = np.flatnonzero(part != number)
+        val = _inner(labels[rest], groups[rest], share, stream(params.seed, "folds", number))
+        if len(np.unique(labels[rest[~val]])) < len(np.unique(labels)):
+            raise AssayError("repeat.folds: expected every class in what each fold learns from; use fewer folds")
+        chosen = (rest[~val], rest[val], np.flatnonzero(part == number))
+        found_folds.append(Fold(*(tuple(rows[places].tolist()) for places in chosen)))
+    return tuple(found_folds)
+
+
+def _inner(labels: Integers, groups: Integers, share: float, random: np.random.Generator) -> Flags:
+    """Return which images (N,) stop the training, whole groups of them."""
+    classes, members = (np.unique(codes, return_inverse=True)[1] for codes in (labels, groups))
+    return np.asarray(assign(classes, members, np.array([1 - share, share]), random) == 1, dtype=np.bool_)
+
+
+def swap(images: Sequence[Image], share: float, seed: int) -> tuple[list[Image], Flags]:
+    """Give a share of the images another label, by chance; return the images, and which of them it were (N,)."""
+    random, names = stream(seed, "swapped labels"), sorted({image.label for image in images})
+    swapped = np.zeros(len(images), np.bool_)
+    swapped[random.choice(len(images), round(share * len(images)), replace=False)] = True
+    others = [[name for name in names if name != image.label] for image in images]
+    return [
+        image._replace(label=str(random.choice(other))) if wrong else image
+        for image, other, wrong in zip(images, others, swapped, strict=True)
+    ], swapped
+
+
+def write_home(home: Path, images: Sequence[Image], params: Params) -> None:
+    """Write a folder from which workers read these images and labels, and no label of any other image."""
+    prepared, split = Prepared(home / PREPARED.folder), SplitFiles(home / SPLIT.folder)
+    labels = {image.row: image.label for image in images}
+    count = len(files.read_csv(PREPARED.index, ("path",)))
+    files.write_csv(prepared.index, ("label",), ((labels.get(row, images[0].label),) for row in range(count)))
+    files.write_csv(split.parts, ("row", "part"), ((image.row, partition.FITTED[0]) for image in images))
+    files.write_json(home / PARAMS, params.model_dump(mode="json"))  # JSON is YAML
+    with files.replacing(prepared.images) as temporary:
+        try:
+            temporary.symlink_to(PREPARED.images.resolve())
+        except OSError:  # where links need a right that the person lacks
+            shutil.copyfile(PREPARED.images, temporary)

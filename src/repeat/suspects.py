@@ -1,0 +1,86 @@
+"""Images whose label the models that did not learn from them doubt: confident learning on out-of-fold probabilities.
+
+Northcutt, Jiang and Chuang 2021, https://doi.org/10.1613/jair.1.12125. The order is by the margin between the label and
+the likeliest other class, each less what it usually gets (adjusted as in Kuan and Mueller 2022, arXiv:2206.01560).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from src.core.files import write_csv
+from src.evaluate.inputs import Image
+from src.images.contact_sheet import Cell, write_sheet
+from src.images.pixels import Pixels
+from src.metrics.scored import Flags, Floats, Integers
+
+SHARE = 0.1  # of the images, the most suspect ones, among which wrong labels are looked for
+SHOWN, A_ROW = 24, 6
+
+
+def margins(probabilities: Floats, labels: Integers) -> tuple[Floats, Integers]:
+    """Return how much the label leads (N,), negative where another class does, and the class that is suspected (N,).
+
+    probabilities: (N, K) of models that did not learn from the image. A class is suspected where its probability
+    reaches the mean that images of this class get; the label itself where no class does.
+    """
+    usual = np.array([probabilities[labels == k, k].mean() for k in range(probabilities.shape[1])])
+    confident = np.where(probabilities >= usual, probabilities, 0.0)
+    suspected = np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
+    lead, each = probabilities - usual, np.arange(len(labels))
+    own = lead[each, labels]
+    lead[each, labels] = -np.inf
+    return own - lead.max(axis=1), suspected
+
+
+def find(probabilities: Floats, labels: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return all places (N,), the most suspect first, which of them are suspects, and the class suspected (N,).
+
+    probabilities: (S, N, K), of each seed. A suspect is doubted by every one of them, in favour of the same class.
+    """
+    guesses = np.stack([margins(each, labels)[1] for each in probabilities])
+    lead, suspected = margins(probabilities.mean(axis=0), labels)
+    doubted = ((guesses == suspected) & (guesses != labels)).all(axis=0)
+    order = np.argsort(lead, kind="stable")
+    return order, order[doubted[order]], suspected
+
+
+def recall(order: Integers, wrong: Flags) -> float:
+    """Return the share of wrong labels (N,) that stand among the first tenth of the images."""
+    return float(wrong[order[: round(SHARE * len(order))]].sum() / wrong.sum())
+
+
+def write(
+    table: Path, sheet: Path, images: Sequence[Image], classes: tuple[str, ...], pixels: Pixels, probabilities: Floats
+) -> int:
+    """Write the suspects as a table to correct labels by, and the first of them as a sheet; return how many."""
+    labels = np.array([classes.index(image.label) for image in images])
+    mean = probabilities.mean(axis=0)
+    _, places, suspected = find(probabilities, labels)
+    chosen = [(images[place], classes[suspected[place]], mean[place]) for place in places]
+    write_csv(
+        table,
+        ("row", "path", "group", "label", "suspected", "p_label", "p_suspected"),
+        (
+            (
+                one.row,
+                one.path,
+                one.group,
+                one.label,
+                other,
+                *(f"{p[classes.index(n)]:.6f}" for n in (one.label, other)),
+            )
+            for one, other, p in chosen
+        ),
+    )
+    cells = [
+        Cell(np.asarray(pixels[one.row]), f"{one.path}\nlabel {one.label}\n{other}? {p[classes.index(other)]:.2f}")
+        for one, other, p in chosen[:SHOWN]
+    ]
+    rows = [cells[start : start + A_ROW] for start in range(0, len(cells), A_ROW)]
+    title = f"Labels in doubt: {len(places)} of {len(images)} images" + (
+        f", the first {SHOWN}" if len(places) > SHOWN else ""
+    )
+    write_sheet(sheet, rows, title)
+    return len(places)

@@ -1,0 +1,154 @@
+"""The trainings of all folds and seeds: networks on an executor, each kept by its inputs, or probes in this process."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from tqdm import tqdm
+
+from src.config import Params
+from src.core import files, random_streams
+from src.core.errors import AssayError
+from src.core.paths import PREPARED
+from src.evaluate.inputs import Image
+from src.images.store import open_images
+from src.metrics.scored import Floats
+from src.train.history import Row, best
+from src.tune.confirm import run_all
+from src.tune.overrides import canonical, key
+from src.tune.protocol import Executor, Failed, Finished, Fold, Job
+
+log = logging.getLogger(__name__)
+MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"
+LENGTH = 32  # hexadecimal digits of a kept training's name
+
+
+class Trained(NamedTuple):
+    """A training: its fold, counted from 1, its seed, and probabilities (N, K) of val and of what was held out.
+
+    rows and model: of a network, its history and its file.
+    """
+
+    fold: int
+    seed: int
+    held: Floats
+    val: Floats | None = None
+    rows: Sequence[Row] = ()
+    model: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return f"fold {self.fold}, seed {self.seed}"
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch whose weights were kept."""
+        return best(self.rows) if self.rows else None
+
+
+def seeds(params: Params) -> tuple[int, ...]:
+    """Draw the seeds that each fold is trained with."""
+    return tuple(random_streams.derive(params.seed, "repeat", number) for number in range(params.repeat.seeds))
+
+
+def networks(
+    params: Params, images: Sequence[Image], folds: Sequence[Fold], executor: Executor, store: Path
+) -> list[Trained]:
+    """Train a network for each fold and seed, those that are kept in `store` aside, in the order of seeds and folds.
+
+    Raises:
+        AssayError: a training failed; those that ended before it are kept.
+    """
+    content = params.model_dump(mode="json")
+    labels = [[image.row, image.label] for image in images]
+    places: dict[Path, tuple[int, int]] = {}
+    jobs: dict[Path, Job] = {}
+    for seed in seeds(params):
+        for number, fold in enumerate(folds, start=1):
+            read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held], labels]
+            folder = store / files.digest_of(canonical(read))[:LENGTH]
+            places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
+    missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}
+    if len(missing) < len(jobs):
+        log.info("trainings: %d of %d are kept from before", len(jobs) - len(missing), len(jobs))
+    with _Progress(len(missing)) as progress:
+
+        def done(number: int, event: Finished | Failed) -> None:
+            name = "fold {}, seed {}".format(*places[missing[number]])
+            if isinstance(event, Failed):
+                raise AssayError(f"{name}: {event.reason}")
+            _keep(missing[number], event)
+            progress.add(name, event.rows)
+
+        run_all([job for job in jobs.values() if job.number in missing], executor, done)
+    return [_kept(folder, *place) for folder, place in places.items()]
+
+
+class _Progress:
+    """A bar in a terminal, a line for each training elsewhere; both say how long the rest will take."""
+
+    def __init__(self, total: int) -> None:
+        self.done, self._total, self._started = 0, total, time.monotonic()
+        self._bar = tqdm(total=total, desc="trainings", unit="training", disable=not sys.stderr.isatty(), smoothing=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def add(self, name: str, rows: Sequence[Row]) -> None:
+        """Note that a training has ended."""
+        self._bar.update()
+        self.done += 1
+        if self._bar.disable:
+            left = (time.monotonic() - self._started) / self.done * (self._total - self.done)
+            said = f"val_auc {rows[best(rows) - 1]['val_auc']:.3f} in epoch {best(rows)} of {len(rows)}"
+            place = f"{self.done} of {self._total}"
+            log.info("trainings: %s, %s: %s, %s left", place, name, said, tqdm.format_interval(left))
+
+
+def _keep(folder: Path, event: Finished) -> None:
+    assert event.answer
+    with files.replacing(folder) as temporary:
+        temporary.mkdir(parents=True)
+        (temporary / MODEL).write_bytes(event.answer.model)
+        np.savez(temporary / ANSWER, val=event.answer.val, held=event.answer.held)
+        files.write_text(temporary / COURSE, json.dumps([dict(row) for row in event.rows]))
+
+
+def _kept(folder: Path, fold: int, seed: int) -> Trained:
+    with np.load(folder / ANSWER) as answer:
+        rows: list[Mapping[str, float]] = files.read_json(folder / COURSE)
+        return Trained(fold, seed, answer["held"], answer["val"], rows, folder / MODEL)
+
+
+def probes(params: Params, images: Sequence[Image], folds: Sequence[Fold], classes: tuple[str, ...]) -> list[Trained]:
+    """Fit a linear probe on frozen features for each fold and seed, which also draws by what its strength is chosen."""
+    from src.probe import network, stage
+
+    pixels, place = open_images(PREPARED), {image.row: number for number, image in enumerate(images)}
+    features = network.features(pixels, np.array([image.row for image in images], np.int64))
+    labels = np.array([classes.index(image.label) for image in images])
+    found = []
+    for seed in seeds(params):
+        for number, fold in enumerate(folds, start=1):
+            learned, held = ([place[row] for row in rows] for rows in ((*fold.train, *fold.val), fold.held))
+            some = [images[each] for each in learned]
+            groups, names = [image.group for image in some], [image.path for image in some]
+            train = stage.Images(np.array([image.row for image in some]), labels[learned], groups, names)
+            model = stage.linear(features[learned], train, seed)
+            found.append(Trained(number, seed, model.predict_proba(features[held])))
+            log.info("probe: fold %d of %d", number, len(folds))
+    return found
+
+
+def with_threads(params: Params, threads: int) -> Params:
+    """Return the params with the number of threads of the workers, which the weights depend on."""
+    return params.model_copy(update={"train": params.train.model_copy(update={"threads": threads})})

@@ -1,0 +1,15 @@
+"""Stage repeat: the network of params.yaml on every fold of the images, over several seeds."""
+
+from src.config import load
+from src.core import console
+
+
+def main() -> None:
+    """Cross-validate."""
+    from src.repeat.stage import repeat  # not in the worker, which loads this module as well
+
+    repeat(load())
+
+
+if __name__ == "__main__":
+    console.run(main)
