@@ -1,0 +1,63 @@
+"""Labels that models doubt are found, the surest first; a doubt of one seed alone is none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.core.files import read_csv
+from src.evaluate.inputs import Image
+from src.repeat import suspects
+
+CLASSES = ("a", "b", "c")
+
+
+def known(count: int = 600, seed: int = 0, skill: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
+    """Give true classes, of which the first is far the most frequent, and probabilities that know them fairly well."""
+    random = np.random.default_rng(seed)
+    true = random.choice(3, count, p=[0.7, 0.2, 0.1])
+    logits = random.normal(size=(count, 3)) + np.array([1.0, 0.0, -0.5])
+    logits[np.arange(count), true] += skill
+    return true, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def test_swapped_labels_are_among_the_first() -> None:
+    true, probabilities = known()
+    labels, wrong = true.copy(), np.arange(len(true)) % 20 == 0
+    labels[wrong] = (labels[wrong] + 1) % 3
+    order, doubted, suspected = suspects.find(probabilities[None], labels)
+    assert sorted(order) == list(range(len(true)))
+    assert suspects.recall(order, wrong) > 0.9
+    assert wrong[doubted].mean() > 0.5
+    assert (suspected[doubted] != labels[doubted]).all()
+    assert (suspected[wrong] == true[wrong]).mean() > 0.8
+
+
+def test_what_the_models_say_of_right_labels_is_seldom_doubted() -> None:
+    true, probabilities = known(skill=8.0)
+    assert len(suspects.find(probabilities[None], true)[1]) < 0.02 * len(true)
+
+
+def test_every_seed_has_to_doubt() -> None:
+    true, probabilities = known(skill=1.5)
+    other = np.eye(3)[true] * 0.9 + 0.1 / 3  # sure of every label
+    assert len(suspects.find(np.stack([probabilities, other]), true)[1]) == 0
+    one, two = (suspects.find(probabilities[None].repeat(times, 0), true)[1] for times in (1, 2))
+    assert len(one)
+    np.testing.assert_array_equal(one, two)
+
+
+def test_the_table_and_the_sheet_name_the_images(tmp_path: Path) -> None:
+    true, probabilities = known(60)
+    labels = true.copy()
+    labels[7] = (labels[7] + 1) % 3
+    images = [Image(row, "train", f"{row}.png", CLASSES[label], "") for row, label in enumerate(labels)]
+    pixels = np.zeros((60, 8, 8, 1), np.uint8)
+    table, sheet = tmp_path / "t.csv", tmp_path / "s.png"
+    count = suspects.write(table, sheet, images, CLASSES, pixels, probabilities[None])
+    lines = read_csv(table, ("row", "path", "label", "suspected"))
+    assert len(lines) == count > 0
+    assert ("7.png", CLASSES[true[7]]) in {(line["path"], line["suspected"]) for line in lines}
+    margins = [float(line["p_suspected"]) - float(line["p_label"]) for line in lines]
+    assert margins[0] == pytest.approx(max(margins), abs=0.3)
+    assert sheet.stat().st_size
