@@ -147,8 +147,3 @@ def probes(params: Params, images: Sequence[Image], folds: Sequence[Fold], class
             found.append(Trained(number, seed, model.predict_proba(features[held])))
             log.info("probe: fold %d of %d", number, len(folds))
     return found
-
-
-def with_threads(params: Params, threads: int) -> Params:
-    """Return the params with the number of threads of the workers, which the weights depend on."""
-    return params.model_copy(update={"train": params.train.model_copy(update={"threads": threads})})

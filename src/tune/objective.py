@@ -75,7 +75,7 @@ def _answer(fold: Fold, fitted: Fitted, given: data.Data, params: Params) -> Ans
     with TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
         write(fitted.model, path)
-        return Answer(given.classes, val, held, path.read_bytes())
+        return Answer(val, held, path.read_bytes())
 
 
 def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float]:

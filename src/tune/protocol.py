@@ -47,7 +47,6 @@ class Epoch:
 class Answer:
     """What the model of a fold gives: probabilities (N, K) of val and of what was held out, and the file of it."""
 
-    classes: tuple[str, ...]
     val: Any
     held: Any
     model: bytes

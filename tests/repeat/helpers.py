@@ -13,7 +13,7 @@ from src.core import console, paths
 from src.tune.executors.local import LocalExecutor
 from src.tune.overrides import with_values
 from src.tune.protocol import Answer, Finished, Job, Row
-from tests.tune.conftest import CLASSES, IMAGES, SMALL, Home, write_home
+from tests.tune.conftest import IMAGES, SMALL, Home, write_home
 
 TARGET = "tests.repeat.helpers:cheap"
 FOLDS, SEEDS = 3, 2
@@ -32,7 +32,7 @@ def cheap(job: Job, report: Callable[[Row], bool], home: Path) -> Finished:
     names = ("loss", "accuracy", "auc", "precision", "recall")
     row = {"epoch": 1, **{name: 0.5 for each in names for name in (each, f"val_{each}")}, "learning_rate": 0.1}
     model = (home.parents[3] / MODEL).read_bytes()
-    return Finished(job.number, (row,), {}, answer=Answer(CLASSES[::-1], val, held, model))
+    return Finished(job.number, (row,), {}, answer=Answer(val, held, model))
 
 
 def _probabilities(seed: int, row: int) -> list[float]:

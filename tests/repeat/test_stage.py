@@ -79,7 +79,7 @@ def test_killed_and_gone_on_with_it_gives_the_same_bytes(made: Home) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     end = time.monotonic() + 300
-    while len(list(Path("build/studies").glob("repeat-*/*/answer.npz"))) < 2:
+    while len(list(Path("build/studies").glob("repeat-*/[!.]*/answer.npz"))) < 2:
         assert running.poll() is None
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -87,7 +87,7 @@ def test_killed_and_gone_on_with_it_gives_the_same_bytes(made: Home) -> None:
     running.wait()
     Path("slow").unlink()
     assert not SCORES.exists()
-    kept = len(list(Path("build/studies").glob("repeat-*/*/answer.npz")))
+    kept = len(list(Path("build/studies").glob("repeat-*/[!.]*/answer.npz")))
     assert 2 <= kept < FOLDS * SEEDS
     begun = Path("begun").read_text().splitlines()
     stage.run(params(made), start)
@@ -98,14 +98,14 @@ def test_killed_and_gone_on_with_it_gives_the_same_bytes(made: Home) -> None:
 
 
 def test_other_labels_and_values_are_trained_anew_and_the_same_are_not(made: Home) -> None:
-    stage.run(params(made), start)
-    before = len(Path("begun").read_text().splitlines())
-    stage.run(params(made), start)
-    assert len(Path("begun").read_text().splitlines()) == before
-    stage.measure_swapped(params(made), start, 0.1)
-    assert len(Path("begun").read_text().splitlines()) == before + FOLDS * SEEDS
-    stage.run(params(made, model__dropout=0.2, repeat__seeds=1), start)
-    assert len(Path("begun").read_text().splitlines()) == before + FOLDS * SEEDS + FOLDS
+    def trained(share: float, **values: object) -> int:
+        before = len(Path("begun").read_text().splitlines())
+        stage.measure_swapped(params(made, **values), start, share)
+        return len(Path("begun").read_text().splitlines()) - before
+
+    assert trained(0.1) == FOLDS * SEEDS
+    assert trained(0.1) == 0
+    assert trained(0.1, model__dropout=0.2, repeat__seeds=1) == FOLDS
 
 
 def test_a_training_that_fails_is_a_line_with_its_fold(made: Home) -> None:
