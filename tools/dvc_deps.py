@@ -19,7 +19,7 @@ APPLICATION = "src.predict.application"  # packs code into the bundle, that of `
 FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
-ALL_MODELS = {"tuning/stages.yaml"}  # where model.name may be varied
+ALL_MODELS = {"tuning/stages.yaml", "repeat/stages.yaml"}  # of other folders, where DVC does not know model.name
 
 
 def code_deps(entry: str, *, all_models: bool = False) -> list[str]:

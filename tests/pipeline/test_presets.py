@@ -31,6 +31,7 @@ CLASSES = {
     "malaria_cnn": ["Uninfected", "Parasitized"],
     "malaria_transfer": ["Uninfected", "Parasitized"],
     "pneumonia_separable": ["NORMAL", "PNEUMONIA"],
+    "pneumonia_three": ["BACTERIA", "NORMAL", "VIRUS"],
     "pneumonia_transfer": ["NORMAL", "PNEUMONIA"],
 }
 

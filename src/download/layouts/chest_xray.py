@@ -29,12 +29,17 @@ def read(files: Listing) -> list[Entry]:
         AssayError: images lie outside of class folders, or a name has none of the known forms.
     """
     found = [replace(entry, fold="train" if entry.fold == "val" else entry.fold) for entry in read_class_folders(files)]
-    names = {entry.path: _name(entry.path, files.where) for entry in found}
+    names = {entry.path: parts_of(entry.path, files.where) for entry in found}
     apart = _counted_apart((names[entry.path], entry.fold) for entry in found)
     return [replace(entry, group=_group(names[entry.path], apart)) for entry in found]
 
 
-def _name(path: str, where: str) -> re.Match[str]:
+def parts_of(path: str, where: str) -> re.Match[str]:
+    """Return the parts of a file name: person and kind, or stem.
+
+    Raises:
+        AssayError: it has none of the known forms.
+    """
     match = _NAME.match(path.rpartition("/")[2])
     if match is None:
         raise AssayError(
