@@ -1,6 +1,7 @@
 """`python -m src.repeat --folds 5`: cross-validation over patients, as `repeat` in params.yaml says."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,19 +77,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, metavar="N", help="trainings of each fold, else repeat.seeds")
     add("--over", choices=("train-val", "all"), help="else repeat.over; all looks at the test part too")
     add("--model", choices=("network", "probe"), help="else repeat.model")
-    add("--workers", type=int, metavar="K", help="trainings at once, else 1; another number gives other weights")
+    add("--workers", type=_count, metavar="K", help="trainings at once, else 1; another number gives other weights")
     add("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
     add("--swap", type=_share, metavar="SHARE", help="give so many labels another class, and tell how many are found")
     add("--test", action="store_true", help="train nothing: the ensemble on the test part, and its bundle")
     return parser
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
+    return int(text)
+
+
 def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
+    share = float(text) if re.fullmatch(r"0?\.\d+", text) else 0.0
+    if not share:
         raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, found {text!r}")
     return share
 

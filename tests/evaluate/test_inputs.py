@@ -101,3 +101,14 @@ def test_rejected_images_and_files_that_were_left_out_are_counted_with_their_rea
         "left out of the source: HEIC 20 (no decoder)",
     ]
     assert inputs.read_losses(None, Prepared(tmp_path / "nothing")) == []
+
+
+def test_val_is_told_by_the_members_of_an_ensemble_that_did_not_learn_from_it(tmp_path: Path) -> None:
+    images = [inputs.Image(row, part, f"{row}.png", "a", "") for row, part in enumerate(("val", "test", "val"))]
+    given = np.array([[0.9, 0.1]] * 3)
+    table = tmp_path / "out_of_fold.csv"
+    inputs.replace_known(given, images, ("a", "b"), table)
+    assert given.tolist() == [[0.9, 0.1]] * 3, "without a table nothing changes"
+    table.write_text("row,p_a,p_b\n2,0.25,0.75\n1,0.5,0.5\n")
+    inputs.replace_known(given, images, ("a", "b"), table)
+    assert given.tolist() == [[0.9, 0.1], [0.9, 0.1], [0.25, 0.75]], "test stays as the ensemble says it"
