@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def _varied(found: OutOfFold, name: str, pooled: Estimate) -> dict[str, float]:
     return about
 
 
-def write(path: Any, found: OutOfFold) -> None:
+def write(path: Path, found: OutOfFold) -> None:
     """Write a row per image: row, part, path, label, group, fold, and the mean probability over the seeds."""
     header = (*Image._fields, "fold", *(f"p_{name}" for name in found.classes))
     lines = zip(found.images, found.fold.tolist(), found.probabilities.mean(axis=0), strict=True)
