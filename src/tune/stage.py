@@ -4,8 +4,9 @@ Nothing here loads Optuna before the workers start, since that takes a second.
 """
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ from src.tune.protocol import Executor
 from src.tune.request import JOURNAL, STUDIES, Request
 
 if TYPE_CHECKING:
+    from optuna import Study
+
+    from src.tune.trials_view import TrialsView
     from src.tune.winner import Outcome
 
 log = logging.getLogger(__name__)
@@ -70,7 +74,7 @@ def confirm(params: Params) -> None:
         from src.tune.confirm import confirm_best
         from src.tune.study_tables import read_candidates
 
-        view = read_candidates(STUDY, params.tune.metric)
+        view = _with_durations(read_candidates(STUDY, params.tune.metric))
         baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
     finally:
@@ -79,19 +83,40 @@ def confirm(params: Params) -> None:
         _report(view.name, baseline, outcome)
 
 
-def _report(name: str, params: Params, outcome: "Outcome") -> None:
-    """Write the winner to the MLflow run of a study that was made here; elsewhere there is no such run."""
-    if not (STUDIES / name / JOURNAL).is_file():
-        log.info("MLflow: the study was made elsewhere, its run does not get the winner")
-        return
+@contextmanager
+def _made_here(name: str) -> Iterator["Study | None"]:
+    """Open a study that was made on this machine; None elsewhere, or while another process holds it."""
     from optuna import load_study
 
-    from src.tracking import study_run
-    from src.tune import study_tracking
     from src.tune.storage import open_storage
 
-    with suppress(AssayError), open_storage(name, STUDIES / name, None) as storage:
-        study = load_study(study_name=name, storage=storage)
+    with ExitStack() as around:
+        study = None
+        if (STUDIES / name / JOURNAL).is_file():
+            with suppress(AssayError):
+                storage = around.enter_context(open_storage(name, STUDIES / name, None))
+                study = load_study(study_name=name, storage=storage)
+        yield study
+
+
+def _with_durations(found: "TrialsView") -> "TrialsView":
+    """Return the trials with what no output tells, since it is not the same each time."""
+    from src.tune.trials_view import view
+
+    with _made_here(found.name) as study:
+        facts = {one.number: one.facts for one in view(study).trials} if study else {}
+    return replace(found, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in found.trials))
+
+
+def _report(name: str, params: Params, outcome: "Outcome") -> None:
+    """Write the winner to the MLflow run of a study that was made here; elsewhere there is no such run."""
+    from src.tracking import study_run
+    from src.tune import study_tracking
+
+    with _made_here(name) as study:
+        if study is None:
+            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
+            return
         files = study_tracking.written(STUDY, CONFIRMED)
         study_run.send(study_tracking.describe(study, params, outcome=outcome, files=files), home())
 
