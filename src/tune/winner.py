@@ -3,10 +3,12 @@
 The interval of a mean over seeds is Student's t interval: few values, and each seed is a training of its own. It says
 how much the mean moves with chance in training; how much it moves with the images of val it does not say. That of the
 gain allows for the winner being the best of several, of which chance puts one ahead as well (Bonferroni's correction).
+Its first seed is that of the search, by which the trial was chosen: the mean gain leaves it out.
 """
 
 import io
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +61,8 @@ class Candidate:
 class Outcome:
     """Who won by the mean of the first metric, beside the baseline over the same seeds.
 
-    gain: winner less baseline, seed by seed, with an interval that holds for the best of all candidates.
+    gain: winner less baseline, seed by seed, with an interval that holds for the best of all candidates; the mean is
+    that of the seeds after the first, with which the search chose it.
     """
 
     metric: tuple[str, ...]
@@ -111,23 +114,27 @@ def decide(
     if winner and baseline.means:
         pairs = zip(winner.scores[first], baseline.scores[first], strict=False)  # the seeds of both
         gains = [one - other for one, other in pairs if one is not None and other is not None]
-        gain = interval(gains, 1 - (1 - confidence) / len(candidates))
+        gain = interval(gains, 1 - (1 - confidence) / len(candidates), chosen_by=1)
     return Outcome(metric, seeds, tuple(candidates), baseline, winner, gain)
 
 
-def interval(values: Sequence[float], confidence: float) -> Interval:
+def interval(values: Sequence[float], confidence: float, chosen_by: int = 0) -> Interval:
     """Return the mean with Student's t interval.
+
+    chosen_by: how many of the first values chose what is measured. They are too good, and count for the deviation
+    alone, unless there is no other.
 
     >>> interval([0.5, 0.5, 0.5], 0.95)
     Interval(mean=0.5, low=None, high=None)
     """
     from scipy.special import stdtrit  # with SciPy comes a second of start-up
 
-    mean = math.fsum(values) / len(values)
+    counted = values[chosen_by:] or values
+    mean = math.fsum(counted) / len(counted)
     if all(math.isclose(value, mean, rel_tol=SAME, abs_tol=SAME) for value in values):
         return Interval(mean, None, None)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * deviation / math.sqrt(len(values))
+    quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
+    half = quantile * statistics.stdev(values) / math.sqrt(len(counted))
     return Interval(mean, mean - half, mean + half)
 
 

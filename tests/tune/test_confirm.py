@@ -151,7 +151,7 @@ def test_what_is_not_better_than_the_baseline_is_never_confirmed(content: dict[s
 
 
 def test_a_winner_within_chance_does_not_beat_the_baseline(content: dict[str, Any], tmp_path: Path) -> None:
-    noise = iter([0.50, 0.75, 0.60, 0.55, 0.76])
+    noise = iter([0.50, 0.75, 0.60, 0.80, 0.66])
     trials = [Trial(0, "complete", {"model.dropout": 0.6}, {"auc": 0.70, "parameters": 1.0})]
     found = confirm(content, trials, Workers(lambda job: next(noise)), tmp_path / "c.json")
     assert found.winner is not None

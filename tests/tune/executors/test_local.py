@@ -18,9 +18,15 @@ from tests.conftest import ROOT
 from tests.tune.helpers_training import CHEAP
 
 
-@pytest.fixture
-def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
-    made = LocalExecutor(1, 3, tmp_path / "logs", tmp_path, target=CHEAP)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("local")
+
+
+@pytest.fixture(scope="module")
+def executor(folder: Path) -> Iterator[LocalExecutor]:
+    """Give one for all tests here: whatever happens to its worker, it has another one afterwards."""
+    made = LocalExecutor(1, 3, folder / "logs", folder, target=CHEAP)
     yield made
     made.close()
 
@@ -73,10 +79,8 @@ def test_a_job_that_no_worker_has_yet_is_taken_back(executor: LocalExecutor) -> 
 def test_the_end_of_a_worker_is_noticed_at_once_and_another_takes_its_place(executor: LocalExecutor) -> None:
     executor.submit(job(seconds=30))
     deadline = time.monotonic() + 20
-    while not (executor._home / "begun").exists() and time.monotonic() < deadline:
+    while not executor._active[0].ready and time.monotonic() < deadline:
         executor.next(0.1)
-        if executor._active[0].ready:
-            break
     os.kill(executor.processes[0], signal.SIGKILL)
     began = time.monotonic()
     assert executor.next(10) == Lost(0, "its worker ended (SIGKILL)")
@@ -109,13 +113,13 @@ def test_what_one_job_lacked_is_not_held_against_a_later_one_of_its_number(
     assert executor.next(20) == Lost(0, "the system killed its worker for lack of memory")
 
 
-def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: LocalExecutor, tmp_path: Path) -> None:
+def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: LocalExecutor, folder: Path) -> None:
     executor.submit(job(does="break"))
     assert isinstance(end(executor), Failed)
-    log = tmp_path / "logs" / "worker-1.log"
+    log = folder / "logs" / "worker-1.log"
     before = log.read_text()
     assert "Traceback" in before
-    LocalExecutor(1, 1, tmp_path / "logs", tmp_path, target=CHEAP).close()
+    LocalExecutor(1, 1, folder / "logs", folder, target=CHEAP).close()
     assert log.read_text().startswith(before)
 
 
