@@ -78,7 +78,10 @@ def test_a_trial_that_kills_its_worker_again_and_again_fails_with_a_reason(tmp_p
 
     search(tmp_path, 2, propose=first_dies, processes=True)
     assert [trial.state.name for trial in trials(tmp_path)] == ["FAIL", "COMPLETE", "COMPLETE"]
-    assert trials(tmp_path)[0].user_attrs["reason"] == "given up after 3 tries: its worker ended (SIGKILL)"
+    assert (
+        trials(tmp_path)[0].user_attrs["reason"]
+        == "given up after 3 tries: its worker ended (SIGKILL, as the system does where memory runs out)"
+    )
 
 
 @pytest.mark.parametrize(
