@@ -67,7 +67,7 @@ def main() -> None:
     false = [_race(study)[2] for study in studies]
     note(f"studies without any difference that find one: {np.mean(false):.1%} of {len(false)}, expected 2.5% at most")
     report("racing: share of studies with another winner", 1 - float(np.mean(same)), at_most=0.05)
-    report("racing: share of the trainings", float(np.mean(shares)), at_most=0.5)
+    report("racing: share of the trainings", float(np.mean(shares)), at_most=0.55)
 
 
 def _recorded() -> Scores:
