@@ -11,6 +11,7 @@ from types import ModuleType
 
 from src.core.errors import AssayError, suggestion
 
+SHARED = ("dropout", "stride", "pooling")  # options of params.yaml that models have in common
 _ROOT = files("src")  # a folder, or in the application of a bundle a zip
 
 
@@ -27,14 +28,27 @@ def names(registry: str) -> tuple[str, ...]:
 
 
 def options(registry: str, name: str) -> tuple[str, ...]:
-    """List the options of params.yaml that an entry of a table reads: its keyword `options`.
+    """List the options of params.yaml that an entry reads: of a table its keyword `options`, of a module its OPTIONS.
 
-    >>> options("train.optimizers:OPTIMIZERS", "sgd")
-    ('momentum',)
+    A model without OPTIONS reads all that models share.
+
+    >>> options("train.optimizers:OPTIMIZERS", "sgd"), options("models", "malaria_cnn")
+    (('momentum',), ('stride', 'pooling'))
     """
+    if ":" not in registry:
+        return _of_module(registry, name)
     entry = _table(registry)[name]
     keywords = entry.keywords if isinstance(entry, ast.Call) else []
     return next((tuple(ast.literal_eval(each.value)) for each in keywords if each.arg == "options"), ())
+
+
+@cache
+def _of_module(package: str, name: str) -> tuple[str, ...]:
+    tree = ast.parse(_ROOT.joinpath(*package.split("."), f"{name}.py").read_text("utf-8"))
+    assigned = (
+        node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "OPTIONS"
+    )
+    return next((tuple(ast.literal_eval(node.value)) for node in assigned), SHARED)
 
 
 @cache

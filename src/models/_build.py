@@ -35,7 +35,8 @@ def build(
     architecture = registry.load("models", name)
     if classes < 2:
         raise AssayError(f"{name}: expected at least 2 classes, found {classes}")
-    variation = {"dropout": dropout, "stride": stride, "pooling": pooling, **own}
+    shared = {"dropout": dropout, "stride": stride, "pooling": pooling}
+    variation = {option: shared[option] for option in registry.options("models", name)} | own
     try:
         return _assemble(architecture, name, input_shape, classes, variation)
     except ValueError as error:

@@ -1,5 +1,7 @@
 """EfficientNet-Lite as a Keras network, untrained or with learned weights; its plan is in weights/efficientnet_lite."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,7 +18,12 @@ from src.weights.torch_file import Array, Arrays
 MOMENTUM = 0.9  # of averages that are learned from random weights: with the published 0.99 they lag behind
 
 
-def features(
+def network(version: Version) -> Callable[..., keras.KerasTensor]:
+    """Return the `features` of a version."""
+    return partial(_features, version=version)
+
+
+def _features(
     image: keras.KerasTensor,
     *,
     version: Version,

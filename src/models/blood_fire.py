@@ -9,9 +9,11 @@ MOMENTUM = 0.85
 POOLED = ((12, 24), (24, 48), (32, 64), (24, 48), (18, 36))
 LAST = (12, 24)
 
+OPTIONS = ("stride", "pooling")  # there is no dropout
 
-def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return (N, 24) features with pooling average, as published; there is no dropout, so that value changes nothing.
+
+def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.KerasTensor:
+    """Return (N, 24) features with pooling average, as published.
 
     Poolings round up, which at the published 128x128 is the same as rounding down, so that any size is large enough.
     """

@@ -1,19 +1,7 @@
-"""EfficientNet-Lite1, published at 240 pixels a side, untrained or with learned weights."""
+"""EfficientNet-Lite1, published at 240 pixels a side, untrained or with learned weights; its strides are its own."""
 
-import keras
-
-from src.models import _efficientnet_lite as lite
+from src.models._efficientnet_lite import network
 from src.weights.efficientnet_lite import LITE1
 
-
-def features(
-    image: keras.KerasTensor,
-    *,
-    dropout: float,
-    stride: int,
-    pooling: str,
-    weights: str = "none",
-    sha256: str | None = None,
-) -> keras.KerasTensor:
-    """Return (N, 1280) features as `_efficientnet_lite`; `stride` has no effect, since the strides are its own."""
-    return lite.features(image, version=LITE1, dropout=dropout, pooling=pooling, weights=weights, sha256=sha256)
+OPTIONS = ("dropout", "pooling")
+features = network(LITE1)

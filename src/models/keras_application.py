@@ -28,19 +28,19 @@ MOMENTUM = 0.9
 LEAST = 32  # pixels of a side, for each of the networks
 PUBLISHED_SHAPE = (224, 224, 3)
 KEY = "model.keras_application"
+OPTIONS = ("dropout", "pooling")  # strides are those of the backbone
 
 
 def features(
     image: keras.KerasTensor,
     *,
     dropout: float,
-    stride: int,
     pooling: str,
     backbone: str = "MobileNetV3Small",
     weights: str = "none",
     sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Return what the backbone makes of an image, after dropout; its strides are its own, so it has no effect.
+    """Return what the backbone makes of an image, after dropout.
 
     A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256:
     of the network without its top as Keras saves weights, or a model.keras that was trained here.

@@ -5,9 +5,11 @@ from keras import layers
 
 from src.models._build import flat
 
+OPTIONS = ("stride", "pooling")  # there is no dropout
 
-def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return (N, 64) features; there is no dropout, so that value changes nothing."""
+
+def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.KerasTensor:
+    """Return (N, 64) features."""
     x = image
     for step in (stride, 1, 1):
         x = layers.Conv2D(64, 3, strides=step, activation="relu")(x)

@@ -5,9 +5,11 @@ from keras import layers
 
 from src.models._build import flat
 
+OPTIONS = ("stride", "pooling")  # there is no dropout
 
-def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return the four branches' feature maps side by side; the block has no dropout, so that value changes nothing."""
+
+def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.KerasTensor:
+    """Return the four branches' feature maps side by side."""
     wide = _convolution(7, stride)(image)
     medium = _convolution(3)(_point(image, stride))
     large = _convolution(5)(_point(image, stride))

@@ -44,7 +44,7 @@ def main() -> None:
 
     trials = asked.trials or settings.tune.trials
     request = Request(trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
-    run(request, settings, lambda: _executor(asked, settings, name))
+    run(request, settings, _executor(asked, settings, name))
 
 
 def _settings(preset: str | None) -> "Params":

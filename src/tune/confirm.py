@@ -1,11 +1,27 @@
-"""The best trials trained again over several seeds, so that the winner is not the one that was lucky once."""
+"""The best trials trained again over several seeds, in a race: who falls clearly behind is not trained to the end.
+
+The first seed is that of the search, whose own trainings count. Then it goes in rounds:
+
+1. The baseline is trained with that seed. Trials that are not better than it, on the seed that chose them, leave.
+2. The best of the others, and the baseline, are trained with all seeds.
+3. Each further trial is trained with one more seed after the other, and leaves once it is clearly behind the better of
+   those two. What counts are paired differences, of trainings with the same seed, since a seed moves them all alike.
+   Of `q` of `n` seeds their mean differs from that of all seeds by a deviation of s * sqrt(1/q - 1/n), s being that of
+   the difference between the two of round 2. A trial leaves where its lag is more than Student's t times that, so that
+   one that would have won leaves with a chance of at most LEAVES, shared by all trials (Bonferroni).
+
+Racing is of Maron and Moore 1997 (doi:10.1023/A:1006556606079) and Birattari et al. 2002 (F-Race), giving up what can
+hardly win any more of Lan, Simon and Halperin 1982 (stochastic curtailing, doi:10.1080/07474948208836014).
+"""
 
 import logging
 import math
+import statistics
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from src.config import Params
 from src.core import console, files, random_streams
@@ -13,19 +29,21 @@ from src.core.errors import AssayError
 from src.core.paths import Confirmed
 from src.tracking.record import Trial
 from src.tune import study_fingerprint
-from src.tune.overrides import key, with_values
+from src.tune.metric import direction
+from src.tune.overrides import key, short, with_values
 from src.tune.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
 from src.tune.request import STUDIES
-from src.tune.study_tables import write_outcome
+from src.tune.study_progress import duration
 from src.tune.trials_view import TrialsView
-from src.tune.winner import BASELINE, Outcome, Result, Values, decide, described, over_seeds
+from src.tune.winner import BASELINE, Outcome, Result, Values, decide, described, over_seeds, write_outcome
 
 log = logging.getLogger(__name__)
+LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
 POLL = 1.0  # seconds to wait for an event before looking again
 
 
 def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Confirmed) -> Outcome:
-    """Train the best trials of a study and its baseline over the seeds, and write and tell who won.
+    """Race the best trials of a study and its baseline over the seeds, and write and tell who won.
 
     params: the baseline, what the study began with.
     """
@@ -52,54 +70,159 @@ def best_trials(params: Params, view: TrialsView) -> list[Trial]:
 
 
 def confirm(params: Params, trials: Sequence[Trial], executor: Executor, store: Path) -> Outcome:
-    """Train trials and the baseline over the seeds, and name the winner.
+    """Race trials, the best first, against the baseline, and name the winner.
 
     params: the baseline, what the study began with; it also says seed, metric and how many seeds.
-    store: a file that keeps the scores of every training that ended, from which an interrupted call is taken up.
+    store: a file that keeps the scores of every training that ended. The race is decided by scores alone, so that an
+    interrupted call is taken up from it and comes to the same end.
     """
-    section, content = params.tune, params.model_dump(mode="json")
-    drawn = tuple(random_streams.derive(params.seed, "confirm", number) for number in range(section.confirm.seeds))
-    values: dict[str, Values] = {BASELINE: {}} | {f"trial {one.number}": one.params for one in trials}
-    contents = {name: with_values(content, changed) for name, changed in values.items()}
-    keys = {name: [key(each, seed) for seed in drawn] for name, each in contents.items()}
-    jobs = {one: Job(0, contents[name], seed) for name in contents for one, seed in zip(keys[name], drawn, strict=True)}
-    known = _train(jobs, section.metric, executor, store)
-    level = params.evaluate.confidence
-    baseline, *candidates = (
-        over_seeds(name, values[name], [known[one] for one in keys[name]], section.metric, level) for name in contents
-    )
-    return decide(section.metric, drawn, baseline, candidates, level)
+    race = Race(params, trials)
+    kept: dict[str, Result] = files.read_json(store) if store.is_file() else {}
+    race.known = {name: result for name, result in kept.items() if race.usable(result)} | race.known
+    log.info("confirming: %s", race.remaining(executor.workers))
+
+    def keep(name: str, result: Result) -> None:
+        kept[name] = race.known[name] = result
+        files.write_json(store, kept)
+
+    for wanted in race.rounds():
+        _train(race, wanted, executor, keep)
+    return race.outcome(params.evaluate.confidence)
 
 
-def _train(wanted: Mapping[str, Job], metric: Sequence[str], executor: Executor, store: Path) -> dict[str, Result]:
-    """Return the result of every wanted training by its key: kept ones as they are, the others after training."""
-    kept = files.read_json(store) if store.is_file() else {}
-    known: dict[str, Result] = {name: result for name, result in kept.items() if _usable(result, metric)}
-    missing = [name for name in wanted if name not in known]
+@dataclass
+class Entrant:
+    """The baseline, or a trial: its parameters, and of each seed the key of all that determines its scores.
 
-    def progress() -> None:
-        log.info("confirming: %d of %d trainings", sum(name in known for name in wanted), len(wanted))
+    trained: with how many of the seeds it was trained. left: why it is not trained with more.
+    seconds: that its training took in the search, if it is known.
+    """
+
+    name: str
+    values: Values
+    content: Mapping[str, Any]
+    keys: tuple[str, ...]
+    trained: int = 0
+    left: str = ""
+    seconds: float | None = None
+
+
+class Race:
+    """The rounds of a confirmation, decided by what is known of each training, by its key."""
+
+    def __init__(self, params: Params, trials: Sequence[Trial]) -> None:
+        self.metric, content = params.tune.metric, params.model_dump(mode="json")
+        further = range(1, params.tune.confirm.seeds)
+        self.seeds = (params.seed, *(random_streams.derive(params.seed, "confirm", place) for place in further))
+        self.known: dict[str, Result] = {}
+        self.baseline = self._entrant(BASELINE, content, {})
+        self.trials = [self._entrant(f"trial {one.number}", content, one.params) for one in trials]
+        for entrant, trial in zip(self.trials, trials, strict=True):
+            entrant.trained, entrant.seconds = 1, trial.facts.get("seconds")
+            self.known[entrant.keys[0]] = {"scores": dict(trial.values)}
+
+    def _entrant(self, name: str, content: Mapping[str, Any], values: Values) -> Entrant:
+        own = with_values(content, values)
+        return Entrant(name, values, own, tuple(key(own, seed) for seed in self.seeds))
+
+    def rounds(self) -> Iterator[list[Entrant]]:
+        """Yield who is to be trained in one round after the other, with the seeds up to `trained`."""
+        count = len(self.seeds)
+        yield self._with_seeds([self.baseline], 1)
+        first = self._scores(self.baseline)
+        for one in self.trials:
+            if first and self._scores(one) <= first:
+                self._leave(one, "not better than the baseline on the seed that chose it")
+        running = [one for one in self.trials if not one.left]
+        if not running:
+            return
+        pair, rivals = [*([self.baseline] if first else []), running[0]], running[1:]
+        yield self._with_seeds(pair, count)
+        for place in range(1, count):
+            self._compare(rivals, pair, place)
+            rivals = [one for one in rivals if not one.left and len(self._scores(one)) == place]
+            yield self._with_seeds(rivals, place + 1)
+
+    def _with_seeds(self, entrants: list[Entrant], count: int) -> list[Entrant]:
+        for one in entrants:
+            one.trained = count
+        return entrants
+
+    def _compare(self, rivals: Sequence[Entrant], pair: Sequence[Entrant], done: int) -> None:
+        """Let rivals leave that are clearly behind after so many seeds; where a training failed nobody can tell."""
+        from scipy.special import stdtrit  # with SciPy comes a second of start-up
+
+        count, scores = len(self.seeds), {one.name: self._scores(one) for one in pair}
+        if not rivals or len(pair) < 2 or min(map(len, scores.values())) < count:
+            return
+        spread = statistics.stdev(one - other for one, other in zip(*scores.values(), strict=True))
+        best = max(scores, key=lambda name: statistics.fmean(scores[name]))
+        quantile = float(stdtrit(count - 1, 1 - LEAVES / (len(self.trials) - 1)))
+        limit = quantile * spread * math.sqrt(1 / done - 1 / count)
+        for one in rivals:
+            pairs = zip(scores[best], self._scores(one), strict=False)
+            lag = statistics.fmean(ahead - behind for ahead, behind in pairs)
+            if lag > limit:
+                self._leave(one, f"{short(lag)} behind {best} after {done} of {count} seeds")
+
+    def _leave(self, one: Entrant, reason: str) -> None:
+        one.left = reason
+        log.info("confirming: %s leaves: %s", one.name, reason)
+
+    def _scores(self, one: Entrant) -> list[float]:
+        """Return the first metric with each seed, so that more is better, without failed trainings."""
+        name, sign = self.metric[0], -1 if direction(self.metric[0]) == "minimize" else 1
+        results = (self.known[each] for each in one.keys[: one.trained])
+        return [sign * result["scores"][name] for result in results if "scores" in result]
+
+    def usable(self, result: Result) -> bool:
+        """Return whether a result holds what is asked for: another metric may have been asked for when it was kept."""
+        return "failed" in result or set(self.metric) <= set(result["scores"])
+
+    def remaining(self, workers: int) -> str:
+        """Return in words how many trainings are left at most, and how long they take."""
+        running = [one for one in (self.baseline, *self.trials) if not one.left]
+        lacking = {name: one for one in running for name in one.keys if name not in self.known}
+        known = [one.seconds for one in running if one.seconds is not None]
+        if not known:
+            return f"at most {len(lacking)} more trainings"
+        usual = statistics.fmean(known)
+        seconds = sum(usual if one.seconds is None else one.seconds for one in lacking.values()) / workers
+        return f"at most {len(lacking)} more trainings, which take about {duration(seconds)}"
+
+    def outcome(self, confidence: float) -> Outcome:
+        """Name who won by what the rounds have asked for."""
+        baseline, *trials = (
+            over_seeds(one.name, one.values, [self.known[name] for name in one.keys[: one.trained]],
+                       self.metric, confidence, one.left)
+            for one in (self.baseline, *self.trials)
+        )  # fmt: skip
+        return decide(self.metric, self.seeds, baseline, trials, confidence)
+
+
+def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Callable[[str, Result], None]) -> None:
+    """Train what is not known of a round, and keep each result as it comes."""
+    places = {one.keys[place]: (one, place) for one in wanted for place in range(one.trained)}
+    missing = {name: found for name, found in places.items() if name not in race.known}
 
     def done(number: int, event: Finished | Failed) -> None:
+        name, (one, place) = list(missing.items())[number]
         result: Result = {"failed": event.reason} if isinstance(event, Failed) else {"scores": _finite(event.scores)}
-        if not _usable(result, metric):
-            result = {"failed": f"val does not tell {', '.join(metric)}"}
-        known[missing[number]] = result
-        files.write_json(store, known)
-        progress()
+        if not race.usable(result):
+            result = {"failed": f"val does not tell {', '.join(race.metric)}"}
+        if isinstance(event, Finished):
+            one.seconds = event.facts.get("seconds", one.seconds)
+        keep(name, result)
+        said = result.get("failed") or f"{race.metric[0]} {short(result['scores'][race.metric[0]])}"
+        seeds = f"seed {place + 1} of {len(race.seeds)}"
+        log.info("confirming: %s, %s: %s; %s", one.name, seeds, said, race.remaining(executor.workers))
 
-    progress()
-    run_all([replace(wanted[name], number=number) for number, name in enumerate(missing)], executor, done)
-    return known
+    jobs = [Job(number, one.content, race.seeds[place]) for number, (one, place) in enumerate(missing.values())]
+    run_all(jobs, executor, done)
 
 
 def _finite(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in scores.items() if math.isfinite(value)}
-
-
-def _usable(result: Result, metric: Sequence[str]) -> bool:
-    """Return whether a result holds what is asked for: another metric may have been asked for when it was kept."""
-    return "failed" in result or set(metric) <= set(result["scores"])
 
 
 def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:

@@ -1,11 +1,8 @@
 """The params file of a trial: that of the study with some values replaced, and what of it determines the result."""
 
-import ast
 import copy
 import json
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from src.config import Model, Preprocess, Train, parse
@@ -75,8 +72,7 @@ def preprocessing(section: Preprocess) -> Content:
 
 
 def _model(section: Model) -> Content:
-    shared = section.model_dump(include={"name", "dropout", "stride", "pooling"})
-    return {name: value for name, value in shared.items() if name not in _unread(section.name)} | section.own()
+    return section.model_dump(include={"name", *registry.options("models", section.name)}) | section.own()
 
 
 def _train(section: Train) -> Content:
@@ -91,16 +87,3 @@ def _train(section: Train) -> Content:
     if not any(read["augment"][name] for name in MOVED):
         del read["augment"]["fill"]
     return read
-
-
-@cache
-def _unread(model: str) -> frozenset[str]:
-    """List the options of an architecture that its code never looks at, read from the source: TensorFlow is not needed.
-
-    Any other module of the architecture would have to be handed the option, and so would use its name.
-    """
-    path = Path(registry.__file__).parents[1] / "models" / f"{model}.py"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    (features,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "features")
-    used = {node.id for node in ast.walk(features) if isinstance(node, ast.Name)}
-    return frozenset(argument.arg for argument in features.args.kwonlyargs) - used

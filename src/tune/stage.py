@@ -1,25 +1,45 @@
-"""The stages tune and confirm, and how `python -m src.tune` and they start workers for what is asked for.
-
-Nothing here loads Optuna before the workers start, since that takes a second.
-"""
+"""The stages tune and confirm, and `python -m src.tune`: search, report, confirm the best, apply the winner."""
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import optuna
 
 from src.config import Params, parse
+from src.core import console, nested, signals
 from src.core.errors import AssayError
-from src.core.paths import CONFIRMED, STUDY, home
-from src.tune import space, study_fingerprint, upstream
+from src.core.paths import CONFIRMED, PARAMS, STUDY, home
+from src.tracking import study_run
+from src.tracking.record import Trial
+from src.tune import (
+    apply,
+    overrides,
+    pruner,
+    sampler,
+    study,
+    study_fingerprint,
+    study_tracking,
+    trials_view,
+    upstream,
+    winner,
+)
+from src.tune.confirm import confirm_best
+from src.tune.driver import Driver, Proposal, Stop
 from src.tune.executors.local import LocalExecutor
-from src.tune.overrides import with_values
 from src.tune.protocol import Executor
 from src.tune.request import JOURNAL, STUDIES, Request
-
-if TYPE_CHECKING:
-    from src.tune.winner import Outcome
+from src.tune.space import Space, something_to_vary
+from src.tune.storage import open_storage
+from src.tune.study import Search
+from src.tune.study_progress import Progress, table
+from src.tune.study_tables import read_candidates
+from src.tune.study_tracking import Reporter
+from src.tune.trials_view import TrialsView
 
 log = logging.getLogger(__name__)
 
@@ -32,32 +52,16 @@ def tune(params: Params) -> None:
     Raises:
         AssayError: anything that a person can mend.
     """
-    space.something_to_vary(params)
+    something_to_vary(params)
     upstream.bring_up_to_date()
     fingerprint = study_fingerprint.of(params)
     name = study_fingerprint.name("tune", fingerprint)
     request = Request(params.tune.trials, name, confirm=False, fingerprint=fingerprint)
-    run(request, params, lambda: _one_worker(params, name))
-
-
-def run(request: Request, params: Params, start: Callable[[], Executor]) -> None:
-    """Start the workers, search, and end them.
-
-    Raises:
-        AssayError: anything that a person can mend.
-        KeyboardInterrupt: asked for by Ctrl-C, after everything was put in order.
-    """
-    executor = start()
-    try:
-        from src.tune.session import Session  # takes a second, in which the workers start
-
-        Session(request, params, executor).run()
-    finally:
-        executor.close()
+    run(request, params, _one_worker(params, name))
 
 
 def confirm(params: Params) -> None:
-    """Train the best trials and the baseline over several seeds, and write who won.
+    """Race the best trials and the baseline over several seeds, and write who won.
 
     It needs what the search wrote, and not the study, which another machine may have.
 
@@ -65,35 +69,151 @@ def confirm(params: Params) -> None:
         AssayError: anything that a person can mend.
     """
     upstream.bring_up_to_date()
-    executor = _one_worker(params, study_fingerprint.name("confirm", study_fingerprint.training(params)))
-    try:
-        from src.tune.confirm import confirm_best
-        from src.tune.study_tables import read_candidates
-
-        view = read_candidates(STUDY, params.tune.metric)
-        baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
+    name = study_fingerprint.name("confirm", study_fingerprint.training(params))
+    with closing(_one_worker(params, name)) as executor:
+        view = _with_durations(read_candidates(STUDY, params.tune.metric))
+        baseline = parse(overrides.with_values(params.model_dump(mode="json"), view.baseline))
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
-    finally:
-        executor.close()
     if outcome.winner:
         _report(view.name, baseline, outcome)
 
 
-def _report(name: str, params: Params, outcome: "Outcome") -> None:
+def run(request: Request, params: Params, executor: Executor) -> None:
+    """Search with an executor whose workers are starting already, do what else is asked for, and end them.
+
+    Raises:
+        AssayError: anything that a person can mend.
+        KeyboardInterrupt: asked for by Ctrl-C, after everything was put in order.
+    """
+    with closing(executor):
+        Session(request, params, executor).run()
+
+
+@dataclass
+class Session:
+    """One call: the parameters are read, the workers are already starting."""
+
+    request: Request
+    params: Params
+    executor: Executor
+    space: Space = field(init=False)
+    content: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.space = Space.of(self.params)
+        self.content = self.params.model_dump(mode="json")
+
+    def run(self) -> None:
+        """Run the study to its trials, and confirm the best of them."""
+        upstream.bring_up_to_date()
+        request, tune = self.request, self.params.tune
+        fingerprint = request.fingerprint or study_fingerprint.of(self.params)
+        proposing = sampler.build(tune.sampler, self.params.seed)
+        pruning = pruner.build(tune.pruner, self._most_epochs(self.params.train.epochs))
+        with study.opened(request.name, tune.metric, fingerprint, proposing, pruning, url=request.url) as search:
+            self._take_baseline(search)
+            with study_tracking.reporting(search.study, self.params, request.found, request.confirmed) as reporter:
+                stop = self._search(search, reporter)
+                if stop.interrupted:
+                    raise KeyboardInterrupt
+                self._report(search)
+                if request.confirm and search.view().complete():
+                    reporter.outcome = confirm_best(self.params, search.view(), self.executor, request.confirmed)
+                    self._apply(reporter.outcome)
+
+    def _take_baseline(self, search: Search) -> None:
+        """Start from what the study began with: --apply puts other values into params.yaml, and it goes on."""
+        here = {name: nested.get(self.content, name) for name in self.space.entries}
+        began = search.baseline(here)
+        if dict(began) != here:
+            values = ", ".join(f"{name} {overrides.canonical(value)}" for name, value in began.items())
+            log.info("%s has changed since the study began; its baseline stays: %s", PARAMS, values)
+            self.content = overrides.with_values(self.content, began)
+            self.params = parse(self.content)
+
+    def _most_epochs(self, epochs: int) -> int:
+        entry = self.space.entries.get("train.epochs")
+        if entry is None:
+            return epochs
+        return int(max(entry.choices)) if entry.choices else int(entry.high or epochs)
+
+    def _search(self, search: Search, reporter: Reporter) -> Stop:
+        total, already = self.request.trials, search.finished()
+        if already >= total:
+            console.say(f"study {search.name}: holds {already} finished trials, {total} were asked for")
+            return Stop()
+        seconds = float("inf") if self.request.minutes is None else self.request.minutes * 60
+        stop, progress = Stop(time.monotonic() + seconds), Progress(search.view(), total)
+
+        def on_trial_end(trial: Trial) -> None:
+            progress.on_trial_end(trial)
+            reporter.offer()
+
+        with signals.noted(stop.pending, message="stopping at the next epoch; once more to stop at once"):
+            driver = Driver(search, self.executor, self._propose, self.params.seed, total, stop, on_trial_end)
+            try:
+                driver.run()
+            finally:
+                progress.close()
+        return stop
+
+    def _propose(self, trial: optuna.Trial) -> Proposal:
+        values = self.space.suggest(trial)
+        params = overrides.with_values(self.content, values)
+        return Proposal(values, params, overrides.key(params, self.params.seed))
+
+    def _report(self, search: Search) -> None:
+        """Tell the best trials, and write tables, figures and the page of them."""
+        from src.tune import study_report  # with its figures comes scikit-learn, seconds that no search waits for
+
+        finished, total, view = search.finished(), self.request.trials, search.view()
+        if not view.ranked():
+            console.say(f"study {search.name}: {finished} finished trials, none of them complete")
+        else:
+            rest = "" if finished >= total else " (the same command goes on)"
+            head = f"study {search.name}: {finished} of {total} finished trials{rest}; the best on val:"
+            console.say(f"\n{head}\n{table(view)}\n")
+        whole = search.study if self.request.fingerprint is None else study.first(search.study, total)
+        study_report.write(whole, self.params.seed, self.request.found)
+        console.say(f"table, figures and a page of them: {self.request.found.folder}\n")
+
+    def _apply(self, outcome: winner.Outcome) -> None:
+        """Write the winner into params.yaml if that was asked for and it is ahead."""
+        if outcome.winner is None or not outcome.ahead:
+            console.say(winner.NOT_APPLIED)
+        elif self.request.apply:
+            console.say(apply.apply(PARAMS, outcome.winner.values, self.content) + f"\n{winner.NEXT}")
+        else:
+            console.say(f"the same command with --apply writes it into {PARAMS}; then: dvc repro")
+
+
+@contextmanager
+def _made_here(name: str) -> Iterator[optuna.Study | None]:
+    """Open a study that was made on this machine; None elsewhere, or while another process holds it."""
+    with ExitStack() as around:
+        found: optuna.Study | None = None
+        if (STUDIES / name / JOURNAL).is_file():
+            with suppress(AssayError):
+                storage = around.enter_context(open_storage(name, STUDIES / name, None))
+                found = optuna.load_study(study_name=name, storage=storage)
+        yield found
+
+
+def _with_durations(found: TrialsView) -> TrialsView:
+    """Return the trials with what no output tells, since it is not the same each time."""
+    with _made_here(found.name) as made:
+        facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
+    return replace(found, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in found.trials))
+
+
+def _report(name: str, params: Params, outcome: winner.Outcome) -> None:
     """Write the winner to the MLflow run of a study that was made here; elsewhere there is no such run."""
-    if not (STUDIES / name / JOURNAL).is_file():
-        log.info("MLflow: the study was made elsewhere, its run does not get the winner")
-        return
-    from optuna import load_study
-
-    from src.tracking import study_run
-    from src.tune import study_tracking
-    from src.tune.storage import open_storage
-
-    with suppress(AssayError), open_storage(name, STUDIES / name, None) as storage:
-        study = load_study(study_name=name, storage=storage)
+    with _made_here(name) as made:
+        if made is None:
+            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
+            return
         files = study_tracking.written(STUDY, CONFIRMED)
-        study_run.send(study_tracking.describe(study, params, outcome=outcome, files=files), home())
+        study_run.send(study_tracking.describe(made, params, outcome=outcome, files=files), home())
 
 
 def _one_worker(params: Params, name: str) -> Executor:

@@ -57,7 +57,7 @@ class Progress:
         here = finished - self._before
         if here:
             seconds = (time.monotonic() - self._started) / here * max(self._total - finished, 0)
-            parts.append(f"{_duration(seconds)} left")
+            parts.append(f"{duration(seconds)} left")
         return ", ".join(parts)
 
     def close(self) -> None:
@@ -84,6 +84,11 @@ def result(trial: Trial) -> str:
     return ", ".join(f"{name} {short(value)}" for name, value in trial.values.items())
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> duration(75), duration(3600)
+    ('1 min 15 s', '60 min')
+    """
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min" if minutes > 9 else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -14,8 +14,9 @@ from src.core.paths import Confirmed, StudyFiles
 from src.tracking import study_run
 from src.tracking.record import Status
 from src.tracking.study_run import Sender
+from src.tune.study_tables import BASELINE
 from src.tune.trials_view import IDENTITY, view
-from src.tune.winner import BASELINE, Outcome
+from src.tune.winner import Outcome
 
 
 @dataclass

@@ -3,25 +3,31 @@
 The interval of a mean over seeds is Student's t interval: few values, and each seed is a training of its own. It says
 how much the mean moves with chance in training; how much it moves with the images of val it does not say. That of the
 gain allows for the winner being the best of several, of which chance puts one ahead as well (Bonferroni's correction).
+Its first seed is that of the search, by which the trial was chosen: the mean gain leaves it out.
 """
 
+import io
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from src.config import load
-from src.core import yaml_file
+from src.core import files, yaml_file
 from src.core.errors import AssayError
-from src.core.paths import PARAMS
+from src.core.paths import PARAMS, Confirmed
 from src.tune import apply
 from src.tune.metric import better
 from src.tune.overrides import canonical, short
+from src.tune.study_tables import BASELINE, cell
 
 Values = Mapping[str, Any]
 Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
-BASELINE = "baseline"  # how confirm.csv, best.yaml and MLflow call what the study started from
+DECIMALS = 6
 SAME = 1e-9  # relative difference up to which two gains are one, with another rounding
 NOT_APPLIED = f"{PARAMS}: kept as it is, none of them has a better mean"
 NEXT = "now: dvc repro"
@@ -38,9 +44,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trial, or the baseline, over all seeds: each metric's values in the order of the seeds, and their means.
+    """A trial, or the baseline: each metric's values in the order of the seeds that it was trained with, and means.
 
-    reasons: why trainings failed; with one of them there is no mean.
+    reasons: why trainings failed; with one of them there is no mean. left: why it was not trained with all seeds.
     """
 
     name: str
@@ -48,13 +54,15 @@ class Candidate:
     scores: Mapping[str, tuple[float | None, ...]]
     means: Mapping[str, Interval]
     reasons: tuple[str, ...] = ()
+    left: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Who won by the mean of the first metric, beside the baseline over the same seeds.
 
-    gain: winner less baseline, seed by seed, with an interval that holds for the best of all candidates.
+    gain: winner less baseline, seed by seed, with an interval that holds for the best of all candidates; the mean is
+    that of the seeds after the first, with which the search chose it.
     """
 
     metric: tuple[str, ...]
@@ -76,13 +84,13 @@ class Outcome:
 
 
 def over_seeds(
-    name: str, values: Values, results: Sequence[Result], metric: Sequence[str], confidence: float
+    name: str, values: Values, results: Sequence[Result], metric: Sequence[str], confidence: float, left: str = ""
 ) -> Candidate:
     """Put together what the trainings of one candidate came to, in the order of the seeds."""
     scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
     reasons = tuple(result["failed"] for result in results if "failed" in result)
     means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
-    return Candidate(name, values, scores, means, reasons)
+    return Candidate(name, values, scores, means, reasons, left)
 
 
 def decide(
@@ -92,33 +100,41 @@ def decide(
     candidates: Sequence[Candidate],
     confidence: float,
 ) -> Outcome:
-    """Name the candidate with the best mean of the first metric, of equal ones the first, beside the baseline."""
+    """Name the candidate with the best mean of the first metric over all seeds, of equal ones the first.
+
+    Where all have left, it is the best of them.
+    """
     first = metric[0]
     winner: Candidate | None = None
-    for one in candidates:
-        if one.means and (winner is None or better(first, one.means[first].mean, winner.means[first].mean)):
+    whole = [one for one in candidates if one.means and not one.left]
+    for one in whole or [one for one in candidates if one.means]:
+        if winner is None or better(first, one.means[first].mean, winner.means[first].mean):
             winner = one
     gain = None
     if winner and baseline.means:
-        pairs = zip(winner.scores[first], baseline.scores[first], strict=True)
+        pairs = zip(winner.scores[first], baseline.scores[first], strict=False)  # the seeds of both
         gains = [one - other for one, other in pairs if one is not None and other is not None]
-        gain = interval(gains, 1 - (1 - confidence) / len(candidates))
+        gain = interval(gains, 1 - (1 - confidence) / len(candidates), chosen_by=1)
     return Outcome(metric, seeds, tuple(candidates), baseline, winner, gain)
 
 
-def interval(values: Sequence[float], confidence: float) -> Interval:
+def interval(values: Sequence[float], confidence: float, chosen_by: int = 0) -> Interval:
     """Return the mean with Student's t interval.
+
+    chosen_by: how many of the first values chose what is measured. They are too good, and count for the deviation
+    alone, unless there is no other.
 
     >>> interval([0.5, 0.5, 0.5], 0.95)
     Interval(mean=0.5, low=None, high=None)
     """
     from scipy.special import stdtrit  # with SciPy comes a second of start-up
 
-    mean = math.fsum(values) / len(values)
+    counted = values[chosen_by:] or values
+    mean = math.fsum(counted) / len(counted)
     if all(math.isclose(value, mean, rel_tol=SAME, abs_tol=SAME) for value in values):
         return Interval(mean, None, None)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * deviation / math.sqrt(len(values))
+    quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
+    half = quantile * statistics.stdev(values) / math.sqrt(len(counted))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -127,11 +143,13 @@ def described(outcome: Outcome) -> str:
     first, *others = outcome.metric
     lines = [f"over {len(outcome.seeds)} seeds, {first} on val (baseline: {PARAMS} as the study found it):"]
     for one in (outcome.baseline, *outcome.candidates):
-        name = "baseline" if one is outcome.baseline else one.name
         means = [f", {name} {short(one.means[name].mean)}" for name in others if name in one.means]
         said = _text(one.means[first]) if one.means else f"failed: {one.reasons[0]}"
-        lines.append("".join([f"  {name}: {said}", *means]))
-    if outcome.winner and outcome.gain:
+        left = f"; left the race: {one.left}" if one.left and one.means else ""
+        lines.append("".join([f"  {one.name}: {said}", *means, left]))
+    if outcome.winner and outcome.winner.left:
+        lines.append("no trial is confirmed: none of the best is better than the baseline on the seed that chose it")
+    elif outcome.winner and outcome.gain:
         lines.append(f"{outcome.winner.name} against the baseline: {verdict(first, outcome.gain)}")
     return "\n".join(lines)
 
@@ -151,6 +169,41 @@ def verdict(metric: str, gain: Interval) -> str:
     else:
         words = "within chance"
     return f"{_text(gain, '+.4f')}, {words}"
+
+
+def write_outcome(outcome: Outcome, out: Confirmed) -> None:
+    """Write confirm.csv, a row per training, and best.yaml, the winner beside the baseline."""
+    rows = [[one.name, seed, *scores]
+            for one in (outcome.baseline, *outcome.candidates)
+            for seed, *scores in zip(outcome.seeds, *one.scores.values(), strict=False)]  # fmt: skip
+    files.write_csv(out.table, ["name", "seed", *outcome.metric], ([cell(value) for value in row] for row in rows))
+    text = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.dump(_best(outcome), text)
+    files.write_text(out.best, text.getvalue())
+
+
+def _best(outcome: Outcome) -> dict[str, Any]:
+    """Describe the winner, or say that there is none, and the baseline over the same seeds."""
+    found: dict[str, Any] = {"metric": list(outcome.metric), "seeds": list(outcome.seeds)}
+    if outcome.winner:
+        found["winner"] = {"name": outcome.winner.name, "values": dict(outcome.winner.values), **_means(outcome.winner)}
+    found[BASELINE] = _means(outcome.baseline)
+    if outcome.gain:
+        found["gain"] = _interval(outcome.gain)
+    return found | {"beats_baseline": outcome.beats_baseline}
+
+
+def _means(one: Candidate) -> dict[str, Any]:
+    means = {name: _interval(mean) for name, mean in one.means.items()}
+    return means | ({"failed": list(one.reasons)} if one.reasons else {})
+
+
+def _interval(interval: Interval) -> dict[str, float]:
+    ends = {"value": interval.mean, "low": interval.low, "high": interval.high}
+    return {name: round(value, DECIMALS) for name, value in ends.items() if value is not None}
 
 
 def from_file(path: Path, *, write: bool, again: str) -> str:

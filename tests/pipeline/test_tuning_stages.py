@@ -115,7 +115,7 @@ def test_a_clone_with_the_cache_confirms_another_way_without_searching(studied: 
     assert studies(clone) == set()
     assert clone.read("build/tuning/study/trials.csv") == studied.read("build/tuning/study/trials.csv")
     before, after = (rows(project, "build/tuning/confirmed/confirm.csv") for project in (studied, clone))
-    assert (len(before), len(after)) == (4, 6)
+    assert (len(before), len(after)) in {(4, 6), (2, 2)}  # two where the trial is not better with the first seed
     assert [row for row in after if row in before] == before
 
 

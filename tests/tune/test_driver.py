@@ -14,11 +14,8 @@ from tests.tune import helpers_search as searching
 from tests.tune.helpers_search import ORDERLY, propose, search, states, told, trials
 from tests.tune.helpers_training import EPOCHS
 
-PRUNERS = (
-    ORDERLY,
-    sections.pruner(name="halving", min_epochs=1, reduction=2),
-    sections.pruner(name="hyperband", min_epochs=1, reduction=2),
-)
+HALVING = sections.pruner(name="halving", min_epochs=1, reduction=2)
+PRUNERS = (ORDERLY, HALVING, sections.pruner(name="hyperband", min_epochs=1, reduction=2))
 
 
 def of_finished(home: Path) -> int:
@@ -44,14 +41,13 @@ def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: pruner.name)
 def test_six_and_six_trials_equal_twelve(tmp_path: Path, pruner: Pruner) -> None:
     search(tmp_path / "whole", 12, pruner=pruner)
-    for total in (1, 6, 12):
+    for total in (6, 12):
         search(tmp_path / "parts", total, pruner=pruner)
     assert told(tmp_path / "parts") == told(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: pruner.name)
-def test_a_journal_that_breaks_off_anywhere_ends_as_one_left_alone(tmp_path: Path, pruner: Pruner) -> None:
-    search(tmp_path / "whole", 8, pruner=pruner)
+def test_a_journal_that_breaks_off_anywhere_ends_as_one_left_alone(tmp_path: Path) -> None:
+    search(tmp_path / "whole", 8, pruner=HALVING)
     journal = tmp_path / "whole" / "studies" / "s" / "journal.log"
     lines = journal.read_bytes().splitlines(keepends=True)
     for cut in (1, 2, 3, 5, 9, 14):
@@ -59,7 +55,7 @@ def test_a_journal_that_breaks_off_anywhere_ends_as_one_left_alone(tmp_path: Pat
         broken = home / "studies" / "s" / "journal.log"
         broken.parent.mkdir(parents=True)
         broken.write_bytes(b"".join(lines[:-cut]) + lines[-cut][:10])
-        search(home, 8, pruner=pruner)
+        search(home, 8, pruner=HALVING)
         assert told(home) == told(tmp_path / "whole"), cut
 
 
@@ -82,7 +78,10 @@ def test_a_trial_that_kills_its_worker_again_and_again_fails_with_a_reason(tmp_p
 
     search(tmp_path, 2, propose=first_dies, processes=True)
     assert [trial.state.name for trial in trials(tmp_path)] == ["FAIL", "COMPLETE", "COMPLETE"]
-    assert trials(tmp_path)[0].user_attrs["reason"] == "given up after 3 tries: its worker ended (SIGKILL)"
+    assert (
+        trials(tmp_path)[0].user_attrs["reason"]
+        == "given up after 3 tries: its worker ended (SIGKILL, as the system does where memory runs out)"
+    )
 
 
 @pytest.mark.parametrize(

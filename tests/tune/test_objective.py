@@ -12,20 +12,28 @@ from src import train
 from src.config import parse
 from src.core.errors import AssayError
 from src.tune import metric, objective
-from src.tune.protocol import Fold, Job, Row
+from src.tune.protocol import Finished, Fold, Job, Row
 from tests.tune.conftest import PARTS, Home, Run
 
 
-def test_the_same_job_gives_the_same_values_also_after_another(home: Home, run: Run) -> None:
-    first = run(home.job(), home)
-    run(home.job(1, train__batch_size=16, model__stride=1, train__optimizer="sgd"), home)
+@pytest.fixture(scope="module")
+def plain(home: Home) -> Finished:
+    """Give what the plain job comes to, trained once."""
+    return objective.run(home.job(), lambda row: True, home.folder)
+
+
+def test_the_same_job_gives_the_same_values_also_after_others(home: Home, run: Run, plain: Finished) -> None:
+    run(home.job(1, train__batch_size=16, model__stride=1, train__optimizer="sgd", train__epochs=1), home)
+    objective.run(home.job(1, model__dropout=0.1), lambda row: False, home.folder)
     again = run(home.job(), home)
-    assert (again.rows, again.scores) == (first.rows, first.scores)
-    assert len(first.rows) == 3
-    assert not first.stopped
+    assert (again.rows, again.scores) == (plain.rows, plain.scores)
+    assert len(plain.rows) == 3
+    assert not plain.stopped
 
 
-def test_a_trial_trains_what_the_train_stage_would(home: Home, run: Run, tmp_path: Path) -> None:
+def test_a_trial_trains_what_the_train_stage_would_with_its_own_seed(
+    home: Home, run: Run, plain: Finished, tmp_path: Path
+) -> None:
     job = home.job(seed=5)
     params = parse(job.params)
     fitted = train.run(
@@ -37,28 +45,24 @@ def test_a_trial_trains_what_the_train_stage_would(home: Home, run: Run, tmp_pat
         5,
         positive=params.dataset.positive,
     )
-    assert run(job, home).rows == fitted.rows
+    found = run(job, home)
+    assert found.rows == fitted.rows
+    assert found.scores != plain.scores
 
 
-def test_the_seed_of_the_job_counts(home: Home, run: Run) -> None:
-    assert run(home.job(seed=1), home).scores != run(home.job(seed=2), home).scores
+def test_scores_are_those_of_the_best_epoch(plain: Finished) -> None:
+    best = min(plain.rows, key=lambda row: row["val_loss"])
+    assert plain.scores["val_loss"] == best["val_loss"]
+    assert plain.scores["auc"] == plain.scores["val_auc"] == best["val_auc"]
+    assert plain.scores["parameters"] > 1000
+    assert plain.facts["best_epoch"] == best["epoch"]
+    assert "f1" not in plain.scores, "evaluate's scores cost a pass over val: only where they are asked for"
 
 
-def test_scores_are_those_of_the_best_epoch(home: Home, run: Run) -> None:
-    found = run(home.job(), home)
-    best = min(found.rows, key=lambda row: row["val_loss"])
-    assert found.scores["val_loss"] == best["val_loss"]
-    assert found.scores["auc"] == found.scores["val_auc"] == best["val_auc"]
-    assert found.scores["parameters"] > 1000
-    assert found.facts["best_epoch"] == best["epoch"]
-    assert "f1" not in found.scores, "evaluate's scores cost a pass over val: only where they are asked for"
-
-
-def test_a_metric_of_evaluate_is_computed_on_val(home: Home, run: Run) -> None:
+def test_a_metric_of_evaluate_is_computed_on_val(home: Home, run: Run, plain: Finished) -> None:
     asked = run(home.job(tune__metric=["f1", "parameters"]), home).scores
-    plain = run(home.job(), home).scores
-    assert {name for name in plain if plain[name] != asked[name]} == set()
-    assert asked["log_loss"] == pytest.approx(plain["val_loss"], abs=1e-5)
+    assert {name for name in plain.scores if plain.scores[name] != asked[name]} == set()
+    assert asked["log_loss"] == pytest.approx(plain.scores["val_loss"], abs=1e-5)
     tp, fp = asked["sensitivity"] * 10, (1 - asked["specificity"]) * 10
     assert asked["f1"] == pytest.approx(2 * tp / (10 + tp + fp))
     assert asked["sensitivity"] + asked["specificity"] == pytest.approx(2 * asked["balanced_accuracy"])
@@ -83,12 +87,6 @@ def test_a_report_of_no_ends_the_training_after_that_epoch(home: Home) -> None:
     assert list(found.rows) == seen
     assert len(seen) == 2
     assert found.scores["val_loss"] == min(row["val_loss"] for row in seen)
-
-
-def test_training_goes_on_as_if_another_had_not_been_stopped(home: Home, run: Run) -> None:
-    first = run(home.job(), home)
-    objective.run(home.job(1, model__dropout=0.1), lambda row: False, home.folder)
-    assert run(home.job(), home).rows == first.rows
 
 
 def test_a_loss_that_is_no_number_is_a_reason_in_one_line(
@@ -145,7 +143,7 @@ def poison(home: Home) -> None:
 
 @pytest.mark.parametrize("values", [{}, {"preprocess__clahe__clip_limit": 9.0}], ids=["pipeline", "variant"])
 def test_a_poisoned_test_part_changes_nothing(own_home: Home, run: Run, values: dict[str, float]) -> None:
-    job = own_home.job(tune__metric="f1", **values)
+    job = own_home.job(tune__metric="f1", train__epochs=1, **values)
     before = run(job, own_home)
     poison(own_home)
     shutil.rmtree(own_home.folder / "build" / "tuning", ignore_errors=True)  # else the variant is not made again
@@ -172,8 +170,7 @@ def test_tables_are_read_once_for_all_trials(home: Home, run: Run, monkeypatch: 
     assert objective._loaded.cache_info().misses == 1
 
 
-@pytest.mark.parametrize("stop", [False, True])
-def test_nothing_of_a_trial_stays_in_memory(home: Home, stop: bool) -> None:
+def test_nothing_of_a_trial_stays_in_memory_whether_it_is_stopped_or_not(home: Home) -> None:
     """The graph of a step is what a process would grow by."""
     import gc
 
@@ -183,8 +180,8 @@ def test_nothing_of_a_trial_stays_in_memory(home: Home, stop: bool) -> None:
 
     before = count()
     for number in range(2):
-        objective.run(home.job(number, train__epochs=1), lambda row: not stop, home.folder)
-    assert count() <= before
+        objective.run(home.job(number, train__epochs=1), lambda row, goes_on=number == 0: goes_on, home.folder)
+        assert count() <= before
 
 
 def test_a_fold_is_answered_for_by_what_learned_from_its_other_rows(home: Home, run: Run, tmp_path: Path) -> None:

@@ -96,10 +96,9 @@ def test_another_seed_is_another_training(home: Home) -> None:
 
 
 @pytest.mark.parametrize("model", plugins.names("models"))
-def test_options_that_a_model_says_it_does_not_read_are_found_in_its_code(model: str) -> None:
-    """The docstring of `features` says where a value changes nothing."""
-    described = inspect.getdoc(plugins.load("models", model).features) or ""
-    assert bool(overrides._unread(model)) == ("no effect" in described or "changes nothing" in described)
+def test_a_model_takes_the_shared_options_that_it_says_it_reads_and_no_other(model: str) -> None:
+    found = inspect.signature(plugins.load("models", model).features).parameters
+    assert set(plugins.options("models", model)) == set(found) & set(plugins.SHARED)
 
 
 @pytest.mark.parametrize("registry", [

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from src.core import paths
 from src.plotting import style
-from src.tune import figures, study_report, study_tables
+from src.tune import figures, study_report, study_tables, winner
 from src.tune.figures import FIGURES
 from src.tune.space import decode
 from src.tune.trials_view import view
@@ -169,7 +169,7 @@ def test_the_winner_stands_beside_the_preset_over_the_same_seeds(tmp_path: Path)
 
     best, preset = rival("trial 7", 0.8, 0.82), rival("baseline", 0.7, 0.71)
     outcome = Outcome(("auc",), (11, 12), (best,), preset, best, interval([0.1, 0.11], 0.95))
-    study_tables.write_outcome(outcome, paths.Confirmed(tmp_path))
+    winner.write_outcome(outcome, paths.Confirmed(tmp_path))
     assert [list(row.values()) for row in rows(tmp_path / "confirm.csv")] == [
         ["baseline", "11", "0.7"], ["baseline", "12", "0.71"], ["trial 7", "11", "0.8"], ["trial 7", "12", "0.82"],
     ]  # fmt: skip

@@ -8,7 +8,6 @@ import pytest
 from src.config import load
 from src.core import paths
 from src.core.errors import AssayError
-from src.tune import study_tables
 from src.tune import winner as outcomes
 from src.tune.winner import Candidate, Interval, Outcome, decide, interval, over_seeds
 from tests.conftest import ROOT
@@ -29,7 +28,7 @@ def write(gains: tuple[float, ...], metric: str = "auc", winner: bool = True) ->
     best = Candidate("trial 7", VALUES, {metric: scores}, {metric: interval(scores, 0.95)})
     gain = interval(gains, 0.95)
     outcome = Outcome((metric,), (1, 2), (best,), preset, best if winner else None, gain if winner else None)
-    study_tables.write_outcome(outcome, paths.Confirmed(Path("confirmed")))
+    outcomes.write_outcome(outcome, paths.Confirmed(Path("confirmed")))
     return Path("confirmed/best.yaml")
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import AssayError
-from src.tune.executors import worker_memory
 from src.tune.executors.worker import Ready, serve
 from src.tune.executors.worker_memory import MemoryGrowth
-from src.tune.protocol import Epoch, Event, Failed, Job, Lost
+from src.tune.protocol import Epoch, Event, Job, Lost
 
 EARLY_ENDS = 3  # workers in a row that end before they can train
 PROCESSES = multiprocessing.get_context("spawn")
@@ -61,6 +60,8 @@ class Worker:
     def cause_of_end(self) -> str:
         """Return the signal or the exit code that it ended with."""
         code = self.process.exitcode
+        if code == -signal.SIGKILL:
+            return "SIGKILL, as the system does where memory runs out"
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
     @property
@@ -87,8 +88,6 @@ class LocalExecutor:
         self._queue: deque[Job] = deque()
         self._events: deque[Event] = deque()
         self._early_ends = 0
-        self._short_of_memory: set[int] = set()  # jobs whose worker the system has killed once
-        self._kills = worker_memory.kills()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -173,7 +172,6 @@ class LocalExecutor:
         self._events.append(event)
         if not isinstance(event, Epoch):
             worker.job = None
-            self._short_of_memory.discard(event.number)
             if worker.growth.exceeded():
                 worker.end()  # and another one takes its place
 
@@ -183,23 +181,11 @@ class LocalExecutor:
             if self._early_ends >= EARLY_ENDS:
                 raise AssayError(f"{worker.output}: workers end before they can train: {worker.last_line}")
         if worker.job:
-            self._events.append(self._loss(worker, worker.job.number))
+            self._events.append(Lost(worker.job.number, f"its worker ended ({worker.cause_of_end})"))
 
     def _replace(self, worker: Worker) -> None:
         worker.end()
         self._active[self._active.index(worker)] = self._start(worker.output)
-
-    def _loss(self, worker: Worker, number: int) -> Lost | Failed:
-        """Return why a worker went; a job that needs more memory than there is does not get a third try."""
-        kills, before = worker_memory.kills(), self._kills
-        self._kills = kills
-        if kills == before:
-            return Lost(number, f"its worker ended ({worker.cause_of_end})")
-        if number in self._short_of_memory:
-            self._short_of_memory.remove(number)
-            return Failed(number, "out of memory: the system killed its worker twice")
-        self._short_of_memory.add(number)
-        return Lost(number, "the system killed its worker for lack of memory")
 
 
 def cores() -> int:

@@ -1,15 +1,12 @@
-"""When a process that trains is replaced for the memory that it holds, and whether the system has killed one for it."""
+"""When a process that trains is replaced for the memory that it holds."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 MEGABYTE = 2**20
 LIMIT = 512.0  # megabytes above what a process held after its first job, from which on it is replaced
 LEAST_JOBS = 10  # before that a process is kept: one large model after a small one is no leak
-# Counters of the kernel: of the whole machine, and of the container.
-COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 
 
 @dataclass
@@ -31,16 +28,3 @@ class MemoryGrowth:
         self.first = self.first or megabytes
         limit = LIMIT if self.limit is None else self.limit
         return self.jobs >= LEAST_JOBS and megabytes - self.first > limit
-
-
-def kills() -> int:
-    """Count the processes that the system has killed for lack of memory since it was started; 0 if it does not say."""
-    return sum(_count(path) for path in COUNTERS)
-
-
-def _count(path: Path) -> int:
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

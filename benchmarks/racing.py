@@ -1,0 +1,127 @@
+"""What racing saves when the best trials are confirmed, on simulated studies: no training here.
+
+python -m benchmarks.racing [--studies 100]
+
+A study draws configurations from those recorded in benchmarks/curves; what each reaches with the recorded seed stands
+for its mean over all seeds. A seed moves all trainings alike, and chance moves each: by as much as in the two studies
+of docs/tuning.md, whose intervals of winner, baseline and gain give both. Compared are the race and training
+everything with the same seeds, the search's included: the winner (or the baseline, where nothing has a better mean),
+how far the chosen one's own mean lies below that of the other way's choice, and trainings as a share of those that
+the confirmation had without a race, (top + 1) * seeds. Last, where no configuration differs: how often a winner is
+called better beyond its interval, which should happen in at most 2.5 % of the studies.
+"""
+
+import argparse
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import _curves
+from benchmarks._report import note, report
+from src.config import load, parse
+from src.core.random_streams import stream
+from src.tracking.record import Trial
+from src.tune.confirm import Race
+from src.tune.overrides import with_values
+from src.tune.winner import Result
+
+DROPOUT = "model.dropout"
+CONFIDENCE = 0.95
+BASELINE = 0.708  # val AUC of params.yaml's own values on these images
+# Deviations of val AUC: by the seed, for all trainings alike, and of each training.
+CHANCE = {"CT slices": (0.020, 0.013), "blood cells": (0.030, 0.026)}
+TRIALS, SIZES = (12, 24, 50), ((3, 3), (5, 5))
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Val AUC of the best trials, and the baseline last, with each seed (arms, seeds), and the mean of each (arms,)."""
+
+    scores: Scores
+    means: Scores
+
+
+def main() -> None:
+    """Simulate studies of each kind, and show the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--studies", type=int, default=100)
+    count = parser.parse_args().studies
+    pool = _recorded()
+    note("| chance as on | trials | top, seeds | same winner | mean loss | trainings |\n|---|---|---|---|---|---|")
+    same, shares = [], []
+    for chance, deviations in CHANCE.items():
+        for trials in TRIALS:
+            for top, seeds in SIZES:
+                made = [_study(pool, trials, deviations, top, seeds, number) for number in range(count)]
+                found = [_compared(study) for study in made]
+                equal, loss, spent = (float(np.mean(column)) for column in zip(*found, strict=True))
+                share = spent / ((top + 1) * seeds)
+                note(f"| {chance} | {trials} | {top}, {seeds} | {equal:.0%} | {loss:.4f} | {share:.0%} |")
+                same.append(equal)
+                shares.append(share)
+    alike = np.full(len(pool), BASELINE)
+    studies = (_study(alike, 50, CHANCE["CT slices"], 3, 3, number) for number in range(10 * count))
+    false = [_race(study)[2] for study in studies]
+    note(f"studies without any difference that find one: {np.mean(false):.1%} of {len(false)}, expected 2.5% at most")
+    report("racing: share of studies with another winner", 1 - float(np.mean(same)), at_most=0.05)
+    report("racing: share of the trainings", float(np.mean(shares)), at_most=0.55)
+
+
+def _recorded() -> Scores:
+    _, areas, losses = _curves.read(_curves.FOLDER / "covid_ct.csv")
+    pairs = zip(areas, losses, strict=True)
+    return np.array([area[int(np.argmin(loss))] for area, loss in pairs if not np.isnan(area).any()])
+
+
+def _study(pool: Scores, trials: int, deviations: tuple[float, float], top: int, seeds: int, number: int) -> Study:
+    chance = stream(number, "study", trials)
+    of_seed, of_training = deviations
+    means = chance.choice(pool, min(trials, len(pool)), replace=False)
+    shared = chance.normal(0, of_seed, seeds)
+    scores = means[:, None] + shared + chance.normal(0, of_training, (len(means), seeds))
+    best = np.argsort(-scores[:, 0])[:top]
+    baseline = BASELINE + shared + chance.normal(0, of_training, seeds)
+    return Study(np.vstack([scores[best], baseline]), np.append(means[best], BASELINE))
+
+
+def _compared(study: Study) -> tuple[bool, float, int]:
+    """Return whether the race has the same winner as all trainings, what its choice loses, and its trainings."""
+    expected = int(np.argmax(study.scores[:-1].mean(axis=1)))
+    if (study.scores[expected] - study.scores[-1])[1:].mean() <= 0:
+        expected = len(study.scores) - 1
+    chosen, trainings, _ = _race(study)
+    return chosen == expected, float(study.means[expected] - study.means[chosen]), trainings
+
+
+@cache
+def _arena(top: int, seeds: int) -> Race:
+    """Return a race that is run again for each study: what its trainings are called is the same in all."""
+    changes = {"tune.confirm": {"top": top, "seeds": seeds}, "tune.metric": "auc"}
+    trials = [Trial(number, "complete", {DROPOUT: 0.5 + number / 100}, {"auc": 0.0}) for number in range(top)]
+    return Race(parse(with_values(load().model_dump(mode="json"), changes)), trials)
+
+
+def _race(study: Study) -> tuple[int, int, bool]:
+    """Return who wins the race, the trainings that it takes, and whether the gain is beyond its interval."""
+    race = _arena(len(study.scores) - 1, study.scores.shape[1])
+    arms = [*race.trials, race.baseline]
+    known: dict[str, Result] = {
+        name: {"scores": {"auc": float(score)}}
+        for arm, scores in zip(arms, study.scores, strict=True)
+        for name, score in zip(arm.keys, scores, strict=True)
+    }
+    for arm in arms:
+        arm.trained, arm.left = int(arm is not race.baseline), ""
+    race.known = {arm.keys[0]: known[arm.keys[0]] for arm in race.trials}
+    for wanted in race.rounds():
+        race.known |= {name: known[name] for arm in wanted for name in arm.keys[: arm.trained]}
+    outcome = race.outcome(CONFIDENCE)
+    winner = outcome.candidates.index(outcome.winner) if outcome.winner and outcome.ahead else len(arms) - 1
+    return winner, len(race.known) - len(race.trials), outcome.beats_baseline
+
+
+if __name__ == "__main__":
+    main()
