@@ -83,7 +83,7 @@ class Pipeline:
             AssertionError: it failed.
         """
         running = self.start(command)
-        written, _ = running.communicate(timeout=600)
+        written, _ = running.communicate(timeout=3600)  # two cores that others use too
         assert running.returncode == 0, written
         return written
 
