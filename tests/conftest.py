@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LONGEST = ("pipeline", "tune")  # of whose files some take minutes
+# In a folder whose configuration does not say so, DVC would report each command to its makers, and leave the report in
+# the folder of temporary files where there is no network.
+os.environ["DVC_NO_ANALYTICS"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from src.core import redact
 from src.core.errors import AssayError
+from src.core.files import NO_ROOM
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -33,9 +34,9 @@ def run(main: Callable[[], None]) -> None:
     except AssayError as error:
         fail(str(error))
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in NO_ROOM:
             raise
-        fail(f"{error.filename}: {error.strerror}")
+        fail(f"{error.filename or 'a file cannot be written; make room on its disk'}: {error.strerror}")
     except KeyboardInterrupt as interrupt:
         traceback.clear_frames(interrupt.__traceback__)  # what was under way ends before the interpreter does
         sys.stderr.write("\ninterrupted: what was finished is kept, the same command goes on from there\n")

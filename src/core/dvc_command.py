@@ -9,15 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
 
-from src.core import console, dvc_state, yaml_file
+from src.core import console, dvc_state, nested, redact, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
 
@@ -36,13 +37,14 @@ def run(*words: str) -> int:
     """Run DVC with these words in this folder to its end and return its exit code; `repro` waits for its turn.
 
     Raises:
-        AssayError: params.yaml is too large, DVC's state cannot be mended, or the system killed DVC.
+        AssayError: params.yaml is too large or holds a secret, DVC's state cannot be mended, or the system killed DVC.
         KeyboardInterrupt: Ctrl-C, after DVC and its stage came to their end.
         SystemExit: SIGTERM, likewise.
     """
     home = Path.cwd()
     dvc_state.settle(home)
-    yaml_file.read(PARAMS)  # DVC, which writes aliases out, would hang at one that stands for millions of values
+    # DVC, which writes aliases out, would hang at one that stands for millions of values.
+    _refuse_secrets(yaml_file.read(PARAMS))
     with _turn(home) if "repro" in words else nullcontext():
         if not dvc_state.running(home):
             dvc_state.mend(home)
@@ -55,6 +57,15 @@ def run(*words: str) -> int:
             "dvc: killed by the system, as a rule because memory ran out (dmesg tells); free memory, then run it again"
         )
     return 128 - code if code < 0 else code
+
+
+def _refuse_secrets(params: Any) -> None:
+    """Refuse what DVC would write into dvc.lock, and into its error where it finds no such source."""
+    for key, value in nested.flat(params) if isinstance(params, Mapping) else ():
+        try:
+            redact.refuse_secrets(str(value))
+        except ValueError as error:
+            raise AssayError(f"{PARAMS}: {key}: {error}") from None
 
 
 @contextmanager

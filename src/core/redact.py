@@ -8,10 +8,17 @@ import re
 _URL = re.compile(
     r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!USER@HOST/)([^\s\"<>]+)"
 )  # the pattern that --storage expects stays
+# Its password holds a blank, a quote or < and >, where a URL ends otherwise: it goes to the last @ of the line.
+_UNESCAPED = re.compile(
+    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!USER@HOST/)"
+    r"(?:[^\s:/?#\[]*:(?!\d{1,5}(?:[^\w@%!$*+=~^-]|$))(?:(?!\w://)[^\n])*@|[^\s.:/?#@\[]+:\d+[ \t][^\s@]*@)(?=[\w\[])"
+)
 _CLOSING = "'`),.;:]}>"  # behind a URL they are the sentence's, within it they may be part of a password
 _REQUEST = re.compile(r"(with url: [^\s?]*)\?[^\s)]*")  # urllib3 names the path and the query without the host
 _VALUE = re.compile(
-    r"((?:[?&;](?:[\w-]{0,40}(?:token|passw|pwd|secret|signature|key)[\w-]{0,40})|\bpassw(?:or)?d)=)[^\s&;'\"<>)]+",
+    r"((?:[?&;](?:[\w-]{0,40}(?:token|passw|pwd|secret|signature|key)[\w-]{0,40})|\bpassw(?:or)?d"
+    r"|\b(?-i:[A-Z0-9_]{0,40}(?:TOKEN|PASSW|SECRET|_KEY)[A-Z0-9_]{0,40}))=)"  # of the environment
+    r"(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s&;'\"<>)]+)",
     re.IGNORECASE,
 )
 _USER = re.compile(r"(?<![\w/.+-])[\w.+-]{1,64}:[^\s@/'\"]{1,100}@(?=[\w\[])")  # of an address without its scheme://
@@ -34,7 +41,7 @@ def secrets(text: str) -> str:
     >>> secrets("GET http://me:p@ss/word@host:80/a.zip?token=1: refused")
     'GET http://host:80/a.zip: refused'
     """
-    text = _URL.sub(lambda match: match[1] + _bare(match[2]), text)
+    text = _URL.sub(lambda match: match[1] + _bare(match[2]), _UNESCAPED.sub(r"\1", text))
     return _VALUE.sub(r"\1***", _REQUEST.sub(r"\1", _USER.sub("", text)))
 
 
@@ -60,8 +67,9 @@ def refuse_secrets(source: str) -> str:
     """
     if "://" not in source:
         return source
-    address, _, query = source.partition("?")
-    if secrets(address) != address:
+    one_line = re.sub(r"\s", "_", source)
+    address, _, query = one_line.partition("?")
+    if secrets(one_line.rstrip(_CLOSING)) != address.rstrip(_CLOSING):
         raise ValueError(f"expected a URL without user and password: {HOW}")
     names = [pair.partition("=")[0] for pair in re.split("[&;]", query)]
     if named := [name for name in names if _SECRET_NAME.search(name)]:
@@ -78,6 +86,8 @@ def _bare(found: str) -> str:
     rest = found.rstrip(_CLOSING)
     path = rest.partition("?")[0]
     authority = re.split("[/#]", path, maxsplit=1)[0]
+    if not _HOST.fullmatch(authority) and "@" not in rest and authority[:1] != "[":  # a message cut it before the @
+        return authority.partition(":")[0] + ":***" + found[len(rest) :]
     if not _HOST.fullmatch(authority) or (":" in authority and re.search("[^/]@", path)):
         # With a ? in the password the last @ stands in what looks like a query.
         whole = path if _HOST.fullmatch(authority.rpartition("@")[2]) else rest

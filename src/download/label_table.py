@@ -5,12 +5,12 @@
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from src.core.errors import AssayError, suggestion
+from src.core.errors import AssayError, shortened, suggestion
 from src.download.manifest import COLUMNS, Entry, fold_of
 from src.download.scan import Listing
 from src.download.tables import SPREADSHEETS, SUFFIXES, Table, head_line
@@ -180,7 +180,7 @@ def read_labels(files: Listing, table: Table) -> Labels:
     group = next((name for name in _named(table, GROUP) if name not in (path, *label)), "")
     used = [name for name in (path, *label, group, fold) if name]
     table.refuse_twice(used)
-    extra = tuple(name for name in table.columns if name and name not in used and table.columns.count(name) == 1)
+    extra = tuple(name for name, count in Counter(table.columns).items() if name and name not in used and count == 1)
     extra = extra if len(extra) <= MOST_EXTRA else ()
     table.refuse_encoding(text for name in used for text in (name, *table.column(name)))
     rows = _Rows(table, index, path, label, group, fold, extra, strict)
@@ -236,7 +236,8 @@ class _Rows:
     def read(self) -> list[Entry]:
         """Read an entry of each row that has an image; the others are listed in `missing`."""
         self.missing: list[str] = []
-        places = {name: self.table.columns.index(name) for name in self.table.columns}
+        wanted = {self.path, *self.label, self.group, self.fold, *self.extra} - {""}
+        places = {name: self.table.columns.index(name) for name in wanted}
         taken: dict[str, tuple[int, Entry]] = {}
         for line, cells in self.table.rows:
             row = {name: cells[place] for name, place in places.items()}
@@ -348,7 +349,7 @@ def _plain(name: str) -> str:
 
 
 def _lacking(files: Listing, table: Table, path: str | None, label: tuple[str, ...]) -> str:
-    columns = ", ".join(name or "(no name)" for name in table.columns[:12]) or "none"
+    columns = ", ".join(shortened(name) or "(no name)" for name in table.columns[:12]) or "none"
     lacks = []
     if path is None and (named := _named(table, PATH)):
         cell = next(iter(table.column(named[0])), "")

@@ -10,6 +10,7 @@ from src.core.errors import AssayError
 from src.core.files import repeated
 
 MAX_TEXT = 100 * 2**20  # bytes
+MAX_COLUMNS = 10_000  # each is compared with the others, and with the images
 DELIMITERS = ",;\t|"
 SUFFIXES = frozenset({".csv", ".tsv"})
 SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods"})
@@ -67,12 +68,13 @@ def read_table(path: Path, name: str, where: str) -> Table:
     text, wrong = _text(path.read_bytes())
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text), strict=True)
     try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+        columns = tuple(cell.strip() for cell in next(reader, ()))
+        if (width := len(columns)) > MAX_COLUMNS:
+            raise AssayError(f"{at}: expected at most {MAX_COLUMNS} columns, found {width}; keep those that matter")
+        lines = [(reader.line_num, [cell.strip() for cell in row[:width]]) for row in reader]
     except csv.Error as error:
         raise AssayError(f"{at}: expected CSV, found {error}") from error
-    columns = tuple(lines[0][1]) if lines else ()
-    width = len(columns)
-    rows = ((line, tuple([*row, *[""] * width][:width])) for line, row in lines[1:] if any(row))
+    rows = ((line, tuple([*row, *[""] * width][:width])) for line, row in lines if any(row))
     return Table(at, name.rpartition("/")[0], columns, tuple(rows), wrong)
 
 

@@ -119,7 +119,8 @@ def _bytes_per_pixel(header: Image.Image, data: bytes) -> int:
         return 2 * decoded * (2 if wide else 1)
     plain = header.mode in {"1", "L", "RGB"}
     wide = header.mode.startswith(("I", "F"))
-    return (WIDE if wide else BY_PILLOW if plain else CONVERTED) + OF_DECODER.get(str(header.format), 0)
+    held = len(data) // (header.width * header.height)  # the file itself, where it is not compressed
+    return (WIDE if wide else BY_PILLOW if plain else CONVERTED) + OF_DECODER.get(str(header.format), 0) + held
 
 
 def _header(data: bytes) -> Image.Image:

@@ -1,6 +1,9 @@
 """DICOM files to uint8 as a viewer shows them: rescaled to physical units, windowed, MONOCHROME1 inverted."""
 
 import io
+import logging
+import re
+import threading
 import zlib
 from collections.abc import Callable
 
@@ -28,13 +31,25 @@ ELEMENTS = [
     *(f"{color}{PALETTE}{part}" for color in ("Red", "Green", "Blue", "Alpha") for part in ("Descriptor", "Data")),
     *(f"Segmented{color}{PALETTE}Data" for color in ("Red", "Green", "Blue", "Alpha")),
 ]
-META, META_LENGTH = (
-    132,
-    12,
-)  # bytes: where the file's own elements begin, and the first of them, which says how many follow
+# Bytes: where the file's own elements begin, and the first of them, which says how many follow.
+META, META_LENGTH = 132, 12
 CHUNK = 2**20
 COPIES, FLOATS = 3, 18  # stored pixels in the file, in the element and as an array; rescaled ones twice, and levels
 RLE_GROWTH = 64  # two bytes of a run become 128
+# What pydicom only logs, and then takes what it has of the picture.
+DAMAGE = re.compile("decoded RLE segment|End of file reached|no JPEG EOI/EOC marker|fewer frames than expected")
+_noted = threading.local()
+
+
+class _Damage(logging.Handler):
+    """Notes what pydicom says of the file that this thread decodes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if DAMAGE.search(record.getMessage()):
+            _noted.damage = record.getMessage()
+
+
+logging.getLogger("pydicom").addHandler(_Damage())
 
 
 def decode(
@@ -47,6 +62,7 @@ def decode(
     Raises:
         UnreadableError: damaged, without pixels, with several frames, or compressed with no decoder installed.
     """
+    _noted.damage = ""
     try:
         if is_deflated(data):
             claim(float("inf"))
@@ -57,7 +73,10 @@ def decode(
         stored = shape[2] * -(-int(found.get("BitsAllocated", 8)) // 8)
         claim(check_size(*shape[:2], max_megapixels, COPIES * stored + FLOATS))
         _check_frame(found, max_megapixels, keep_damaged)
-        return _shown(found), shape
+        shown = _shown(found)
+        if _noted.damage and not keep_damaged:
+            raise UnreadableError(f"damaged DICOM: {_noted.damage}")
+        return shown, shape
     except UnreadableError:
         raise
     except Exception as error:  # pydicom raises a dozen kinds for damaged bytes

@@ -15,7 +15,7 @@ from src.core.paths import Prepared, Raw
 from src.core.progress import track
 from src.images.decode import Facts, read
 from src.images.limits import UnreadableError
-from src.images.memory_limit import report_killed
+from src.images.memory_limit import give_back, report_killed
 from src.images.pixels import THUMBNAIL, Pixels, is_dark_or_flat, thumbnail
 from src.images.store import COLUMNS, packing, table
 from src.images.worker_threads import cores, ordered
@@ -64,6 +64,7 @@ def run(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None =
     left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
     chain.memory.note = prepared.folder.with_name(NOTE)
     report_killed(chain.memory.note)
+    give_back()
     with replacing(prepared.folder) as folder:
         folder.mkdir()
         unfinished, examples = Prepared(folder), Examples()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from src.core.paths import Raw
-from src.images.contact_sheet import Cell, write_sheet
+from src.images.contact_sheet import Cell, fit, write_sheet
 from src.images.decode import read
 from src.preprocess.pipeline import Chain, Frame
 
@@ -38,9 +38,10 @@ def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) ->
 
 def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:
     image, facts = read(path, chain.section.max_megapixels, keep_damaged=chain.section.damaged == "keep")
-    yield Cell(image, f"{path.name}\n{label}\n{facts.format} {facts.width}x{facts.height}")
+    # Small at once: the large images of all rows would take gigabytes together.
+    yield Cell(fit(image, SIDE), f"{path.name}\n{label}\n{facts.format} {facts.width}x{facts.height}")
     frame = Frame(chain.section)
     for name, after in chain.trail(image, frame):
         size = f"{after.shape[1]}x{after.shape[0]}"
         place = f" from ({frame.box.left}, {frame.box.top})" if name == "crop" and frame.box else ""
-        yield Cell(after, f"{name}\n{size}{place}")
+        yield Cell(fit(after, SIDE), f"{name}\n{size}{place}")

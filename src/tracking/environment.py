@@ -14,7 +14,9 @@ MAX_DIFF = 1_000_000  # characters; a longer diff is cut, and says so
 GIT_SECONDS = 20
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
 TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
-OUTPUTS = (":(exclude)dvc.lock",)  # written by the pipeline itself while it runs: no change by a person
+# Written by the pipeline itself while it runs: no change by a person. No result depends on DVC's configuration, which
+# may hold the credentials of a remote.
+OUTPUTS = (":(exclude)dvc.lock", ":(exclude).dvc/config")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ def test_ends_with_exit_code_and_message(body: str, exit_code: int, stderr: str)
     assert (done.returncode, done.stderr) == (exit_code, stderr)
 
 
+def test_a_full_disk_is_a_line_also_where_no_file_is_named() -> None:
+    done = run("import errno; raise OSError(errno.ENOSPC, 'No space left on device')")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "make room on its disk: No space left on device" in done.stderr
+
+
 def test_a_fault_of_the_code_keeps_its_traceback() -> None:
     assert "Traceback" in run("1 / 0").stderr
 

@@ -68,6 +68,17 @@ def test_a_params_file_that_would_keep_dvc_busy_for_ever_is_refused_first(pipeli
     assert "error: params.yaml: line 5: expected at most 4000 values, aliases written out, found more" in written
 
 
+def test_a_source_with_a_password_is_refused_before_dvc_names_it(pipeline: Pipeline) -> None:
+    before = (pipeline.folder / "params.yaml").read_text()
+    (pipeline.folder / "params.yaml").write_text(f"{before}dataset:\n  source: http://me:s3cret word@host/a.zip\n")
+    running = pipeline.start("repro")
+    written, _ = running.communicate(timeout=60)
+    (pipeline.folder / "params.yaml").write_text(before)
+    assert running.returncode == 1
+    assert "error: params.yaml: dataset.source: expected a URL without user and password" in written
+    assert "s3cret" not in written
+
+
 def test_two_runs_at_once_wait_for_each_other(pipeline: Pipeline) -> None:
     pipeline.set(2)
     both = [pipeline.start("repro") for _ in range(2)]

@@ -26,6 +26,13 @@ from src.core import redact
         ("found me:word@host/db", "found host/db"),
         ("host=db password=word user=me", "host=db password=*** user=me"),
         ("/a.zip?access_token=word&b=1", "/a.zip?access_token=***&b=1"),
+        ("at http://me:wo rd@host:80/x: no", "at http://host:80/x: no"),
+        ("http://me:w o/r?d@x@host/x and http://a:word b@c", "http://host/x and http://c"),
+        ("'http://me@org:wo\"r<d@[::1]:80/x'", "'http://[::1]:80/x'"),
+        ("http://me:12 word@host/x", "http://host/x"),
+        ("found 'http://me:word... (130 characters)", "found 'http://me:***... (130 characters)"),
+        ("host=db password='my word' user=me", "host=db password=*** user=me"),
+        ("+export AWS_SECRET_ACCESS_KEY=word", "+export AWS_SECRET_ACCESS_KEY=***"),
     ],
 )  # fmt: skip
 def test_a_secret_is_taken_out_and_the_rest_stays(text: str, shown: str) -> None:
@@ -39,6 +46,7 @@ def test_a_secret_is_taken_out_and_the_rest_stays(text: str, shown: str) -> None
         "http://host:80/@scope/a.zip",
         "(http://127.0.0.1:5000/#/experiments/1)",
         "sqlite:///a b.db",
+        "http://server:5000/a is not b@c, http://127.0.0.1:5000 me@b.org",
         "postgresql+psycopg://USER@HOST/DATABASE",
         "http://[::1]:80/x",
         "kaggle:me/b",
@@ -71,6 +79,9 @@ def test_control_characters_are_written_out_and_lines_stay() -> None:
         "https://host/a.zip?sig=word",
         "https://host/a.zip?api_key=word",
         "https://host/a.zip?password=word",
+        "https://me:wo rd@host/a.zip",
+        "https://me:wo\nrd@host/a.zip",
+        "https://me:?word@host/a.zip",
     ],
 )
 def test_a_source_with_a_secret_is_refused_with_what_to_do_instead(source: str) -> None:
@@ -80,7 +91,7 @@ def test_a_source_with_a_secret_is_refused_with_what_to_do_instead(source: str) 
 
 
 @pytest.mark.parametrize(
-    "source", ["data/me@home", "kaggle:me/b", "https://host/p@q.zip", "https://host/a?id=7&keyword=x"]
+    "source", ["data/me@home", "kaggle:me/b", "https://host/p@q.zip", "https://host/a?id=7&keyword=x."]
 )
 def test_a_source_without_a_secret_is_taken(source: str) -> None:
     assert redact.refuse_secrets(source) == source

@@ -1,6 +1,7 @@
 """Labels come from tables as they are, or a message says which columns were found and what is missing."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,3 +129,15 @@ def test_an_extra_column_does_not_take_the_name_of_one_of_the_manifest(tree: Tre
     assert [(entry.fold, entry.extra) for entry in entries(tree(files))] == [
         ("", (("table_fold", "3"),)), ("", (("table_fold", "4"),)),
     ]  # fmt: skip
+
+
+def test_many_columns_take_no_time_and_more_are_refused(tree: Tree) -> None:
+    def table(columns: int) -> str:
+        return f"path,label,{','.join(f'c{n}' for n in range(columns))}\n0.png,a\n1.png,b\n"
+
+    images = {"0.png": b"0", "1.png": b"1"}
+    start = time.monotonic()
+    assert len(entries(tree(images | {"labels.csv": table(9_000).encode()}, "wide"))) == 2
+    assert time.monotonic() - start < 5
+    with pytest.raises(AssayError, match=r"labels.csv: expected at most 10000 columns, found 20002"):
+        entries(tree(images | {"labels.csv": table(20_000).encode()}, "wider"))

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -19,6 +19,7 @@ SIDE = 32
 STEPS = ("gray", "stretch", "clahe", "crop", "resize")
 IMAGES = 140  # beside those of the formats: val has enough for a temperature
 EXIF_TURNED = 6  # a quarter turn clockwise
+_FOLDERS: list[TemporaryDirectory[str]] = []  # removed when the session ends
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Built:
 @cache
 def built(classes: tuple[str, ...] = CLASSES, pooling: str = "average") -> Built:
     """Run the stages on made images, with a network that nobody trained and a fixed seed; once a session."""
-    made = Built(Path(mkdtemp(prefix="bundle-")), section(*STEPS, image_size=SIDE, max_rejected=0.0))
+    _FOLDERS.append(TemporaryDirectory(prefix="bundle-"))
+    made = Built(Path(_FOLDERS[-1].name), section(*STEPS, image_size=SIDE, max_rejected=0.0))
     _write_raw(made, classes)
     from src.preprocess.stage import run
 

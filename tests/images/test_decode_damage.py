@@ -6,6 +6,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from pydicom.uid import JPEGBaseline8Bit
+from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 from src.images.decode import read
 from src.images.limits import UnreadableError
@@ -146,3 +147,24 @@ def test_sixteen_bit_colour_of_a_damaged_tiff_is_refused(tmp_path: Path) -> None
     content = (tmp_path / "a.tif").read_bytes()
     image, _ = read(tmp_path / "a.tif", 1.0)
     assert outcome(tmp_path / "b.tif", zeroed(content, len(content) // 2), image) == "refused"
+
+
+@pytest.mark.filterwarnings("ignore:The decoded RLE segment")
+def test_what_pydicom_warns_of_is_damage_unless_kept(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", np.arange(4096, dtype=np.uint16).reshape(64, 64))
+    found = pydicom.dcmread(path)
+    found.compress(RLELossless)
+    found.save_as(path)
+    content = path.read_bytes()
+    for at in range(len(content) - 40, len(content) - 500, -1):  # where a run becomes one of other length
+        path.write_bytes(content[:at] + b"\x81\x81" + content[at + 2 :])
+        with suppress(UnreadableError):
+            read(path, 1.0)
+            continue
+        with suppress(UnreadableError):  # others are damaged for every reader
+            read(path, 1.0, keep_damaged=True)
+            break
+    else:
+        pytest.fail("no change that pydicom only warns of")
+    with pytest.raises(UnreadableError, match="damaged DICOM: The decoded RLE segment contains non-conformant padding"):
+        read(path, 1.0)

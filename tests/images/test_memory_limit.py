@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import textwrap
 import threading
 import tracemalloc
 import zlib
@@ -51,6 +52,12 @@ def refuse(path: Path, reason: str, max_megapixels: float = 100.0) -> None:
 def test_bytes_count_not_only_pixels(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(bomb_png(1_000, 16, 6, 4))
     refuse(tmp_path / "a.png", r"too large: 1000x1000 in this format takes 16 MB to decode.*allows 10 MB", 1.0)
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.ppm"])
+def test_a_file_that_is_not_compressed_counts_too(tmp_path: Path, name: str) -> None:
+    Image.new("RGB", (1_000, 980)).save(tmp_path / name)
+    refuse(tmp_path / name, r"too large: 1000x980 in this format takes 13 MB to decode.*allows 10 MB", 1.0)
 
 
 @pytest.mark.parametrize(("color", "channels"), [(4, 2), (6, 4)])
@@ -133,7 +140,7 @@ def test_large_images_wait_for_each_other_and_small_ones_do_not() -> None:
     assert done.wait(10)
     thread.join()
     with memory.taking(float("inf"), "more than there is"):
-        pass
+        give_back()
 
 
 def test_the_note_names_large_files_while_they_are_under_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -158,3 +165,27 @@ def test_the_next_run_names_the_file_at_which_the_last_was_killed(
     report_killed(tmp_path / "decoding.txt")
     assert "the last run was killed while it decoded raw/a.png" in caplog.text
     assert not (tmp_path / "decoding.txt").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    code = """
+        import ctypes, os
+        from src.images.memory_limit import give_back
+        give_back()
+        c = ctypes.CDLL(None)
+        c.malloc.restype, c.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        def resident(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        def taken(size):
+            block = c.malloc(size)
+            ctypes.memset(block, 1, size)
+            return block
+        c.free(taken(24 << 20))
+        blocks = [taken(16 << 20) for _ in range(20)]
+        before = resident()
+        for block in blocks[:-1]:  # the last one keeps a heap from shrinking
+            c.free(block)
+        print(before - resident() > 250e6)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr

@@ -83,7 +83,7 @@ class Pipeline:
             AssertionError: it failed.
         """
         running = self.start(command)
-        written, _ = running.communicate(timeout=600)
+        written, _ = running.communicate(timeout=3600)  # two cores that others use too
         assert running.returncode == 0, written
         return written
 
@@ -207,10 +207,12 @@ def attack(pipeline: Pipeline, command: str, times: int, chance: random.Random, 
             assert pipeline.state() == wanted[number % VALUES], f"another result\n{written}"
             right += 1
         except AssertionError as error:
-            say(f"{command} {number} killed {how}, empty {empty}: {error}")
+            say(f"{command} {number + 1} of {times}: WRONG, killed {how}, empty {empty}: {error}")
             continue
         mended = written.count("brought back") + written.count("removed")
         tally.update({"killed": killed, "left empty": bool(empty), "mended": bool(mended)})
+        ended = f"killed {how}" if killed else "ended before its kill"
+        say(f"{command} {number + 1} of {times}: right, {ended}, empty {empty}; right so far {right}")
     say(f"{command}: right {right} of {times}; of them {', '.join(f'{tally[name]} {name}' for name in tally)}")
     return right
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from src.core.errors import AssayError
 from src.core.paths import Prepared, Raw
 from src.images.store import COLUMNS, open_images, read_index
 from src.preprocess import stage
+from src.preprocess.pipeline import compose
 from src.preprocess.stage import run as prepare
+from src.preprocess.walkthrough import Examples, write_walkthrough
 from tests.conftest import ROOT
 from tests.images.helpers import STUDY, rows, save, section, smooth, write_raw
 
@@ -224,6 +227,21 @@ def test_the_sheet_shows_every_step_of_images_of_each_class(tmp_path: Path) -> N
     with Image.open(tmp_path / "out" / "steps.png") as sheet:
         assert sheet.width > 7 * 180  # the file and six steps
         assert sheet.height > 6 * 180  # two of each class
+
+
+def test_the_sheet_holds_one_large_image_at_a_time(tmp_path: Path) -> None:
+    large = np.full((1500, 1500, 3), 90, np.uint8)
+    names = [f"{label}/{n}.png" for label in "ab" for n in range(3)]
+    raw, examples = write_raw(tmp_path / "raw", dict.fromkeys(names, large)), Examples()
+    for name in names:
+        examples.see(name, name[0])
+    chain = compose(section(*STUDY, working_size=1500))
+    tracemalloc.start()
+    try:
+        write_walkthrough(tmp_path / "steps.png", raw, chain, examples)
+        assert tracemalloc.get_traced_memory()[1] < 5 * large.nbytes
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_stage_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:

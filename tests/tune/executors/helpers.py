@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DASK = [sys.executable, "-m", "dask"]
+PRIVATE = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]  # as in docs/cluster.md
 
 
 @dataclass
@@ -31,12 +32,12 @@ class DaskCluster:
 
     def start_scheduler(self, *more: str, prefix: Sequence[str] = ()) -> None:
         self.port = self.port or free_port()
-        options = ["--host", self.host, "--port", str(self.port), "--no-dashboard", "--no-show"]
+        options = ["--host", self.host, "--port", str(self.port), *PRIVATE, "--no-show"]
         self.scheduler = self._run("scheduler", [*prefix, *DASK, "scheduler", *options, *more])
 
     def start_worker(self, name: str, *options: str, prefix: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         """Start a worker in a folder of this name, so that nothing but the scheduler joins it to the others."""
-        given = [self.address, "--no-dashboard", "--nthreads", "1", "--local-directory", str(self.folder / name)]
+        given = [self.address, *PRIVATE, "--nthreads", "1", "--local-directory", str(self.folder / name)]
         self.workers.append(self._run(name, [*prefix, *DASK, "worker", *given, *options]))
         return self.workers[-1]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
@@ -52,7 +53,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iter
         tmp_path_factory.mktemp("dask"), scheme="tls", environment={"DASK_CONFIG": str(certificates.parent)}
     )
     cluster.start_scheduler("--protocol", "tls")
-    cluster.start_worker("one")
+    cluster.start_worker("one", "--host", cluster.host)
     yield cluster
     cluster.end()
 
@@ -69,6 +70,18 @@ def test_a_trial_is_trained_over_tls_with_the_documented_certificates(
             assert all(worker.startswith("tls://") for worker in executor._workers)
         finally:
             executor.close()
+
+
+def test_nothing_of_the_cluster_listens_on_other_addresses(secure: DaskCluster) -> None:
+    """After the training above, so that all of it is there: pages of the scheduler would be open to anybody."""
+    assert secure.scheduler
+    parents = [psutil.Process(process.pid) for process in (secure.scheduler, *secure.workers)]
+    tree = [each for parent in parents for each in (parent, *parent.children(recursive=True))]
+    listening = [found.laddr.ip for each in tree for found in each.net_connections() if found.status == "LISTEN"]
+    assert len(listening) >= 4
+    assert set(listening) == {secure.host}
+    page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8").replace('"', "").replace(",", "")
+    assert len(re.findall(r"dask (?:scheduler|worker) ", page)) == page.count("--dashboard-address 127.0.0.1:0") - 1
 
 
 @pytest.mark.parametrize("kind", ["none", "another authority's", "no TLS"])
