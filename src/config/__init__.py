@@ -21,6 +21,7 @@ from src.config.sections import (
     Track,
     Train,
     source_name,
+    source_title,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "load",
     "parse",
     "source_name",
+    "source_title",
 ]
