@@ -45,6 +45,7 @@ RUNS = """
     WHERE experiment.name = ? AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
 """
 PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
+VERSIONS = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -220,13 +221,15 @@ def _here(old: str, folder: Path) -> str | None:
 
 
 def holds(database: Path | None, record: Record) -> bool:
-    """Return whether a database certainly holds a whole run with a record's fingerprint and parameters."""
+    """Return whether a database certainly holds a record: its whole run, with its parameters and registered model."""
     if database is None or not database.is_file():
         return False
     try:
         with closing(sqlite3.connect(database)) as connection:
             found = connection.execute(RUNS, (record.fingerprint, record.kind, record.experiment)).fetchall()
             known = [dict(connection.execute(PARAMS, run).fetchall()) for run in found]
+            if (model := record.model) and model.register:
+                known *= bool(connection.execute(VERSIONS, (model.register, model.digest)).fetchone())
     except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
         return False
     return any(record.params.items() == params.items() for params in known)

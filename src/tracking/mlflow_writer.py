@@ -31,6 +31,10 @@ LONGEST_TAG = 5000  # characters: MLflow's limit
 
 SERVED = Path(__file__).with_name("served_model.py")
 DIGEST = "bundle"  # the tag of a logged model that holds the hash of its bundle
+REGISTERED = """Takes image files (names, or their content as base64), and answers with class, probabilities and flags:
+```
+mlflow.pyfunc.load_model("models:/{name}@{alias}").predict(["image.png"])
+```"""
 ALIAS = "current"  # of the version that was registered last
 
 if TYPE_CHECKING:
@@ -234,6 +238,9 @@ def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None
     if model.register and not client.search_model_versions(same):
         version = mlflow.register_model(f"models:/{known}", model.register, tags={DIGEST: model.digest})
         client.set_registered_model_alias(model.register, ALIAS, version.version)
+        client.update_registered_model(model.register, REGISTERED.format(name=model.register, alias=ALIAS))
+        made = client.get_run(identity)
+        client.update_model_version(model.register, version.version, made.data.tags.get("mlflow.note.content"))
 
 
 def logged(client: "MlflowClient", identity: str, digest: str | None = None) -> str | None:

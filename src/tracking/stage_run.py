@@ -235,8 +235,7 @@ def record() -> bool:
     """
     bundled = paths.BUNDLE.description.is_file()
     described = (export_record if bundled else evaluation_record)(restored_fingerprint())
-    registered = described.model and described.model.register  # or not: MLflow is asked
-    if not registered and mlflow_store.holds(mlflow_store.database(paths.home()), described):
+    if mlflow_store.holds(mlflow_store.database(paths.home()), described):
         log.info("MLflow: run %s is there", described.name)
         return True
     earlier = {kind: make for kind, make in RESTORED.items() if kind != described.kind}

@@ -50,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, made_database: Path) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(mlflow_store.VARIABLE, raising=False)
         patch.chdir(folder)
-        edit("params.yaml", "register:\n", f"register: {NAME}\n")
+        edit("params.yaml", "register: covid_compact\n", f"register: {NAME}\n")
         train()
         evaluate()
         export()
