@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -39,7 +40,8 @@ def main() -> None:
     parser.add_argument("what", choices=CHOICES)
     parser.add_argument("--port", type=int, default=5000, help="of ui, else 5000")
     asked = parser.parse_args()
-    {"send": _send, "ready": _ready, "ui": lambda: _ui(asked.port)}[asked.what]()
+    ways: dict[str, Callable[[], object]] = {"send": _send, "ready": _ready, "ui": lambda: _ui(asked.port)}
+    ways[asked.what]()
 
 
 def _send() -> None:

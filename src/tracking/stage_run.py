@@ -1,11 +1,14 @@
 """Records of a training, of its evaluation and of its bundle, made from what the stages wrote."""
 
+import html
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +22,7 @@ from src.tracking.environment import Commit
 from src.tracking.fingerprint import Fingerprint, compute, digest, params_locked, read_fingerprint, write_fingerprint
 from src.tracking.record import Kind, LoggedModel, Record
 
+RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
 BESIDE = ("probe.auc", "shortcut_auc")  # what the model's score is compared with, beside it in the table of runs
 HEADLINES = {"test.auc": "ROC AUC", "test.accuracy": "accuracy"}
 SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
@@ -81,7 +85,7 @@ def evaluation_record(fingerprint: Fingerprint, execution: Execution | None = No
         tags={**tags.model_hash(), **tags.note(when.commit, lines), **SCORES_TAG},
         metrics=tags.once({**_read(paths.EVALUATION.summary), **beside}, when.end),
         files=_present(_evaluation_files()),
-        texts={SCORES: json.dumps(table)},
+        texts={SCORES: json.dumps(table), **_report(when, tags.run_name(settings, fingerprint, when.commit))},
     )
 
 
@@ -128,7 +132,17 @@ def _evaluation_files() -> dict[str, Path]:
     figures = {f"figures/{path.name}": path for path in sorted(paths.EVALUATION.figures.glob("*")) if path.is_file()}
     out = paths.EVALUATION
     tables = {path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
-    return {**figures, **tables, "report.html": paths.EVALUATION.report}
+    return {**figures, **tables}
+
+
+def _report(when: Execution, name: str) -> dict[str, str]:
+    """Return the report with the facts that an output of DVC cannot hold, for MLflow alone."""
+    if not (page := paths.EVALUATION.report).is_file():
+        return {}
+    ended = datetime.fromtimestamp(when.end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    commit = f", commit {when.commit.commit[:12]}{' with changes' * when.commit.dirty}" if when.commit.commit else ""
+    facts = html.escape(f"{name}, {ended}{commit}")
+    return {page.name: RUN.sub(lambda _: facts, page.read_text(encoding="utf-8"))}
 
 
 def _present(files: Mapping[str, Path]) -> dict[str, Path]:

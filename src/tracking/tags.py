@@ -28,14 +28,14 @@ EXPERIMENT = "DVC_EXP_NAME"  # set by `dvc exp run` for the stages
 
 
 def run_name(settings: Params, fingerprint: Fingerprint, commit: Commit) -> str:
-    """Name the run of a training: DVC's experiment, model, data, what differs from the commit, the fingerprint's head.
+    """Name the run of a training: DVC's experiment, what differs from the commit, model, data, the fingerprint's head.
 
-    For example "gaudy-cat compact_cnn covid_ct train.epochs=5 dd234c18".
+    For example "gaudy-cat epochs=5 compact_cnn covid_ct dd234c18": tables of runs cut the end off.
     """
-    changed = [f"{key}={value}" for key, value in list(commit.changes.items())[:CHANGES]]
+    changed = [f"{key.rpartition('.')[2]}={value}" for key, value in list(commit.changes.items())[:CHANGES]]
     more = [f"+{len(commit.changes) - CHANGES}"] if len(commit.changes) > CHANGES else []
-    what = [os.environ.get(EXPERIMENT, ""), settings.model.name, source_name(settings.dataset.source)]
-    return " ".join(filter(None, [*what, *changed, *more, fingerprint.sha256[:SHORT]]))
+    what = [settings.model.name, source_name(settings.dataset.source), fingerprint.sha256[:SHORT]]
+    return " ".join(filter(None, [os.environ.get(EXPERIMENT, ""), *changed, *more, *what]))
 
 
 def trial_name(number: int) -> str:

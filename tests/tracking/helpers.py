@@ -81,7 +81,7 @@ def fill(root: Path, *, model: bool = False) -> None:
     write(root / "build/evaluation/metrics.json", json.dumps(SCORES))
     write(root / "build/evaluation/summary.json", json.dumps(SUMMARY))
     write(root / "build/evaluation/figures/roc.png", PNG)
-    write(root / "build/evaluation/report.html", "<p>report</p>")
+    write(root / "build/evaluation/report.html", "<p><!-- run -->here<!-- /run --></p>")
     write(root / "build/evaluation/predictions.csv", "row,part\n4,test\n")
 
 

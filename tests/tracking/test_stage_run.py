@@ -137,7 +137,7 @@ def test_the_run_names_commit_and_edit(ready: Path) -> None:
     assert run.data.tags["mlflow.source.git.commit"] == head
     assert run.data.tags["git.dirty"] == "true"
     assert f"git checkout {head}\ngit apply git.diff" in run.data.tags["mlflow.note.content"]
-    assert run.info.run_name.startswith("tiny_cnn covid_ct train.epochs=7 ")
+    assert run.info.run_name.startswith("epochs=7 tiny_cnn covid_ct ")
     assert "Changed in params.yaml since the commit: train.epochs: 7" in run.data.tags["mlflow.note.content"]
     with mlflow_store.connected(ready):
         import mlflow
