@@ -75,6 +75,7 @@ def run(
     check_images(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
     probabilities = predict(network, pixels, np.array([image.row for image in scored], dtype=np.int64))
+    log.info("scores: intervals from %d resamples", section.resamples)
     results = _compute(scored, probabilities, classes, section, seed)
     write_predictions(out.predictions, scored, probabilities, classes)
     numbers = {**summarise(results), "parameters": network.count_params()}
