@@ -18,7 +18,7 @@ REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE")
 PROCESSES = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro tune repeat presets presets-real verify test test-fast lint lint-workflows format ui page deps lock samples bench clean
+.PHONY: help setup repro tune repeat presets presets-real verify test test-fast lint lint-workflows format ui experiments tidy page deps lock samples bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -77,9 +77,8 @@ format: $(INSTALLED) ## bring the code into the project's format
 	@ruff check --fix
 	@ruff format
 
-ui: $(INSTALLED) ## show the runs at http://127.0.0.1:5000
-	@python -m src.tracking ready
-	@mlflow ui
+ui: $(INSTALLED) ## show the runs in the browser, at http://127.0.0.1:5000 or another PORT=5001
+	@python -m src.tracking ui --port $(or $(PORT),5000)
 
 page: $(INSTALLED) ## ask the network about images in the browser, at http://127.0.0.1:7860
 	@python -m src.page
@@ -97,5 +96,11 @@ samples: $(INSTALLED) ## make the committed samples again
 bench: $(INSTALLED) ## measure every claim about speed against its peer
 	@missed=0; for script in benchmarks/[a-z]*.py; do python -m "benchmarks.$$(basename "$$script" .py)" || missed=1; done; exit $$missed
 
-clean: ## remove what the stages wrote and the installed packages; runs and samples stay
-	@rm -rf build $(VENV)
+experiments: $(INSTALLED) ## show DVC's experiments: scores, and the values that differ between them
+	@dvc exp show --only-changed --drop '^(src|stages|build|tables|samples|data)' --no-pager
+
+tidy: $(INSTALLED) ## say what DVC's cache and MLflow hold that nothing refers to, with sizes, and delete it if you agree; YES=1
+	@python -m src.tidy $(if $(YES),--yes)
+
+clean: ## remove what the stages wrote into build; the packages, the cache, runs and samples stay
+	@rm -rf build

@@ -11,11 +11,14 @@ from tabulate import tabulate
 
 from src.core import console, markdown, paths
 from src.core.errors import AssayError
-from src.tracking.query import NOTHING, Run, newest, read, score
+from src.core.partition import PARTS
+from src.tracking.query import NOTHING, Run, detailed, newest, read, score
 
 MARKERS = f"{markdown.START} and {markdown.END}"
 METRICS = ("auc", "f1", "accuracy")
 SHORT_COMMIT = 7
+SHORT_ID = 8
+COVERED = ("dataset.source", "split.", "seed", "model.name", "track.")  # have columns, or change no result
 NOTE = (
     "n and groups (patients, or copies of one source): in all, and of them in train/val/test. Val AUC: of the best "
     "epoch. AUC and what follows: of the test part, in brackets the interval over resampled groups. Probe AUC: what a "
@@ -37,7 +40,9 @@ def main() -> None:
             raise AssayError(f"{asked.write}: not written: {message}")
         sys.stderr.write(f"{message}\n")
         return
-    rows = [row(run, asked.metrics, asked.params) for run in sorted(chosen, key=_order)]
+    chosen = detailed(sorted(chosen, key=_order), paths.home())
+    params = [*asked.params, *(key for key in differing(chosen) if key not in asked.params)]
+    rows = [row(run, asked.metrics, params, document=bool(asked.write)) for run in chosen]
     if asked.write:
         markdown.insert(asked.write, f"{markdown.table(rows)}\n\n{NOTE}\nWritten by `{_command()}`.")
         sys.stderr.write(f"{asked.write}: {len(rows)} run(s) written\n")
@@ -48,7 +53,8 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.compare",
-        description="Tracked runs as a table: of each fingerprint (same code, data and parameters) the newest.",
+        description="Tracked runs as a table, with a column for each parameter that differs between them: of each "
+        "fingerprint (same code, data and parameters) the newest.",
         epilog="Given several values, an option selects runs with any of them; --tag those with all.",
     )
     parser.add_argument("--experiment", nargs="+", metavar="NAME", help="only runs of these experiments")
@@ -83,20 +89,27 @@ def choose(everything: Sequence[Run], asked: argparse.Namespace) -> list[Run]:
     return newest([run for run in everything if all(test(run) for test in tests)])
 
 
-def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = ()) -> Row:
-    """Describe a run as a row of the table: column names and texts."""
+def differing(runs: Sequence[Run]) -> list[str]:
+    """Name the parameters that differ between runs and have no column of their own."""
+    keys = dict.fromkeys(key for run in runs for key in run.params if not key.startswith(COVERED))
+    return [key for key in keys if len({run.params.get(key) for run in runs}) > 1]
+
+
+def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = (), document: bool = False) -> Row:
+    """Describe a run as a row of the table: column names and texts; a document has no use for names and ids."""
     tags, values = run.tags, run.metrics
     return {
+        **({} if document else {"run": run.name, "id": run.identity[:SHORT_ID]}),
         "experiment": run.experiment,
         "data": tags.get("data.name", NOTHING),
-        "n": _parts(tags, "images"),
-        "groups": _parts(tags, "groups"),
+        "n": _parts(run, "images"),
+        "groups": _parts(run, "groups"),
         "split": tags.get("data.split", NOTHING),
         "seed": run.params.get("seed", NOTHING),
         "model": run.params.get("model.name", NOTHING),
         "parameters": f"{values['parameters']:,.0f}" if "parameters" in values else NOTHING,
         **{name: run.params.get(name, NOTHING) for name in params},
-        "val AUC": score(values, "best_val_auc"),
+        "val AUC": score(values, "val_auc"),
         **{_title(name): score(values, f"test_{name}") for name in metrics},
         "probe AUC": score(values, "probe_auc"),
         "shortcut AUC": score(values, _shortcut(run)),
@@ -127,8 +140,8 @@ def _shortcut(run: Run) -> str:
     return "shortcut_auc_official" if official else "shortcut_auc"
 
 
-def _parts(tags: Mapping[str, str], what: str) -> str:
-    counts = [int(tags.get(f"data.{part}.{what}", 0)) for part in ("train", "val", "test")]
+def _parts(run: Run, what: str) -> str:
+    counts = [run.counts.get(f"{part}.{what}", 0) for part in PARTS]
     return f"{sum(counts)} ({'/'.join(map(str, counts))})" if any(counts) else NOTHING
 
 
@@ -140,7 +153,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def _commit(tags: Mapping[str, str]) -> str:
-    commit = tags.get("git.commit", "")[:SHORT_COMMIT]
+    commit = tags.get("mlflow.source.git.commit", "")[:SHORT_COMMIT]
     return (commit + "+" * (tags.get("git.dirty") == "true")) or NOTHING
 
 

@@ -16,14 +16,12 @@ from tests.tracking.test_stage_run import edit, evaluate, train
 
 def run(identity: str = "abc", start: int = 0, experiment: str = "ct", **changes: str) -> Run:
     tags = {
-        "fingerprint": "t", "train": "complete", "data.name": "covid_ct.zip",
+        "fingerprint": "t", "train": "complete 1", "data.name": "covid_ct.zip",
         "data.split": "source's test part, by group",
-        "data.train.images": "425", "data.val.images": "118", "data.test.images": "203",
-        "data.train.groups": "130", "data.val.groups": "32", "data.test.groups": "60",
-        "git.commit": "0123456789abcdef", "git.dirty": "false",
+        "mlflow.source.git.commit": "0123456789abcdef", "git.dirty": "false",
     }  # fmt: skip
     metrics = {
-        "best_val_auc": 0.7,
+        "val_auc": 0.7,
         "test_auc": 0.65432,
         "test_auc_low": 0.5,
         "test_auc_high": 0.8,
@@ -37,7 +35,9 @@ def run(identity: str = "abc", start: int = 0, experiment: str = "ct", **changes
         "parameters": 64369,
     }
     params = {"seed": "42", "model.name": "tiny_cnn"}
-    return Run(identity, experiment, start, params | changes, tags | changes, metrics)
+    counts = {"train.images": 425, "val.images": 118, "test.images": 203}
+    counts |= {"train.groups": 130, "val.groups": 32, "test.groups": 60}
+    return Run(identity, "tiny", experiment, start, params | changes, tags | changes, metrics, counts)
 
 
 @pytest.fixture
@@ -55,7 +55,9 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 
 def test_a_row_holds_data_split_scores_with_intervals_time_and_commit() -> None:
-    assert compare.row(run()) == {
+    assert compare.row(run("0123456789")) == {
+        "run": "tiny",
+        "id": "01234567",
         "experiment": "ct",
         "data": "covid_ct.zip",
         "n": "746 (425/118/203)",
@@ -77,7 +79,7 @@ def test_a_row_holds_data_split_scores_with_intervals_time_and_commit() -> None:
 
 def test_a_commit_with_changes_is_marked() -> None:
     assert compare.row(run(**{"git.dirty": "true"}))["commit"] == "0123456+"
-    assert compare.row(run(**{"git.commit": ""}))["commit"] == "-"
+    assert compare.row(run(**{"mlflow.source.git.commit": ""}))["commit"] == "-"
 
 
 def test_the_shortcut_is_that_of_the_same_test_part_where_it_was_measured() -> None:
@@ -93,8 +95,12 @@ def test_parameters_that_were_asked_for_are_columns() -> None:
 
 
 def test_data_without_groups_has_none() -> None:
-    none = {f"data.{part}.groups": "0" for part in ("train", "val", "test")}
-    assert compare.row(run(**none))["groups"] == "-"
+    assert compare.row(Run(**vars(run()) | {"counts": {"test.images": 5, "test.groups": 0}}))["groups"] == "-"
+
+
+def test_parameters_that_differ_are_columns_by_themselves() -> None:
+    runs = [run(**{"train.epochs": "9", "seed": "1"}), run(**{"train.epochs": "5", "seed": "2"})]
+    assert compare.differing(runs) == ["train.epochs"]
 
 
 def test_of_one_trace_the_newest_run_counts() -> None:
@@ -161,7 +167,9 @@ def test_real_runs_are_read_from_the_database_and_written(
     assert "Written by `python -m src.compare --write docs.md`." in written
     assert str(home) not in written
     call(monkeypatch, "--tag", "seed=7")
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.split()[:3] == ["run", "id", "experiment"]
+    assert line.startswith("tiny_cnn covid_ct.zip ")
     call(monkeypatch, "--experiment", "nope")
     assert "none of 2 run(s) is like that; experiments: covid_ct" in capsys.readouterr().err
 

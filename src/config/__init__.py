@@ -22,6 +22,7 @@ from src.config.sections import (
     Track,
     Train,
     source_name,
+    source_title,
 )
 
 __all__ = [
@@ -50,4 +51,5 @@ __all__ = [
     "load",
     "parse",
     "source_name",
+    "source_title",
 ]

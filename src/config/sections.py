@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from pathlib import Path
 from string import digits
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from src.config.field_types import (
     odd,
 )
 from src.config.search_space import Tune
+from src.core import yaml_file
 from src.core.redact import refuse_secrets
 
 Flips = Literal["none", "horizontal", "vertical", "both"]
@@ -34,6 +36,8 @@ Optimizer = Annotated[str, named("train.optimizers:OPTIMIZERS")]
 Backbone = Literal["DenseNet121", "EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small", "ResNet50V2"]
 
 RATIO_TOLERANCE = 1e-6
+IMPORT = Path("data.dvc")
+SAMPLES = "samples"
 
 
 class KerasApplication(Section):
@@ -218,6 +222,14 @@ def source_name(source: str) -> str:
     return re.split(r"[/\\:]", path.rstrip("/\\"))[-1] or source
 
 
+def source_title(source: str) -> str:
+    """Name a source for a reader, who must know where its images are the generated samples that data.dvc imports."""
+    imported = source.split("/")[0] == "data" and IMPORT.is_file()
+    deps = (yaml_file.read(IMPORT) or {}).get("deps", []) if imported else []
+    generated = source.split("/")[0] == SAMPLES or any(dep.get("path") == SAMPLES for dep in deps)
+    return source_name(source) + (" (generated samples, images of no person)" if generated else "")
+
+
 class Evaluate(Section):
     """How the scores on the test part are made."""
 
@@ -272,5 +284,5 @@ class Params(Section):
     def for_report(self) -> dict[str, Any]:
         """Return all that determines a result, for a reader; the source by its name alone."""
         values = self.model_dump(mode="json", exclude={"export", "track", "repeat", "tune"})
-        values["dataset"]["source"] = source_name(self.dataset.source)
+        values["dataset"]["source"] = source_title(self.dataset.source)
         return values

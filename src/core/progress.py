@@ -46,6 +46,15 @@ class ByteProgress:
             log.info("%s: %.0f%s MB", self._what, self.done / MB, total)
 
 
+def about(seconds: float) -> str:
+    """Write how long something will take, as exactly as anybody can know.
+
+    >>> about(4.2), about(100)
+    ('about 4 s', 'about 2 min')
+    """
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+
+
 def track(items: Iterable[Item], total: int, what: str, unit: str = "image") -> Iterator[Item]:
     """Pass the items on while showing how many of `total` are done; `what` names the work."""
     if sys.stderr.isatty():
@@ -64,5 +73,6 @@ def _lines(items: Iterable[Item], total: int, what: str, unit: str) -> Iterator[
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
-            log.info("%s: %d of %d %ss, %.0f a second", what, done, total, unit, done / (now - started))
+            left = about((now - started) / done * (total - done))
+            log.info("%s: %d of %d %ss, %s left", what, done, total, unit, left)
     log.info("%s: %d of %d %ss in %.1f s", what, done, total, unit, time.monotonic() - started)

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from src.config import Augment
 from src.core import registry
 from src.core.files import replacing
+from src.core.progress import track
 from src.evaluate.cam.cases import Cams
 from src.evaluate.inputs import Image, Listed
 from src.evaluate.layers import Layer
@@ -96,7 +97,7 @@ def draw_all(material: Material, folder: Path) -> list[Picture]:
     pictures = []
     with replacing(folder) as temporary, style.applied():
         temporary.mkdir()
-        for entry in entries():
+        for entry in track(known := entries(), len(known), "drawing figures", "figure"):
             drawing = entry.draw(material)
             if drawing is None:
                 continue

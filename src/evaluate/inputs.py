@@ -83,6 +83,13 @@ def read_losses(left_out: Path | None, prepared: Prepared) -> list[str]:
     return lines
 
 
+def count_losses(left_out: Path | None, prepared: Prepared) -> tuple[int, int]:
+    """Count the images that preprocess rejected, and the files that download left out, junk and copies among them."""
+    rejected = len(read_csv(prepared.rejected, ("path",))) if prepared.rejected.exists() else 0
+    rows = read_csv(left_out, ("files",)) if left_out is not None and left_out.exists() else []
+    return rejected, sum(whole_number(row["files"], f"{left_out}, files") for row in rows)
+
+
 def read_columns(path: Path, key: str) -> dict[str, list[float]]:
     """Read a table of numbers by column; cells that hold no number become NaN."""
     columns: dict[str, list[float]] = {}

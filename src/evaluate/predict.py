@@ -63,7 +63,7 @@ def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
     starts = range(0, len(rows), BATCH)
     outputs = [
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
-        for start in track(starts, len(starts), "predict", "step")
+        for start in track(starts, len(starts), "predicting val and test", "step")
     ]
     shape = (0, network.output_shape[-1])
     return complete(np.concatenate(outputs, dtype=np.float64) if outputs else np.zeros(shape))

@@ -18,7 +18,7 @@ from src.core.files import read_json, write_text
 from src.core.partition import PARTS
 from src.core.paths import ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.evaluate.gallery import Picture
-from src.evaluate.inputs import Image, count, read_losses
+from src.evaluate.inputs import Image, count, count_losses, read_losses
 from src.evaluate.layers import Layer
 from src.evaluate.report_warnings import WORDS, Notice
 from src.evaluate.results import DECIMALS, ClassScores, Results
@@ -69,8 +69,14 @@ GLOSSARY = {  # as in docs/glossary.md
         "MLflow run."
     ),
 }
+RUN = (  # the copy in MLflow has the run in its place
+    "<!-- run -->commit, time and MLflow run stand in the copy of this page that MLflow keeps (make ui): here they "
+    "would make equal results differ<!-- /run -->"
+)
+GENERATED = "These are images of no person: the scores show that the pipeline works, and say nothing about a disease."
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")
 NOTHING = "-"
+SHORT = 12  # characters of a hash
 COMPARED = ("auc", "accuracy")
 SIMPLER = {
     "probe": ("Probe", "a logistic regression on frozen features of a network that learned from photographs"),
@@ -98,6 +104,9 @@ class Sources:
     sheets: tuple[Picture, ...]
     losses: tuple[str, ...] = ()
     probe: Mapping[str, Any] = field(default_factory=dict)
+    rejected: int = 0
+    left_out: int = 0
+    pixels: str = ""
 
     @classmethod
     def read(
@@ -123,6 +132,8 @@ class Sources:
             tuple(sheet for sheet in sheets if sheet.path.exists()),
             tuple(read_losses(raw.left_out if raw else None, prepared)),
             read_json(probe.scores) if probe and probe.scores.exists() else {},
+            *count_losses(raw.left_out if raw else None, prepared),
+            str(fingerprint.get("data", {}).get(prepared.images.as_posix(), "")),
         )
 
 
@@ -145,6 +156,9 @@ def write(
     page = template.render(
         title=_title(results),
         subtitle=_subtitle(results),
+        generated=GENERATED if "generated samples" in _source(sources) else "",
+        facts=list(_facts(images, sources)),
+        run=Markup(RUN),
         basis=_basis(results),
         confidence=f"{100 * results.rules.confidence:g} %",
         headlines=[line for name in headline_names for line in lines if line.name == name],
@@ -194,6 +208,22 @@ def _subtitle(results: Results) -> str:
         f" of {results.test.group_count} groups (patients, slides or source images)" if results.test.grouped else ""
     )
     return f"How well a model classifies {results.test.size} test images{groups} that it never saw."
+
+
+def _source(sources: Sources) -> str:
+    return str(sources.parameters.get("dataset", {}).get("source", "unknown"))
+
+
+def _facts(images: list[Image], sources: Sources) -> Iterator[tuple[str, str]]:
+    """Name what a reader asks first; the hash of the pixels stands for a date, which files lose when copied."""
+    yield "Data", _source(sources)
+    yield "Images", f"{len(images)} used, {sources.rejected} rejected, {sources.left_out} files left out of the source"
+    yield "Model", str(sources.parameters.get("model", {}).get("name", "unknown"))
+    yield (
+        "Version",
+        f"prepared images {sources.pixels[:SHORT] or 'unknown'} (sha256; files lose their date when copied)",
+    )
+    yield "Fingerprint", sources.fingerprint[:SHORT] or "unknown"
 
 
 def _basis(results: Results) -> str:
@@ -257,7 +287,7 @@ def _embed(picture: Picture) -> dict[str, Any]:
         "data": base64.b64encode(buffer.getvalue()).decode("ascii"),
         "width": width,
         "height": height,
-        "broad": width > BROAD * height or width > BROAD_PIXELS,
+        "shape": "broad" if width > BROAD * height else "broad square" if width > BROAD_PIXELS else "narrow",
     }
 
 

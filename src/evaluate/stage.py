@@ -78,6 +78,7 @@ def run(
     asked = with_flips(network, section.tta)
     probabilities = predict(asked, pixels, np.array([image.row for image in scored], dtype=np.int64))
     replace_known(probabilities, scored, classes, inputs.model.out_of_fold)
+    log.info("scores: intervals from %d resamples", section.resamples)
     results = _compute(scored, probabilities, classes, section, seed)
     write_predictions(out.predictions, scored, probabilities, classes)
     numbers = {**summarise(results), "parameters": network.count_params()}

@@ -114,7 +114,7 @@ def _pack(
     work: Callable[[SourceImage], Kept | Rejected] = partial(
         _attempt, raw, chain, counted([source.path for source in sources])
     )
-    results = track(ordered(work, sources, threads), len(sources), "preprocess", "file")
+    results = track(ordered(work, sources, threads), len(sources), "preparing images", "file")
     with (
         packing(unfinished.images, chain.shape) as add_image,
         packing(unfinished.thumbnails, (THUMBNAIL, THUMBNAIL, 1)) as add_thumbnail,

@@ -77,7 +77,7 @@ def commands(known: list[Preset], folder: Path) -> Iterator[str]:
 
 
 def _write(asked: argparse.Namespace, known: list[Preset]) -> None:
-    rows = results_table.rows(known, query.read(paths.home()), asked.data)
+    rows = results_table.rows(known, query.detailed(query.read(paths.home()), paths.home()), asked.data)
     command = " ".join(["python -m src.presets", *map(shlex.quote, sys.argv[1:])])
     markdown.insert(asked.write, f"{markdown.table(rows)}\n\n{results_table.NOTE}\nWritten by `{command}`.")
     scored = sum(row[kind] != query.NOTHING for row in rows for kind in KINDS)

@@ -39,7 +39,7 @@ def _rows_of(preset: Preset, runs: Sequence[Run], data: Collection[str]) -> Iter
     for run in sorted(runs, key=lambda run: run.start):
         name = run.tags.get("data.name", "")
         if _is_of(run, preset) and (name in data if data else name != samples):
-            found.setdefault(name, {})[kind(run.params, run.tags)] = run
+            found.setdefault(name, {})[kind(run)] = run
     for name in sorted(found) or [NOTHING]:
         yield _row(preset, name, found.get(name, {}))
 
@@ -64,8 +64,8 @@ def _row(preset: Preset, data: str, found: Mapping[str, Run]) -> Row:
 
 def _cell(run: Run) -> str:
     scores = [f"{title} {score(run.metrics, name)}" for title, name in METRICS]
-    images, groups = (run.tags.get(f"data.test.{what}", "0") for what in ("images", "groups"))
-    return "<br>".join([*scores, f"n {images}" + (f" of {groups} groups" if groups != "0" else "")])
+    images, groups = (run.counts.get(f"test.{what}", 0) for what in ("images", "groups"))
+    return "<br>".join([*scores, f"n {images}" + (f" of {groups} groups" if groups else "")])
 
 
 def picture(preset: Preset) -> str:
@@ -86,13 +86,13 @@ def variants(params: Params) -> dict[str, dict[str, str]]:
     return found
 
 
-def kind(params: Mapping[str, str], tags: Mapping[str, str]) -> str:
-    """Return, by a run's parameters and tags, how its data were divided.
+def kind(run: Run) -> str:
+    """Return how the data of a run were divided.
 
     A split by group is a random one where no group is known; copies of one source are found by `lookalike` without.
     """
-    if params.get("split.folds") == "respect":
+    if run.params.get("split.folds") == "respect":
         return OFFICIAL
-    by = params.get("split.by")
-    known = by == "lookalike" or int(tags.get("data.test.groups", 0)) > 0
+    by = run.params.get("split.by")
+    known = by == "lookalike" or run.counts.get("test.groups", 0) > 0
     return HONEST if by != "image" and known else RANDOM

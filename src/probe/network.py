@@ -96,7 +96,9 @@ def features(images: Pixels, rows: NDArray[np.int64]) -> NDArray[np.float32]:
 
     starts = range(0, len(rows), BATCH)
     batches = (rows[start : start + BATCH] for start in starts)
-    return np.concatenate(list(track(ordered(run, batches, cores()), len(starts), "features", "step")))
+    return np.concatenate(
+        list(track(ordered(run, batches, cores()), len(starts), "reading features for the probe", "step"))
+    )
 
 
 def _resized(image: Pixels) -> NDArray[np.float32]:

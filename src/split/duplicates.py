@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.core.files import digest_of
+from src.core.progress import track
 from src.images.pixels import Pixels
 from src.split.index import Ints
 
@@ -76,10 +77,13 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
         return matches
 
     candidates = nearest_pairs(hashes.perceptual[rows], across)
-    pairs = [_compare(hashes, rows, *found) for found in candidates.tolist()[: _compared(candidates, others)]]
+    likely = candidates.tolist()[: _compared(candidates, others)]
+    looked = track(likely, len(likely), "looking for near duplicates across parts", "pair")
+    pairs = [_compare(hashes, rows, *found) for found in looked]
     near = [pair for pair in pairs if pair.distance <= DUPLICATE_BITS and pair.correlation >= DUPLICATE_CORRELATION]
     inside = nearest_pairs(hashes.perceptual[rows], within, DUPLICATE_BITS)
-    repeated = [_compare(hashes, rows, *found) for found in inside.tolist()]
+    looked = track(inside.tolist(), len(inside), "looking for near duplicates within a part", "pair")
+    repeated = [_compare(hashes, rows, *found) for found in looked]
     return Duplicates(
         exact=same_pixels(hashes.contents, parts),
         near=sorted(near, key=lambda pair: (-pair.correlation, pair)),

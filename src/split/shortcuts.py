@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
+from src.core.progress import track
 from src.core.random_streams import derive, stream
 from src.images.pixels import Pixels
 from src.metrics.bootstrap import draw
@@ -54,11 +55,13 @@ def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
     classes, groups, fold = rows.classes[sample], rows.groups[sample], rows.fold[sample]
     train, test = np.flatnonzero((fold != "test") & (fold != "")), np.flatnonzero(fold == "test")
     files = {name: column[sample] for name, column in file_properties(rows).items()}
-    pixels = np.stack([pixel_traces(images[row]) for row in sample])
+    looked = track(sample, len(sample), "measuring shortcuts in the pixels")
+    pixels = np.stack([pixel_traces(images[row]) for row in looked])
+    alone = track(files.items(), len(files), "looking for shortcuts in the files", "property")
     everything = np.stack(list(files.values()), axis=1)
     return Shortcuts(
         files=cross_validated(everything, classes, groups, seed),
-        single={name: cross_validated(column[:, None], classes, groups, seed) for name, column in files.items()},
+        single={name: cross_validated(column[:, None], classes, groups, seed) for name, column in alone},
         official=held_out(everything, classes, groups, train, test, seed),
         remaining=cross_validated(pixels, classes, groups, seed),
         remaining_official=held_out(pixels, classes, groups, train, test, seed),

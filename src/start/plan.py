@@ -236,7 +236,7 @@ def _epochs(images: int) -> Decision:
 def _experiment(source: str) -> Decision:
     name = re.sub(r"(\.(zip|tar|tgz|gz|bz2|xz))+$", "", source_name(source), flags=re.IGNORECASE)
     name = re.sub(r"\W+", "_", name).strip("_")[:60] or "own_images"
-    return Decision("experiment", f"{name} in MLflow", {"track.experiment": name})
+    return Decision("experiment", f"{name} in MLflow", {"track.experiment": name, "track.register": name})
 
 
 def _counted(counts: Counter[str]) -> str:

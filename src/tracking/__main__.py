@@ -1,7 +1,15 @@
-"""`python -m src.tracking send|ready`: what can be done for runs outside of a stage."""
+"""`python -m src.tracking send|ready|ui`: what can be done for runs outside of a stage."""
 
 import argparse
+import json
 import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
 
 from src import config, tracking
 from src.core import console, paths
@@ -13,7 +21,11 @@ log = logging.getLogger(__name__)
 CHOICES = {
     "send": "update MLflow: send what waits in mlruns/unsent, make the run of build/ where there is none",
     "ready": "make mlflow.db and the experiment if they are not there, and follow a folder that was moved",
+    "ui": "show the runs in the browser; beside `mlflow ui` it names the page with the scores, and knows if it runs",
 }
+WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which language models need
+VIEW = "scores"  # how the table of runs looks behind the address that `ui` prints: these columns
+COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", "val_auc", "probe_auc")
 
 
 def main() -> None:
@@ -26,7 +38,10 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", choices=CHOICES)
-    {"send": _send, "ready": _ready}[parser.parse_args().what]()
+    parser.add_argument("--port", type=int, default=5000, help="of ui, else 5000")
+    asked = parser.parse_args()
+    ways: dict[str, Callable[[], object]] = {"send": _send, "ready": _ready, "ui": lambda: _ui(asked.port)}
+    ways[asked.what]()
 
 
 def _send() -> None:
@@ -45,10 +60,42 @@ def _send() -> None:
         raise AssayError("the run of build/ is not in MLflow, for the reason above")
 
 
-def _ready() -> None:
+def _ready() -> str:
+    """Make the experiment of params.yaml, give the tables of all experiments their columns, and return its id."""
     wanted = config.load().track.experiment
+    view = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in COLUMNS]})
     with outbox.explained(paths.home()), mlflow_store.connected(paths.home()) as client:
-        mlflow_store.experiment(client, wanted, paths.home())
+        number = mlflow_store.experiment(client, wanted, paths.home())
+        for known in client.search_experiments():
+            if known.tags.get(key := f"mlflow.sharedViewState.{VIEW}") != view:
+                client.set_experiment_tag(known.experiment_id, key, view)
+    return number
+
+
+def _ui(port: int) -> None:
+    """Become `mlflow ui` with its statistics off, or say that it runs.
+
+    Raises:
+        AssayError: another program has the port.
+    """
+    server = f"http://127.0.0.1:{port}/#/experiments"
+    page = f"{server}/{{}}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
+    with socket.socket() as probe:
+        taken = probe.connect_ex(("127.0.0.1", port)) == 0
+    if taken and not _is_ours(port):
+        raise AssayError(f"port {port}: another program uses it; choose one: make ui PORT={port + 1}")
+    console.say(f"runs: {page.format(_ready())}" + (" (it is running already)" if taken else "  (Ctrl-C ends it)"))
+    if not taken:
+        command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
+        os.execve(sys.executable, command, os.environ | mlflow_store.QUIET | WITHOUT_JOBS)
+
+
+def _is_ours(port: int) -> bool:
+    """Return whether the process that listens on a port was started in this folder."""
+    for found in psutil.net_connections("tcp"):
+        if found.laddr and found.laddr.port == port and found.status == psutil.CONN_LISTEN and found.pid:
+            return Path(psutil.Process(found.pid).cwd()) == paths.home()
+    return False
 
 
 if __name__ == "__main__":

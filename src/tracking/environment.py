@@ -4,16 +4,21 @@ import getpass
 import os
 import platform
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from src.core import redact
+from src.core import nested, redact, yaml_file
+from src.core.errors import AssayError
+from src.core.paths import PARAMS
 
 MAX_DIFF = 1_000_000  # characters; a longer diff is cut, and says so
 GIT_SECONDS = 20
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
 TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
+ABSENT = object()
+ASIDE = ("track.", "repeat.", "tune.")  # sections that change no result
 # Written by the pipeline itself while it runs: no change by a person. No result depends on DVC's configuration, which
 # may hold the credentials of a remote.
 OUTPUTS = (":(exclude)dvc.lock", ":(exclude).dvc/config")
@@ -21,12 +26,16 @@ OUTPUTS = (":(exclude)dvc.lock", ":(exclude).dvc/config")
 
 @dataclass(frozen=True)
 class Commit:
-    """Where the code stands: commit is empty without a repository or before its first commit; diff is text."""
+    """Where the code stands: commit is empty without a repository or before its first commit; diff is text.
+
+    changes: values of params.yaml that are not committed, by dotted key, but for those about tracking and a search.
+    """
 
     commit: str = ""
     branch: str = ""
     dirty: bool = False
     diff: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
 
 
 def commit(root: Path = Path()) -> Commit:
@@ -39,6 +48,7 @@ def commit(root: Path = Path()) -> Commit:
         commit=head.strip(),
         branch=(_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         dirty=bool(changed or untracked),
+        changes=_changes(root),
         diff=_cut(_public(_git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or "")),
     )
 
@@ -50,26 +60,38 @@ def packages() -> list[str]:
 
 
 def environment() -> str:
-    """Describe interpreter, platform and packages as text."""
-    return "\n".join([f"# python {platform.python_version()}", f"# {platform.platform()}", *packages(), ""])
+    """Describe host, interpreter, platform and packages as text: for MLflow only, never for an output of DVC."""
+    head = (
+        f"host {platform.node()}, {os.cpu_count()} cores",
+        platform.platform(),
+        f"python {platform.python_version()}",
+    )
+    return "\n".join([*(f"# {line}" for line in head), *packages(), ""])
 
 
-def machine() -> dict[str, str]:
-    """Name the host, its cores and who runs this: for MLflow only, never for an output of DVC."""
-    return {
-        "host": platform.node(),
-        "cores": str(os.cpu_count()),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "mlflow.user": _user(),
-    }
-
-
-def _user() -> str:
+def user() -> str:
+    """Name who runs this."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may run as a number without a name
         return "unknown"
+
+
+def _changes(root: Path) -> dict[str, str]:
+    """Return the values of params.yaml that differ from those of the commit, as text by dotted key."""
+    before, now = _git(root, "show", f"HEAD:./{PARAMS}"), root / PARAMS
+    if before is None or not now.is_file():
+        return {}
+    try:
+        committed = dict(nested.flat(yaml_file.parsed(before, f"HEAD:{PARAMS}") or {}))
+        found = nested.flat(yaml_file.read(now) or {})
+    except (AssayError, AttributeError):  # of an old commit: its file is none that is read today
+        return {}
+    return {
+        key: redact.secrets(str(value))
+        for key, value in found
+        if not key.startswith(ASIDE) and committed.get(key, ABSENT) != value
+    }
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -39,12 +39,13 @@ RUNS = """
     SELECT run.run_uuid FROM runs run
     JOIN experiments experiment ON experiment.experiment_id = run.experiment_id
     JOIN tags made ON made.run_uuid = run.run_uuid AND made.key = 'fingerprint' AND made.value = ?
-    JOIN tags train ON train.run_uuid = run.run_uuid AND train.key = 'train' AND train.value = 'complete'
-    JOIN tags evaluate ON evaluate.run_uuid = run.run_uuid AND evaluate.key = 'evaluate' AND evaluate.value = 'complete'
-    JOIN tags last ON last.run_uuid = run.run_uuid AND last.key = ? AND last.value = 'complete'
+    JOIN tags train ON train.run_uuid = run.run_uuid AND train.key = 'train' AND train.value LIKE 'complete %'
+    JOIN tags eval ON eval.run_uuid = run.run_uuid AND eval.key = 'evaluate' AND eval.value LIKE 'complete %'
+    JOIN tags last ON last.run_uuid = run.run_uuid AND last.key = ? AND last.value LIKE 'complete %'
     WHERE experiment.name = ? AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
 """
 PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
+VERSIONS = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -220,13 +221,15 @@ def _here(old: str, folder: Path) -> str | None:
 
 
 def holds(database: Path | None, record: Record) -> bool:
-    """Return whether a database certainly holds a whole run with a record's fingerprint and parameters."""
+    """Return whether a database certainly holds a record: its whole run, with its parameters and registered model."""
     if database is None or not database.is_file():
         return False
     try:
         with closing(sqlite3.connect(database)) as connection:
             found = connection.execute(RUNS, (record.fingerprint, record.kind, record.experiment)).fetchall()
             known = [dict(connection.execute(PARAMS, run).fetchall()) for run in found]
+            if (model := record.model) and model.register:
+                known *= bool(connection.execute(VERSIONS, (model.register, model.digest)).fetchone())
     except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
         return False
     return any(record.params.items() == params.items() for params in known)

@@ -18,18 +18,23 @@ METRICS_AT_ONCE = 1000  # MLflow's limits for one log_batch
 ENTRIES_AT_ONCE = 100
 DIGEST_LENGTH = 36
 
+WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+
 LOCK = Path("mlruns/.studies.lock")
 KEY = "study.key"
 TRIAL = "study.trial"
 PARENT = "mlflow.parentRunId"
-BEST = "best."  # before the parameters of the leading trial
 STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "baseline.fingerprint")
+SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "data.name")
 SIZE = "parameters"  # the one objective that is no score on val
 LONGEST_TAG = 5000  # characters: MLflow's limit
 
 SERVED = Path(__file__).with_name("served_model.py")
 DIGEST = "bundle"  # the tag of a logged model that holds the hash of its bundle
+REGISTERED = """Takes image files (names, or their content as base64), and answers with class, probabilities and flags:
+```
+mlflow.pyfunc.load_model("models:/{name}@{alias}").predict(["image.png"])
+```"""
 ALIAS = "current"  # of the version that was registered last
 
 if TYPE_CHECKING:
@@ -50,11 +55,11 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
         if record.model:
             log_model(client, identity, record.model)  # the registry may lack it
         return identity
-    log(client, identity, {**record.tags, f"{record.kind}.record": record.key}, record.params, record.metrics)
+    log(client, identity, {**record.tags, record.kind: f"{WRITING} {record.key}"}, record.params, record.metrics)
     log_attachments(client, identity, record)
     if record.model:
         log_model(client, identity, record.model)
-    client.set_tag(identity, record.kind, "complete")
+    client.set_tag(identity, record.kind, f"{COMPLETE} {record.key}")
     if not run or run.info.status == "RUNNING":  # a later stage leaves the time of the training as it was
         client.set_terminated(identity, end_time=record.end)
     return identity
@@ -83,11 +88,11 @@ def has(client: "MlflowClient", kind: Kind, record: Record, home: Path) -> bool:
 
 
 def _complete(run: "Run", kind: Kind) -> bool:
-    return run.data.tags.get(kind) == "complete"
+    return str(run.data.tags.get(kind)).startswith(COMPLETE)
 
 
 def _same(run: "Run", record: Record) -> bool:
-    return run.data.tags.get(f"{record.kind}.record") == record.key
+    return str(run.data.tags.get(record.kind)).endswith(record.key)
 
 
 def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
@@ -95,7 +100,7 @@ def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
 
 
 def _start(client: "MlflowClient", number: str, record: Record) -> "Run":
-    tags = {"fingerprint": record.fingerprint, **record.tags, f"{record.kind}.record": record.key}
+    tags = {"fingerprint": record.fingerprint, **record.tags, record.kind: f"{WRITING} {record.key}"}
     if record.kind == "study":  # its runs below come first, and a study's fingerprint is no training's
         tags = {KEY: record.fingerprint, **record.tags}
     return client.create_run(number, start_time=record.start, tags=tags, run_name=record.name)
@@ -174,7 +179,7 @@ def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
 
 def metric_name(objective: str) -> str:
     """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
-    return objective if objective == SIZE else f"best_val_{objective.removeprefix('val_')}"
+    return objective if objective == SIZE else f"val_{objective.removeprefix('val_')}"
 
 
 def _write_trial(
@@ -192,9 +197,7 @@ def _write_trial(
 
 def _trial_tags(record: Record, trial: Trial) -> dict[str, str]:
     """Return what a trial shares with its study, how it ended, and why."""
-    shared = {
-        key: value for key, value in record.tags.items() if key in SHARED or key.startswith(("data.name", "git."))
-    }
+    shared = {key: value for key, value in record.tags.items() if key in SHARED}
     tags = {"trial.state": trial.state, "trial.reason": trial.reason[:LONGEST_TAG]}
     tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
     return {key: value for key, value in {**shared, **tags}.items() if value}
@@ -204,8 +207,6 @@ def _write_parent(client: "MlflowClient", run: "Run", record: Record) -> None:
     """Update the study's own run; MLflow refuses to change a parameter, so the first value stays."""
     identity = run.info.run_id
     new = {key: value for key, value in record.params.items() if key not in run.data.params}
-    for stale in (tag for tag in run.data.tags if tag.startswith(BEST) and tag not in record.tags):
-        client.delete_tag(identity, stale)  # of a parameter that the new leader does not have
     log(client, identity, record.tags, new, record.metrics)
     log_attachments(client, identity, record)
     if record.status == "RUNNING":
@@ -237,6 +238,9 @@ def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None
     if model.register and not client.search_model_versions(same):
         version = mlflow.register_model(f"models:/{known}", model.register, tags={DIGEST: model.digest})
         client.set_registered_model_alias(model.register, ALIAS, version.version)
+        client.update_registered_model(model.register, REGISTERED.format(name=model.register, alias=ALIAS))
+        made = client.get_run(identity)
+        client.update_model_version(model.register, version.version, made.data.tags.get("mlflow.note.content"))
 
 
 def logged(client: "MlflowClient", identity: str, digest: str | None = None) -> str | None:

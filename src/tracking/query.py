@@ -1,29 +1,35 @@
 """Reads tracked runs back as plain values."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer, outbox
+from src.tracking.stage_run import SCORES
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run as Entity
 
 NOTHING = "-"
+ENDS = ("", "_low", "_high")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training and its evaluation; start in milliseconds since 1970."""
+    """One training and its evaluation; start in milliseconds since 1970; counts of images and groups by part."""
 
     identity: str
+    name: str
     experiment: str
     start: int
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -40,7 +46,7 @@ def read(home: Path) -> list[Run]:
         return []
     with outbox.explained(home), mlflow_store.connected(home) as client:
         names = {item.experiment_id: item.name for item in client.search_experiments()}
-        found = mlflow_store.search(client, list(names), "tags.train = 'complete'", ["start_time DESC"])
+        found = mlflow_store.search(client, list(names), "tags.train LIKE 'complete %'", ["start_time DESC"])
         return [_plain(run, names[run.info.experiment_id]) for run in found]
 
 
@@ -83,6 +89,34 @@ def score(metrics: Mapping[str, float], name: str) -> str:
     return f"{metrics[name]:.3f}" + (f" [{', '.join(interval)}]" if len(interval) == len(bounds) else "")
 
 
+def detailed(runs: Sequence[Run], home: Path) -> list[Run]:
+    """Add to runs every score of the table that each keeps, with the ends of its interval: test_auc_low.
+
+    Raises:
+        AssayError: the server is away.
+    """
+    if not runs:
+        return []
+    with outbox.explained(home), mlflow_store.connected(home) as client:
+        return [replace(run, metrics={**_scores(client, run.identity), **run.metrics}) for run in runs]
+
+
+def _scores(client: "MlflowClient", identity: str) -> dict[str, float]:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        rows = json.loads(mlflow.artifacts.load_text(f"runs:/{identity}/{SCORES}"))["data"]
+    except (MlflowException, OSError, ValueError, KeyError):  # a training alone has none
+        return {}
+    names = (
+        (name.replace(".", "_") + end, cell) for name, *cells in rows for end, cell in zip(ENDS, cells, strict=True)
+    )
+    return {name: cell for name, cell in names if cell is not None}
+
+
 def _plain(run: "Entity", experiment: str) -> Run:
-    data = run.data
-    return Run(run.info.run_id, experiment, run.info.start_time, data.params, data.tags, data.metrics)
+    data, used = run.data, run.inputs.dataset_inputs if run.inputs else []
+    counts = json.loads(used[0].dataset.profile or "{}") if used else {}
+    name = run.info.run_name or ""
+    return Run(run.info.run_id, name, experiment, run.info.start_time, data.params, data.tags, data.metrics, counts)

@@ -1,11 +1,14 @@
 """Records of a training, of its evaluation and of its bundle, made from what the stages wrote."""
 
+import html
+import json
 import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,9 +22,11 @@ from src.tracking.environment import Commit
 from src.tracking.fingerprint import Fingerprint, compute, digest, params_locked, read_fingerprint, write_fingerprint
 from src.tracking.record import Kind, LoggedModel, Record
 
-LOCK = Path("dvc.lock")
-UPSTREAM = ("download", "preprocess", "split", "train")  # DVC writes a stage's hashes only after it has run
-FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a metric
+RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
+BESIDE = ("probe.auc", "shortcut_auc")  # what the model's score is compared with, beside it in the table of runs
+HEADLINES = {"test.auc": "ROC AUC", "test.accuracy": "accuracy"}
+SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
+SCORES_TAG = {"mlflow.loggedArtifacts": json.dumps([{"path": SCORES, "type": "table"}])}
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +46,11 @@ class Execution:
         moment = int(time.time() * 1000)
         return cls(moment, moment, environment.commit())
 
-    def ended(self, measured: "Measured", seconds: str) -> "Execution":
-        """Return it as it ends now; `seconds` names the metric of its duration."""
-        end = int(time.time() * 1000)
-        return replace(self, end=end, measured={seconds: (end - self.start) / 1000, **measured.values})
+    def ended(self, **measured: float) -> "Execution":
+        """Return it as it ends now, with what was measured; a zero says nothing."""
+        return replace(
+            self, end=int(time.time() * 1000), measured={key: value for key, value in measured.items() if value}
+        )
 
 
 def training_record(fingerprint: Fingerprint, execution: Execution | None = None) -> Record:
@@ -53,31 +59,33 @@ def training_record(fingerprint: Fingerprint, execution: Execution | None = None
     settings = config.load()
     origin = "training" if execution else "outputs restored by DVC"
     epochs = read_csv(paths.MODEL.history)
-    data = tags.describe(settings.dataset, settings.split, paths.SPLIT.parts)
+    data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
+    described = {**tags.describe(settings), **tags.note(when.commit, [tags.summary(settings, data)])}
     return replace(
         _record("train", fingerprint, when, settings, execution is not None),
-        tags={**tags.origin(when.commit, origin, "stages/train.py"), **tags.code(fingerprint), **data},
+        tags={**tags.origin(when.commit, origin, "stages/train.py"), **described},
         metrics=[*tags.history(epochs, when.start, when.end), *tags.once(when.measured, when.end)],
         files=_present(_train_files()),
         texts=tags.texts(when.commit),
-        dataset=tags.dataset(fingerprint, settings, data),
+        dataset=data,
     )
 
 
 def evaluation_record(fingerprint: Fingerprint, execution: Execution | None = None) -> Record:
     """Describe the evaluation in build/, a part of the run of the training that it belongs to."""
     when = execution or Execution.now()
-    probe = read_json(paths.PROBE.scores) if paths.PROBE.scores.is_file() else {}
-    scores = {
-        **_scores(read_json(paths.EVALUATION.metrics)),
-        **_scores(probe),
-        **_audited(read_json(paths.SPLIT.audit)),
-    }
+    settings = config.load()
+    scores = score_table(_read(paths.EVALUATION.metrics), _read(paths.PROBE.scores), _read(paths.SPLIT.audit))
+    data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
+    lines = [tags.summary(settings, data), _reached(scores)]
+    beside = {f"{name.replace('.', '_')}": scores[name][0] for name in BESIDE if name in scores}
+    table = {"columns": ["score", "value", "low", "high"], "data": [[name, *row] for name, row in scores.items()]}
     return replace(
-        _record("evaluate", fingerprint, when, config.load(), execution is not None),
-        tags=tags.locked(LOCK, UPSTREAM),
-        metrics=tags.once({**scores, **when.measured}, when.end),
+        _record("evaluate", fingerprint, when, settings, execution is not None),
+        tags={**tags.model_hash(), **tags.note(when.commit, lines), **SCORES_TAG},
+        metrics=tags.once({**_read(paths.EVALUATION.summary), **beside}, when.end),
         files=_present(_evaluation_files()),
+        texts={SCORES: json.dumps(table), **_report(when, tags.run_name(settings, fingerprint, when.commit))},
     )
 
 
@@ -89,7 +97,6 @@ def export_record(fingerprint: Fingerprint, execution: Execution | None = None) 
     model = LoggedModel(folder, digest(folder), settings.track.register)
     return replace(
         _record("export", fingerprint, when, settings, execution is not None),
-        metrics=tags.once(when.measured, when.end),
         files=_present({paths.BUNDLE.card.name: paths.BUNDLE.card}),
         model=model if settings.track.model else None,
     )
@@ -100,7 +107,7 @@ def _record(kind: Kind, fingerprint: Fingerprint, when: Execution, settings: con
         kind=kind,
         fingerprint=fingerprint.sha256,
         experiment=settings.track.experiment,
-        name=tags.run_name(settings, fingerprint),
+        name=tags.run_name(settings, fingerprint, when.commit),
         start=when.start,
         end=when.end,
         fresh=fresh,
@@ -125,26 +132,46 @@ def _evaluation_files() -> dict[str, Path]:
     figures = {f"figures/{path.name}": path for path in sorted(paths.EVALUATION.figures.glob("*")) if path.is_file()}
     out = paths.EVALUATION
     tables = {path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
-    return {**figures, **tables, "report.html": paths.EVALUATION.report}
+    return {**figures, **tables}
+
+
+def _report(when: Execution, name: str) -> dict[str, str]:
+    """Return the report with the facts that an output of DVC cannot hold, for MLflow alone."""
+    if not (page := paths.EVALUATION.report).is_file():
+        return {}
+    ended = datetime.fromtimestamp(when.end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    commit = f", commit {when.commit.commit[:12]}{' with changes' * when.commit.dirty}" if when.commit.commit else ""
+    facts = html.escape(f"{name}, {ended}{commit}")
+    return {page.name: RUN.sub(lambda _: facts, page.read_text(encoding="utf-8"))}
 
 
 def _present(files: Mapping[str, Path]) -> dict[str, Path]:
     return {name: path for name, path in files.items() if path.is_file()}
 
 
-def _scores(tree: Mapping[str, Any]) -> dict[str, float]:
-    """Flatten metrics.json: ``{"test": {"auc": {"value": 0.9, "low": 0.8}}}`` gives test_auc and test_auc_low.
+def _read(path: Path) -> dict[str, Any]:
+    return dict(read_json(path)) if path.is_file() else {}
 
-    Scores on val are those of the best epoch, which is kept, and are named so: val_auc is the history's.
+
+def score_table(*trees: Mapping[str, Any]) -> dict[str, tuple[float, float | None, float | None]]:
+    """Return value, low and high of every number in metrics.json, probe.json and audit.json, by dotted name.
+
+    >>> score_table({"threshold": 0.4, "test": {"auc": {"value": 0.9, "low": 0.8, "high": 1.0}}})
+    {'threshold': (0.4, None, None), 'test.auc': (0.9, 0.8, 1.0)}
     """
-    numbers = {key: value for key, value in nested.flat(tree) if isinstance(value, int | float)}
-    names = {key: FORBIDDEN.sub("_", key.removesuffix(".value").replace(".", "_")) for key in numbers}
-    return {f"best_{name}" if name.startswith("val_") else name: float(numbers[key]) for key, name in names.items()}
+    cells = {key: value for tree in trees for key, value in nested.flat(tree) if isinstance(value, int | float)}
+    own = {key.removesuffix(".value"): value for key, value in cells.items() if not key.endswith((".low", ".high"))}
+    return {name: (value, cells.get(f"{name}.low"), cells.get(f"{name}.high")) for name, value in own.items()}
 
 
-def _audited(audit: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers of audit.json, which stand at its top: duplicates, shortcut_auc, ..."""
-    return {key: float(value) for key, value in audit.items() if isinstance(value, int | float)}
+def _reached(scores: Mapping[str, tuple[float, float | None, float | None]]) -> str:
+    """Return the scores of the test part in a sentence, with their intervals."""
+    found = [(title, *scores[name]) for name, title in HEADLINES.items() if name in scores]
+    cells = [
+        f"{title} {value:.3f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
+        for title, value, low, high in found
+    ]
+    return f"Test: {', '.join(cells)}."
 
 
 def obstacle() -> str:
@@ -153,9 +180,9 @@ def obstacle() -> str:
         return f"{missing[0]} is not there"
     if compute("train").sha256 != restored_fingerprint().sha256:
         return "the model in build/ was trained with other code, data or params.yaml"
-    if not params_locked("evaluate", LOCK):
+    if not params_locked("evaluate", tags.LOCK):
         return "the evaluation in build/ was made with other values of params.yaml"
-    if paths.BUNDLE.description.is_file() and not params_locked("export", LOCK):
+    if paths.BUNDLE.description.is_file() and not params_locked("export", tags.LOCK):
         return "the bundle in build/ was made with other values of params.yaml"
     return ""
 
@@ -194,26 +221,24 @@ def training() -> Iterator[Measured]:
     began, measured = Execution.now(), Measured(fingerprint.sha256)
     yield measured
     write_fingerprint(fingerprint, paths.MODEL.fingerprint)
-    ended = began.ended(measured, "train_seconds")
+    ended = began.ended(**measured.values)
     _track(lambda: training_record(fingerprint, ended))
 
 
 @contextmanager
-def evaluation() -> Iterator[Measured]:
+def evaluation() -> Iterator[None]:
     """Track an evaluation in the run of its training, which is made from DVC's outputs if it is not there."""
-    began, measured = Execution.now(), Measured()
-    yield measured
-    ended = began.ended(measured, "evaluate_seconds")
-    _track(lambda: evaluation_record(restored_fingerprint(), ended), {"train": _restored_training})
+    began = Execution.now()
+    yield
+    _track(lambda: evaluation_record(restored_fingerprint(), began.ended()), {"train": _restored_training})
 
 
 @contextmanager
-def export() -> Iterator[Measured]:
+def export() -> Iterator[None]:
     """Track the bundle in the run of its training and evaluation, which are made from DVC's outputs where needed."""
-    began, measured = Execution.now(), Measured()
-    yield measured
-    ended = began.ended(measured, "export_seconds")
-    _track(lambda: export_record(restored_fingerprint(), ended), RESTORED)
+    began = Execution.now()
+    yield
+    _track(lambda: export_record(restored_fingerprint(), began.ended()), RESTORED)
 
 
 def record() -> bool:
@@ -224,8 +249,7 @@ def record() -> bool:
     """
     bundled = paths.BUNDLE.description.is_file()
     described = (export_record if bundled else evaluation_record)(restored_fingerprint())
-    registered = described.model and described.model.register  # or not: MLflow is asked
-    if not registered and mlflow_store.holds(mlflow_store.database(paths.home()), described):
+    if mlflow_store.holds(mlflow_store.database(paths.home()), described):
         log.info("MLflow: run %s is there", described.name)
         return True
     earlier = {kind: make for kind, make in RESTORED.items() if kind != described.kind}

@@ -20,7 +20,6 @@ from src.tracking.record import LoggedDataset, LoggedMetric, Record, State, Stat
 
 log = logging.getLogger(__name__)
 AGAIN = "python -m src.tune"
-UPSTREAM = ("download", "preprocess", "split")
 SHARE = 0.02  # of the time is spent on sending at most
 FIRST = 60.0  # seconds before anything is sent
 
@@ -52,28 +51,24 @@ class Lineage:
     commit: Commit
     tags: Mapping[str, str]
     dataset: LoggedDataset | None
+    again: str = AGAIN
 
     @classmethod
     def read(cls, settings: Params, entry: str = "src/tune/__main__.py", again: str = AGAIN) -> "Lineage":
-        """Read commit, machine, and the same hashes as a training with these settings has; what is missing is left out.
+        """Read commit, user and data; what is missing is left out.
 
         `baseline.fingerprint` is that of the training in params.yaml, so that its run and its study find each other.
         """
         commit = environment.commit()
-        origin = tags.origin(commit, "study", entry, again)
+        origin = tags.origin(commit, "study", entry)
         try:
             fingerprint = compute("train")
-            data = tags.describe(settings.dataset, settings.split, paths.SPLIT.parts)
+            data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
         except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
             log.warning("MLflow: the study's data are not described: %s", outbox.reason(error))
-            return cls(commit, origin, None)
-        known = {
-            "baseline.fingerprint": fingerprint.sha256,
-            **tags.code(fingerprint),
-            **data,
-            **tags.locked(Path("dvc.lock"), UPSTREAM),
-        }
-        return cls(commit, origin | known, tags.dataset(fingerprint, settings, data))
+            return cls(commit, origin, None, again)
+        known = {"baseline.fingerprint": fingerprint.sha256, **tags.describe(settings)}
+        return cls(commit, origin | known, data, again)
 
 
 def record(study: LoggedStudy, made: Lineage) -> Record:
@@ -90,7 +85,7 @@ def record(study: LoggedStudy, made: Lineage) -> Record:
         status=study.status,
         key=_key(study),
         params=tags.values(study.settings, tune=True),
-        tags={**made.tags, **_tags(study)},
+        tags={**made.tags, **_tags(study, made)},
         metrics=[*_course(study), *tags.once({**_counts(study), **study.confirmed}, end)],
         files={name: path for name, path in study.files.items() if path.is_file()},
         texts=tags.texts(made.commit) if study.status != "RUNNING" else {},
@@ -104,11 +99,15 @@ def send(study: LoggedStudy, home: Path, made: Lineage | None = None) -> bool:
     return outbox.deliver(record(study, made or Lineage.read(study.settings)), home)
 
 
-def _tags(study: LoggedStudy) -> dict[str, str]:
+def _tags(study: LoggedStudy, made: Lineage) -> dict[str, str]:
     goals = ", ".join(f"{goal} {name}" for name, goal in study.goals.items())
-    best = {f"{mlflow_writer.BEST}{key}": tags.text(value) for key, value in study.best.items()}
+    best = ", ".join(f"{key}: {tags.text(value)}" for key, value in study.best.items())
+    what = f"trials: {goals} on val" if goals else "trainings, each scored on images that were held out of it"
+    lines = [f"A study of {len(study.trials)} {what}."]
+    lines += [tags.summary(study.settings, made.dataset)] if made.dataset else []
+    lines += [f"{study.leader} leads: {best or 'no value differs'}"] if study.leader else []
     leader = {"study.leader": study.leader} if study.leader else {}
-    return {"study.name": study.name, "study.goal": goals, **leader, **best}
+    return {"study.name": study.name, "study.goal": goals, **leader, **tags.note(made.commit, lines, made.again)}
 
 
 def _course(study: LoggedStudy) -> list[LoggedMetric]:

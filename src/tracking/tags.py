@@ -1,17 +1,18 @@
-"""The name, tags and numbers of a run in MLflow: the code, data and values that made it, and the machine.
+"""The name, description, tags and numbers of a run in MLflow: what a person reads first, and what the join needs.
 
+Names that begin with `mlflow.` are MLflow's own: its pages show them as source, user and description, not as tags.
 The tag `git.dirty` is "true" where the working tree had uncommitted changes (`environment.commit` reads it).
 """
 
 import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from src import config
-from src.config import Params, source_name
+from src.config import Params, source_name, source_title
 from src.core import nested, paths, yaml_file
 from src.core.files import read_csv
 from src.core.partition import PARTS
@@ -21,11 +22,20 @@ from src.tracking.fingerprint import Fingerprint
 from src.tracking.record import LoggedDataset, LoggedMetric
 
 SHORT = 8  # characters of a fingerprint in the name of a run
+CHANGES = 3  # that the name of a run holds
+LOCK = Path("dvc.lock")
+EXPERIMENT = "DVC_EXP_NAME"  # set by `dvc exp run` for the stages
 
 
-def run_name(settings: Params, fingerprint: Fingerprint) -> str:
-    """Name the MLflow run of a training: its model and the beginning of its fingerprint."""
-    return f"{settings.model.name}-{fingerprint.sha256[:SHORT]}"
+def run_name(settings: Params, fingerprint: Fingerprint, commit: Commit) -> str:
+    """Name the run of a training: DVC's experiment, what differs from the commit, model, data, the fingerprint's head.
+
+    For example "gaudy-cat epochs=5 compact_cnn covid_ct dd234c18": tables of runs cut the end off.
+    """
+    changed = [f"{key.rpartition('.')[2]}={value}" for key, value in list(commit.changes.items())[:CHANGES]]
+    more = [f"+{len(commit.changes) - CHANGES}"] if len(commit.changes) > CHANGES else []
+    what = [settings.model.name, source_name(settings.dataset.source), fingerprint.sha256[:SHORT]]
+    return " ".join(filter(None, [os.environ.get(EXPERIMENT, ""), *changed, *more, *what]))
 
 
 def trial_name(number: int) -> str:
@@ -46,20 +56,30 @@ def text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def origin(commit: Commit, kind: str, entry: str, again: str = "dvc repro") -> dict[str, str]:
-    """Return the tags about what made a run: its kind, entry point, commit and machine, and how it is made again."""
-    tags = {"origin": kind, **environment.machine()}
-    tags |= {
+def origin(commit: Commit, kind: str, entry: str) -> dict[str, str]:
+    """Return the tags about what made a run: how it came here, its entry point, commit and user."""
+    tags = {
+        "origin": kind,
+        "mlflow.user": environment.user(),
         "mlflow.source.name": entry,
         "mlflow.source.type": "LOCAL",
-        "mlflow.note.content": _note(commit, again),
     }
     if commit.commit:
-        tags |= {"mlflow.source.git.commit": commit.commit, "git.commit": commit.commit, "git.branch": commit.branch}
+        tags |= {"mlflow.source.git.commit": commit.commit, "mlflow.source.git.branch": commit.branch}
         tags["git.dirty"] = str(commit.dirty).lower()
-    if experiment := os.environ.get("DVC_EXP_NAME"):
+    if experiment := os.environ.get(EXPERIMENT):
         tags["dvc.experiment"] = experiment
     return tags
+
+
+def note(commit: Commit, lines: Sequence[str], again: str = "dvc repro") -> dict[str, str]:
+    """Return the description of a run: what it is and reached, what was changed, how it is made again."""
+    changed = ", ".join(f"{key}: {value}" for key, value in commit.changes.items())
+    told = [*lines, *([f"Changed in params.yaml since the commit: {changed}"] if changed else [])]
+    steps = [f"git checkout {commit.commit}"] if commit.commit else []
+    steps += ["git apply git.diff  # an artifact of this run"] if commit.diff else []
+    text = "\n\n".join([*told, "Made again by"])
+    return {"mlflow.note.content": text + "\n```\n" + "\n".join([*steps, again]) + "\n```"}
 
 
 def texts(commit: Commit) -> dict[str, str]:
@@ -68,38 +88,32 @@ def texts(commit: Commit) -> dict[str, str]:
     return kept | ({"git.diff": commit.diff} if commit.diff else {})
 
 
-def code(fingerprint: Fingerprint) -> dict[str, str]:
-    """Return the hashes of code and data as tags."""
-    return {"code.sha256": fingerprint.code, **{f"sha256.{name}": value for name, value in fingerprint.data.items()}}
-
-
-def dataset(fingerprint: Fingerprint, settings: Params, data: Mapping[str, str]) -> LoggedDataset:
-    """Describe the data set, with the counts that the tags `data` hold."""
-    name = data["data.name"]
+def dataset(fingerprint: Fingerprint, settings: Params, parts: Path) -> LoggedDataset:
+    """Describe the data set by name, hash of the prepared pixels, and counts of images and groups."""
     digest = fingerprint.data.get(paths.PREPARED.images.as_posix(), fingerprint.sha256)
-    counted = {key.removeprefix("data."): int(value) for key, value in data.items() if value.isdigit()}
-    return LoggedDataset(name, digest, settings.dataset.source, counted)
+    return LoggedDataset(source_name(settings.dataset.source), digest, settings.dataset.source, counts(parts))
+
+
+def summary(settings: Params, data: LoggedDataset) -> str:
+    """Return in a sentence what a run trained on what."""
+    images, groups = data.profile["images"], sum(data.profile[f"{part}.groups"] for part in PARTS)
+    counted = f"{images} images" + (f" of {groups} groups" if groups else "")
+    source, split = source_title(settings.dataset.source), split_name(settings.split)
+    return f"**{settings.model.name}** on {source}: {counted}, split {split}."
 
 
 def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterator[LoggedMetric]:
-    """Yield a history as metrics, their times spread evenly from start to end: a history holds none."""
+    """Yield a history as metrics epoch/NAME, their times spread evenly from start to end: a history holds none."""
     for number, row in enumerate(epochs, start=1):
         moment = start + (end - start) * number // len(epochs)
         for key, cell in row.items():
             if key != "epoch" and cell not in ("", None) and math.isfinite(value := float(cell)):
-                yield LoggedMetric(key, value, moment, int(row["epoch"]))
+                yield LoggedMetric(f"epoch/{key}", value, moment, int(row["epoch"]))
 
 
 def once(numbers: Mapping[str, float], moment: int) -> list[LoggedMetric]:
     """Return numbers that are measured once as metrics, those that are none left out."""
     return [LoggedMetric(key, float(value), moment, 0) for key, value in numbers.items() if math.isfinite(value)]
-
-
-def _note(commit: Commit, again: str) -> str:
-    """Return how the run can be made again: what `mlflow ui` shows as its description."""
-    steps = [f"git checkout {commit.commit}"] if commit.commit else []
-    steps += ["git apply git.diff  # an artifact of this run"] if commit.diff else []
-    return "Made again by\n```\n" + "\n".join([*steps, again]) + "\n```"
 
 
 def split_name(split: config.Split) -> str:
@@ -127,16 +141,13 @@ def counts(parts: Path) -> dict[str, int]:
     return found
 
 
-def describe(dataset: config.Dataset, split: config.Split, parts: Path) -> dict[str, str]:
+def describe(settings: Params) -> dict[str, str]:
     """Return the tags about the data of a run."""
-    counted = {f"data.{key}": str(value) for key, value in counts(parts).items()}
-    return {"data.name": source_name(dataset.source), "data.split": split_name(split), **counted}
+    return {"data.name": source_name(settings.dataset.source), "data.split": split_name(settings.split)}
 
 
-def locked(lock: Path, stages: Collection[str]) -> dict[str, str]:
-    """Return the hashes that dvc.lock knows of the outputs of some stages, as tags: ``dvc.build/model``."""
-    if not lock.is_file():
-        return {}
-    known: Mapping[str, Any] = (yaml_file.read(lock) or {}).get("stages", {})
-    outs = [out for name, stage in known.items() if name in stages for out in stage.get("outs", [])]
+def model_hash(lock: Path = LOCK) -> dict[str, str]:
+    """Return the hash that dvc.lock has of the model as a tag, by which a commit finds its run."""
+    known: Mapping[str, Any] = (yaml_file.read(lock) or {}).get("stages", {}) if lock.is_file() else {}
+    outs = known.get("train", {}).get("outs", [])
     return {f"dvc.{out['path']}": str(out.get("md5") or out.get("hash", "")) for out in outs}

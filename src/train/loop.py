@@ -15,6 +15,7 @@ from src import models
 from src.config import Model, Train
 from src.core import signals
 from src.core.errors import AssayError
+from src.core.progress import about
 from src.metrics import epoch_scores
 from src.train import class_balance, device, fine_tuning, history, losses, optimizers, schedules, steps
 from src.train.batches import Batch, Batches
@@ -151,13 +152,15 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
     train = Batches(data.images, data.train, section.batch_size, section.threads)
     val = Batches(data.images, data.val, section.batch_size, section.threads)
     count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
+    began, done = time.monotonic(), 0
     while len(state.rows) < phase.last and not _stops_early(state, section):
         epoch = len(state.rows) + 1
         before = [row["val_loss"] for row in state.rows[phase.first - 1 :]]
         state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
         rate = float(state.optimizer.learning_rate.numpy())
         batches = train.augmented(section.augment, seed, epoch, section.balance)
-        learned = _score(learn, _with_bar(batches, count, f"epoch {epoch}/{section.epochs}"))
+        left = f", {about((time.monotonic() - began) / done * (section.epochs - epoch + 1))} left" if done else ""
+        learned = _score(learn, _with_bar(batches, count, f"epoch {epoch}/{section.epochs}{left}"))
         _check("loss", learned["loss"], epoch, rate, section)
         _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
         scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
@@ -165,6 +168,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         state.rows.append({"epoch": epoch, **learned, **scored, "learning_rate": rate})
         if history.best(state.rows) == epoch:
             state.keep_best()
+        done += 1
         yield state.rows[-1]
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from optuna import visualization
 from optuna.distributions import CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator
+from optuna.trial import TrialState
 
 from src.plotting import style
 from src.tracking.record import Trial
@@ -26,15 +27,19 @@ COLUMNS = 3  # of panels
 
 @dataclass(frozen=True)
 class Kind:
-    """A figure: Optuna's function for it, what the trials lack for it if anything, and its size in inches.
+    """A figure: Optuna's function, title and caption, what the trials lack for it if anything, and its size in inches.
 
     both: whether it shows two metrics against each other; else there is one figure for each.
+    wide: whether a telephone is too narrow for it.
     """
 
     plot: str
+    title: str
+    caption: str
     missing: Callable[[TrialsView, str], str]
     size: tuple[float, float] = (8.0, 4.6)
     both: bool = False
+    wide: bool = False
 
 
 def _complete(view: TrialsView, least: int = 1) -> str:
@@ -57,11 +62,40 @@ def _important(view: TrialsView, metric: str) -> str:
 
 
 FIGURES = {
-    "history": Kind("plot_optimization_history", lambda view, metric: _complete(view)),
-    "importance": Kind("plot_param_importances", _important),
-    "slices": Kind("plot_slice", lambda view, metric: _varied(view)),
-    "parallel": Kind("plot_parallel_coordinate", lambda view, metric: _varied(view, 2), size=(14.0, 5.0)),
-    "pareto": Kind("plot_pareto_front", lambda view, metric: _complete(view), size=(7.2, 5.0), both=True),
+    "history": Kind(
+        "plot_optimization_history",
+        "History",
+        "Each trial in its turn, and the best so far; a cross is a trial that was pruned, at its last score.",
+        lambda view, metric: _complete(view),
+    ),
+    "importance": Kind(
+        "plot_param_importances",
+        "Importance",
+        "How much of the difference between trials each parameter explains (fANOVA).",
+        _important,
+    ),
+    "slices": Kind(
+        "plot_slice",
+        "Slices",
+        "Every complete trial by the value of one parameter; the darker, the later.",
+        lambda view, metric: _varied(view),
+    ),
+    "parallel": Kind(
+        "plot_parallel_coordinate",
+        "Parallel coordinates",
+        "A line for each complete trial through the values of its parameters.",
+        lambda view, metric: _varied(view, 2),
+        size=(14.0, 5.0),
+        wide=True,
+    ),
+    "pareto": Kind(
+        "plot_pareto_front",
+        "Pareto front",
+        "Both metrics of each trial; of those on the front no other is better in both.",
+        lambda view, metric: _complete(view),
+        size=(7.2, 5.0),
+        both=True,
+    ),
 }
 
 
@@ -75,9 +109,23 @@ def options(kind: Kind, study: optuna.Study, metric: str, seed: int) -> dict[str
     return {"study": _readable(study, place), "target_name": labels[place], **more}
 
 
-def interactive(kind: Kind, given: dict[str, Any]) -> Any:
-    """Return a figure of plotly."""
-    return _quietly(getattr(visualization, kind.plot), given)
+def interactive(kind: Kind, given: dict[str, Any]) -> list[Any]:
+    """Return figures of plotly: one, or one for each parameter where Optuna puts panels side by side."""
+    plot = getattr(visualization, kind.plot)
+    if kind.plot == "plot_slice":
+        names = sorted({name for trial in given["study"].get_trials() for name in trial.params})
+        return [_quietly(plot, {**given, "params": [name]}) for name in names]
+    figure = _quietly(plot, given)
+    if kind.plot == "plot_optimization_history" and (numbers := _pruned(given["study"])):
+        mark = {"symbol": "x", "color": "#8a5200"}
+        figure.add_scatter(x=list(numbers), y=list(numbers.values()), mode="markers", marker=mark, name="Pruned")
+    return [figure]
+
+
+def _pruned(study: optuna.Study) -> dict[int, float]:
+    """Return the last score of each pruned trial that reported any, by number."""
+    found = study.get_trials(states=(TrialState.PRUNED,))
+    return {trial.number: trial.values[0] for trial in found if trial.values}
 
 
 def drawn(kind: Kind, given: dict[str, Any]) -> Figure:
@@ -98,6 +146,9 @@ def drawn(kind: Kind, given: dict[str, Any]) -> Figure:
     panels = list(np.ravel(axes))
     if len(panels) > 1:
         _in_rows(figure, panels)
+    if kind.plot == "plot_optimization_history" and (numbers := _pruned(given["study"])):
+        panels[0].scatter(list(numbers), list(numbers.values()), marker="x", color="#8a5200", label="Pruned")
+        panels[0].legend()
     for axis in figure.axes:
         axis.set_title("", loc="left")
         axis.set_title("")

@@ -1,28 +1,32 @@
 """Writes what a study found: its tables, its figures, and a page of them that needs no network."""
 
-import html
+import base64
+import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import optuna
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
 
 from src.core import files
 from src.core.paths import StudyFiles
 from src.plotting import style
+from src.tracking.record import Trial
 from src.tune import figures, study_tables
 from src.tune.figures import FIGURES, Kind
 from src.tune.metric import METRICS
+from src.tune.overrides import short
 from src.tune.trials_view import TrialsView, view
 
 log = logging.getLogger(__name__)
-HEAD = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body {{font-family: sans-serif; max-width: 75rem; margin: 1rem auto; padding: 0 1rem; color: #222}}
-h2 {{margin: 2rem 0 0; font-size: 1.1rem}} p {{color: #555}} .plotly-graph-div {{overflow-x: auto}}</style>
-<script>{plotly}</script></head><body>
-<h1>{title}</h1>
-<p>Trials: {counts}.</p>
-"""
+TEMPLATE = Path(__file__).with_name("study.html.j2")
+SHOWN = 10  # trials of the table before the rest is folded away
+QUALITY = 80  # of WebP, for printing
+NOTHING = "-"
 
 
 def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
@@ -33,23 +37,73 @@ def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
     found = view(study)
     study_tables.write_trials(found, out)
     study_tables.write_candidates(found, out)
-    parts = [_head(found)]
     with style.applied(), files.replacing(out.figures) as temporary:
         temporary.mkdir()
-        for name, kind, metric in _wanted(found):
-            title = name.capitalize() if kind.both else f"{name.capitalize()}: {METRICS[metric].label}"
-            parts.append(f"<h2>{html.escape(title)}</h2>")
-            if missing := kind.missing(found, metric):
-                log.info("figure %s left out: %s", name, missing)
-                parts.append(f"<p>Left out: {html.escape(missing)}.</p>\n")
-                continue
-            given = figures.options(kind, study, metric, seed)
-            file = name if kind.both or metric == found.metric else f"{name}_{metric}"
-            style.save(figures.drawn(kind, given), temporary / f"{file}.png")
-            plot = figures.interactive(kind, given)
-            plot.update_layout(template="plotly_white", title=None, margin={"t": 30})
-            parts.append(plot.to_html(full_html=False, include_plotlyjs=False, div_id=f"figure-{len(parts)}") + "\n")
-    files.write_text(out.page, "".join([*parts, "</body></html>\n"]))
+        parts = [_figure(study, found, seed, temporary, *wanted) for wanted in _wanted(found)]
+    files.write_text(out.page, page(found, parts))
+
+
+def page(found: TrialsView, parts: list[dict[str, Any]]) -> str:
+    """Return the page: best trial and baseline, the table of trials, the figures."""
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    counts = ", ".join(f"{found.count(state)} {state}" for state in ("complete", "pruned", "failed"))
+    columns = [
+        "trial",
+        "state",
+        *(METRICS[name].label for name in found.goals),
+        *(name.rpartition(".")[2] for name in found.space),
+        "epochs",
+        "remark",
+    ]
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        name=found.name,
+        plotly=Markup(get_plotlyjs()),
+        counts=f"{len(found.trials)} trials: {counts}",
+        cards=list(_cards(found)),
+        columns=columns,
+        rows=[_row(trial, found) for trial in sorted(found.trials, key=lambda one: _order(one, found))],
+        shown=SHOWN,
+        figures=parts,
+    )
+
+
+def _cards(found: TrialsView) -> Iterator[dict[str, Any]]:
+    """Describe the best trial and the baseline, each with the values in which the other differs."""
+    best = next(iter(found.ranked()), None)
+    if best:
+        params = [(key, short(value), found.baseline.get(key) != value) for key, value in best.params.items()]
+        note = f"the best {METRICS[found.metric].label} of {len(found.complete())} complete trials"
+        yield {"title": f"Best: trial {best.number}", "score": _scores(best.values), "note": note, "params": params}
+    if found.baseline:
+        same = next((trial for trial in found.complete() if _plain(trial.params) == _plain(found.baseline)), None)
+        note = f"params.yaml when the study began{f', as trial {same.number}' if same else ''}"
+        other = best.params if best else {}
+        params = [(key, short(value), other.get(key, value) != value) for key, value in found.baseline.items()]
+        score = _scores(same.values) if same else "not tried"
+        yield {"title": "Baseline", "score": score, "note": note, "params": params}
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, str]:
+    return {key: short(value) for key, value in params.items()}
+
+
+def _scores(values: Mapping[str, float]) -> str:
+    return ", ".join(short(value) for value in values.values())
+
+
+def _order(trial: Trial, found: TrialsView) -> tuple[int, float, int]:
+    sign = -1 if found.goals[found.metric] == "maximize" else 1
+    state = ("complete", "pruned", "failed").index(trial.state)
+    return state, sign * trial.values.get(found.metric, 0.0), trial.number
+
+
+def _row(trial: Trial, found: TrialsView) -> list[str]:
+    scores = [short(trial.values[name]) if name in trial.values else NOTHING for name in found.goals]
+    params = [short(trial.params[name]) if name in trial.params else NOTHING for name in found.space]
+    reused = "" if trial.reused_from is None else f"as trial {trial.reused_from}"
+    return [str(trial.number), trial.state, *scores, *params, str(len(trial.rows) or NOTHING), trial.reason or reused]
 
 
 def _wanted(found: TrialsView) -> Iterator[tuple[str, Kind, str]]:
@@ -61,8 +115,31 @@ def _wanted(found: TrialsView) -> Iterator[tuple[str, Kind, str]]:
             yield name, kind, found.metric
 
 
-def _head(found: TrialsView) -> str:
-    from plotly.offline import get_plotlyjs
+def _figure(
+    study: optuna.Study, found: TrialsView, seed: int, folder: Path, name: str, kind: Kind, metric: str
+) -> dict[str, Any]:
+    """Draw a figure as PNG into a folder, and return it as the page shows it."""
+    title = kind.title if kind.both else f"{kind.title}: {METRICS[metric].label}"
+    part = {"title": title, "caption": kind.caption, "kind": "needs-width" if kind.wide else "", "missing": ""}
+    if missing := kind.missing(found, metric):
+        log.info("figure %s left out: %s", name, missing)
+        return part | {"missing": missing}
+    given = figures.options(kind, study, metric, seed)
+    path = folder / f"{name if kind.both or metric == found.metric else f'{name}_{metric}'}.png"
+    style.save(figures.drawn(kind, given), path)
+    plots = []
+    for place, plot in enumerate(figures.interactive(kind, given)):
+        plot.update_layout(template="plotly_white", title=None, margin={"t": 30, "l": 55, "r": 20, "b": 50}, width=None)
+        plot.update_layout(autosize=True, height=None if kind.wide else 340, legend={"orientation": "h", "y": 1.15})
+        options = {"full_html": False, "include_plotlyjs": False, "config": {"responsive": True}}
+        plots.append(Markup(plot.to_html(div_id=f"{path.stem}-{place}", **options)))
+    return part | {"plots": plots, "picture": _picture(path)}
 
-    counts = ", ".join(f"{found.count(state)} {state}" for state in ("complete", "pruned", "failed"))
-    return HEAD.format(title=f"Study {html.escape(found.name)}", plotly=get_plotlyjs(), counts=counts)
+
+def _picture(path: Path) -> str:
+    if not path.stat().st_size:
+        return ""
+    buffer = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("RGB").save(buffer, "WEBP", quality=QUALITY)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -12,8 +12,9 @@ from src.presets import __main__ as face
 from src.presets import results_table
 from src.presets.catalog import Preset
 from src.presets.results_table import HONEST, KINDS, OFFICIAL, RANDOM, variants
-from src.tracking import mlflow_store
+from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.query import Run
+from src.tracking.record import LoggedDataset
 from src.tracking.tags import values
 from tests.conftest import ROOT
 
@@ -23,9 +24,10 @@ BLOOD, MALARIA = (presets.read(name, ROOT) for name in ("blood_cnn", "malaria_cn
 def run(preset: Preset, start: int = 0, groups: int = 7, data: str = "real.zip", **changes: str) -> Run:
     """Give a run of a preset; changes: of parameters, __ standing for the dot."""
     params = values(preset.params) | {key.replace("__", "."): value for key, value in changes.items()}
-    tags = {"fingerprint": f"{start}", "data.name": data, "data.test.images": "50", "data.test.groups": str(groups)}
+    tags = {"fingerprint": f"{start}", "data.name": data}
     metrics = {"test_accuracy": 0.9 + start / 1000, "test_auc": 0.95, "test_auc_low": 0.9, "test_auc_high": 0.99}
-    return Run(f"run{start}", preset.name, start, params, tags, metrics)
+    counts = {"test.images": 50, "test.groups": groups}
+    return Run(f"run{start}", "a name", preset.name, start, params, tags, metrics, counts)
 
 
 def cells(rows: list[results_table.Row]) -> dict[str, str]:
@@ -117,9 +119,10 @@ def test_the_table_is_written_from_a_real_database(
         made = client.create_run(number)
         for key, value in values(MALARIA.params).items():
             client.log_param(made.info.run_id, key, value)
-        tags = {"fingerprint": "t", "train": "complete", "data.name": "malaria_cells.zip"}
-        for key, value in (tags | {"data.test.images": "400", "data.test.groups": "11"}).items():
+        for key, value in {"fingerprint": "t", "train": "complete 1", "data.name": "malaria_cells.zip"}.items():
             client.set_tag(made.info.run_id, key, value)
+        counted = LoggedDataset("malaria_cells.zip", "d", "s", {"test.images": 400, "test.groups": 11})
+        mlflow_writer._log_dataset(client, made.info.run_id, counted)
         client.log_metric(made.info.run_id, "test_accuracy", 0.9375)
         client.set_terminated(made.info.run_id)
     (home / "page.md").write_text("a\n<!-- runs -->\nold\n<!-- /runs -->\nb\n")

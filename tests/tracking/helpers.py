@@ -43,9 +43,10 @@ stages:
     - {path: build/model, hash: md5, md5: abc.dir, size: 1, nfiles: 3}
 """
 SCORES = {
-    "threshold": {"value": 0.4},
+    "threshold": 0.4,
     "test": {"images": 2, "groups": 2, "auc": {"value": 0.8, "low": 0.6, "high": 0.9}, "accuracy": {"value": 0.75}},
 }
+SUMMARY = {"test_auc": 0.8, "test_accuracy": 0.75, "val_auc": 0.9}
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -78,8 +79,9 @@ def fill(root: Path, *, model: bool = False) -> None:
     trained(root)
     write(root / "build/probe/probe.json", json.dumps({"probe": {"auc": {"value": 0.7}}}))
     write(root / "build/evaluation/metrics.json", json.dumps(SCORES))
+    write(root / "build/evaluation/summary.json", json.dumps(SUMMARY))
     write(root / "build/evaluation/figures/roc.png", PNG)
-    write(root / "build/evaluation/report.html", "<p>report</p>")
+    write(root / "build/evaluation/report.html", "<p><!-- run -->here<!-- /run --></p>")
     write(root / "build/evaluation/predictions.csv", "row,part\n4,test\n")
 
 

@@ -61,6 +61,14 @@ def test_the_diff_put_onto_the_commit_gives_the_edited_tree(repository: Path) ->
     assert (repository / "src/one.py").read_text() == "old\nnew \n\n"
 
 
+def test_values_of_params_that_are_not_committed_are_named(repository: Path) -> None:
+    (repository / "params.yaml").write_text("seed: 1\ntrain: {epochs: 60, batch_size: 30}\ntrack: {experiment: a}\n")
+    git(repository, "commit", "-q", "-a", "-m", "values")
+    assert commit(repository).changes == {}
+    (repository / "params.yaml").write_text("seed: 1\ntrain: {epochs: 5, batch_size: 30}\ntrack: {experiment: b}\n")
+    assert commit(repository).changes == {"train.epochs": "5"}
+
+
 def test_the_lock_that_the_pipeline_writes_does_not_make_it_dirty(repository: Path) -> None:
     (repository / "dvc.lock").write_text("new\n")
     assert commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
@@ -92,4 +100,5 @@ def test_the_environment_pins_what_is_installed() -> None:
 
     text = environment.environment()
     assert f"\nnumpy=={numpy.__version__}\n" in text
-    assert text.startswith("# python 3.")
+    assert text.startswith("# host ")
+    assert "\n# python 3." in text

@@ -55,8 +55,8 @@ def test_a_server_that_comes_back_gets_everything_once(
     assert outbox.send(project) == 0
     [run] = runs(project)
     assert run.info.status == "FINISHED"
-    assert run.data.metrics["val_loss"] == 0.275
-    assert run.data.metrics["test_auc_high"] == 0.9
+    assert run.data.metrics["epoch/val_loss"] == 0.275
+    assert run.data.metrics["test_auc"] == 0.8
     assert {"figures/roc.png", "params.yaml", "environment.txt"} <= artifacts(project, run)
     assert not (project / "mlflow.db").exists()
     assert not list((project / "mlruns/unsent").iterdir())

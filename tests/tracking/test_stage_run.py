@@ -9,9 +9,10 @@ import pytest
 
 from src import tracking
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, mlflow_writer
+from src.tracking import mlflow_store, mlflow_writer, query
+from src.tracking.fingerprint import digest
 from src.tracking.record import kept
-from tests.tracking.helpers import trained
+from tests.tracking.helpers import SUMMARY, trained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,8 +26,8 @@ def train() -> None:
 
 
 def evaluate() -> None:
-    with tracking.evaluation() as run:
-        run.measure(evaluate_seconds=2.0)
+    with tracking.evaluation():
+        pass
 
 
 def runs(home: Path) -> "list[Run]":
@@ -57,7 +58,7 @@ def test_training_and_evaluation_are_one_finished_run(ready: Path) -> None:
     [run] = runs(ready)
     assert run.info.status == "FINISHED"
     assert run.data.tags["fingerprint"] == fingerprint_written()
-    assert (run.data.tags["train"], run.data.tags["evaluate"]) == ("complete", "complete")
+    assert [run.data.tags[stage].split()[0] for stage in ("train", "evaluate")] == ["complete"] * 2
 
 
 def fingerprint_written() -> str:
@@ -73,19 +74,19 @@ def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(read
     [run] = runs(ready)
     assert run.data.params["train.augment.rotation"] == "40.0"
     assert run.data.params["preprocess.steps"].startswith("gray, detail")
-    scores = {key: value for key, value in run.data.metrics.items() if key.startswith("test_auc")}
-    assert scores == {"test_auc": 0.8, "test_auc_low": 0.6, "test_auc_high": 0.9}
-    assert (run.data.metrics["shortcut_auc"], run.data.metrics["exact_duplicates"]) == (0.97, 3)
-    assert run.data.metrics["probe_auc"] == 0.7
-    assert run.data.metrics["train_seconds"] == 12.5
-    assert run.data.metrics["evaluate_seconds"] == 2.0
+    single = {key: value for key, value in run.data.metrics.items() if not key.startswith("epoch/")}
+    beside = {"probe_auc": 0.7, "shortcut_auc": 0.97, "train_seconds": 12.5}
+    assert single == SUMMARY | beside
+    [found] = query.detailed(query.read(ready), ready)
+    assert (found.metrics["test_auc_low"], found.metrics["test_auc_high"]) == (0.6, 0.9)
+    assert found.metrics["exact_duplicates"] == 3
 
 
 def test_every_epoch_is_a_step(ready: Path) -> None:
     train()
     [run] = runs(ready)
     with mlflow_store.connected(ready) as client:
-        history = client.get_metric_history(run.info.run_id, "val_loss")
+        history = client.get_metric_history(run.info.run_id, "epoch/val_loss")
     assert [(metric.step, round(metric.value, 3)) for metric in history] == [
         (1, 1.1),
         (2, 0.55),
@@ -108,9 +109,10 @@ def test_the_run_names_its_data_with_counts_and_digest(ready: Path) -> None:
     evaluate()
     [run] = runs(ready)
     [used] = run.inputs.dataset_inputs
-    assert run.data.tags["sha256.build/prepared/images.npy"].startswith(used.dataset.digest)
+    assert digest(Path("build/prepared/images.npy")).startswith(used.dataset.digest)
     assert run.data.tags["data.name"] == used.dataset.name == "covid_ct"
-    assert (run.data.tags["data.images"], run.data.tags["data.test.groups"]) == ("6", "1")
+    [found] = query.read(ready)
+    assert (found.counts["images"], found.counts["test.groups"]) == (6, 1)
     assert run.data.tags["data.split"] == "50/10/40 by group"
     assert run.data.tags["dvc.build/model"] == "abc.dir"
 
@@ -128,12 +130,15 @@ def test_the_run_names_commit_and_edit(ready: Path) -> None:
     for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b commit -q -m first"):
         subprocess.run(["git", *command.split()], check=True)
     edit("src/one.py", "1", "7")
+    edit("params.yaml", "epochs: 60", "epochs: 7")
     train()
     [run] = runs(ready)
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    assert run.data.tags["git.commit"] == head
+    assert run.data.tags["mlflow.source.git.commit"] == head
     assert run.data.tags["git.dirty"] == "true"
     assert f"git checkout {head}\ngit apply git.diff" in run.data.tags["mlflow.note.content"]
+    assert run.info.run_name.startswith("epochs=7 tiny_cnn covid_ct ")
+    assert "Changed in params.yaml since the commit: train.epochs: 7" in run.data.tags["mlflow.note.content"]
     with mlflow_store.connected(ready):
         import mlflow
 
@@ -176,7 +181,7 @@ def test_an_evaluation_without_a_run_makes_it_from_the_outputs(ready: Path) -> N
     evaluate()
     [run] = runs(ready)
     assert run.data.tags["origin"] == "outputs restored by DVC"
-    assert run.data.metrics["val_loss"] == 0.275
+    assert run.data.metrics["epoch/val_loss"] == 0.275
     assert run.data.metrics["test_auc"] == 0.8
     assert "history.csv" in artifacts(ready, run)
 
@@ -188,7 +193,7 @@ def test_recording_what_dvc_restored_makes_one_run_however_often(ready: Path) ->
     tracking.record()
     tracking.record()
     [run] = runs(ready)
-    assert run.data.tags["evaluate"] == "complete"
+    assert run.data.tags["evaluate"].startswith("complete ")
 
 
 def test_recording_what_is_there_does_not_even_ask_mlflow(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +227,7 @@ def test_another_way_to_evaluate_gets_a_run_of_its_own_so_that_none_mixes_settin
     first, second = runs(ready)
     assert (first.data.params["evaluate.confidence"], second.data.params["evaluate.confidence"]) == ("0.95", "0.9")
     assert first.data.tags["fingerprint"] == second.data.tags["fingerprint"]
-    assert second.data.metrics["val_loss"] == 0.275
+    assert second.data.metrics["epoch/val_loss"] == 0.275
 
 
 def test_an_interrupted_writing_is_completed_without_a_double(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +242,7 @@ def test_an_interrupted_writing_is_completed_without_a_double(ready: Path, monke
     assert len(run.inputs.dataset_inputs) == 1
     assert not list(kept(ready))
     with mlflow_store.connected(ready) as client:
-        assert len(client.get_metric_history(run.info.run_id, "loss")) == 4
+        assert len(client.get_metric_history(run.info.run_id, "epoch/loss")) == 4
 
 
 def test_a_temporary_workspace_of_dvc_writes_into_the_repository(
@@ -253,6 +258,7 @@ def test_a_temporary_workspace_of_dvc_writes_into_the_repository(
     train()
     [run] = runs(ready)
     assert run.data.tags["dvc.experiment"] == "gaudy-cat"
+    assert run.info.run_name.startswith("gaudy-cat tiny_cnn covid_ct ")
     assert not (inner / "mlruns").exists()
     assert "history.csv" in artifacts(ready, run)
 

@@ -152,9 +152,9 @@ def check_mlflow(folder: Path, name: str) -> None:
     assert parent.info.status == "FINISHED"
     assert {"figures/history.png", "figures/slices.png", "figures/parallel.png"} <= files
     assert {"study.html", "trials.csv", "confirm.csv", "best.yaml"} <= files
-    assert {"best_val_auc", "winner_auc", "baseline_auc", "gain_auc"} <= set(parent.data.metrics)
+    assert {"val_auc", "winner_auc", "baseline_auc", "gain_auc"} <= set(parent.data.metrics)
     assert epochs == [2, 2]
-    assert all(set(SPACE) == set(run.data.params) and "best_val_auc" in run.data.metrics for run in below)
+    assert all(set(SPACE) == set(run.data.params) and "val_auc" in run.data.metrics for run in below)
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
     assert page.count("plotly.js v") == 1
     assert "<script src" not in page
-    assert page.count('class="plotly-graph-div"') == 9
+    assert page.count('class="plotly-graph-div"') == 2 * (3 + len(SPACE)) + 1
     assert page.count("Best Value") == 2  # so far, of each metric
     assert page.count('"reversescale":false') == page.count('"reversescale":true') == 1  # of one of them more is better
     assert "json:" not in page.split("</script>", 1)[1]
@@ -79,6 +79,18 @@ def test_the_page_holds_plotly_once_and_asks_for_nothing_from_elsewhere(tmp_path
         "history", "importance", "slices", "parallel", "pareto",
         "history_parameters", "importance_parameters", "slices_parameters", "parallel_parameters",
     }  # fmt: skip
+
+
+def test_the_page_begins_with_the_best_the_baseline_and_the_trials(tmp_path: Path) -> None:
+    found = study(12)
+    found.set_user_attr("began", {"train.batch_size": 30})
+    study_report.write(found, 42, paths.StudyFiles(tmp_path))
+    page = (tmp_path / "study.html").read_text(encoding="utf-8").split("</script>", 1)[1]
+    best = view(found).ranked()[0]
+    order = [f"Best: trial {best.number}", "Baseline", "<h2>Trials", "2 more trials", "<h2>Figures", "History"]
+    assert sorted(order, key=page.index) == order
+    assert '"name":"Pruned"' in page
+    assert page.count("<img alt=") == page.count("data:image/webp") == 4
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,11 @@ def find(files: Sequence[Path], threads: int | None = None) -> Found:
     """
     threads = threads or cores()
     with TemporaryDirectory(prefix="lookalikes", ignore_cleanup_errors=True) as folder:
-        features = track(ordered(read_features, files, threads), len(files), "describe")
+        features = track(ordered(read_features, files, threads), len(files), "describing images to find copies")
         packed = pack(features, Path(folder))
         pairs = candidates(packed)
         work: Callable[[list[int]], Link | None] = partial(_verify, packed)
-        verified = track(ordered(work, pairs.tolist(), threads), len(pairs), "compare", "pair")
+        verified = track(ordered(work, pairs.tolist(), threads), len(pairs), "comparing images to find copies", "pair")
         links = [link for link in verified if link is not None]
         del packed, work
     return Found(links, len(pairs))
