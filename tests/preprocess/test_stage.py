@@ -13,6 +13,7 @@ from src.core.paths import Prepared, Raw
 from src.images.store import COLUMNS, open_images, read_index
 from src.preprocess import stage
 from src.preprocess.stage import run as prepare
+from src.preprocess.walkthrough import INKS, histogram
 from tests.conftest import ROOT
 from tests.images.helpers import STUDY, rows, save, section, smooth, write_raw
 
@@ -224,6 +225,19 @@ def test_the_sheet_shows_every_step_of_images_of_each_class(tmp_path: Path) -> N
     with Image.open(tmp_path / "out" / "steps.png") as sheet:
         assert sheet.width > 7 * 180  # the file and six steps
         assert sheet.height > 6 * 180  # two of each class
+    with Image.open(tmp_path / "out" / "levels.png") as sheet:  # file and image, each beside its levels
+        assert 4 * 180 < sheet.width < 5 * 180
+        assert 3 * 180 < sheet.height < 4 * 180
+
+
+def test_a_histogram_shows_where_levels_are_in_the_ink_of_each_channel() -> None:
+    image = np.zeros((20, 20, 3), np.uint8)
+    image[:, :, 2] = 255
+    drawn = histogram(image)
+    blue, others = INKS[3][2], INKS[3][1]  # lines over one another show the last
+    assert (drawn[:6, -3:] == blue).all(axis=2).any()
+    assert (drawn[:6, :3] == others).all(axis=2).any()
+    assert (drawn[:90, 60:120] == 255).all()
 
 
 def test_the_stage_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
