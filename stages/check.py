@@ -3,5 +3,11 @@
 from src.config import load
 from src.core import console
 
+
+def main() -> None:
+    """Run the stage."""
+    load()
+
+
 if __name__ == "__main__":
-    console.run(load)
+    console.run(main)
