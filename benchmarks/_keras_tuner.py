@@ -18,7 +18,7 @@ from src import models
 from src.config import Params, SpaceEntry, load, parse
 from src.core import paths
 from src.metrics import epoch_scores
-from src.train import data, device, optimizers
+from src.train import data, optimizers
 from src.train.batches import Batches
 from src.tune import overrides, space
 from src.tune.space import Space, decode, encode
@@ -83,7 +83,7 @@ def main() -> None:
 
     params = load()
     given = data.load(paths.PREPARED, paths.SPLIT, params.dataset.positive)
-    device.start(params.seed, params.train.threads)
+    models.start(params.seed, params.train.threads)
     judge = Judge(given, target, time.monotonic() + minutes * 60, say)
 
     class Hyper(keras_tuner.HyperModel):  # type: ignore[misc]

@@ -16,10 +16,12 @@ FILES = ("dvc.yaml", "tuning/stages.yaml", "repeat/stages.yaml")
 NO_INPUT = {"config", "tracking"}
 CONFIG = "src.config"
 APPLICATION = "src.predict.application"  # packs code into the bundle, that of `config` too
-FINGERPRINT = "src.tracking.fingerprint"  # its result stands in build/model
+FINGERPRINT = "src.tracking.fingerprint"
+FINGERPRINTED = {"stages.train", "stages.tune", "stages.confirm"}  # what they write holds one
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
 ALL_MODELS = {"tuning/stages.yaml", "repeat/stages.yaml"}  # of other folders, where DVC does not know model.name
+GALLERY, FIGURES = "src.evaluate.gallery", "src.evaluate.figures"  # found by their names, unseen by the graph
 
 
 def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
@@ -37,9 +39,9 @@ def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
     for module in imported - {"src", "stages", entry}:
         room = module.split(".")[1]
         if module == FINGERPRINT:
-            found.add(_file(module))
+            found |= {_file(module)} if entry in FINGERPRINTED else set()
         elif room == MODELS and not all_models:
-            found |= {_file(module), CHOSEN_MODEL}
+            found |= {_file(module)} | ({CHOSEN_MODEL} if module == f"src.{MODELS}" else set())
         elif room not in no_input:
             found.add(_file(f"src.{room}") if (ROOT / "src" / f"{room}.py").is_file() else f"src/{room}")
     return sorted(found)
@@ -71,17 +73,17 @@ def rewrite(file: str) -> None:
 
 
 def _imported(entry: str, graph: grimp.ImportGraph) -> set[str]:
-    """Return all modules that one imports, directly or not, without what `config` imports to check values."""
+    """Return all modules that one imports, directly, by name or not, without what `config` imports to check values."""
     found: set[str] = set()
     waiting = [entry]
     while waiting:
         module = waiting.pop()
         if module not in found:
             found.add(module)
-            if (
-                module == f"src.{MODELS}"
-            ):  # the chosen model may import them: it is read by its name, unseen by the graph
+            if module == f"src.{MODELS}":  # the chosen model may import them
                 waiting += [child for child in graph.find_children(module) if child.split(".")[-1].startswith("_")]
+            if module == GALLERY:
+                waiting += graph.find_children(FIGURES)
             if not module.startswith(CONFIG):
                 waiting += graph.find_modules_directly_imported_by(module)
     return found

@@ -45,6 +45,7 @@ class Prepared:
     rejected = In("rejected.csv")
     histograms = In("histograms.csv")
     sheet = In("steps.png")
+    levels = In("levels.png")
 
 
 @dataclass(frozen=True)

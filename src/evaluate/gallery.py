@@ -39,7 +39,10 @@ class Training(NamedTuple):
 
 @dataclass(frozen=True)
 class Material:
-    """What the figures are drawn from; pixels: the packed store (M, H, W, C); histograms: columns by name."""
+    """What the figures are drawn from; pixels: the packed store (M, H, W, C); histograms: columns by name.
+
+    levels: the sheet of images beside their own histograms, None where there is none.
+    """
 
     results: Results
     images: list[Image]
@@ -47,6 +50,7 @@ class Material:
     history: Mapping[str, list[float]]
     listed: list[Listed]
     histograms: Mapping[str, list[float]]
+    levels: NDArray[np.uint8] | None
     training: Training
     seed: int
     mistakes: int

@@ -26,11 +26,10 @@ def open_model(model: Path, shape: tuple[int, ...], seed: int, threads: int) -> 
     Raises:
         AssayError: the model is missing, or made for images of another shape.
     """
-    from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
-    from src.train import device
+    from src.models import _load
 
-    device.start(seed, threads)
-    network = models.load(model)
+    _load.start(seed, threads)
+    network = _load.load(model)
     if network.input_shape[1:] != shape:
         raise AssayError(f"{model}: {_other_shape(shape, network.input_shape[1:])}; run dvc repro --force")
     return network

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image as Pillow
 
 from src.config import Evaluate
 from src.core.errors import AssayError
@@ -35,6 +37,7 @@ from src.evaluate.results import (
     compute,
     summarise,
 )
+from src.images.pixels import Pixels
 from src.images.store import open_images
 
 log = logging.getLogger(__name__)
@@ -94,6 +97,7 @@ def run(
         history=read_columns(inputs.model.history, "epoch"),
         listed=read_listed(inputs.raw.counts) if inputs.raw else [],
         histograms=read_columns(inputs.prepared.histograms, "level"),
+        levels=_picture(inputs.prepared.levels),
         training=gallery.Training.of(parameters["train"]),
         seed=seed,
         mistakes=section.mistakes,
@@ -118,6 +122,11 @@ def _read_images(inputs: Inputs) -> list[Image]:
     if not any(image.part == "test" for image in images):
         raise AssayError(f"{inputs.split.parts}: expected rows of the part test, found none")
     return images
+
+
+def _picture(path: Path) -> Pixels | None:
+    """Read a PNG (H, W, 3) of an earlier stage, which older ones did not write."""
+    return np.asarray(Pillow.open(path).convert("RGB")) if path.exists() else None
 
 
 def headline(results: Results) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from src.images.pixels import Pixels
+from src.images.worker_threads import cores, ordered
 from src.metrics.scored import Floats
 
 PATCHES = 12  # along each side of the image, each twice as wide as their distance
@@ -36,7 +37,8 @@ def occlusion(image: Pixels, number: int, predict: Callable[[Pixels], Floats]) -
             changed[max(0, round(top)) : round(bottom), max(0, round(left)) : round(right)] = cover
             covered.append(changed)
     stack = np.stack([image, *covered])
-    found = np.concatenate([predict(stack[start : start + BATCH]) for start in range(0, len(stack), BATCH)])
+    batches = (stack[start : start + BATCH] for start in range(0, len(stack), BATCH))
+    found = np.concatenate(list(ordered(predict, batches, cores())))
     chance = np.clip(found[:, number], SMALLEST, 1 - SMALLEST)
     logits = np.log(chance / (1 - chance))
     return np.asarray(logits[0] - logits[1:], dtype=np.float64).reshape(PATCHES, PATCHES)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import onnx
 
-from src import models  # noqa: F401  isort: skip  first: it sets what TensorFlow reads when it is loaded
+from src.models._load import without_chatter  # isort: skip  first: it sets what TensorFlow reads when it is loaded
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,7 +25,6 @@ from src.evaluate.cam import maps
 from src.evaluate.predict import with_flips
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers
-from src.models._load import without_chatter
 
 PROBABILITY, FEATURES, CAM = "probability", "features", "cam"  # the outputs of model.onnx
 BATCH = 64

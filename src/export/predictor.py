@@ -21,7 +21,7 @@ from src.metrics.scored import Floats
 from src.preprocess.pipeline import compose
 from src.preprocess.stage import prepare_one
 
-BATCH = 32  # images that the network gets at once
+BATCH = 8  # images that the network gets at once: more take no less time each, and threads wait for the last ones
 CAM = "cam"
 UNLIKE, FLAT = "unlike", "flat"  # the images of the training; nearly black, or without contrast, as it was read
 Item = TypeVar("Item")
@@ -69,13 +69,13 @@ class _Prepared(NamedTuple):
 
 
 class Predictor:
-    """A bundle that is ready to predict; `threads` are those that prepare images, by default one a core."""
+    """A bundle that is ready to predict; `threads` prepare images and ask the network, by default one a core."""
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self.about = bundle.about
         self._threads = threads or cores()
         self._chain = compose(bundle.about.preparation)
-        self._session = _session(bundle, self._threads)
+        self._session = _session(bundle)
         self.outputs = [output.name for output in self._session.get_outputs()]
         self._distances = reference.measure(bundle.about.reference)
 
@@ -91,16 +91,12 @@ class Predictor:
         return found
 
     def predict_all(self, sources: Iterable[Source | Unreadable]) -> Iterator[Prediction | Unreadable]:
-        """Predict images in their order, in batches, while threads prepare the next ones; few are held at once.
+        """Predict images in their order, each thread a small batch from file to answer; few are held at once.
 
         What is unreadable already stays so, in its place.
         """
-        prepared = ordered(self._prepare, sources, self._threads)
-        for some in _batches(prepared, BATCH):
-            images = [each for each in some if isinstance(each, _Prepared)]
-            answers = iter(self._answers(images))
-            for each in some:
-                yield each if isinstance(each, Unreadable) else next(answers)
+        for answers in ordered(self._answered, _batches(iter(sources), BATCH), self._threads):
+            yield from answers
 
     def explain(self, prediction: Prediction, label: str | None = None) -> Pixels:
         """Return the image as the network saw it, (H, W, 3), under the heat map of a class, else of the predicted one.
@@ -128,6 +124,11 @@ class Predictor:
         else:
             found = heat.occlusion(prediction.image, number, lambda images: self._network(images)[0])
         return normalize(found, (prediction.image.shape[0], prediction.image.shape[1]))
+
+    def _answered(self, sources: list[Source | Unreadable]) -> list[Prediction | Unreadable]:
+        prepared = [self._prepare(source) for source in sources]
+        answers = iter(self._answers([each for each in prepared if isinstance(each, _Prepared)]))
+        return [each if isinstance(each, Unreadable) else next(answers) for each in prepared]
 
     def _prepare(self, source: Source | Unreadable) -> _Prepared | Unreadable:
         if isinstance(source, Unreadable):
@@ -179,12 +180,10 @@ class Predictor:
         )
 
 
-def _session(bundle: Bundle, threads: int) -> Any:
+def _session(bundle: Bundle) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # each thread that prepares images asks the network itself
     options.log_severity_level = 3  # errors
-    # Threads that wait for work by spinning would take the cores from those that prepare images.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(bundle.network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen kinds

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from src.export.bundle import Reference
 from src.images.pixels import Pixels
@@ -15,6 +16,7 @@ from src.metrics.scored import Floats, Integers
 
 QUANTILE = 2.326  # of the normal distribution: 99 of 100 images are below
 FOLDS = 5
+FEW = 64  # images
 SHRINKAGE = 0.1  # of the correlations towards none (Friedman 1989): there are few images for so many features
 LAYOUT = 6  # places along each side of the layout
 BINS, LEVELS = 16, 256
@@ -22,20 +24,25 @@ SCALES = 4  # each half as large as the one before
 DECIMALS = 6
 DIGITS = 7  # that count, of each number in the file
 Images = tuple[Pixels, Floats]  # (N, H, W, C) and their features (N, F)
+Grays = NDArray[np.float32]
 FLOOR = 1e-3  # of the mean deviation: a feature that no training image has says little when one does
 
 
 def look(image: Pixels) -> Floats:
     """Describe an image (H, W, C) by 64 numbers: its layout, its levels, and its edges and contrast at four scales."""
-    gray = np.ascontiguousarray(image.mean(axis=2, dtype=np.float32))
+    channels = image.shape[2]
+    gray = cv2.transform(image.astype(np.float32), np.ones((1, channels), np.float32)) / channels
     layout = cv2.resize(gray, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA).ravel()
-    levels = np.sqrt(np.histogram(gray, BINS, (0, LEVELS))[0] / gray.size)
+    levels = np.sqrt(cv2.calcHist([gray], [0], None, [BINS], [0, LEVELS]).ravel() / gray.size)
     texture: list[float] = []
     for _ in range(SCALES):
-        edges = [np.abs(np.diff(gray, axis=axis)).mean() if gray.shape[axis] > 1 else 0.0 for axis in (0, 1)]
-        texture += [*edges, gray.std()]
+        texture += [_edges(gray[1:], gray[:-1]), _edges(gray[:, 1:], gray[:, :-1]), cv2.meanStdDev(gray)[1].item()]
         gray = cv2.resize(gray, (max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)), interpolation=cv2.INTER_AREA)
     return np.concatenate([layout, levels, np.log1p(texture)], dtype=np.float64)
+
+
+def _edges(pixels: Grays, neighbours: Grays) -> float:
+    return cv2.norm(pixels, neighbours, cv2.NORM_L1) / max(1, pixels.size) if pixels.size else 0.0
 
 
 def fit(parts: Mapping[str, Images], groups: Integers) -> Reference:
@@ -48,7 +55,7 @@ def fit(parts: Mapping[str, Images], groups: Integers) -> Reference:
     described = {part: _described(*images) for part, images in parts.items() if len(images[0])}
     train = described["train"]
     made = _learned(train)
-    distances = {part: _distances(rows, made) for part, rows in described.items()}
+    distances = {part: _distances(made)(rows) for part, rows in described.items()}
     limit = _limit(np.concatenate([_crossed(train, groups), distances.get("val", np.zeros(0))]))
     flagged = {part: round(float((found > limit).mean()), DECIMALS) for part, found in distances.items()}
     return made.model_copy(update={"limit": limit, "flagged": flagged})
@@ -76,7 +83,7 @@ def _crossed(train: Floats, groups: Integers) -> Floats:
     for fold in np.unique(folds):
         out = folds == fold
         others = train if out.all() else train[~out]
-        found[out] = _distances(train[out], _learned(others))
+        found[out] = _distances(_learned(others))(train[out])
     return found
 
 
@@ -88,10 +95,16 @@ def _described(images: Pixels, features: Floats) -> Floats:
     return np.hstack([features, np.stack([look(image) for image in images])])
 
 
-def _distances(rows: Floats, made: Reference) -> Floats:
-    """Return the distance (N,) of rows (N, F), on average 1 for those that it was made from."""
+def _distances(made: Reference) -> Callable[[Floats], Floats]:
+    """Return the function of rows (N, F) that gives their distances (N,), on average 1 for those it was made from."""
     mean, directions = np.array(made.mean), np.array(made.directions)
-    return np.asarray(np.sqrt(np.mean(((rows - mean) @ directions) ** 2, axis=1)), dtype=np.float64)
+
+    def distances(rows: Floats) -> Floats:
+        # BLAS shares even a small product among threads, which then wait by spinning on the cores that decode images.
+        multiply = np.matmul if len(rows) > FEW else lambda *factors: np.einsum("nf,fd->nd", *factors)
+        return np.asarray(np.sqrt(np.mean(multiply(rows - mean, directions) ** 2, axis=1)), dtype=np.float64)
+
+    return distances
 
 
 def _limit(distances: Floats) -> float:
@@ -102,4 +115,5 @@ def _limit(distances: Floats) -> float:
 
 def measure(made: Reference) -> Callable[[Pixels, Floats], Floats]:
     """Return the function that gives of images (N, H, W, C) and their features the distances (N,): 1 is the limit."""
-    return lambda images, features: _distances(_described(images, features), made) / made.limit
+    distances = _distances(made)
+    return lambda images, features: distances(_described(images, features)) / made.limit

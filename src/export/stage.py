@@ -64,7 +64,6 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     }
     parts = {part: (pixels[rows[part]], network.features(model, pixels, rows[part])) for part in rows}
     scores = files.read_json(inputs.evaluation.metrics)
-    _check_predictions(images, inputs.evaluation)
     calibration = _calibration(scores, section.calibrate)
     network.write(model, out.network)
     about = Description(
@@ -96,19 +95,6 @@ def _calibration(scores: dict[str, Any], method: Literal["temperature", "none"])
     if method == "none":
         fitted = {**fitted, "temperature": 1.0, "note": "", "after": fitted["before"]}
     return Calibration(method=method, **fitted)
-
-
-def _check_predictions(images: list[tables.Image], evaluation: Evaluation) -> None:
-    """Refuse the evaluation of other images.
-
-    Raises:
-        AssayError: predictions.csv does not have the rows of val and test.
-    """
-    rows = {int(line["row"]) for line in files.read_csv(evaluation.predictions, ("row", "part"))}
-    wanted = {image.row for image in images if image.part in SCORED}
-    if rows != wanted:
-        expected = f"a line for each of the {len(wanted)} images of val and test"
-        raise AssayError(f"{evaluation.predictions}: expected {expected}, found others; run `dvc repro evaluate`")
 
 
 def _threshold(scores: dict[str, Any], temperature: float) -> float | None:

@@ -1,8 +1,9 @@
-"""TensorFlow, imported once and the same way everywhere, and trained models from their files.
+"""TensorFlow, imported once and started the same way everywhere, and trained models from their files.
 
 Numerics are fixed, start-up chatter is left out, errors are shown.
 """
 
+import logging
 import os
 import re
 import sys
@@ -12,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.core import files
+from src.core import files, random_streams
 from src.core.errors import AssayError
 
+log = logging.getLogger(__name__)
 STDERR = 2
 # TensorFlow writes these past its own log level: information, on a machine without a GPU that CUDA is absent, and
 # in Keras' predict an attribute that it says itself "will be ignored".
@@ -50,7 +52,40 @@ with without_chatter():
 
     tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is captured
 
+import cv2  # noqa: E402
 import keras  # noqa: E402  after the lines above, which it reads
+
+
+def start(seed: int, threads: int) -> None:
+    """Make what follows depend on the seed alone, and give TensorFlow this many threads.
+
+    Forgets layer names given before, since names are part of a saved model.
+    """
+    _use(threads)
+    cv2.setNumThreads(1)  # one small image is too little to share: more threads warp no faster and burn twice the CPU
+    for gpu in tf.config.list_physical_devices("GPU"):
+        _grow(gpu)
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(random_streams.derive(seed, "weights"))
+    tf.config.experimental.enable_op_determinism()
+
+
+def _use(threads: int) -> None:
+    options = tf.config.threading
+    if options.get_intra_op_parallelism_threads() == options.get_inter_op_parallelism_threads() == threads:
+        return
+    try:
+        options.set_intra_op_parallelism_threads(threads)
+        options.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        log.warning("TensorFlow already runs in this process: train.threads %d has no effect on it", threads)
+
+
+def _grow(gpu: tf.config.PhysicalDevice) -> None:
+    try:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        log.debug("%s is in use already", gpu.name)
 
 
 def load(path: Path) -> keras.Model:

@@ -94,7 +94,8 @@ def _searched(folder: Path, name: str) -> list[Source]:
         else:
             others += 1
     if not found:
-        raise AssayError(f"{name}: expected images, found {f'{others} other files' if others else 'an empty folder'}")
+        counted = f"{others} other file{'s' * (others > 1)}" if others else "an empty folder"
+        raise AssayError(f"{name}: expected images, found {counted}")
     if others:
         log.info("%s: %d files are not called like images and are left out", name, others)
     return found

@@ -21,7 +21,7 @@ from src.images.store import COLUMNS, packing, table
 from src.images.worker_threads import cores, ordered
 from src.preprocess.histograms import Counts, Histograms, counted, levels
 from src.preprocess.pipeline import Box, Chain, compose
-from src.preprocess.walkthrough import Examples, write_walkthrough
+from src.preprocess.walkthrough import Examples, write_levels, write_walkthrough
 
 log = logging.getLogger(__name__)
 REJECTED_COLUMNS = ("path", "label", "reason")
@@ -53,7 +53,7 @@ class Rejected(NamedTuple):
 
 
 def run(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None = None) -> None:
-    """Write the packed images, their index, the rejected files and a sheet of the steps: all or nothing.
+    """Write the packed images, their index, the rejected files and sheets of the steps and the levels: all or nothing.
 
     The result does not depend on the number of threads (by default that of the cores).
 
@@ -73,6 +73,7 @@ def run(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None =
             shutil.copyfile(unfinished.rejected, left)
             raise AssayError(_complaint(rejected, len(sources), section.max_rejected, left))
         write_walkthrough(unfinished.sheet, raw, chain, examples)
+        write_levels(unfinished.levels, raw, chain, examples)
     left.unlink(missing_ok=True)
     log.log(logging.WARNING if rejected else logging.INFO, _summary(rejected, len(sources), prepared.rejected))
 

@@ -1,15 +1,22 @@
-"""A picture of what the steps do to a few images: a row for each, a column for each step."""
+"""Pictures of what the steps do to a few images: a row for each, a column for each step, or for its levels."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from src.core.paths import Raw
 from src.images.contact_sheet import Cell, fit, write_sheet
 from src.images.decode import read
+from src.images.pixels import Pixels
+from src.preprocess.histograms import LEVELS, levels
 from src.preprocess.pipeline import Chain, Frame
 
 ROWS, MOST = 6, 12  # rows where there are few classes, and where there are many
 SIDE = 180  # pixels of a cell
+BINS, AXIS = 64, "its levels, 0 to 255"
+INKS = {1: ((90, 90, 90),), 3: ((213, 94, 0), (0, 158, 115), (0, 114, 178))}  # of gray, or of red, green and blue
 
 
 class Examples:
@@ -29,11 +36,41 @@ class Examples:
         pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
         return sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST)])
 
+    def of_each(self) -> list[tuple[str, str]]:
+        """Return (label, path) of an image of each of up to twelve labels, sorted."""
+        return sorted(self._first.items())[:MOST]
+
 
 def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:
     """Write the sheet as PNG."""
     rows = [list(_row(raw.folder / name, label, chain)) for label, name in examples.chosen()]
     write_sheet(path, rows, "From file to model, step by step", SIDE)
+
+
+def write_levels(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:
+    """Write an image of each label beside its own histogram, as obtained and as the model sees it, as PNG."""
+    rows = []
+    for label, name in examples.of_each():
+        image, _ = read(raw.folder / name, chain.section.max_megapixels, keep_damaged=chain.section.damaged == "keep")
+        after = chain(image).image
+        pictures = (fit(image, SIDE), histogram(image), after, histogram(after))
+        rows.append(list(map(Cell, pictures, (f"{Path(name).name}\n{label}", AXIS, "as the model sees it", AXIS))))
+    write_sheet(path, rows, "", SIDE)
+
+
+def histogram(image: Pixels) -> Pixels:
+    """Draw (180, 180, 3) how often levels occur in an image: black ones to the left, a line for each channel.
+
+    Heights grow with the square root: a black background would flatten all others.
+    """
+    heights = np.sqrt(levels(image).reshape(-1, BINS, LEVELS // BINS).sum(axis=2))
+    rows = np.rint((SIDE - 3) * (1 - heights / heights.max())).astype(np.int32) + 1
+    columns = np.linspace(0, SIDE, BINS + 1).astype(np.int32)
+    canvas = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    for channel, ink in zip(rows, INKS[len(rows)], strict=True):
+        steps = np.stack([np.repeat(columns, 2)[1:-1], np.repeat(channel, 2)], axis=1)
+        cv2.polylines(canvas, [steps], False, ink, 2)
+    return canvas
 
 
 def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:

@@ -69,7 +69,7 @@ def fit(
         KeyboardInterrupt: asked for by Ctrl-C; raised between two batches.
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
-    device.start(seed, section.threads)
+    models.start(seed, section.threads)
     with signals.deferred(), device.devices(section):
         return _fit(data, model, section, seed, checkpoints, on_epoch)
 

@@ -117,10 +117,9 @@ def _write_parts(made: Built) -> None:
 
 def _write_model(made: Built, classes: tuple[str, ...], pooling: str) -> None:
     from src import models  # isort: skip
-    from src.train import device
     from src.train.stage import write
 
-    device.start(1, 2)
+    models.start(1, 2)
     network = models.build("compact_cnn", made.preparation.shape, len(classes), pooling=pooling)
     network.layers[-1].set_weights([weights * 8 for weights in network.layers[-1].get_weights()])  # surer of itself
     made.model.folder.mkdir()

@@ -149,16 +149,6 @@ def test_what_is_no_bundle_is_one_line(tmp_path: Path) -> None:
         load(tmp_path / "b.zip")
 
 
-def test_predictions_of_other_images_are_refused(tmp_path: Path) -> None:
-    made = built()
-    folder = Path(shutil.copytree(made.folder, tmp_path / "copy"))
-    other = Built(folder, made.preparation)
-    lines = other.evaluation.predictions.read_text().splitlines(keepends=True)
-    other.evaluation.predictions.write_text("".join(lines[:-1]))
-    with pytest.raises(AssayError, match=r"predictions.csv: expected a line for each of the \d+ images"):
-        other.export()
-
-
 def test_images_unlike_those_of_the_training_are_flagged_and_its_own_are_not() -> None:
     made = built()
     predictor = load(made.bundle.folder)

@@ -93,6 +93,7 @@ def test_a_mistake_is_one_line_and_loses_nothing(reproduced: Project) -> None:
     mistakes = [
         ("batch_size:", "batchsize: 30", "train.batchsize: unknown key; did you mean 'batch_size'?"),
         ("source:", "source: data/nowhere", "data/nowhere"),
+        ("name: compact_cnn", "name: compactcnn", "did you mean 'compact_cnn'?"),
     ]
     for start, line, words in mistakes:
         with changed(reproduced, "params.yaml"):

@@ -15,7 +15,7 @@ from src.images.store import COLUMNS, open_images, read_index
 from src.preprocess import stage
 from src.preprocess.pipeline import compose
 from src.preprocess.stage import run as prepare
-from src.preprocess.walkthrough import Examples, write_walkthrough
+from src.preprocess.walkthrough import INKS, Examples, histogram, write_levels, write_walkthrough
 from tests.conftest import ROOT
 from tests.images.helpers import STUDY, rows, save, section, smooth, write_raw
 
@@ -227,9 +227,23 @@ def test_the_sheet_shows_every_step_of_images_of_each_class(tmp_path: Path) -> N
     with Image.open(tmp_path / "out" / "steps.png") as sheet:
         assert sheet.width > 7 * 180  # the file and six steps
         assert sheet.height > 6 * 180  # two of each class
+    with Image.open(tmp_path / "out" / "levels.png") as sheet:  # file and image, each beside its levels
+        assert 4 * 180 < sheet.width < 5 * 180
+        assert 3 * 180 < sheet.height < 4 * 180
 
 
-def test_the_sheet_holds_one_large_image_at_a_time(tmp_path: Path) -> None:
+def test_a_histogram_shows_where_levels_are_in_the_ink_of_each_channel() -> None:
+    image = np.zeros((20, 20, 3), np.uint8)
+    image[:, :, 2] = 255
+    drawn = histogram(image)
+    blue, others = INKS[3][2], INKS[3][1]  # lines over one another show the last
+    assert (drawn[:6, -3:] == blue).all(axis=2).any()
+    assert (drawn[:6, :3] == others).all(axis=2).any()
+    assert (drawn[:90, 60:120] == 255).all()
+
+
+@pytest.mark.parametrize("write", [write_walkthrough, write_levels])
+def test_a_sheet_holds_one_large_image_at_a_time(tmp_path: Path, write: Callable[..., None]) -> None:
     large = np.full((1500, 1500, 3), 90, np.uint8)
     names = [f"{label}/{n}.png" for label in "ab" for n in range(3)]
     raw, examples = write_raw(tmp_path / "raw", dict.fromkeys(names, large)), Examples()
@@ -238,7 +252,7 @@ def test_the_sheet_holds_one_large_image_at_a_time(tmp_path: Path) -> None:
     chain = compose(section(*STUDY, working_size=1500))
     tracemalloc.start()
     try:
-        write_walkthrough(tmp_path / "steps.png", raw, chain, examples)
+        write(tmp_path / "sheet.png", raw, chain, examples)
         assert tracemalloc.get_traced_memory()[1] < 5 * large.nbytes
     finally:
         tracemalloc.stop()

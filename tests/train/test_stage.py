@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from src import models
-from src.train import device, stage
+from src.train import stage
 
 
 def make(seed: int = 1):
-    device.start(seed, 2)
+    models.start(seed, 2)
     return models.build("dropout_cnn", (16, 16, 1), 2)
 
 

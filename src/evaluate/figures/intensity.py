@@ -58,4 +58,11 @@ FIGURES = (
         "Mean over all images of the share of the pixels at each level.",
         lambda material: draw(material.histograms),
     ),
+    FigureEntry(
+        121,
+        "levels",
+        "One image of each class beside its own levels",
+        "As obtained and as the model sees it; heights grow with the square root of the number of pixels.",
+        lambda material: material.levels,
+    ),
 )
