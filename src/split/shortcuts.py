@@ -60,9 +60,7 @@ def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
     everything, folds = np.stack(list(files.values()), axis=1), divide(classes, groups, seed)
     return Shortcuts(
         files=cross_validated(everything, classes, groups, folds, seed),
-        single={
-            name: cross_validated(column[:, None], classes, groups, folds, seed) for name, column in files.items()
-        },
+        single={name: cross_validated(column[:, None], classes, groups, folds, seed) for name, column in files.items()},
         official=held_out(everything, classes, groups, train, test, seed),
         remaining=cross_validated(pixels, classes, groups, folds, seed),
         remaining_official=held_out(pixels, classes, groups, train, test, seed),
@@ -150,7 +148,11 @@ def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, see
     """Fit on some rows and return (test rows, C) probabilities for others; a class that is not among them has 0."""
     trees = TREES if features.shape[1] > 1 else TREES_ALONE
     forest = RandomForestClassifier(
-        trees, min_samples_leaf=LEAF, class_weight="balanced", n_jobs=cores(), random_state=derive(seed, "shortcut forest")
+        trees,
+        min_samples_leaf=LEAF,
+        class_weight="balanced",
+        n_jobs=cores(),
+        random_state=derive(seed, "shortcut forest"),
     )
     forest.fit(features[train], classes[train])
     probabilities = np.zeros((len(test), int(classes.max()) + 1))

@@ -93,7 +93,10 @@ def _nearest_beside(codes: Codes, entries: Ints, images: Ints) -> Keys:
         distance = np.bitwise_count(words[:-step] ^ words[step:]).sum(axis=1, dtype=np.int64)
         wanted = (distance <= NEAR) & (image[:-step] != image[step:]) & ~(mirrored[:-step] & mirrored[step:])
         flip = (mirrored[:-step] | mirrored[step:]).astype(np.int64)
-        for own, other, place in ((slice(None, -step), slice(step, None), 0), (slice(step, None), slice(None, -step), 1)):
+        for own, other, place in (
+            (slice(None, -step), slice(step, None), 0),
+            (slice(step, None), slice(None, -step), 1),
+        ):
             key = (distance << TARGET_BITS | feature[other]) << 1 | flip
             keys[own, 2 * step - 2 + place] = np.where(wanted, key, NONE)
     return np.sort(keys, axis=1)[:, :NEAREST]
