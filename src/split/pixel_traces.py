@@ -1,10 +1,12 @@
 """Traces of the file in prepared pixels: sharpness, block edges, saturation and borders, whatever the body shows."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 
 from src.images.pixels import Pixels
-from src.split.index import Floats
+from src.split.index import Floats, Ints
 
 RINGS = 10  # bands of spatial frequency, from coarse to the finest the pixels hold
 BLOCK = 8  # pixels, the side of a JPEG block
@@ -34,13 +36,18 @@ def pixel_traces(image: Pixels) -> Floats:
 
 def _bands(pixels: Floats) -> Floats:
     """Return the log share of the radial power spectrum in each band, of the windowed image without its mean."""
-    height, width = pixels.shape
-    window = np.outer(np.hanning(height), np.hanning(width))
+    window, ring = _window_and_rings(*pixels.shape)
     power = np.abs(np.fft.rfft2((pixels - pixels.mean()) * window)) ** 2
+    bands = np.bincount(ring, power.ravel(), minlength=RINGS)
+    return np.asarray(np.log(bands / (bands.sum() + SMALLEST) + SMALLEST), dtype=np.float64)
+
+
+@cache
+def _window_and_rings(height: int, width: int) -> tuple[Floats, Ints]:
+    """Return the window (H, W), and of each frequency its band, which the size alone decides."""
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     ring = np.minimum((radius * 2 * RINGS).astype(np.intp), RINGS - 1)
-    bands = np.bincount(ring.ravel(), power.ravel(), minlength=RINGS)
-    return np.asarray(np.log(bands / (bands.sum() + SMALLEST) + SMALLEST), dtype=np.float64)
+    return np.outer(np.hanning(height), np.hanning(width)), ring.ravel()
 
 
 def _block_edges(pixels: Floats) -> float:

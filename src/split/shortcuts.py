@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from src.core.progress import track
 from src.core.random_streams import derive, stream
 from src.images.pixels import Pixels
+from src.images.worker_threads import cores, ordered
 from src.metrics.bootstrap import draw
 from src.metrics.curves import rank, roc_auc
 from src.split.index import Floats, Ints, Rows, codes
@@ -24,6 +25,7 @@ LEAF = 2  # images per leaf at least
 RESAMPLES = 200
 COVERAGE = (2.5, 97.5)  # percentiles of the interval
 SAMPLE = 3000  # images measured: enough for an interval of about two hundredths
+Folds = list[tuple[Ints, Ints]]
 WARN_ABOVE = 0.6  # lower end of the interval from which on there is a warning
 
 
@@ -55,15 +57,19 @@ def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
     classes, groups, fold = rows.classes[sample], rows.groups[sample], rows.fold[sample]
     train, test = np.flatnonzero((fold != "test") & (fold != "")), np.flatnonzero(fold == "test")
     files = {name: column[sample] for name, column in file_properties(rows).items()}
-    looked = track(sample, len(sample), "measuring shortcuts in the pixels")
-    pixels = np.stack([pixel_traces(images[row]) for row in looked])
+    looked = track(
+        ordered(lambda row: pixel_traces(images[row]), sample, cores()),
+        len(sample),
+        "measuring shortcuts in the pixels",
+    )
+    pixels = np.stack(list(looked))
     alone = track(files.items(), len(files), "looking for shortcuts in the files", "property")
-    everything = np.stack(list(files.values()), axis=1)
+    everything, folds = np.stack(list(files.values()), axis=1), divide(classes, groups, seed)
     return Shortcuts(
-        files=cross_validated(everything, classes, groups, seed),
-        single={name: cross_validated(column[:, None], classes, groups, seed) for name, column in alone},
+        files=cross_validated(everything, classes, groups, folds, seed),
+        single={name: cross_validated(column[:, None], classes, groups, folds, seed) for name, column in alone},
         official=held_out(everything, classes, groups, train, test, seed),
-        remaining=cross_validated(pixels, classes, groups, seed),
+        remaining=cross_validated(pixels, classes, groups, folds, seed),
         remaining_official=held_out(pixels, classes, groups, train, test, seed),
         images=len(sample),
     )
@@ -112,20 +118,24 @@ def _sample(rows: Rows, seed: int) -> Ints:
     return kept
 
 
-def cross_validated(features: Floats, classes: Ints, groups: Ints, seed: int) -> Auc | None:
-    """Score a forest on (N, F) features by cross-validation over groups.
+def divide(classes: Ints, groups: Ints, seed: int) -> Folds:
+    """Divide N images into folds, whole groups each: the numbers to fit on and to score; none where a class has
+    fewer than two groups."""
+    count = min(FOLDS, *(len(np.unique(groups[classes == label])) for label in np.unique(classes)))
+    if count < 2:
+        return []
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=derive(seed, "shortcut folds"))
+    return list(splitter.split(classes, classes, groups))
 
-    Returns:
-        None where a class has fewer than two groups.
-    """
+
+def cross_validated(features: Floats, classes: Ints, groups: Ints, folds: Folds, seed: int) -> Auc | None:
+    """Score a forest on (N, F) features by cross-validation over the folds; None where there are none."""
     if not np.ptp(features, axis=0).any():
         return Auc(0.5, 0.5, 0.5)
-    folds = min(FOLDS, *(len(np.unique(groups[classes == label])) for label in np.unique(classes)))
-    if folds < 2:
+    if not folds:
         return None
     probabilities = np.zeros((len(classes), int(classes.max()) + 1))
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=derive(seed, "shortcut folds"))
-    for train, test in splitter.split(features, classes, groups):
+    for train, test in folds:
         probabilities[test] = _probabilities(features, classes, train, test, seed)
     return _auc(classes, probabilities, groups, seed)
 
@@ -145,7 +155,11 @@ def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, see
     """Fit on some rows and return (test rows, C) probabilities for others; a class that is not among them has 0."""
     trees = TREES if features.shape[1] > 1 else TREES_ALONE
     forest = RandomForestClassifier(
-        trees, min_samples_leaf=LEAF, class_weight="balanced", n_jobs=1, random_state=derive(seed, "shortcut forest")
+        trees,
+        min_samples_leaf=LEAF,
+        class_weight="balanced",
+        n_jobs=cores(),
+        random_state=derive(seed, "shortcut forest"),
     )
     forest.fit(features[train], classes[train])
     probabilities = np.zeros((len(test), int(classes.max()) + 1))

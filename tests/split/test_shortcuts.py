@@ -6,7 +6,7 @@ import pytest
 
 from src.images.store import open_images
 from src.split.index import read_rows
-from src.split.shortcuts import cross_validated, held_out, measure, warnings
+from src.split.shortcuts import cross_validated, divide, held_out, measure, warnings
 from tests.split.conftest import Store, slices
 
 COUNT = 120
@@ -67,8 +67,8 @@ def test_a_patient_in_two_folds_does_not_flatter_the_score() -> None:
     groups = np.repeat(np.arange(40), 10)
     features = random.normal(size=(40, 3))[groups] + random.normal(size=(400, 3)) * 0.01
     classes = random.permutation(np.arange(40) % 2)[groups]
-    alone = cross_validated(features, classes, np.arange(400), 1)
-    whole = cross_validated(features, classes, groups, 1)
+    alone = cross_validated(features, classes, np.arange(400), divide(classes, np.arange(400), 1), 1)
+    whole = cross_validated(features, classes, groups, divide(classes, groups, 1), 1)
     assert alone is not None
     assert whole is not None
     assert alone.value > 0.95
@@ -78,12 +78,13 @@ def test_a_patient_in_two_folds_does_not_flatter_the_score() -> None:
 def test_three_classes_are_scored_one_against_the_rest() -> None:
     classes = np.arange(90) % 3
     features = (classes == 2).astype(float)[:, None]
-    found = cross_validated(features, classes, np.arange(90), 1)
+    found = cross_validated(features, classes, np.arange(90), divide(classes, np.arange(90), 1), 1)
     assert found is not None
     assert found.value == pytest.approx((0.75 + 0.75 + 1) / 3, abs=0.06)
 
 
 def test_what_cannot_be_measured_is_none() -> None:
     features, classes = np.arange(8.0)[:, None], np.array([0, 0, 0, 0, 0, 0, 1, 1])
-    assert cross_validated(features, classes, np.array([0, 1, 2, 3, 4, 5, 6, 6]), 1) is None
+    groups = np.array([0, 1, 2, 3, 4, 5, 6, 6])
+    assert cross_validated(features, classes, groups, divide(classes, groups, 1), 1) is None
     assert held_out(features, classes, np.arange(8), np.arange(6), np.array([6, 7]), 1) is None

@@ -6,10 +6,13 @@ other (as in the LSH forest of Bawa and others, 2005), so each is compared only 
 The work per feature is fixed, so all but the sorting is linear in the number of images.
 """
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
 from src.core.random_streams import stream
+from src.images.worker_threads import cores, ordered
 from src.split.copies.features import BINS, MIRROR, Packed
 from src.split.index import Ints
 
@@ -22,9 +25,11 @@ CANDIDATES = 12  # images verified for each image
 SAMPLE = 20_000  # descriptors that place the hyperplanes
 CHUNK = 1 << 18  # descriptors at a time
 
-TARGET_BITS, DISTANCE_BITS = 28, 8  # of a neighbour in one integer: feature, distance, target
+TARGET_BITS = 28  # a neighbour as one integer, its key: distance, feature, and 1 if mirrored, so that keys sort
+NONE = np.iinfo(np.int64).max
 
 Codes = NDArray[np.uint32]
+Keys = NDArray[np.int64]
 
 
 def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
@@ -41,11 +46,10 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
     if not len(packed.descriptors):
         return np.empty((0, 4), np.intp)
     codes = _codes(packed.descriptors)
-    neighbours = np.empty(0, np.int64)
+    nearest = np.full((len(packed.images), NEAREST), NONE)
     for order in range(ORDERS):
-        found = _neighbours(codes, order, packed.images)
-        neighbours = _nearest(np.concatenate([neighbours, found]))
-    return _best(_votes(neighbours, packed.images), most)
+        nearest = _merged(nearest, _neighbours(codes, order, packed.images))
+    return _best(_votes(nearest, packed.images), most)
 
 
 def _codes(descriptors: NDArray[np.uint8]) -> Codes:
@@ -66,43 +70,57 @@ def _codes(descriptors: NDArray[np.uint8]) -> Codes:
     return codes.reshape(-1, ORDERS)
 
 
-def _neighbours(codes: Codes, order: int, images: Ints) -> NDArray[np.int64]:
-    """Compare each entry with the next few in an order; give the near ones of other images, in both directions."""
-    count = len(images)
+def _neighbours(codes: Codes, order: int, images: Ints) -> Keys:
+    """Compare each of E entries with those next to it in an order: (E, 4) the nearest of other images, as keys."""
     entries = np.argsort(codes[:, order], kind="stable")
-    words = codes[entries].view(np.uint64)
-    image, mirrored = images[entries % count], entries >= count
-    found = []
-    for step in range(1, REACH + 1):
+    found = np.empty((len(entries), NEAREST), np.int64)
+
+    def work(start: int) -> None:
+        stop = min(start + CHUNK, len(entries))
+        low, high = max(start - REACH, 0), min(stop + REACH, len(entries))
+        found[entries[start:stop]] = _nearest_beside(codes, entries[low:high], images)[start - low : stop - low]
+
+    deque(ordered(work, range(0, len(entries), CHUNK), cores()), maxlen=0)
+    return found
+
+
+def _nearest_beside(codes: Codes, entries: Ints, images: Ints) -> Keys:
+    """Return the keys (E, 4) of the nearest of the entries that stand at most REACH before or after each."""
+    feature, mirrored = entries % len(images), entries >= len(images)
+    words, image = codes[entries].view(np.uint64), images[feature]
+    keys = np.full((len(entries), 2 * REACH), NONE)
+    for step in range(1, min(REACH, len(entries) - 1) + 1):
         distance = np.bitwise_count(words[:-step] ^ words[step:]).sum(axis=1, dtype=np.int64)
         wanted = (distance <= NEAR) & (image[:-step] != image[step:]) & ~(mirrored[:-step] & mirrored[step:])
-        places = np.flatnonzero(wanted)
-        one, two = entries[places], entries[places + step]
-        flip = ((one >= count) | (two >= count)).astype(np.int64)
-        for source, target in ((one % count, two % count), (two % count, one % count)):
-            found.append(_neighbour(source, distance[places], target, flip))
-    return np.concatenate(found)
+        flip = (mirrored[:-step] | mirrored[step:]).astype(np.int64)
+        for own, other, place in (
+            (slice(None, -step), slice(step, None), 0),
+            (slice(step, None), slice(None, -step), 1),
+        ):
+            key = (distance << TARGET_BITS | feature[other]) << 1 | flip
+            keys[own, 2 * step - 2 + place] = np.where(wanted, key, NONE)
+    return np.sort(keys, axis=1)[:, :NEAREST]
 
 
-def _neighbour(feature: Ints, distance: Ints, target: Ints, flip: Ints) -> NDArray[np.int64]:
-    """Put a neighbour into one integer, which sorts by feature, then distance, then target."""
-    return np.asarray(((feature << DISTANCE_BITS | distance) << TARGET_BITS | target) << 1 | flip, dtype=np.int64)
+def _merged(nearest: Keys, found: Keys) -> Keys:
+    """Keep the nearest few (T, 4) of each feature, whose two entries found (2 T, 4); one found twice counts once."""
+    count, merged = len(nearest), np.empty_like(nearest)
+    for start in range(0, count, CHUNK):
+        part = slice(start, start + CHUNK)
+        keys = np.sort(np.concatenate([nearest[part], found[:count][part], found[count:][part]], axis=1), axis=1)
+        keys[:, 1:][keys[:, 1:] == keys[:, :-1]] = NONE
+        merged[part] = np.sort(keys, axis=1)[:, :NEAREST]
+    return merged
 
 
-def _nearest(neighbours: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Keep the nearest few of each feature; one that was found in several orders counts once."""
-    every = np.unique(neighbours)
-    kept: NDArray[np.int64] = every[_rank(every >> (DISTANCE_BITS + TARGET_BITS + 1)) < NEAREST]
-    return kept
-
-
-def _votes(neighbours: NDArray[np.int64], images: Ints) -> Ints:
+def _votes(nearest: Keys, images: Ints) -> Ints:
     """Count for each pair of images, as it is or mirrored, how many neighbours they share: (M, 4), sorted."""
-    source = images[neighbours >> (DISTANCE_BITS + TARGET_BITS + 1)]
-    target = images[neighbours >> 1 & ((1 << TARGET_BITS) - 1)]
+    features, places = np.nonzero(nearest != NONE)
+    keys = nearest[features, places]
+    source, target = images[features], images[keys >> 1 & ((1 << TARGET_BITS) - 1)]
     count = int(images.max()) + 1
     first, second = np.minimum(source, target), np.maximum(source, target)
-    pairs, votes = np.unique((first * count + second) << 1 | (neighbours & 1), return_counts=True)
+    pairs, votes = np.unique((first * count + second) << 1 | (keys & 1), return_counts=True)
     return np.stack([(pairs >> 1) // count, (pairs >> 1) % count, pairs & 1, votes], axis=1)
 
 

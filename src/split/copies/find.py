@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
+
 from src.core.progress import track
 from src.images.worker_threads import cores, ordered
 from src.split.copies.candidates import candidates
@@ -41,8 +43,12 @@ def find(files: Sequence[Path], threads: int | None = None) -> Found:
         packed = pack(features, Path(folder))
         pairs = candidates(packed)
         work: Callable[[list[int]], Link | None] = partial(_verify, packed)
-        verified = track(ordered(work, pairs.tolist(), threads), len(pairs), "comparing images to find copies", "pair")
-        links = [link for link in verified if link is not None]
+        # One thread in each product of matrices: they are small, and the pairs already take all cores.
+        with threadpool_limits(1, "blas"):
+            verified = track(
+                ordered(work, pairs.tolist(), threads), len(pairs), "comparing images to find copies", "pair"
+            )
+            links = [link for link in verified if link is not None]
         del packed, work
     return Found(links, len(pairs))
 
