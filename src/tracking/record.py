@@ -108,6 +108,8 @@ class Record:
     trials: Sequence[Trial] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", {**self.texts, **_with_secrets(self.files)})  # frozen, but only now complete
+        object.__setattr__(self, "files", {name: self.files[name] for name in self.files if name not in self.texts})
         _take_out_secrets(self, "params", "tags", "texts")
 
 
@@ -157,7 +159,14 @@ def drop(folder: Path) -> None:
 def _take_out_secrets(made: Record, *fields: str) -> None:
     for name in fields:
         clean = {key: redact.secrets(text) for key, text in getattr(made, name).items()}
-        object.__setattr__(made, name, clean)  # frozen, but only now complete
+        object.__setattr__(made, name, clean)
+
+
+def _with_secrets(files: Mapping[str, Path]) -> dict[str, str]:
+    """Read the files that people write, whose comments may hold anything, and return those that hold a secret."""
+    written = {name: path for name, path in files.items() if path.suffix == ".yaml" and path.is_file()}
+    found = {name: path.read_text(encoding="utf-8") for name, path in written.items()}
+    return {name: text for name, text in found.items() if redact.secrets(text) != text}
 
 
 def _plain(record: Record) -> dict[str, Any]:

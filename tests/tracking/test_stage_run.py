@@ -159,7 +159,9 @@ def test_no_secret_of_a_url_reaches_mlflow(ready: Path) -> None:
         import mlflow
 
         diff = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/git.diff")
-    assert "hid" not in diff
+        params = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/params.yaml")
+    assert "source: 'https://host/covid_ct'" in params
+    assert "hid" not in diff + params
     assert "den@" not in diff
     assert "+ONE = 'http://host/x'" in diff
     subprocess.run(["git", "stash", "-q"], check=True)
