@@ -34,8 +34,9 @@ from src.tune.overrides import key, short, with_values
 from src.tune.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
 from src.tune.request import STUDIES
 from src.tune.study_progress import duration
+from src.tune.study_tables import BASELINE
 from src.tune.trials_view import TrialsView
-from src.tune.winner import BASELINE, Outcome, Result, Values, decide, described, over_seeds, write_outcome
+from src.tune.winner import Outcome, Result, Values, decide, described, over_seeds, write_outcome
 
 log = logging.getLogger(__name__)
 LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
