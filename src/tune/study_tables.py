@@ -49,7 +49,7 @@ def _row(trial: Trial, view: TrialsView) -> list[str]:
     cells += [trial.values.get(name) for name in view.goals]
     cells += [trial.params.get(name, "") for name in view.space]
     cells += [len(trial.rows) or None, trial.best_epoch, trial.reason, trial.reused_from]
-    return [cell(cell) for cell in cells]
+    return [cell(value) for value in cells]
 
 
 def cell(value: Any) -> str:
