@@ -17,6 +17,7 @@ from src.download.scan import Listing
 from src.download.stage import read_entries
 
 ANY = "folders"  # the layout of whatever is no known set
+HEADERS = 2000  # of DICOM files that are read: 0.8 ms each
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,10 @@ def _of_folders(files: Listing) -> Reading:
         manifest.check(labelled, files.where)
     except AssayError as error:
         raise AssayError("; ".join([str(error), *found.near])) from error
-    entries = add_patients(labelled, files.files)
-    by = "by the table" if any(entry.group for entry in labelled) else "by the DICOM files, hashed"
+    entries = add_patients(labelled, files.files, HEADERS)
+    read_of = sum(bool(entry.group) for entry in entries)
+    among = f" (read of {read_of:,} of {len(entries):,} files)" if read_of < len(entries) else ""
+    by = "by the table" if any(entry.group for entry in labelled) else f"by the DICOM files, hashed{among}"
     if found.labels:
         return Reading(ANY, found.labels.why.removeprefix(f"{files.where}: "), entries, by)
     question = f"{found.near[0].removeprefix(f'{files.where}: ')}; {folders.RENAME}" if found.near else ""
