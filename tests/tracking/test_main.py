@@ -108,6 +108,6 @@ def test_a_second_ui_says_that_it_is_running_and_another_program_that_the_port_i
         with mlflow_store.connected(ready) as client:
             columns = client.get_experiment_by_name("covid_ct").tags["mlflow.sharedViewState.scores"]
         assert "metrics.`test_auc`" in columns
-        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("src.core.paths.home", lambda: tmp_path)
         with pytest.raises(AssayError, match=f"port {port}: another program uses it; choose one: make ui PORT="):
             call(monkeypatch, "ui", "--port", str(port))
