@@ -70,8 +70,8 @@ GLOSSARY = {  # as in docs/glossary.md
     ),
 }
 RUN = (  # the copy in MLflow has the run in its place
-    "<!-- run -->commit, time and MLflow run stand in the copy of this page that MLflow keeps (make ui): here they "
-    "would make equal results differ<!-- /run -->"
+    "<!-- run -->with commit and time in MLflow's copy of this page (make ui); here they would make equal results "
+    "differ<!-- /run -->"
 )
 GENERATED = "These are images of no person: the scores show that the pipeline works, and say nothing about a disease."
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")
@@ -217,7 +217,7 @@ def _source(sources: Sources) -> str:
 def _facts(images: list[Image], sources: Sources) -> Iterator[tuple[str, str]]:
     """Name what a reader asks first; the hash of the pixels stands for a date, which files lose when copied."""
     yield "Data", _source(sources)
-    yield "Images", f"{len(images)} used, {sources.rejected} rejected, {sources.left_out} files left out of the source"
+    yield "Images", f"{len(images)} used, {sources.rejected} rejected; files left out of the source: {sources.left_out}"
     yield "Model", str(sources.parameters.get("model", {}).get("name", "unknown"))
     yield (
         "Version",

@@ -84,7 +84,9 @@ def _ui(port: int) -> None:
         taken = probe.connect_ex(("127.0.0.1", port)) == 0
     if taken and not _is_ours(port):
         raise AssayError(f"port {port}: another program uses it; choose one: make ui PORT={port + 1}")
-    console.say(f"runs: {page.format(_ready())}" + (" (it is running already)" if taken else "  (Ctrl-C ends it)"))
+    ending = "it is running already" if taken else "Ctrl-C ends it"
+    sys.stdout.write(f"runs: {page.format(_ready())}  ({ending})\n")  # console.say would take the query out
+    sys.stdout.flush()
     if not taken:
         command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
         os.execve(sys.executable, command, os.environ | mlflow_store.QUIET | WITHOUT_JOBS)

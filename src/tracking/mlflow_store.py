@@ -39,9 +39,9 @@ RUNS = """
     SELECT run.run_uuid FROM runs run
     JOIN experiments experiment ON experiment.experiment_id = run.experiment_id
     JOIN tags made ON made.run_uuid = run.run_uuid AND made.key = 'fingerprint' AND made.value = ?
-    JOIN tags train ON train.run_uuid = run.run_uuid AND train.key = 'train' AND train.value LIKE 'complete %'
-    JOIN tags eval ON eval.run_uuid = run.run_uuid AND eval.key = 'evaluate' AND eval.value LIKE 'complete %'
-    JOIN tags last ON last.run_uuid = run.run_uuid AND last.key = ? AND last.value LIKE 'complete %'
+    JOIN tags train ON train.run_uuid = run.run_uuid AND train.key = 'train' AND train.value LIKE 'complete%'
+    JOIN tags eval ON eval.run_uuid = run.run_uuid AND eval.key = 'evaluate' AND eval.value LIKE 'complete%'
+    JOIN tags last ON last.run_uuid = run.run_uuid AND last.key = ? AND last.value LIKE 'complete%'
     WHERE experiment.name = ? AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
 """
 PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"

@@ -46,7 +46,7 @@ def read(home: Path) -> list[Run]:
         return []
     with outbox.explained(home), mlflow_store.connected(home) as client:
         names = {item.experiment_id: item.name for item in client.search_experiments()}
-        found = mlflow_store.search(client, list(names), "tags.train LIKE 'complete %'", ["start_time DESC"])
+        found = mlflow_store.search(client, list(names), "tags.train LIKE 'complete%'", ["start_time DESC"])
         return [_plain(run, names[run.info.experiment_id]) for run in found]
 
 

@@ -1,6 +1,7 @@
 """What `python -m src.tracking` does."""
 
 import logging
+import socket
 import sys
 from pathlib import Path
 
@@ -91,3 +92,22 @@ def test_an_unknown_word_lists_the_known_ones(
     with pytest.raises(SystemExit):
         call(monkeypatch, "sned")
     assert "send" in capsys.readouterr().err
+
+
+def test_a_second_ui_says_that_it_is_running_and_another_program_that_the_port_is_taken(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as listening:  # of this process, in this folder
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        call(monkeypatch, "ui", "--port", str(port))
+        shown = capsys.readouterr().out
+        assert f"http://127.0.0.1:{port}/#/experiments/1/runs?viewStateShareKey=scores" in shown
+        assert "running already" in shown
+        with mlflow_store.connected(ready) as client:
+            columns = client.get_experiment_by_name("covid_ct").tags["mlflow.sharedViewState.scores"]
+        assert "metrics.`test_auc`" in columns
+        monkeypatch.setattr("src.core.paths.home", lambda: tmp_path)
+        with pytest.raises(AssayError, match=f"port {port}: another program uses it; choose one: make ui PORT="):
+            call(monkeypatch, "ui", "--port", str(port))
