@@ -17,7 +17,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, RLELos
 
 from src.images.decode import read
 from src.images.limits import UnreadableError
-from src.images.memory_limit import Memory, give_back, report_killed
+from src.images.memory_limit import Memory, report_killed
 from tests.conftest import ROOT
 from tests.images.helpers import save, smooth
 from tests.images.test_dicom import RAMP, write
