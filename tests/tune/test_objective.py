@@ -12,7 +12,7 @@ from src import train
 from src.config import parse
 from src.core.errors import AssayError
 from src.tune import metric, objective
-from src.tune.protocol import Finished, Fold, Job, Row
+from src.tune.protocol import Finished, Job, Row
 from tests.tune.conftest import PARTS, Home, Run
 
 
@@ -182,21 +182,3 @@ def test_nothing_of_a_trial_stays_in_memory_whether_it_is_stopped_or_not(home: H
     for number in range(2):
         objective.run(home.job(number, train__epochs=1), lambda row, goes_on=number == 0: goes_on, home.folder)
         assert count() <= before
-
-
-def test_a_fold_is_answered_for_by_what_learned_from_its_other_rows(home: Home, run: Run, tmp_path: Path) -> None:
-    from src import models
-    from src.evaluate.predict import predict
-
-    fold = Fold(tuple(range(30)), tuple(range(30, 40)), tuple(range(40, 60)))
-    answer = run(replace(home.job(), fold=fold), home).answer
-    assert answer is not None
-    (tmp_path / "model.keras").write_bytes(answer.model)
-    network, images = models.load(tmp_path / "model.keras"), np.load(home.prepared.images)
-    for rows, said in ((fold.val, answer.val), (fold.held, answer.held)):
-        np.testing.assert_allclose(predict(network, images, np.array(rows)), said, atol=1e-6)
-    mirrored = run(replace(home.job(evaluate__tta="horizontal"), fold=fold), home).answer
-    assert mirrored is not None
-    assert mirrored.model == answer.model
-    other = predict(network, images[:, :, ::-1], np.array(fold.held))
-    np.testing.assert_allclose(mirrored.held, (answer.held + other) / 2, atol=1e-6)
