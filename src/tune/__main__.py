@@ -21,6 +21,7 @@ examples:
   python -m src.tune                                search, then confirm the best over several seeds
   python -m src.tune --trials 80 --timeout 30       30 more trials, or what is done of them in half an hour
   python -m src.tune --trials 50 --apply            as the first line, then write the winner into params.yaml
+  python -m src.tune --sweep train.batch_size model.dropout     one at a time around params.yaml, the rest as it is
   python -m src.tune --trials 50 --preset blood_fire --study fire
 """
 
@@ -38,12 +39,19 @@ def main() -> None:
         console.say(winner.from_file(asked.winner, write=asked.apply, again="make tune APPLY=1"))
         return
     settings = _settings(asked.preset)
-    name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment)
+    name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment) + (" sweep" if asked.sweep else "")
     check_name(name)
     from src.tune.stage import run
 
-    trials = asked.trials or settings.tune.trials
-    request = Request(trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply)
+    trials, points = asked.trials or settings.tune.trials, ()
+    if asked.sweep:
+        from src.tune import sweep
+
+        settings = sweep.narrowed(settings, asked.sweep)
+        points = tuple(sweep.points(settings))
+        trials = len(points)
+    confirm = asked.confirm and not points
+    request = Request(trials, name, asked.timeout, asked.storage, confirm, asked.apply, points=points)
     run(request, settings, _executor(asked, settings, name))
 
 
@@ -91,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
     parser.add_argument(
         "--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there"
+    )
+    parser.add_argument(
+        "--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead"
     )
     parser.add_argument("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """What a person, or the stage, asks for, and how it is checked; without Optuna, which takes a second to load."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ DATABASES = ("postgresql", "sqlite")
 
 @dataclass(frozen=True)
 class Request:
-    """A study, how far it shall come, and what shall follow; fingerprint: of the stage's study.
+    """A study, how far it shall come, and what shall follow; fingerprint: of the stage's study; points: tried first.
 
     The results of the stage's study hold no more trials than asked for.
     """
@@ -30,6 +30,7 @@ class Request:
     confirm: bool = True
     apply: bool = False
     fingerprint: Mapping[str, Any] | None = None
+    points: Sequence[Mapping[str, Any]] = ()
 
     @property
     def found(self) -> paths.StudyFiles:

@@ -149,6 +149,8 @@ class Session:
             progress.on_trial_end(trial)
             reporter.offer()
 
+        for point in self.request.points:
+            search.study.enqueue_trial(dict(point), skip_if_exists=True)
         with signals.noted(stop.pending, message="stopping at the next epoch; once more to stop at once"):
             driver = Driver(search, self.executor, self._propose, self.params.seed, total, stop, on_trial_end)
             try:

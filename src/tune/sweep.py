@@ -1,0 +1,72 @@
+"""One setting varied at a time around the baseline: `python -m src.tune --sweep train.batch_size model.dropout`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from src.config import Params, SpaceEntry, parse
+from src.core import nested
+from src.core.errors import AssayError, suggestion
+from src.tune.overrides import canonical
+from src.tune.space import Values, applies, encode
+
+POINTS = 5  # of a range without steps, its ends among them
+DIGITS = 3
+
+
+def narrowed(params: Params, names: Sequence[str]) -> Params:
+    """Return the parameters with a search space of these entries alone, each with its values as choices.
+
+    The baseline's own value is one of them. Nothing is pruned, so that every value has its score.
+
+    Raises:
+        AssayError: a name that tune.space does not hold, or one that the baseline does not read.
+    """
+    content = params.model_dump(mode="json")
+    here = {name: nested.get(content, name) for name in params.tune.space}
+    space = {}
+    for name in dict.fromkeys(names):
+        if name not in here:
+            hint = suggestion(name, list(here))
+            raise AssayError(f"--sweep: expected entries of tune.space, {', '.join(here)}; found {name!r}{hint}")
+        entry = params.tune.space[name]
+        if not applies(entry, here):
+            wanted = ", ".join(f"{other} {canonical(value)}" for other, value in entry.when.items())
+            raise AssayError(f"--sweep: {name} has no effect on the baseline: it needs {wanted}")
+        values = {canonical(value): value for value in (here[name], *_values(entry))}
+        space[name] = {"choices": _in_order(list(values.values()))}
+    content["tune"] |= {"space": space, "pruner": content["tune"]["pruner"] | {"name": "none"}}
+    return parse(content)
+
+
+def points(params: Params) -> list[Values]:
+    """Return what to try of narrowed parameters, as Optuna keeps it: the baseline, then each other value of each."""
+    content = params.model_dump(mode="json")
+    here = {name: nested.get(content, name) for name in params.tune.space}
+    return [{name: encode(value) for name, value in point.items()} for point in (here, *_varied(params, here))]
+
+
+def _varied(params: Params, here: Values) -> Iterator[Values]:
+    for name, entry in params.tune.space.items():
+        for value in entry.choices or ():
+            if canonical(value) != canonical(here[name]):
+                yield here | {name: value}
+
+
+def _values(entry: SpaceEntry) -> list[Any]:
+    if entry.choices is not None:
+        return list(entry.choices)
+    low, high = float(entry.low or 0), float(entry.high or 0)
+    if entry.step:
+        numbers = np.arange(low, high + entry.step / 2, entry.step)
+    else:
+        numbers = (np.geomspace if entry.log else np.linspace)(low, high, POINTS)
+    rounded = [float(f"{number:.{DIGITS}g}") for number in numbers]
+    return list(dict.fromkeys(round(number) for number in rounded)) if entry.whole else rounded
+
+
+def _in_order(values: list[Any]) -> list[Any]:
+    """Sort numbers; others stay as they were named."""
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return sorted(values) if numbers else values
