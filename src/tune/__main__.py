@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,15 +44,15 @@ def main() -> None:
     check_name(name)
     from src.tune.stage import run
 
-    trials, points = asked.trials or settings.tune.trials, ()
+    request = Request(
+        asked.trials or settings.tune.trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply
+    )
     if asked.sweep:
         from src.tune import sweep
 
         settings = sweep.narrowed(settings, asked.sweep)
-        points = tuple(sweep.points(settings))
-        trials = len(points)
-    confirm = asked.confirm and not points
-    request = Request(trials, name, asked.timeout, asked.storage, confirm, asked.apply, points=points)
+        points = sweep.points(settings)
+        request = replace(request, trials=len(points), confirm=False, points=points)
     run(request, settings, _executor(asked, settings, name))
 
 

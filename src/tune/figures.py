@@ -1,5 +1,6 @@
 """The figures of a study, drawn by Optuna: as PNG for a report, and as parts of a page that can be pointed at."""
 
+import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,15 +162,16 @@ def drawn(kind: Kind, given: dict[str, Any]) -> Figure:
 
 def _in_rows(figure: Figure, panels: list[Any]) -> None:
     """Lay panels, which Optuna puts side by side, in rows, with one colour bar beside them."""
-    rows = ceil(len(panels) / COLUMNS)
+    columns = min(COLUMNS, len(panels))
+    rows = ceil(len(panels) / columns)
     figure.axes[-1].remove()
     figure.suptitle("")
-    figure.set_size_inches(3.3 * COLUMNS + 0.9, 2.9 * rows)
-    grid = figure.add_gridspec(rows, COLUMNS)
+    figure.set_size_inches(3.3 * columns + 0.9, 2.9 * rows)
+    grid = figure.add_gridspec(rows, columns)
     for place, panel in enumerate(panels):
-        panel.set_subplotspec(grid[place // COLUMNS, place % COLUMNS])
-        panel.tick_params(labelleft=place % COLUMNS == 0)
-        panel.set_ylabel(panels[0].get_ylabel() if place % COLUMNS == 0 else "")
+        panel.set_subplotspec(grid[place // columns, place % columns])
+        panel.tick_params(labelleft=place % columns == 0)
+        panel.set_ylabel(panels[0].get_ylabel() if place % columns == 0 else "")
         if sum(len(label.get_text()) for label in panel.get_xticklabels()) > 24 and panel.get_xscale() == "linear":
             panel.tick_params(axis="x", labelrotation=20)
     figure.colorbar(panels[0].collections[0], ax=panels, label="Trial", fraction=0.03, pad=0.02)
@@ -196,6 +198,7 @@ def _text(choice: Any) -> Any:
 
 
 def _quietly(plot: Callable[..., Any], given: dict[str, Any]) -> Any:
+    logging.getLogger("matplotlib.category").setLevel(logging.WARNING)  # choices that are numbers stay choices
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return plot(**given)
