@@ -85,7 +85,7 @@ def test_a_finished_study_is_a_cache_hit(studied: Project) -> None:
 
 def test_the_pipeline_in_the_root_knows_nothing_of_the_study(studied: Project) -> None:
     dry = studied.repro("--dry", ok=False)  # which ends where a stage needs what the one before did not make
-    assert stages_run(dry)[:1] == ["train"]
+    assert [stage for stage in stages_run(dry) if stage != "check"][:1] == ["train"]  # a search checks for itself
     assert "tuning" not in dry.stdout
 
 
