@@ -20,7 +20,7 @@ from src.preprocess.walkthrough import INKS, Examples, histogram, write_levels, 
 from tests.conftest import ROOT
 from tests.images.helpers import STUDY, rows, save, section, smooth, write_raw
 
-OUTPUTS = ["histograms.csv", "images.npy", "index.csv", "rejected.csv", "steps.png", "thumbnails.npy"]
+OUTPUTS = ["histograms.csv", "images.npy", "index.csv", "levels.png", "rejected.csv", "steps.png", "thumbnails.npy"]
 
 
 def contents(prepared: Prepared) -> dict[str, bytes]:
@@ -196,7 +196,7 @@ def test_the_console_says_how_many_are_kept_and_why_others_are_not(
     prepare(
         write_raw(tmp_path / "raw", {**files, "a/bad.png": b""}), Prepared(tmp_path / "out"), section(max_rejected=1)
     )
-    assert "preprocess: 10 of 10 files in" in caplog.text
+    assert "preparing images: 10 of 10 files in" in caplog.text
     assert "preprocess: 9 of 10 images, 1 rejected" in caplog.text
     assert "a/bad.png: empty file" in caplog.text
 
