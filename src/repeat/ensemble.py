@@ -29,7 +29,8 @@ def average(members: Sequence[keras.Model]) -> keras.Model:
 
 def _renamed(member: keras.Model, number: int, pixels: keras.KerasTensor) -> keras.Model:
     def renamed(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config({**layer.get_config(), "name": f"{layer.name}_{number}"})
+        # No name that Keras would give to a layer that is added later, as it would concatenate_1.
+        return type(layer).from_config({**layer.get_config(), "name": f"{layer.name}_of_{number}"})
 
     copy = keras.models.clone_model(member, input_tensors=pixels, clone_function=renamed)
     copy.set_weights(member.get_weights())

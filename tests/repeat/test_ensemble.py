@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src import models
+from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
+import keras
+
 from src.core.paths import ModelFiles
 from src.export import network
 from src.repeat import ensemble
@@ -22,9 +24,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[np.ndarray], M
     folder = tmp_path_factory.mktemp("ensemble")
     said, courses = [], []
     for number in (1, 2):
+        keras.utils.set_random_seed(number)
         member = models.build("compact_cnn", SHAPE, 2, pooling="average")
         random = np.random.default_rng(number)
         member.set_weights([each + random.normal(0, 0.1, each.shape) for each in member.get_weights()])
+        member.layers[-1].kernel.assign(member.layers[-1].kernel / 20)  # or every probability would be 0 or 1
         said.append(member.predict(PIXELS, verbose=0))
         write(member, folder / f"{number}.keras")
         courses.append([dict.fromkeys(COLUMNS, float(number)) | {"epoch": 1}] * number)
@@ -55,3 +59,11 @@ def test_the_export_gives_the_mean_of_mirror_images_and_all_features(
     np.testing.assert_allclose(probability, np.mean(mirrored, axis=0), atol=1e-5)
     single = models.build("compact_cnn", SHAPE, 2, pooling="average").layers[-1].input.shape[1]
     assert features.shape == (5, 2 * single)
+
+
+def test_networks_with_branches_keep_names_that_nothing_added_later_gets() -> None:
+    members = [models.build("reduced_inception", SHAPE, 2, pooling="average") for _ in range(2)]
+    whole = ensemble.average(members)
+    keras.utils.clear_session(free_memory=False)
+    for _ in range(4):  # each adds a layer that Keras names by itself, with the next number
+        assert "features" in network.with_outputs(whole).output
