@@ -148,7 +148,7 @@ def check_mlflow(folder: Path, name: str) -> None:
         [parent] = [run for run in everything if run.data.tags.get("study.name") == name]
         files = {item.path for part in ("", "figures") for item in client.list_artifacts(parent.info.run_id, part)}
         below = [run for run in everything if run.data.tags.get(mlflow_writer.PARENT) == parent.info.run_id]
-        epochs = [len(client.get_metric_history(run.info.run_id, "val_loss")) for run in below]
+        epochs = [len(client.get_metric_history(run.info.run_id, "epoch/val_loss")) for run in below]
     assert parent.info.status == "FINISHED"
     assert {"figures/history.png", "figures/slices.png", "figures/parallel.png"} <= files
     assert {"study.html", "trials.csv", "confirm.csv", "best.yaml"} <= files
