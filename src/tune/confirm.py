@@ -14,6 +14,7 @@ Racing is of Maron and Moore 1997 (doi:10.1023/A:1006556606079) and Birattari et
 hardly win any more of Lan, Simon and Halperin 1982 (stochastic curtailing, doi:10.1080/07474948208836014).
 """
 
+import json
 import logging
 import math
 import statistics
@@ -40,18 +41,21 @@ from src.tune.winner import Outcome, Result, Values, decide, described, over_see
 
 log = logging.getLogger(__name__)
 LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
+SCRIPT = "winner.js"  # which the page of the study runs: a page opened as a file may read nothing else
 POLL = 1.0  # seconds to wait for an event before looking again
 
 
 def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Confirmed) -> Outcome:
-    """Race the best trials of a study and its baseline over the seeds, and write and tell who won.
+    """Race the best trials of a study and its baseline over the seeds; write and tell who won, to the study's page too.
 
     params: the baseline, what the study began with.
     """
     name = study_fingerprint.name("confirm", study_fingerprint.training(params))
     outcome = confirm(params, best_trials(params, view), executor, STUDIES / name / "confirm.json")
     write_outcome(outcome, out)
-    console.say(described(outcome))
+    said = described(outcome)
+    files.write_text(out.folder / SCRIPT, f"show({json.dumps(view.name)}, {json.dumps(said)})\n")
+    console.say(said)
     return outcome
 
 

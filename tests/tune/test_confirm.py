@@ -2,17 +2,22 @@
 
 import json
 import random
+import shutil
+import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from src.config import parse
+from src.core import paths
 from src.core.errors import AssayError
 from src.tracking.record import Trial
 from src.tune import confirm as confirming
+from src.tune import study_report
 from src.tune.confirm import best_trials
 from src.tune.metric import direction
 from src.tune.overrides import with_values
@@ -22,6 +27,7 @@ from src.tune.winner import Outcome, described, interval
 from tests.tune.conftest import Home
 
 Score = Callable[[Job], float]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Workers:
@@ -50,6 +56,9 @@ class Workers:
             self.events.append(Failed(number, "diverged"))
         else:
             self.events.append(Finished(number, (), {"auc": self.score(job), "parameters": 9.0}))
+
+    def take_back(self) -> list[int]:
+        return []
 
     def next(self, timeout: float) -> Event | None:
         if not self.events:
@@ -257,6 +266,33 @@ def test_how_long_it_takes_is_said_before_from_the_searchs_own_durations(
     assert before == "confirming: at most 9 more trainings, which take about 4 min 30 s"  # two at once
     assert "trial 1, seed 3 of 3: auc 0.6" in "".join(caplog.messages)
     assert "leaves" in last
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize(("page", "name", "said"), [
+    ("confirmed", "default", True), ("study", "default", True), ("study", "another", False),
+])  # fmt: skip
+def test_the_page_of_the_study_says_who_won_over_the_seeds(
+    home: Home,
+    content: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+    name: str,
+    said: bool,
+) -> None:
+    monkeypatch.chdir(home.folder)
+    monkeypatch.setattr(confirming, "STUDIES", tmp_path)
+    found = TrialsView("default", {"auc": "maximize"}, tuple(chosen(content, 0.4, 0.6)))
+    outcome = confirming.confirm_best(parse(content), found, Workers(luck), paths.Confirmed(tmp_path / "confirmed"))
+    file = tmp_path / page / "study.html"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(study_report.page(replace(found, name=name), []), encoding="utf-8")
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--dump-dom", file.as_uri()]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    assert (described(outcome) in shown) == said
+    assert ("once the study is confirmed" in shown) != said
 
 
 def picked(content: dict[str, Any], rows: Sequence[tuple[int, float, tuple[float, ...]]]) -> list[int]:
