@@ -5,6 +5,7 @@ Whatever it writes passes through `redact.terminal`: no caller has to think of s
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -28,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
     """Run an entry point: log to stderr, turn an AssayError into one line and exit code 1, Ctrl-C into 130."""
     log_to_stderr()
     sys.excepthook = _crash
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.getLogger("src").setLevel(os.environ.get("ASSAY_LOG", "INFO").upper())
     try:
         main()

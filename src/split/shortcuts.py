@@ -63,7 +63,7 @@ def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
         "measuring shortcuts in the pixels",
     )
     pixels = np.stack(list(looked))
-    alone = track(files.items(), len(files), "looking for shortcuts in the files", "property")
+    alone = track(files.items(), len(files), "looking for shortcuts in the files", "feature")
     everything, folds = np.stack(list(files.values()), axis=1), divide(classes, groups, seed)
     return Shortcuts(
         files=cross_validated(everything, classes, groups, folds, seed),

@@ -1,5 +1,6 @@
 """A person's mistake is one line, not a traceback; an interruption says how to go on."""
 
+import signal
 import subprocess
 import sys
 
@@ -11,6 +12,10 @@ from tests.conftest import ROOT
 def run(body: str) -> "subprocess.CompletedProcess[str]":
     imports = "from src.core import console\nfrom src.core.errors import AssayError\n"
     code = f"{imports}def main():\n    {body}\nconsole.run(main)"
+    return python(code)
+
+
+def python(code: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -29,6 +34,15 @@ def run(body: str) -> "subprocess.CompletedProcess[str]":
 def test_ends_with_exit_code_and_message(body: str, exit_code: int, stderr: str) -> None:
     done = run(body)
     assert (done.returncode, done.stderr) == (exit_code, stderr)
+
+
+@pytest.mark.parametrize("package", ["src", "stages"])
+def test_ctrl_c_while_a_command_is_still_importing_leaves_no_traceback(package: str) -> None:
+    code = f"import os, signal, sys; sys.argv[0] = '-m'; import {package}; os.kill(os.getpid(), signal.SIGINT)"
+    done = python(code)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    library = code.replace("sys.argv[0] = '-m'; ", "")  # whoever imports us keeps Python's own way
+    assert "KeyboardInterrupt" in python(library).stderr
 
 
 def test_a_full_disk_is_a_line_also_where_no_file_is_named() -> None:
