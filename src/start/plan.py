@@ -25,7 +25,9 @@ SIDE, LEAST_SIDE, SMALL_SIDE = 150, 32, 64  # pixels
 SQUARE = (0.8, 1.25)  # width by height
 UNEQUAL = 1.5  # images of the most common class for one of the rarest
 PARTS = {"split.train": 0.6, "split.val": 0.2, "split.test": 0.2}
-EPOCHS, LEAST_EPOCHS, IMAGES_SEEN = 60, 15, 60_000
+EPOCHS = (15, 60, 60_000)  # fewest, most, and images to learn from in all of them
+EPOCHS_OF_LEARNED = {"efficientnet_lite0": (7, 12, 11_000)}
+MOST_FOR_TRANSFER = 20_000  # images: above it a network this large takes hours on two cores
 FEW = 10  # images or groups of a class, below which a test part says little
 SHOWN = 12  # classes
 BRIGHTNESS_MODEL = "dropout_cnn"
@@ -42,8 +44,10 @@ class Decision:
     question: str = ""
 
 
-def make(source: str, reading: Reading, pictures: Pictures, left_out: Sequence[LeftOut]) -> list[Decision]:
-    """Decide everything that depends on the data, about a dozen lines."""
+def make(
+    source: str, reading: Reading, pictures: Pictures, left_out: Sequence[LeftOut], model: str | None = None
+) -> list[Decision]:
+    """Decide everything that depends on the data, about a dozen lines; `model` is one that was asked for."""
     entries, known = reading.entries, Counter(entry.label for entry in reading.entries)
     patients = _patients(reading)
     return [
@@ -62,8 +66,7 @@ def make(source: str, reading: Reading, pictures: Pictures, left_out: Sequence[L
         _size(pictures),
         _steps(pictures),
         _balance(known),
-        _model(pictures),
-        _epochs(len(entries)),
+        *_model(pictures, len(entries), model),
         _experiment(source),
     ]
 
@@ -216,20 +219,28 @@ def _balance(counts: Counter[str]) -> Decision:
     return Decision("balance", f"weights: one class is {ratio:.1f} times another", {"train.balance": "weights"})
 
 
-def _model(pictures: Pictures) -> Decision:
-    stride = 1 if min(pictures.size) < SMALL_SIDE else 2
+def _model(pictures: Pictures, images: int, asked: str | None) -> tuple[Decision, Decision]:
+    """Choose the network, and how long it trains: learned weights where pictures and patience allow them."""
+    small, question = min(pictures.size) < SMALL_SIDE, ""
+    name, why = "efficientnet_lite0", "with weights learned from photographs, as most data sets are small"
+    if small or images > MOST_FOR_TRANSFER:
+        name, why = "compact_cnn", "which is fast, as the pictures are small or many"
     if pictures.told_by_brightness_alone():
-        return Decision(
-            "model", f"{BRIGHTNESS_MODEL}: brightness alone tells the classes (AUC {pictures.brightness_auc():.2f}), "
-            "which compact_cnn takes out", {"model.name": BRIGHTNESS_MODEL, "model.stride": stride},
-            "is the brightness of the disease, or of the camera? model.name",
-        )  # fmt: skip
-    return Decision("model", "compact_cnn, for few images", {"model.name": "compact_cnn", "model.stride": stride})
+        question = (
+            f"brightness alone tells the classes (AUC {pictures.brightness_auc():.2f}): is it of the disease, or of "
+            "the camera? preprocess.steps"
+        )
+        if name == "compact_cnn":
+            name, why = BRIGHTNESS_MODEL, "as brightness tells the classes, which compact_cnn takes out"
+    if asked:
+        name, why = asked, "as asked"
+    stride = {} if name in EPOCHS_OF_LEARNED else {"model.stride": 1 if small else 2}
+    return Decision("model", f"{name}, {why}", {"model.name": name, **stride}, question), _epochs(name, images)
 
 
-def _epochs(images: int) -> Decision:
-    seen = images * PARTS["split.train"]
-    epochs = round(min(EPOCHS, max(LEAST_EPOCHS, IMAGES_SEEN / max(1, seen))))
+def _epochs(model: str, images: int) -> Decision:
+    least, most, seen = EPOCHS_OF_LEARNED.get(model, EPOCHS)
+    epochs = round(min(most, max(least, seen / max(1, images * PARTS["split.train"]))))
     return Decision("epochs", f"{epochs}, for {images:,} images", {"train.epochs": epochs, "train.patience": epochs})
 
 

@@ -45,7 +45,7 @@ def look(source: str, changes: Mapping[str, Any], home: Path) -> list[plan.Decis
         seen = pictures.look_at(found.entries, listing.files, params.preprocess.max_megapixels)
     if not seen.looks:
         raise AssayError(f"{source}: expected pictures, but none of {seen.unreadable} that were tried can be read")
-    return plan.make(source, found, seen, left_out)
+    return plan.make(source, found, seen, left_out, changes.get("model.name"))
 
 
 def _workspace(source: str, home: Path) -> tempfile.TemporaryDirectory[str]:

@@ -14,6 +14,7 @@ from src.presets import catalog, write_params
 from src.start.plan import Decision
 
 BASE = "covid_compact"  # its values where the data do not ask for others; its scores are not told
+FOR_MODEL = {"efficientnet_lite0": "pneumonia_transfer"}  # in its place
 GUESS = "Wrong guesses are changed by editing one line below."
 
 
@@ -36,7 +37,8 @@ def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str,
         AssayError: a change names no key, or has a value that is not allowed.
     """
     values = {key: value for decision in decisions for key, value in decision.values.items()} | dict(changes)
-    plain = catalog.without_header(catalog.read(BASE, home).text).lstrip("#\n ")
+    base = FOR_MODEL.get(values["model.name"], BASE)
+    plain = catalog.without_header(catalog.read(base, home).text).lstrip("#\n ")
     body = write_params.changed(f"# {plain}\n", values, PARAMS.name)
     head = [f"Plan of {config.source_name(source)}. {GUESS}", *lines(decisions, changes)]
     made = "".join(f"# {line}\n" for line in head) + f"#\n{body}"

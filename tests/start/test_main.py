@@ -50,6 +50,19 @@ def test_the_plan_is_told_and_written_with_its_reasons(
     assert params(home).splitlines()[number - 1].startswith("  group_pattern: ^")
 
 
+def test_learned_weights_come_with_their_recipe_and_a_model_that_was_asked_for_with_its_own(home: Path) -> None:
+    for number in range(24):
+        save(home / "large" / "ab"[number % 2] / f"{number}.png", smooth(70, 70, seed=number, channels=1))
+    start.run("large", {}, home, yes=False)
+    learned, preset = config.load(home / "params.yaml"), config.load(home / "presets" / "pneumonia_transfer.yaml")
+    assert (learned.model, learned.train.epochs) == (preset.model, 12)
+    epochs = {"epochs": 12, "patience": 12}
+    assert learned.train == preset.train.model_copy(update=epochs)
+    start.run("large", {"model.name": "compact_cnn"}, home, yes=False)
+    own, preset = config.load(home / "params.yaml"), config.load(home / "presets" / "covid_compact.yaml")
+    assert (own.model, own.train) == (preset.model, preset.train)
+
+
 def test_its_own_file_and_a_preset_may_be_replaced_and_edits_are_asked_for(scans: Path, home: Path) -> None:
     start.run("../Köpfe 1", {}, home, yes=False)
     presets.put("blood_cnn", home=home)
