@@ -15,16 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import helpers_browser
 from tests.conftest import ROOT
+from tests.helpers_browser import PATIENCE, PHONE, WIDE
 from tests.page import helpers
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 40_000  # milliseconds; a busy machine is slow
-WIDE, PHONE = (1280, 900), (390, 844)
-
 pytest.importorskip("gradio", reason="the page needs Gradio, an extra")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")]
+pytestmark = [pytest.mark.slow, helpers_browser.needed]
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +42,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+    with helpers_browser.started() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,10 +23,10 @@ from src.tune.overrides import with_values
 from src.tune.protocol import Epoch, Event, Failed, Finished, Job, Lost
 from src.tune.trials_view import TrialsView
 from src.tune.winner import Outcome, described, interval
+from tests import helpers_browser
 from tests.tune.conftest import Home
 
 Score = Callable[[Job], float]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Workers:
@@ -269,7 +268,7 @@ def test_how_long_it_takes_is_said_before_from_the_searchs_own_durations(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+@helpers_browser.needed
 @pytest.mark.parametrize(("page", "name", "said"), [
     ("confirmed", "default", True), ("study", "default", True), ("study", "another", False),
 ])  # fmt: skip
@@ -289,7 +288,7 @@ def test_the_page_of_the_study_says_who_won_over_the_seeds(
     file = tmp_path / page / "study.html"
     file.parent.mkdir(exist_ok=True)
     file.write_text(study_report.page(replace(found, name=name), []), encoding="utf-8")
-    command = [str(BROWSER), "--headless", "--no-sandbox", "--dump-dom", file.as_uri()]
+    command = [str(helpers_browser.BROWSER), "--headless", "--no-sandbox", "--dump-dom", file.as_uri()]
     shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     assert (described(outcome) in shown) == said
     assert ("once the study is confirmed" in shown) != said
