@@ -30,10 +30,12 @@ EXPERIMENT = "DVC_EXP_NAME"  # set by `dvc exp run` for the stages
 def run_name(settings: Params, fingerprint: Fingerprint, commit: Commit) -> str:
     """Name the run of a training: DVC's experiment, what differs from the commit, model, data, the fingerprint's head.
 
-    For example "gaudy-cat epochs=5 compact_cnn covid_ct dd234c18": tables of runs cut the end off.
+    For example "gaudy-cat epochs=5 compact_cnn covid_ct dd234c18": tables of runs cut the end off. Where the commit is
+    about other data, what differs from it says nothing.
     """
-    changed = [f"{key.rpartition('.')[2]}={value}" for key, value in list(commit.changes.items())[:CHANGES]]
-    more = [f"+{len(commit.changes) - CHANGES}"] if len(commit.changes) > CHANGES else []
+    changes = {} if "dataset.source" in commit.changes else commit.changes
+    changed = [f"{key.rpartition('.')[2]}={value}" for key, value in changes.items() if key != "model.name"]
+    changed, more = changed[:CHANGES], [f"+{len(changed) - CHANGES}"] if len(changed) > CHANGES else []
     what = [settings.model.name, source_name(settings.dataset.source), fingerprint.sha256[:SHORT]]
     return " ".join(filter(None, [os.environ.get(EXPERIMENT, ""), *changed, *more, *what]))
 
