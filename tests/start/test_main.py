@@ -55,8 +55,8 @@ def test_learned_weights_come_with_their_recipe_and_a_model_that_was_asked_for_w
         save(home / "large" / "ab"[number % 2] / f"{number}.png", smooth(70, 70, seed=number, channels=1))
     start.run("large", {}, home, yes=False)
     learned, preset = config.load(home / "params.yaml"), config.load(home / "presets" / "pneumonia_transfer.yaml")
-    assert (learned.model, learned.train.epochs) == (preset.model, 12)
-    epochs = {"epochs": 12, "patience": 12}
+    assert (learned.model, learned.train.epochs) == (preset.model, 30)
+    epochs = {"epochs": 30, "patience": 30}
     assert learned.train == preset.train.model_copy(update=epochs)
     start.run("large", {"model.name": "compact_cnn"}, home, yes=False)
     own, preset = config.load(home / "params.yaml"), config.load(home / "presets" / "covid_compact.yaml")
