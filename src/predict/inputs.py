@@ -68,7 +68,7 @@ def _found(argument: str, held: ExitStack, max_gb: float) -> Iterator[Source | U
         yield Unreadable(argument, f"cannot be read: {error.strerror}")
 
 
-def _unpacked(path: Path, name: str, held: ExitStack, max_gb: float) -> Iterator[Source]:
+def _unpacked(path: Path, name: str, held: ExitStack, max_gb: float) -> Iterator[Source | Unreadable]:
     if not path.is_file():
         raise AssayError(f"{name}: file not found")
     folder = Path(held.enter_context(TemporaryDirectory(prefix="predict-"))) / "unpacked"
@@ -78,33 +78,35 @@ def _unpacked(path: Path, name: str, held: ExitStack, max_gb: float) -> Iterator
     yield from _searched(folder, name)
 
 
-def _searched(folder: Path, name: str) -> list[Source]:
-    """List the images below a folder by their names, hidden files and what operating systems leave aside.
+def _searched(folder: Path, name: str) -> list[Source | Unreadable]:
+    """List the images below a folder by their names, but for hidden files and what operating systems leave aside.
 
     Raises:
-        AssayError: there is none, or the folder cannot be read.
+        AssayError: there is nothing.
     """
-    found, others = [], 0
-    for path in _files(folder, name):
-        inner = path.relative_to(folder).as_posix()
-        if scan.is_junk(inner):
-            continue
-        if kinds.is_image(inner, path):
-            found.append(Source(f"{name.rstrip('/')}/{inner}", path))
-        else:
-            others += 1
+    name, others = name.rstrip("/"), 0
+    found: list[Source | Unreadable] = []
+
+    def refused(error: OSError) -> None:
+        inner = Path(error.filename).relative_to(folder).as_posix()
+        found.append(Unreadable(f"{name}/{inner}".removesuffix("/."), f"cannot be read: {error.strerror}"))
+
+    for root, folders, names in os.walk(folder, onerror=refused):
+        folders.sort()
+        for path in (Path(root, each) for each in sorted(names)):
+            inner = path.relative_to(folder).as_posix()
+            if scan.is_junk(inner):
+                continue
+            try:
+                if kinds.is_image(inner, path):
+                    found.append(Source(f"{name}/{inner}", path))
+                else:
+                    others += 1
+            except OSError as error:
+                refused(error)
     if not found:
         counted = f"{others} other file{'s' * (others > 1)}" if others else "an empty folder"
         raise AssayError(f"{name}: expected images, found {counted}")
     if others:
         log.info("%s: %d files are not called like images and are left out", name, others)
     return found
-
-
-def _files(folder: Path, name: str) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise AssayError(f"{name}: {error.filename}: cannot be read ({error.strerror})") from error
-
-    for root, folders, names in os.walk(folder, onerror=refuse):
-        folders.sort()
-        yield from (Path(root, each) for each in sorted(names))

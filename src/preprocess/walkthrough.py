@@ -61,9 +61,10 @@ def write_levels(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None
 def histogram(image: Pixels) -> Pixels:
     """Draw (180, 180, 3) how often levels occur in an image: black ones to the left, a line for each channel.
 
-    Heights grow with the square root: a black background would flatten all others.
+    Heights grow with the square root: a black background would flatten all others. Gray in three equal channels is gray.
     """
-    heights = np.sqrt(levels(image).reshape(-1, BINS, LEVELS // BINS).sum(axis=2))
+    counts = levels(image).reshape(-1, BINS, LEVELS // BINS).sum(axis=2)
+    heights = np.sqrt(counts[:1] if (counts == counts[0]).all() else counts)
     rows = np.rint((SIDE - 3) * (1 - heights / heights.max())).astype(np.int32) + 1
     columns = np.linspace(0, SIDE, BINS + 1).astype(np.int32)
     canvas = np.full((SIDE, SIDE, 3), 255, np.uint8)

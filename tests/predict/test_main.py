@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -130,6 +131,25 @@ def test_what_cannot_be_read_is_one_line_each_and_the_rest_is_predicted(predict,
         (line,) = [line for line in lines if line.startswith(f"{name}: ")]
         assert words in line
     assert lines[-1] == "error: 9 of 10 could not be predicted"
+    assert said.code == 1
+
+
+def test_the_rest_of_a_folder_is_predicted_where_a_part_of_it_is_locked(  # type: ignore[no-untyped-def]
+    predict, made: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ward" / "locked").mkdir(parents=True)
+    shutil.copy(images(made) / "01.png", tmp_path / "ward")
+    scan = os.scandir
+
+    def guarded(path: str) -> object:
+        if str(path).endswith("locked"):  # file permissions do not keep root out
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    said = predict("ward")
+    assert len(said.out.splitlines()) == 2
+    assert "ward/locked: cannot be read: Permission denied\n" in said.err
     assert said.code == 1
 
 

@@ -241,6 +241,8 @@ def test_a_histogram_shows_where_levels_are_in_the_ink_of_each_channel() -> None
     assert (drawn[:6, -3:] == blue).all(axis=2).any()
     assert (drawn[:6, :3] == others).all(axis=2).any()
     assert (drawn[:90, 60:120] == 255).all()
+    gray = smooth(channels=1)
+    np.testing.assert_array_equal(histogram(np.dstack([gray] * 3)), histogram(gray))  # no blue line over two others
 
 
 @pytest.mark.parametrize("write", [write_walkthrough, write_levels])
