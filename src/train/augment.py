@@ -20,6 +20,11 @@ WHITE = 255
 Floats = NDArray[np.float64]
 
 
+def changes(section: Augment) -> bool:
+    """Return whether any image is changed."""
+    return section.flip != "none" or any(value for value in section.model_dump(exclude={"flip", "fill"}).values())
+
+
 def draws(seed: int, epoch: int, images: int, copy: int = 0) -> Floats:
     """Draw the random numbers of an epoch, (images, 10) in [0, 1): line i belongs to image i of the packed store.
 

@@ -47,8 +47,7 @@ class Batches:
 
         balanced: oversample and undersample change how often an image comes; each time it is augmented differently.
         """
-        chosen = class_balance.chosen(self.part.targets, balanced, seed, epoch)
-        order = chosen[random_streams.stream(seed, "shuffle", epoch).permutation(len(chosen))]
+        order = self.order(seed, epoch, balanced)
         rows, targets = self.part.rows[order], self.part.targets[order]
         height, width = self.images.shape[1:3]
         draws = augment.draws_of(rows, seed, epoch, len(self.images))
@@ -60,6 +59,11 @@ class Batches:
             return augment.tone(warped, section, draws[here]), targets[here]
 
         return ahead(batch, -(-len(order) // self.size), self.threads)
+
+    def order(self, seed: int, epoch: int, balanced: str = "none") -> Numbers:
+        """Return the places in the part (M,) in the order in which an epoch shows them."""
+        chosen = class_balance.chosen(self.part.targets, balanced, seed, epoch)
+        return chosen[random_streams.stream(seed, "shuffle", epoch).permutation(len(chosen))]
 
 
 def ahead(make: Callable[[int], Item], count: int, threads: int) -> Iterator[Item]:

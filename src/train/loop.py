@@ -17,11 +17,12 @@ from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
 from src.metrics import epoch_scores
-from src.train import class_balance, device, fine_tuning, history, losses, optimizers, schedules, steps
+from src.train import class_balance, device, fine_tuning, frozen, history, losses, optimizers, schedules, steps
 from src.train.batches import Batch, Batches
 from src.train.checkpoint import Checkpoint, State, digest
 from src.train.data import Data
 from src.train.fine_tuning import Phase
+from src.train.frozen import FeatureBatches
 from src.train.history import Row
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def _fit(
     if resumed_after:
         log.info("going on after epoch %d", resumed_after)
     ready = time.monotonic()
-    for row in _epochs(state, data, section, seed):
+    for row in _epochs(state, data, section, seed, checkpoints):
         if checkpoint:
             checkpoint.save(state)
         log.info("%s", history.line(state.rows, section.epochs))
@@ -130,27 +131,32 @@ def _new_optimizer(network: keras.Model, section: Train) -> keras.optimizers.Opt
     return optimizer
 
 
-def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
+def _epochs(state: State, data: Data, section: Train, seed: int, folder: Path | None) -> Iterator[Row]:
     """Run one epoch after the other on the state, and give the row of each, until epochs or patience are used up."""
     for phase in fine_tuning.plan(section):
         if phase.first == len(state.rows) + 1 > 1:
             fine_tuning.leave(state.model)
             state.optimizer = _new_optimizer(state.model, section)
         if phase.first <= len(state.rows) + 1 <= phase.last and not _stops_early(state, section):
-            yield from _epochs_of(phase, state, data, section, seed)
+            yield from _epochs_of(phase, state, data, section, seed, folder)
 
 
-def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
+def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int, folder: Path | None) -> Iterator[Row]:
     fine_tuning.enter(phase, state.model)
     weights = (
         class_balance.class_weights(data.train.targets, len(data.classes))
         if class_balance.BALANCES[section.balance].weighted
         else None
     )
-    learn = steps.learning(state.model, state.optimizer, losses.build(section, weights))
-    evaluate = steps.evaluating(state.model, losses.build(section))
-    train = Batches(data.images, data.train, section.batch_size, section.threads)
-    val = Batches(data.images, data.val, section.batch_size, section.threads)
+    network = state.model
+    train: Batches | FeatureBatches
+    val: Batches | FeatureBatches
+    train, val = (Batches(data.images, part, section.batch_size, section.threads) for part in (data.train, data.val))
+    if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := frozen.divide(network)):
+        body, network = parts
+        train, val = FeatureBatches(train, body, folder), FeatureBatches(val, body, folder)
+    learn = steps.learning(network, state.optimizer, losses.build(section, weights))
+    evaluate = steps.evaluating(network, losses.build(section))
     count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
     began, done = time.monotonic(), 0
     while len(state.rows) < phase.last and not _stops_early(state, section):
