@@ -123,6 +123,12 @@ def score(images: list[Image], probabilities: Floats, classes: tuple[str, ...]) 
     )
 
 
+def known_as_val(images: list[Image], table: Path) -> list[Image]:
+    """Return the images, those that an ensemble was asked for without having learned from them all as val."""
+    known = {int(line["row"]) for line in read_csv(table, ("row",))} if table.exists() else set()
+    return [image._replace(part="val") if image.row in known else image for image in images]
+
+
 def replace_known(probabilities: Floats, images: list[Image], classes: tuple[str, ...], table: Path) -> None:
     """Put in, for val (N, K), what an ensemble says of images that its members learned from, all but those asked.
 

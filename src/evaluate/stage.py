@@ -16,6 +16,7 @@ from src.evaluate import dvc_plots, gallery, layers, report
 from src.evaluate.cam.cases import explain
 from src.evaluate.inputs import (
     Image,
+    known_as_val,
     read_classes,
     read_columns,
     read_images,
@@ -73,7 +74,7 @@ def run(
         AssayError: an input is missing or does not belong to the others, or the test part is empty.
     """
     images = _read_images(inputs)
-    scored = [image for image in images if image.part in SCORED]
+    scored = [image for image in known_as_val(images, inputs.model.out_of_fold) if image.part in SCORED]
     classes = read_classes(inputs.model.classes)
     pixels = open_images(inputs.prepared)
     check_images(inputs.prepared.images, pixels.shape[1:], shape)

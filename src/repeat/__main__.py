@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.core import console
+from src.core.errors import AssayError
 
 if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
     from src.config import Params
@@ -20,7 +21,8 @@ examples:
   python -m src.repeat --folds 5 --seeds 3          15 trainings of the network in params.yaml
   python -m src.repeat --model probe                a logistic regression on frozen features, in seconds
   python -m src.repeat --model probe --swap 0.05    how many of 5 % swapped labels are found again
-  python -m src.repeat --test                       score the ensemble of the folds on the test part, and export it
+  python -m src.repeat --refit 3                    no inner val part; the ensemble is 3 networks of all images
+  python -m src.repeat --test                       score the ensemble on the test part, and export it
 """
 
 
@@ -40,6 +42,11 @@ def main() -> None:
     workers, threads = _shared(asked, params)
     content |= {"repeat": content["repeat"] | chosen, "train": content["train"] | {"threads": threads}}
     params = config.parse(content, "python -m src.repeat")
+    if asked.refit and (params.repeat.model == "probe" or params.train.schedule.name == "plateau" or asked.swap):
+        raise AssayError(
+            "--refit: expected repeat.model: network, a schedule other than plateau (nothing is left to see one on), "
+            "and no --swap"
+        )
     from src.repeat import stage
 
     def start(store: Path, data: Path) -> "Executor":
@@ -54,7 +61,7 @@ def main() -> None:
     if asked.swap is not None:
         stage.measure_swapped(params, start, asked.swap)
     else:
-        stage.run(params, start)
+        stage.run(params, start, refit=asked.refit)
 
 
 def _shared(asked: argparse.Namespace, params: "Params") -> tuple[int, int]:
@@ -80,6 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--workers", type=_count, metavar="K", help="trainings at once, else 1; another number gives other weights")
     add("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
     add("--swap", type=_share, metavar="SHARE", help="give so many labels another class, and tell how many are found")
+    add(
+        "--refit",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="N networks of all images, with all epochs, as the ensemble",
+    )
     add("--test", action="store_true", help="train nothing: the ensemble on the test part, and its bundle")
     return parser
 

@@ -29,11 +29,12 @@ def read(params: Params) -> list[Image]:
     return [image for image in images if params.repeat.over == "all" or image.part in partition.FITTED]
 
 
-def divide(images: Sequence[Image], params: Params) -> tuple[Fold, ...]:
+def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tuple[Fold, ...]:
     """Deal the images to folds so that no group is cut and each class is spread evenly.
 
     What is not held out of a training is divided once more: its val part, to stop and to choose the threshold by, has
-    the share that split.val has of train and val together.
+    the share that split.val has of train and val together. Without `inner` there is no such part, and the training
+    learns from all of it, for all of its epochs.
 
     Raises:
         AssayError: a class has too few groups.
@@ -52,7 +53,9 @@ def divide(images: Sequence[Image], params: Params) -> tuple[Fold, ...]:
     found_folds = []
     for number in range(count):
         rest = np.flatnonzero(part != number)
-        val = _inner(labels[rest], groups[rest], share, stream(params.seed, "folds", number))
+        val = np.zeros(len(rest), np.bool_)
+        if inner:
+            val = _inner(labels[rest], groups[rest], share, stream(params.seed, "folds", number))
         if len(np.unique(labels[rest[~val]])) < len(np.unique(labels)):
             raise AssayError("repeat.folds: expected every class in what each fold learns from; use fewer folds")
         chosen = (rest[~val], rest[val], np.flatnonzero(part == number))

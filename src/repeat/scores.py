@@ -55,7 +55,7 @@ def put_together(
     for one in trained:
         held, val = ([place[row] for row in rows] for rows in (folds[one.fold - 1].held, folds[one.fold - 1].val))
         scored, cut = score([images[p] for p in held], one.held, classes), FALLBACK
-        if one.val is not None and scored.binary:
+        if one.val is not None and len(one.val) and scored.binary:
             known = score([images[p] for p in val], one.val, classes)
             cut = choose(known.labels == 1, known.probabilities[:, 1], rule).value
         decided, seed = scored.decide(cut), drawn.index(one.seed)

@@ -43,8 +43,10 @@ def repeat(params: Params) -> None:
     run(params, lambda store, data: LocalExecutor(1, params.train.threads, store, data))
 
 
-def run(params: Params, start: Start, out: Repeated = REPEATED) -> None:
+def run(params: Params, start: Start, out: Repeated = REPEATED, refit: int = 0) -> None:
     """Train all folds and seeds, and write scores, predictions, models, the ensemble and suspects.
+
+    refit: so many networks learn from all images, and are the ensemble in place of those of the folds.
 
     Raises:
         AssayError: anything that a person can mend.
@@ -53,9 +55,9 @@ def run(params: Params, start: Start, out: Repeated = REPEATED) -> None:
     began = int(time.time() * 1000)
     upstream.bring_up_to_date()
     images = folds.read(params)
-    divided = folds.divide(images, params)
-    trained, found = cross_validate(params, images, divided, start)
-    about = scores.summarise(found, params)
+    divided = folds.divide(images, params, inner=not refit)
+    trained, found, whole = cross_validate(params, images, divided, start, refit)
+    about = scores.summarise(found, params) | {"refit": refit}
     with files.replacing(out.folder) as temporary:
         made = Repeated(temporary)
         made.folder.mkdir(parents=True)
@@ -63,7 +65,7 @@ def run(params: Params, start: Start, out: Repeated = REPEATED) -> None:
         about["suspect_labels"] = suspects.write(made.suspects, made.sheet, *doubted)
         files.write_json(made.scores, about)
         scores.write(made.predictions, found)
-        _write_models(trained, found.classes, made)
+        _write_models(trained, whole, found.classes, made)
     console.say(table(about))
     console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {out.folder}")
     _report(params, about, trained, began, out)
@@ -76,7 +78,7 @@ def measure_swapped(params: Params, start: Start, share: float) -> float:
     """
     upstream.bring_up_to_date()
     images, wrong = folds.swap(folds.read(params), share, params.seed)
-    _, found = cross_validate(params, images, folds.divide(images, params), start)
+    _, found, _ = cross_validate(params, images, folds.divide(images, params), start)
     labels = np.array([found.classes.index(image.label) for image in images])
     order, some, _ = suspects.find(found.probabilities, labels)
     kept = suspects.recall(order, wrong)
@@ -88,9 +90,13 @@ def measure_swapped(params: Params, start: Start, share: float) -> float:
 
 
 def cross_validate(
-    params: Params, images: Sequence[Image], divided: Sequence[Fold], start: Start
-) -> tuple[list[Trained], OutOfFold]:
-    """Train every fold over every seed, and put together what the models say of what was held out of them."""
+    params: Params, images: Sequence[Image], divided: Sequence[Fold], start: Start, refit: int = 0
+) -> tuple[list[Trained], OutOfFold, list[Trained]]:
+    """Train every fold over every seed, and put together what the models say of what was held out of them.
+
+    The last of what is returned are `refit` networks that have learned from all images.
+    """
+    whole: list[Trained] = []
     classes = class_order([image.label for image in images], params.dataset.positive)
     if params.repeat.model == "probe":
         trained = trainings.probes(params, images, divided, classes)
@@ -98,28 +104,36 @@ def cross_validate(
         store = STUDIES / study_fingerprint.name("repeat", study_fingerprint.training(params))
         data = store / digest_of(canonical([[image.row, image.label] for image in images]))[: trainings.LENGTH]
         folds.write_home(data, images, params)
+        everything = [Fold(train=tuple(image.row for image in images), val=(), held=())]
         executor = start(store, data)
         try:
-            trained = trainings.networks(params, images, divided, executor, store)
+            trained, whole = (
+                trainings.networks(params, images, chosen, executor, store, trainings.seeds(params, count))
+                for chosen, count in ((divided, params.repeat.seeds), (everything, refit))
+            )
         finally:
             executor.close()
-    return trained, scores.put_together(trained, divided, images, classes, params.evaluate.threshold)
+    return trained, scores.put_together(trained, divided, images, classes, params.evaluate.threshold), whole
 
 
-def _write_models(trained: Sequence[Trained], classes: tuple[str, ...], made: Repeated) -> None:
-    """Copy the networks, and write the ensemble with what its members say of images that they did not learn from."""
-    if not (paths := [one.model for one in trained if one.model]):
+def _write_models(
+    trained: Sequence[Trained], whole: Sequence[Trained], classes: tuple[str, ...], made: Repeated
+) -> None:
+    """Copy the networks, and write the ensemble with what those of the folds say of what was held out of them."""
+    if not trained[0].model:
         return
     from src.repeat import ensemble  # TensorFlow
 
     made.models.mkdir()
-    for one, path in zip(trained, paths, strict=True):
-        seeds = list(dict.fromkeys(each.seed for each in trained))
-        shutil.copyfile(path, made.models / f"fold_{one.fold}_seed_{seeds.index(one.seed) + 1}.keras")
-    whole = ModelFiles(made.ensemble)
-    whole.folder.mkdir()
-    ensemble.write(paths, [one.rows for one in trained], classes, whole)
-    shutil.copyfile(made.predictions, whole.out_of_fold)
+    seeds = list(dict.fromkeys(each.seed for each in (*trained, *whole)))
+    for one in (*trained, *whole):
+        assert one.model
+        name = "all" if any(one is each for each in whole) else f"fold_{one.fold}"
+        shutil.copyfile(one.model, made.models / f"{name}_seed_{seeds.index(one.seed) + 1}.keras")
+    members, joined = whole or trained, ModelFiles(made.ensemble)
+    joined.folder.mkdir()
+    ensemble.write([one.model for one in members if one.model], [one.rows for one in members], classes, joined)
+    shutil.copyfile(made.predictions, joined.out_of_fold)
 
 
 def table(about: Tree) -> str:
@@ -133,6 +147,7 @@ def table(about: Tree) -> str:
         rows.append([BY_NAME[name].label, cells[0], interval, *cells[1:]])
     head = ["", "pooled", "interval", "mean", "± folds", *(["± seeds"] if several else [])]
     counted = f"{about['images']} images of {about['groups']} groups, {about['folds']} folds, {about['seeds']} seed(s)"
+    counted += f"; the ensemble: {about['refit']} networks that learned from all of them" if about["refit"] else ""
     lines = str(tabulate(rows, head, "plain", disable_numparse=True))
     return f"{about['model']} over {about['over']}: {counted}\n{lines}"
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -52,15 +53,22 @@ class Trained(NamedTuple):
         return best(self.rows) if self.rows else None
 
 
-def seeds(params: Params) -> tuple[int, ...]:
+def seeds(params: Params, count: int) -> tuple[int, ...]:
     """Draw the seeds that each fold is trained with."""
-    return tuple(random_streams.derive(params.seed, "repeat", number) for number in range(params.repeat.seeds))
+    return tuple(random_streams.derive(params.seed, "repeat", number) for number in range(count))
 
 
 def networks(
-    params: Params, images: Sequence[Image], folds: Sequence[Fold], executor: Executor, store: Path
+    params: Params,
+    images: Sequence[Image],
+    folds: Sequence[Fold],
+    executor: Executor,
+    store: Path,
+    drawn: Sequence[int],
 ) -> list[Trained]:
     """Train a network for each fold and seed, those that are kept in `store` aside, in the order of seeds and folds.
+
+    drawn: the seeds.
 
     Raises:
         AssayError: a training failed; those that ended before it are kept.
@@ -69,7 +77,7 @@ def networks(
     labels = [[image.row, image.label] for image in images]
     places: dict[Path, tuple[int, int]] = {}
     jobs: dict[Path, Job] = {}
-    for seed in seeds(params):
+    for seed in drawn:
         for number, fold in enumerate(folds, start=1):
             read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held], labels]
             folder = store / files.digest_of(canonical(read))[:LENGTH]
@@ -109,7 +117,9 @@ class _Progress:
         self.done += 1
         if self._bar.disable:
             left = (time.monotonic() - self._started) / self.done * (self._total - self.done)
-            said = f"val_auc {rows[best(rows) - 1]['val_auc']:.3f} in epoch {best(rows)} of {len(rows)}"
+            kept = rows[best(rows) - 1]
+            scored = "auc" if math.isnan(kept["val_auc"]) else "val_auc"
+            said = f"{scored} {kept[scored]:.3f} in epoch {best(rows)} of {len(rows)}"
             place = f"{self.done} of {self._total}"
             log.info("trainings: %s, %s: %s, %s left", place, name, said, tqdm.format_interval(left))
 
@@ -137,7 +147,7 @@ def probes(params: Params, images: Sequence[Image], folds: Sequence[Fold], class
     features = network.features(pixels, np.array([image.row for image in images], np.int64))
     labels = np.array([classes.index(image.label) for image in images])
     found = []
-    for seed in seeds(params):
+    for seed in seeds(params, params.repeat.seeds):
         for number, fold in enumerate(folds, start=1):
             learned, held = ([place[row] for row in rows] for rows in ((*fold.train, *fold.val), fold.held))
             some = [images[each] for each in learned]

@@ -46,6 +46,8 @@ def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> 
 def choose(prepared: Prepared, rows: Mapping[str, Sequence[int]], positive: str | None, where: Path) -> Data:
     """Open the packed store memory-mapped and pick out the rows of train and val; `where` names their origin in errors.
 
+    Without val in `rows` nothing tells the best epoch, and the last one is kept.
+
     Raises:
         AssayError: as `load`.
     """
@@ -55,8 +57,10 @@ def choose(prepared: Prepared, rows: Mapping[str, Sequence[int]], positive: str 
         raise AssayError(f"{prepared.images}: expected {len(labels)} images as in index.csv, found {len(images)}")
     classes = order(labels, positive)
     numbers = np.array([classes.index(label) for label in labels], np.int64)
-    train, val = (Part(chosen, numbers[chosen]) for chosen in (np.array(rows[part], np.int64) for part in FITTED))
-    _check(where, classes, train, val)
+    train, val = (
+        Part(chosen, numbers[chosen]) for chosen in (np.array(rows.get(part, ()), np.int64) for part in FITTED)
+    )
+    _check(where, classes, train, val if "val" in rows else train)
     return Data(images, classes, train, val)
 
 

@@ -52,6 +52,8 @@ class FeatureBatches:
 
     def plain(self) -> Iterator[Batch]:
         """Return the part in its own order, as it is."""
+        if not len(self.pixels):
+            return iter(())
         if 0 not in self.kept:
             places = np.arange(len(self.pixels.part.rows))
             self.kept[0] = places, self._features(self.pixels.plain(), len(places))

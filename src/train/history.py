@@ -1,5 +1,6 @@
 """The course of a training: one row an epoch, from which the best epoch and the end follow."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from src.core import files
@@ -11,9 +12,12 @@ Row = Mapping[str, float]
 
 
 def best(rows: Sequence[Row]) -> int:
-    """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several."""
+    """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several.
+
+    Without a val part, whose scores are NaN, it is the last one: so patience never ends such a training.
+    """
     losses = [row["val_loss"] for row in rows]
-    return losses.index(min(losses)) + 1
+    return len(rows) if math.isnan(losses[-1]) else losses.index(min(losses)) + 1
 
 
 def stops_early(rows: Sequence[Row], patience: int, start: int = 0) -> bool:

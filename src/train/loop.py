@@ -1,6 +1,7 @@
 """The one training loop: the train stage, tuning and tests all call it."""
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
 from src.metrics import epoch_scores
+from src.metrics.scores import EPOCH_SCORES
 from src.train import class_balance, device, fine_tuning, frozen, history, losses, optimizers, schedules, steps
 from src.train.batches import Batch, Batches
 from src.train.checkpoint import Checkpoint, State, digest
@@ -170,7 +172,8 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         _check("loss", learned["loss"], epoch, rate, section)
         _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
         scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
-        _check("val_loss", scored["val_loss"], epoch, rate, section)
+        if len(data.val.rows):
+            _check("val_loss", scored["val_loss"], epoch, rate, section)
         state.rows.append({"epoch": epoch, **learned, **scored, "learning_rate": rate})
         if history.best(state.rows) == epoch:
             state.keep_best()
@@ -188,7 +191,10 @@ def _with_bar(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch
 
 
 def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
-    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
+    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given.
+
+    Without a batch all scores are NaN.
+    """
     found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
         signals.check()
@@ -198,6 +204,8 @@ def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
         found.append(loss)
         probabilities.append(probability)
         targets.append(numbers)
+    if not found:
+        return dict.fromkeys(EPOCH_SCORES, math.nan)
     truth, guess = np.concatenate(targets), np.concatenate(probabilities)
     return {
         "loss": float(np.mean(np.concatenate(found), dtype=np.float64)),

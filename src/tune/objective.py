@@ -66,7 +66,8 @@ def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
         scores = metric.of_epochs(rows, best)
         return Finished(job.number, tuple(rows), scores, stopped=True, facts={"best_epoch": best})
     answer = _answer(job.fold, fitted, given, params) if job.fold else None
-    return Finished(job.number, tuple(rows), _scores(fitted, given, params), facts=_facts(fitted), answer=answer)
+    scores = {} if job.fold else _scores(fitted, given, params)
+    return Finished(job.number, tuple(rows), scores, facts=_facts(fitted), answer=answer)
 
 
 def _answer(fold: Fold, fitted: Fitted, given: data.Data, params: Params) -> Answer:
@@ -97,7 +98,7 @@ def _facts(fitted: Fitted) -> dict[str, float]:
 def _load(params: Params, home: Path, fold: Fold | None = None) -> data.Data:
     prepared, split = prepared_cache.prepared(params, home)
     if fold:
-        rows = {"train": fold.train, "val": fold.val}
+        rows = {"train": fold.train} | ({"val": fold.val} if fold.val else {})
         return data.choose(prepared, rows, params.dataset.positive, split.parts)
     made = prepared_cache.signature(prepared.images, prepared.index, split.parts)
     return _loaded(prepared, split, params.dataset.positive, made)

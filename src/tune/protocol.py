@@ -10,7 +10,10 @@ TRIES = 3  # of a training whose worker is lost
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows of the store in a cross-validation: to learn from, to stop and choose a threshold by, and to answer for."""
+    """Rows of the store in a cross-validation: to learn from, to stop and choose a threshold by, and to answer for.
+
+    Without val the last epoch is kept.
+    """
 
     train: tuple[int, ...]
     val: tuple[int, ...]

@@ -112,3 +112,11 @@ def test_val_is_told_by_the_members_of_an_ensemble_that_did_not_learn_from_it(tm
     table.write_text("row,p_a,p_b\n2,0.25,0.75\n1,0.5,0.5\n")
     inputs.replace_known(given, images, ("a", "b"), table)
     assert given.tolist() == [[0.9, 0.1], [0.9, 0.1], [0.25, 0.75]], "test stays as the ensemble says it"
+
+
+def test_all_that_an_ensemble_was_asked_for_out_of_fold_counts_as_val(tmp_path: Path) -> None:
+    images = [inputs.Image(row, part, f"{row}.png", "a", "") for row, part in enumerate(("train", "test", "val"))]
+    table = tmp_path / "out_of_fold.csv"
+    assert inputs.known_as_val(images, table) == images, "without a table nothing changes"
+    table.write_text("row,p_a,p_b\n2,0.25,0.75\n0,0.5,0.5\n")
+    assert [image.part for image in inputs.known_as_val(images, table)] == ["val", "test", "val"]

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def cheap(job: Job, report: Callable[[Row], bool], home: Path) -> Finished:
     """Answer with numbers of seed and row, as fast as the file of that name says, and note what was trained."""
     assert job.fold
     with (home.parents[3] / "begun").open("a") as file:
-        file.write(json.dumps([job.seed, job.fold.held[0]]) + "\n")
+        file.write(json.dumps({"seed": job.seed, **asdict(job.fold)}) + "\n")
     slow = home.parents[3] / "slow"
     time.sleep(float(slow.read_text()) if slow.exists() else 0.0)
     val, held = (np.array([_probabilities(job.seed, row) for row in rows]) for rows in (job.fold.val, job.fold.held))

@@ -50,5 +50,7 @@ def test_what_cannot_be_is_refused(words: tuple[str, str], monkeypatch: pytest.M
 def test_a_value_out_of_range_names_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssayError, match=r"python -m src.repeat: repeat.folds: expected a number of at least 2"):
         run(monkeypatch, "--folds", "1")
+    with pytest.raises(AssayError, match=r"--refit: expected repeat.model: network"):
+        run(monkeypatch, "--refit", "2", "--model", "probe")
     with pytest.raises(AssayError, match=r"model.keras: not found; run `python -m src.repeat` with --model network"):
         run(monkeypatch, "--test")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src import models
 from src.core import files, paths
 from src.core.errors import AssayError
 from src.metrics.scores import BY_NAME
@@ -106,6 +107,25 @@ def test_other_labels_and_values_are_trained_anew_and_the_same_are_not(made: Hom
     assert trained(0.1) == FOLDS * SEEDS
     assert trained(0.1) == 0
     assert trained(0.1, model__dropout=0.2, repeat__seeds=1) == FOLDS
+
+
+def test_a_refit_learns_from_all_of_train_and_val_and_its_ensemble_is_told_by_the_folds(made: Home) -> None:
+    forget(made)
+    stage.run(params(made, repeat__seeds=1), start, refit=2)
+    before, begun = written(), [json.loads(line) for line in Path("begun").read_text().splitlines()]
+    rows = [int(line["row"]) for line in files.read_csv(TABLE)]
+    assert {line["part"] for line in files.read_csv(TABLE)} == {"train"}, "no row of test"
+    assert not any(one["val"] for one in begun), "nothing is set aside from what they learn from"
+    assert [sorted(one["train"] + one["held"]) for one in begun] == [rows] * (FOLDS + 2)
+    assert [bool(one["held"]) for one in begun] == [True] * FOLDS + [False] * 2
+    assert {one["seed"] for one in begun[FOLDS:]} > {begun[0]["seed"]}, "a seed for each"
+    assert files.read_json(SCORES)["refit"] == 2
+    assert {f"models/all_seed_{number}.keras" for number in (1, 2)} < set(before)
+    assert models.load(paths.REPEATED.ensemble / "model.keras").name.endswith("_x2"), "without the folds' networks"
+    assert before["ensemble/out_of_fold.csv"] == before["out_of_fold.csv"]
+    stage.run(params(made, repeat__seeds=1), start, refit=2)
+    assert len(Path("begun").read_text().splitlines()) == FOLDS + 2, "what was kept is not trained again"
+    assert written() == before
 
 
 def test_a_training_that_fails_is_a_line_with_its_fold(made: Home) -> None:

@@ -1,5 +1,6 @@
 """The best epoch, the end and history.csv follow from the rows alone."""
 
+import math
 from pathlib import Path
 
 from src.core.paths import ModelFiles
@@ -22,6 +23,11 @@ def test_patience_counts_the_epochs_since_the_best_one() -> None:
     assert history.stops_early(rows(0.9, 0.5, 0.7, 0.5), 2)
     assert not history.stops_early(rows(0.1, 0.5, 0.7, 0.5), 2, start=3)
     assert history.stops_early(rows(0.1, 0.5, 0.7, 0.5), 2, start=2)
+
+
+def test_without_a_val_part_it_is_the_last_epoch_and_patience_ends_nothing() -> None:
+    assert history.best(rows(math.nan, math.nan, math.nan)) == 3
+    assert not history.stops_early(rows(math.nan, math.nan, math.nan), 1)
 
 
 def test_the_file_has_a_fixed_number_of_decimals(tmp_path: Path) -> None:
