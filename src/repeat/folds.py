@@ -12,9 +12,9 @@ from src.core.errors import AssayError
 from src.core.paths import PARAMS, PREPARED, SPLIT, Prepared, SplitFiles
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image, read_images
+from src.executors.protocol import Fold
 from src.metrics.scored import Flags, Integers, group_codes
 from src.split.assign import assign
-from src.tune.protocol import Fold
 
 FEWEST = 3  # groups of a class: one held out, one to stop by, one to learn from
 

@@ -15,6 +15,10 @@ from src.core.errors import AssayError
 from src.core.files import digest_of
 from src.core.paths import PREPARED, REPEATED, ModelFiles, Repeated, home
 from src.evaluate.inputs import Image
+from src.executors import training_inputs
+from src.executors.overrides import canonical
+from src.executors.protocol import Executor, Fold
+from src.executors.start import start as start_workers
 from src.images.store import open_images
 from src.metrics.scores import BY_NAME
 from src.repeat import folds, scores, suspects, trainings
@@ -23,11 +27,6 @@ from src.repeat.trainings import Trained
 from src.tracking import study_run
 from src.tracking.record import Trial
 from src.train.data import order as class_order
-from src.tune import study_fingerprint, upstream
-from src.tune.executors.local import LocalExecutor
-from src.tune.overrides import canonical
-from src.tune.protocol import Executor, Fold
-from src.tune.request import STUDIES
 
 Start = Callable[[Path, Path], Executor]  # workers that write to one folder and read from another
 AGAIN = "python -m src.repeat"
@@ -40,7 +39,7 @@ def repeat(params: Params) -> None:
     Raises:
         AssayError: anything that a person can mend.
     """
-    run(params, lambda store, data: LocalExecutor(1, params.train.threads, store, data))
+    run(params, lambda store, data: start_workers(1, params.train.threads, store, data))
 
 
 def run(params: Params, start: Start, out: Repeated = REPEATED) -> None:
@@ -51,7 +50,7 @@ def run(params: Params, start: Start, out: Repeated = REPEATED) -> None:
         KeyboardInterrupt: asked for by Ctrl-C; what was trained is kept.
     """
     began = int(time.time() * 1000)
-    upstream.bring_up_to_date()
+    training_inputs.bring_up_to_date()
     images = folds.read(params)
     divided = folds.divide(images, params)
     trained, found = cross_validate(params, images, divided, start)
@@ -74,7 +73,7 @@ def measure_swapped(params: Params, start: Start, share: float) -> float:
 
     Nothing is written but what is kept of trainings.
     """
-    upstream.bring_up_to_date()
+    training_inputs.bring_up_to_date()
     images, wrong = folds.swap(folds.read(params), share, params.seed)
     _, found = cross_validate(params, images, folds.divide(images, params), start)
     labels = np.array([found.classes.index(image.label) for image in images])
@@ -95,7 +94,7 @@ def cross_validate(
     if params.repeat.model == "probe":
         trained = trainings.probes(params, images, divided, classes)
     else:
-        store = STUDIES / study_fingerprint.name("repeat", study_fingerprint.training(params))
+        store = training_inputs.folder("repeat", params)
         data = store / digest_of(canonical([[image.row, image.label] for image in images]))[: trainings.LENGTH]
         folds.write_home(data, images, params)
         executor = start(store, data)

@@ -16,12 +16,12 @@ from src.core import files, random_streams
 from src.core.errors import AssayError
 from src.core.paths import PREPARED
 from src.evaluate.inputs import Image
+from src.executors.overrides import canonical, key
+from src.executors.protocol import Executor, Failed, Finished, Fold, Job
+from src.executors.start import run_all
 from src.images.store import open_images
 from src.metrics.scored import Floats
 from src.train.history import Row, best
-from src.tune.confirm import run_all
-from src.tune.overrides import canonical, key
-from src.tune.protocol import Executor, Failed, Finished, Fold, Job
 
 log = logging.getLogger(__name__)
 MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"

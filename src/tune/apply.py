@@ -9,7 +9,7 @@ from typing import Any
 from src.config import Params, load, parse
 from src.core import files, nested, yaml_edit, yaml_file
 from src.core.errors import AssayError
-from src.tune.overrides import canonical, with_values
+from src.executors.overrides import canonical, with_values
 
 log = logging.getLogger(__name__)
 SOURCE = "dataset.source"

@@ -18,7 +18,6 @@ import json
 import logging
 import math
 import statistics
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,14 +25,13 @@ from typing import Any
 
 from src.config import Params
 from src.core import console, files, random_streams
-from src.core.errors import AssayError
 from src.core.paths import Confirmed
+from src.executors import training_inputs
+from src.executors.metric import direction
+from src.executors.overrides import key, short, with_values
+from src.executors.protocol import Executor, Failed, Finished, Job
+from src.executors.start import run_all
 from src.tracking.record import Trial
-from src.tune import study_fingerprint
-from src.tune.metric import direction
-from src.tune.overrides import key, short, with_values
-from src.tune.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
-from src.tune.request import STUDIES
 from src.tune.study_progress import duration
 from src.tune.study_tables import BASELINE
 from src.tune.trials_view import TrialsView
@@ -42,7 +40,6 @@ from src.tune.winner import Outcome, Result, Values, decide, described, over_see
 log = logging.getLogger(__name__)
 LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
 SCRIPT = "winner.js"  # which the page of the study runs: a page opened as a file may read nothing else
-POLL = 1.0  # seconds to wait for an event before looking again
 
 
 def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Confirmed) -> Outcome:
@@ -50,8 +47,8 @@ def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Conf
 
     params: the baseline, what the study began with.
     """
-    name = study_fingerprint.name("confirm", study_fingerprint.training(params))
-    outcome = confirm(params, best_trials(params, view), executor, STUDIES / name / "confirm.json")
+    store = training_inputs.folder("confirm", params) / "confirm.json"
+    outcome = confirm(params, best_trials(params, view), executor, store)
     write_outcome(outcome, out)
     said = described(outcome)
     files.write_text(out.folder / SCRIPT, f"show({json.dumps(view.name)}, {json.dumps(said)})\n")
@@ -228,30 +225,3 @@ def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Call
 
 def _finite(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in scores.items() if math.isfinite(value)}
-
-
-def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
-    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
-
-    Raises:
-        AssayError: a worker went away again and again, which says nothing about its training.
-    """
-    waiting = deque(jobs)
-    running: dict[int, Job] = {}
-    tries = dict.fromkeys((job.number for job in jobs), 0)
-    while waiting or running:
-        while waiting and len(running) < executor.workers:
-            job = waiting.popleft()
-            running[job.number] = job
-            tries[job.number] += 1
-            executor.submit(job)
-        match executor.next(POLL):
-            case Epoch(number=number):
-                executor.answer(number, go_on=number in running)
-            case Lost(number=number) if number in running and tries[number] < TRIES:
-                waiting.appendleft(running.pop(number))
-            case Lost(number=number, reason=reason) if number in running:
-                raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
-            case Finished() | Failed() as event if event.number in running:
-                del running[event.number]
-                done(event.number, event)

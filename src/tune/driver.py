@@ -12,8 +12,8 @@ import optuna
 from optuna.trial import TrialState
 
 from src.core.errors import AssayError
+from src.executors.protocol import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
 from src.tracking.record import Trial
-from src.tune.protocol import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
 from src.tune.study import Search
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from src.config import Params, SpaceEntry
 from src.config.load import describe
 from src.core.errors import AssayError, suggestion
 from src.core.paths import PARAMS
-from src.tune.overrides import canonical, replaced
+from src.executors.overrides import canonical, replaced
 
 Plain = None | bool | int | float | str
 Values = dict[str, Any]

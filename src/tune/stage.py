@@ -13,26 +13,25 @@ import optuna
 from src.config import Params, parse
 from src.core import console, nested, signals
 from src.core.errors import AssayError
-from src.core.paths import CONFIRMED, PARAMS, STUDY, home
+from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, home
+from src.executors import overrides, training_inputs
+from src.executors.protocol import Executor
+from src.executors.start import start
 from src.tracking import study_run
 from src.tracking.record import Trial
 from src.tune import (
     apply,
-    overrides,
     pruner,
     sampler,
     study,
     study_fingerprint,
     study_tracking,
     trials_view,
-    upstream,
     winner,
 )
 from src.tune.confirm import confirm_best
 from src.tune.driver import Driver, Proposal, Stop
-from src.tune.executors.local import LocalExecutor
-from src.tune.protocol import Executor
-from src.tune.request import JOURNAL, STUDIES, Request
+from src.tune.request import JOURNAL, Request
 from src.tune.space import Space, something_to_vary
 from src.tune.storage import open_storage
 from src.tune.study import Search
@@ -53,11 +52,11 @@ def tune(params: Params) -> None:
         AssayError: anything that a person can mend.
     """
     something_to_vary(params)
-    upstream.bring_up_to_date()
+    training_inputs.bring_up_to_date()
     fingerprint = study_fingerprint.of(params)
-    name = study_fingerprint.name("tune", fingerprint)
+    name = training_inputs.name("tune", fingerprint)
     request = Request(params.tune.trials, name, confirm=False, fingerprint=fingerprint)
-    run(request, params, _one_worker(params, name))
+    run(request, params, _one_worker(params, STUDIES / name))
 
 
 def confirm(params: Params) -> None:
@@ -68,9 +67,8 @@ def confirm(params: Params) -> None:
     Raises:
         AssayError: anything that a person can mend.
     """
-    upstream.bring_up_to_date()
-    name = study_fingerprint.name("confirm", study_fingerprint.training(params))
-    with closing(_one_worker(params, name)) as executor:
+    training_inputs.bring_up_to_date()
+    with closing(_one_worker(params, training_inputs.folder("confirm", params))) as executor:
         view = _with_durations(read_candidates(STUDY, params.tune.metric))
         baseline = parse(overrides.with_values(params.model_dump(mode="json"), view.baseline))
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
@@ -105,7 +103,7 @@ class Session:
 
     def run(self) -> None:
         """Run the study to its trials, and confirm the best of them."""
-        upstream.bring_up_to_date()
+        training_inputs.bring_up_to_date()
         request, tune = self.request, self.params.tune
         fingerprint = request.fingerprint or study_fingerprint.of(self.params)
         proposing = sampler.build(tune.sampler, self.params.seed)
@@ -218,6 +216,6 @@ def _report(name: str, params: Params, outcome: winner.Outcome) -> None:
         study_run.send(study_tracking.describe(made, params, outcome=outcome, files=files), home())
 
 
-def _one_worker(params: Params, name: str) -> Executor:
+def _one_worker(params: Params, logs: Path) -> Executor:
     """Start the one worker with which the same inputs give the same results."""
-    return LocalExecutor(1, params.train.threads, STUDIES / name, Path.cwd())
+    return start(1, params.train.threads, logs, Path.cwd())

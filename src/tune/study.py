@@ -18,11 +18,12 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from src.core.errors import AssayError
+from src.core.paths import STUDIES
+from src.executors.metric import direction, watched
+from src.executors.protocol import Finished
 from src.tracking.record import Trial
 from src.tune import study_fingerprint, trials_view
-from src.tune.metric import direction, watched
-from src.tune.protocol import Finished
-from src.tune.request import STUDIES, check_name
+from src.tune.request import check_name
 from src.tune.storage import open_storage, readable
 from src.tune.study_fingerprint import Fingerprint
 from src.tune.trials_view import ABOUT, FACTS, IDENTITY, KEY, METRICS, REASON, REUSED, ROWS, SCORES, VALUES, TrialsView

@@ -14,12 +14,12 @@ from PIL import Image
 
 from src.core import files
 from src.core.paths import StudyFiles
+from src.executors.metric import METRICS
+from src.executors.overrides import short
 from src.plotting import style
 from src.tracking.record import Trial
 from src.tune import figures, study_tables
 from src.tune.figures import FIGURES, Kind
-from src.tune.metric import METRICS
-from src.tune.overrides import short
 from src.tune.trials_view import TrialsView, view
 
 log = logging.getLogger(__name__)

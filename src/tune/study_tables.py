@@ -7,8 +7,8 @@ from typing import Any
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import StudyFiles
+from src.executors.metric import direction
 from src.tracking.record import Trial
-from src.tune.metric import direction
 from src.tune.trials_view import TrialsView
 
 BASELINE = "baseline"  # what candidates.json, confirm.csv, best.yaml and MLflow call what the study started from

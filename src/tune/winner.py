@@ -20,9 +20,9 @@ from src.config import load
 from src.core import files, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS, Confirmed
+from src.executors.metric import better
+from src.executors.overrides import canonical, short
 from src.tune import apply
-from src.tune.metric import better
-from src.tune.overrides import canonical, short
 from src.tune.study_tables import BASELINE, cell
 
 Values = Mapping[str, Any]

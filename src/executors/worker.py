@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from src.core import console
 from src.core.errors import AssayError
-from src.tune.protocol import Epoch, Failed, Finished, Job, Row
+from src.executors.protocol import Epoch, Failed, Finished, Job, Row
 
 log = logging.getLogger(__name__)
 Run = Callable[[Job, Callable[[Row], bool], Path], Finished]
@@ -102,9 +102,9 @@ def _reported(pipe: Any, number: int, row: Row) -> bool:
 def _target(target: str | None) -> Run:
     """Return the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
     if target is None:
-        from src.tune import objective  # an import, since stages depend on what is imported
+        from src.executors import training  # an import, since stages depend on what is imported
 
-        return objective.run
+        return training.run
     module, _, name = target.partition(":")
     function: Run = getattr(importlib.import_module(module), name)
     return function

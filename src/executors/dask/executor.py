@@ -25,9 +25,9 @@ from distributed import Client, Queue
 
 import src
 from src.core.errors import AssayError
-from src.tune.executors import worker_memory
-from src.tune.executors.dask import on_worker, upload
-from src.tune.protocol import Epoch, Event, Failed, Job, Lost
+from src.executors import worker_memory
+from src.executors.dask import on_worker, upload
+from src.executors.protocol import Epoch, Event, Failed, Job, Lost
 
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
@@ -43,7 +43,7 @@ PACKAGES = (
     "cloudpickle",
 )
 VERSIONS = on_worker.versions(PACKAGES)
-TRIAL = "src.tune.objective:run"
+TRIAL = "src.executors.training:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0

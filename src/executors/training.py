@@ -15,13 +15,13 @@ from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
 from src.evaluate.predict import predict, with_flips
+from src.executors import metric, prepared_cache
+from src.executors.protocol import Answer, Finished, Fold, Job, Row
 from src.metrics.scored import Scored
 from src.metrics.scores import calibration_error, measure
 from src.metrics.threshold import FALLBACK, choose
 from src.train import Fitted, data, fit, history
 from src.train.stage import write
-from src.tune import metric, prepared_cache
-from src.tune.protocol import Answer, Finished, Fold, Job, Row
 
 Report = Callable[[Row], bool]
 CUSTOM = "CustomGradient-"

@@ -1,7 +1,6 @@
 """Local workers: processes that are kept warm, replaced when they die and when they have grown."""
 
 import multiprocessing
-import os
 import signal
 import time
 from collections import deque
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import AssayError
-from src.tune.executors.worker import Ready, serve
-from src.tune.executors.worker_memory import MemoryGrowth
-from src.tune.protocol import Epoch, Event, Job, Lost
+from src.executors.protocol import Epoch, Event, Job, Lost
+from src.executors.worker import Ready, serve
+from src.executors.worker_memory import MemoryGrowth
 
 EARLY_ENDS = 3  # workers in a row that end before they can train
 PROCESSES = multiprocessing.get_context("spawn")
@@ -186,11 +185,6 @@ class LocalExecutor:
     def _replace(self, worker: Worker) -> None:
         worker.end()
         self._active[self._active.index(worker)] = self._start(worker.output)
-
-
-def cores() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

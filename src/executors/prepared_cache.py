@@ -16,13 +16,13 @@ from src.config import Params, Preprocess, load
 from src.core import files, partition, paths, yaml_file
 from src.core.errors import AssayError
 from src.core.partition import FITTED
+from src.executors.overrides import canonical, preprocessing
 from src.images.limits import UnreadableError
 from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
 from src.preprocess.pipeline import Chain, compose
 from src.preprocess.stage import prepare_one
-from src.tune.overrides import canonical, preprocessing
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")

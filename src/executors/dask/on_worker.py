@@ -19,10 +19,10 @@ from typing import Any
 
 from distributed import Queue, get_client, get_worker
 
-from src.tune.executors.worker_memory import MemoryGrowth
+from src.executors.worker_memory import MemoryGrowth
 
 SECONDS_BETWEEN_LOOKS = 0.5
-START = "from src.tune.executors import worker; worker.attached()"
+START = "from src.executors import worker; worker.attached()"
 
 
 async def prepare(wanted: Mapping[str, str], dask_worker: Any) -> dict[str, Any]:
