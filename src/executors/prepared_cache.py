@@ -128,15 +128,10 @@ def _digest_of_code() -> str:
 @lru_cache(maxsize=1)
 def _digest_of_images(own: PreparedData, _: Signature) -> str:
     """Hash the parts, and the files of the images that are in train and val."""
-    return files.digest_of(
-        canonical(
-            [
-                [row, *image, files.digest(own.raw.folder / image.path, "run `dvc repro download`")]
-                for row, image in enumerate(_images(own))
-                if image.part in FITTED
-            ]
-        )
-    )
+    hint = "run `dvc repro download`"
+    images = [(row, image) for row, image in enumerate(_images(own)) if image.part in FITTED]
+    hashed = [[row, *image, files.digest(own.raw.folder / image.path, hint)] for row, image in images]
+    return files.digest_of(canonical(hashed))
 
 
 def _images(own: PreparedData) -> list[StoredImage]:

@@ -47,7 +47,8 @@ def run(job: Job, report: Report, home: Path) -> Finished:
         with released():
             return _train(job, params, report, home)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise AssayError(_out_of_memory(params)) from error
+        size, many = "x".join(map(str, params.preprocess.sides)), params.train.batch_size
+        raise AssayError(f"out of memory: {params.model.name} on images of {size} in batches of {many}") from error
 
 
 def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
@@ -66,7 +67,8 @@ def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
         scores = metric.of_epochs(rows, best)
         return Finished(job.number, tuple(rows), scores, stopped=True, facts={"best_epoch": best})
     answer = _answer(job.fold, fitted, given, params) if job.fold else None
-    return Finished(job.number, tuple(rows), _scores(fitted, given, params), facts=_facts(fitted), answer=answer)
+    facts = {name: getattr(fitted, name) for name in ("best_epoch", "seconds", "images_per_second")}
+    return Finished(job.number, tuple(rows), _scores(fitted, given, params), facts=facts, answer=answer)
 
 
 def _answer(fold: Fold, fitted: Fitted, given: data.Data, params: Params) -> Answer:
@@ -86,14 +88,6 @@ def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float
     return val_scores(fitted.model, given, params.evaluate.threshold) | scores
 
 
-def _facts(fitted: Fitted) -> dict[str, float]:
-    return {
-        "best_epoch": fitted.best_epoch,
-        "seconds": fitted.seconds,
-        "images_per_second": fitted.images_per_second,
-    }
-
-
 def _load(params: Params, home: Path, fold: Fold | None = None) -> data.Data:
     prepared, split = prepared_cache.prepared(params, home)
     if fold:
@@ -109,11 +103,6 @@ def _loaded(
 ) -> data.Data:
     """Open the store once for all trials that read it."""
     return data.load(prepared, split, positive)
-
-
-def _out_of_memory(params: Params) -> str:
-    size = "x".join(str(side) for side in params.preprocess.sides)
-    return f"out of memory: {params.model.name} on images of {size} in batches of {params.train.batch_size}"
 
 
 def val_scores(model: keras.Model, given: data.Data, rule: str | float) -> dict[str, float]:

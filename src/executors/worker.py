@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,12 @@ def _train(pipe: Any, target: str | None, sentinel: int) -> None:
     try:
         while True:
             job, home = pipe.recv()
-            pipe.send(train_job(run, job, partial(_reported, pipe, job.number), Path(home)))
+
+            def report(row: Row, number: int = job.number) -> bool:
+                pipe.send(Epoch(number, dict(row)))
+                return bool(pipe.recv())
+
+            pipe.send(train_job(run, job, report, Path(home)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
@@ -84,19 +88,11 @@ def train_job(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> 
         return Failed(job.number, "out of memory")
     except Exception as error:  # one trial's fault must not end the study
         log.exception("trial %d", job.number)
-        return Failed(job.number, _described(error))
-
-
-def _described(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
-        return f"out of memory: {lines[0][:LONGEST]}"
-    return f"{type(error).__name__}: {lines[0][:LONGEST]}"
-
-
-def _reported(pipe: Any, number: int, row: Row) -> bool:
-    pipe.send(Epoch(number, dict(row)))
-    return bool(pipe.recv())
+        # The first is TensorFlow's name for it.
+        kind = {"ResourceExhaustedError": "out of memory"}.get(
+            type(error).__name__, type(error).__name__
+        )  # TensorFlow's
+        return Failed(job.number, f"{kind}: {[*str(error).strip().splitlines(), ''][0][:LONGEST]}")
 
 
 def _target(target: str | None) -> Run:

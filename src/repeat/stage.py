@@ -139,19 +139,11 @@ def table(about: Tree) -> str:
 def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int, out: Repeated) -> None:
     """Write an MLflow run with a run below it for each training; what tracking lacks never costs a result."""
     end = int(time.time() * 1000)
-    trials = [
-        Trial(
-            number,
-            "complete",
-            {"fold": one.fold, "train_seed": one.seed},
-            {},
-            one.rows,
-            {f"out_of_fold_{name}": value for name, value in told["scores"].items()},
-            start=began,
-            end=end,
-        )
-        for number, (one, told) in enumerate(zip(trained, about["trainings"], strict=True), start=1)
-    ]
+    trials = []
+    for number, (one, told) in enumerate(zip(trained, about["trainings"], strict=True), start=1):
+        held = {f"out_of_fold_{name}": value for name, value in told["scores"].items()}
+        values = {"fold": one.fold, "train_seed": one.seed}
+        trials.append(Trial(number, "complete", values, {}, one.rows, held, start=began, end=end))
     numbers = {f"{name}_{key}": value for name, each in about["scores"].items() for key, value in each.items()}
     study = study_run.LoggedStudy(
         identity=digest_of(canonical([params.model_dump(mode="json"), about])),

@@ -4,7 +4,7 @@ import argparse
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src.core import console, paths
 from src.executors.start import add_options, cores, count, start
@@ -75,27 +75,22 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--trials", type=count, metavar="N", help="finished trials that the study shall hold in all, else tune.trials"
-    )
+    add: Any = parser.add_argument
+    add("--trials", type=count, metavar="N", help="finished trials that the study shall hold in all, else tune.trials")
     add_options(parser, workers="trainings at once, else one a core; only 1 repeats exactly")
-    parser.add_argument("--study", metavar="NAME", help="else track.experiment; one study asks one question")
-    parser.add_argument("--timeout", type=_minutes, metavar="MIN", help="stop searching after so many minutes")
-    parser.add_argument("--storage", metavar="URL", help=f"a database for the study: {EXPECTED}")
-    parser.add_argument(
-        "--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there"
-    )
-    parser.add_argument(
-        "--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead"
-    )
-    parser.add_argument("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
-    parser.add_argument(
+    add("--study", metavar="NAME", help="else track.experiment; one study asks one question")
+    add("--timeout", type=_minutes, metavar="MIN", help="stop searching after so many minutes")
+    add("--storage", metavar="URL", help=f"a database for the study: {EXPECTED}")
+    add("--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there")
+    add("--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead")
+    add("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
+    add(
         "--winner",
         type=Path,
         metavar="FILE",
-        help="search nothing: tell the winner that best.yaml names, or --apply it",
+        help="search nothing: tell the winner of a best.yaml, or --apply it",
     )
-    parser.add_argument("--no-confirm", dest="confirm", action="store_false", help="search only")
+    add("--no-confirm", dest="confirm", action="store_false", help="search only")
     return parser
 
 

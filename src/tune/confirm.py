@@ -33,8 +33,7 @@ from src.executors.protocol import Executor, Failed, Finished, Job
 from src.executors.start import run_all
 from src.tracking.record import Trial
 from src.tune.study_progress import duration
-from src.tune.study_tables import BASELINE
-from src.tune.trials_view import TrialsView
+from src.tune.trials_view import BASELINE, TrialsView
 from src.tune.winner import Outcome, Result, Values, decide, described, over_seeds, write_outcome
 
 log = logging.getLogger(__name__)
@@ -209,11 +208,12 @@ def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Call
 
     def done(number: int, event: Finished | Failed) -> None:
         name, (one, place) = list(missing.items())[number]
-        result: Result = {"failed": event.reason} if isinstance(event, Failed) else {"scores": _finite(event.scores)}
-        if not race.usable(result):
-            result = {"failed": f"val does not tell {', '.join(race.metric)}"}
-        if isinstance(event, Finished):
+        if isinstance(event, Failed):
+            result: Result = {"failed": event.reason}
+        else:
             one.seconds = event.facts.get("seconds", one.seconds)
+            result = {"scores": {score: value for score, value in event.scores.items() if math.isfinite(value)}}
+            result = result if race.usable(result) else {"failed": f"val does not tell {', '.join(race.metric)}"}
         keep(name, result)
         said = result.get("failed") or f"{race.metric[0]} {short(result['scores'][race.metric[0]])}"
         seeds = f"seed {place + 1} of {len(race.seeds)}"
@@ -221,7 +221,3 @@ def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Call
 
     jobs = [Job(number, one.content, race.seeds[place]) for number, (one, place) in enumerate(missing.values())]
     run_all(jobs, executor, done)
-
-
-def _finite(scores: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in scores.items() if math.isfinite(value)}

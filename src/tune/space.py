@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +13,9 @@ from src.config.load import describe
 from src.core.errors import AssayError, suggestion
 from src.core.paths import PARAMS
 from src.executors.overrides import canonical, replaced
+
+if TYPE_CHECKING:  # a second of start-up
+    import optuna
 
 Plain = None | bool | int | float | str
 Values = dict[str, Any]
@@ -35,14 +38,6 @@ CLOSED = {
 OPEN = ("preprocess", "model", "train")
 
 
-class Suggests(Protocol):
-    """What is needed of an optuna.Trial."""
-
-    def suggest_categorical(self, name: str, choices: list[Any]) -> Any: ...
-    def suggest_float(self, name: str, low: float, high: float, *, step: Any = ..., log: bool = ...) -> float: ...
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...) -> int: ...
-
-
 @dataclass(frozen=True)
 class Space:
     """Entries by dotted name, those that a `when` speaks of before the others."""
@@ -58,7 +53,7 @@ class Space:
         """
         return cls(checked(params))
 
-    def suggest(self, trial: Suggests) -> Values:
+    def suggest(self, trial: "optuna.Trial") -> Values:
         """Ask for a value of each entry that applies to those before it, always in the same order."""
         values: Values = {}
         for name, entry in self.entries.items():
@@ -88,7 +83,7 @@ def decode(value: Any) -> Any:
     return json.loads(value.removeprefix(ENCODED)) if encoded else value
 
 
-def _ask(trial: Suggests, name: str, entry: SpaceEntry) -> Any:
+def _ask(trial: "optuna.Trial", name: str, entry: SpaceEntry) -> Any:
     if entry.choices is not None:
         return trial.suggest_categorical(name, [encode(choice) for choice in entry.choices])
     low, high = entry.low or 0, entry.high or 0  # each is there: the entry has been checked

@@ -2,11 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 
@@ -19,16 +18,7 @@ from src.executors.protocol import Executor
 from src.executors.start import start
 from src.tracking import study_run
 from src.tracking.record import Trial
-from src.tune import (
-    apply,
-    pruner,
-    sampler,
-    study,
-    study_fingerprint,
-    study_tracking,
-    trials_view,
-    winner,
-)
+from src.tune import apply, pruner, sampler, study, study_fingerprint, study_tracking, trials_view, winner
 from src.tune.confirm import confirm_best
 from src.tune.driver import Driver, Proposal, Stop
 from src.tune.request import JOURNAL, Request
@@ -36,9 +26,8 @@ from src.tune.space import Space, something_to_vary
 from src.tune.storage import open_storage
 from src.tune.study import Search
 from src.tune.study_progress import Progress, table
-from src.tune.study_tables import read_candidates
 from src.tune.study_tracking import Reporter
-from src.tune.trials_view import TrialsView
+from src.tune.trials_view import read_candidates
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +45,7 @@ def tune(params: Params) -> None:
     fingerprint = study_fingerprint.of(params)
     name = training_inputs.name("tune", fingerprint)
     request = Request(params.tune.trials, name, confirm=False, fingerprint=fingerprint)
-    run(request, params, _one_worker(params, STUDIES / name))
+    run(request, params, start(1, params.train.threads, STUDIES / name, Path.cwd()))
 
 
 def confirm(params: Params) -> None:
@@ -68,12 +57,19 @@ def confirm(params: Params) -> None:
         AssayError: anything that a person can mend.
     """
     training_inputs.bring_up_to_date()
-    with closing(_one_worker(params, training_inputs.folder("confirm", params))) as executor:
-        view = _with_durations(read_candidates(STUDY, params.tune.metric))
+    logs, view = training_inputs.folder("confirm", params), read_candidates(STUDY, params.tune.metric)
+    with closing(start(1, params.train.threads, logs, Path.cwd())) as executor:
+        with _made_here(view.name) as made:  # durations stand in no output, since they are not the same each time
+            facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
+        view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
         baseline = parse(overrides.with_values(params.model_dump(mode="json"), view.baseline))
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
-    if outcome.winner:
-        _report(view.name, baseline, outcome)
+    with _made_here(view.name) as made:
+        if outcome.winner and made is None:
+            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
+        elif outcome.winner and made:
+            files = study_tracking.written(STUDY, CONFIRMED)
+            study_run.send(study_tracking.describe(made, baseline, outcome=outcome, files=files), home())
 
 
 def run(request: Request, params: Params, executor: Executor) -> None:
@@ -87,19 +83,12 @@ def run(request: Request, params: Params, executor: Executor) -> None:
         Session(request, params, executor).run()
 
 
-@dataclass
 class Session:
     """One call: the parameters are read, the workers are already starting."""
 
-    request: Request
-    params: Params
-    executor: Executor
-    space: Space = field(init=False)
-    content: Mapping[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.space = Space.of(self.params)
-        self.content = self.params.model_dump(mode="json")
+    def __init__(self, request: Request, params: Params, executor: Executor) -> None:
+        self.request, self.params, self.executor = request, params, executor
+        self.space, self.content = Space.of(params), params.model_dump(mode="json")
 
     def run(self) -> None:
         """Run the study to its trials, and confirm the best of them."""
@@ -107,10 +96,11 @@ class Session:
         request, tune = self.request, self.params.tune
         fingerprint = request.fingerprint or study_fingerprint.of(self.params)
         proposing = sampler.build(tune.sampler, self.params.seed)
-        pruning = pruner.build(tune.pruner, self._most_epochs(self.params.train.epochs))
+        entry, epochs = self.space.entries.get("train.epochs"), self.params.train.epochs
+        pruning = pruner.build(tune.pruner, int(max(entry.choices or [entry.high or epochs])) if entry else epochs)
         with study.opened(request.name, tune.metric, fingerprint, proposing, pruning, url=request.url) as search:
             self._take_baseline(search)
-            with study_tracking.reporting(search.study, self.params, request.found, request.confirmed) as reporter:
+            with Reporter(search.study, self.params, request.found, request.confirmed) as reporter:
                 stop = self._search(search, reporter)
                 if stop.interrupted:
                     raise KeyboardInterrupt
@@ -128,12 +118,6 @@ class Session:
             log.info("%s has changed since the study began; its baseline stays: %s", PARAMS, values)
             self.content = overrides.with_values(self.content, began)
             self.params = parse(self.content)
-
-    def _most_epochs(self, epochs: int) -> int:
-        entry = self.space.entries.get("train.epochs")
-        if entry is None:
-            return epochs
-        return int(max(entry.choices)) if entry.choices else int(entry.high or epochs)
 
     def _search(self, search: Search, reporter: Reporter) -> Stop:
         total, already = self.request.trials, search.finished()
@@ -197,25 +181,3 @@ def _made_here(name: str) -> Iterator[optuna.Study | None]:
                 storage = around.enter_context(open_storage(name, STUDIES / name, None))
                 found = optuna.load_study(study_name=name, storage=storage)
         yield found
-
-
-def _with_durations(found: TrialsView) -> TrialsView:
-    """Return the trials with what no output tells, since it is not the same each time."""
-    with _made_here(found.name) as made:
-        facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
-    return replace(found, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in found.trials))
-
-
-def _report(name: str, params: Params, outcome: winner.Outcome) -> None:
-    """Write the winner to the MLflow run of a study that was made here; elsewhere there is no such run."""
-    with _made_here(name) as made:
-        if made is None:
-            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
-            return
-        files = study_tracking.written(STUDY, CONFIRMED)
-        study_run.send(study_tracking.describe(made, params, outcome=outcome, files=files), home())
-
-
-def _one_worker(params: Params, logs: Path) -> Executor:
-    """Start the one worker with which the same inputs give the same results."""
-    return start(1, params.train.threads, logs, Path.cwd())

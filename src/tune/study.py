@@ -65,9 +65,9 @@ class Search:
 
     def baseline(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what params.yaml said of the space when the study began, which is now if nothing was kept."""
-        if trials_view.BASELINE not in self.study.user_attrs:
-            self.study.set_user_attr(trials_view.BASELINE, dict(values))
-        found: Mapping[str, Any] = self.study.user_attrs[trials_view.BASELINE]
+        if trials_view.BEGAN not in self.study.user_attrs:
+            self.study.set_user_attr(trials_view.BEGAN, dict(values))
+        found: Mapping[str, Any] = self.study.user_attrs[trials_view.BEGAN]
         return found
 
     def ask(self) -> optuna.Trial:
@@ -143,7 +143,7 @@ def first(study: optuna.Study, count: int) -> optuna.Study:
     if len(places) <= count:
         return study
     made = optuna.create_study(study_name=study.study_name, directions=study.directions)
-    for name in {METRICS, trials_view.BASELINE} & set(study.user_attrs):
+    for name in {METRICS, trials_view.BEGAN} & set(study.user_attrs):
         made.set_user_attr(name, study.user_attrs[name])
     made.add_trials(trials[: places[count - 1]])
     return made

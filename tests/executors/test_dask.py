@@ -112,7 +112,7 @@ def sent(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_each_job_ends_once_and_what_it_said_arrives(
     started: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "src.tune")
+    caplog.set_level("INFO", "src.executors")
     executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
     try:
         until(lambda: two_workers(executor))
@@ -139,7 +139,7 @@ def test_images_that_are_there_are_not_sent_again_and_test_rows_never(
 ) -> None:
     for _ in range(2):
         caplog.clear()
-        caplog.set_level("INFO", "src.tune")
+        caplog.set_level("INFO", "src.executors")
         executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
         try:
             until(lambda executor=executor: two_workers(executor))  # type: ignore[misc]
@@ -301,7 +301,7 @@ def test_a_worker_with_other_packages_is_named_with_what_differs(
 def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
     single: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "src.tune")
+    caplog.set_level("INFO", "src.executors")
     executor = ClusterExecutor(single.address, home.folder, root=code, target=PRETENDED)
     try:
         executor.submit(home.job(1, train__learning_rate=0.05))

@@ -1,10 +1,9 @@
-"""What runs within the workers of a Dask cluster: a look at them, files that are kept there, and the task that trains.
+"""What runs within the workers of a Dask cluster: a look whether they are fit, files that are kept, tasks that train.
 
 Dask sends this module as its source (see `executor`), since a worker need not have our code: it may use Python's own
 library and packages of requirements.txt alone.
 """
 
-import asyncio
 import getpass
 import os
 import platform
@@ -17,7 +16,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from distributed import Queue, get_client, get_worker
+from distributed import WorkerPlugin, get_worker
 
 from src.executors.worker_memory import MemoryGrowth
 
@@ -25,19 +24,34 @@ SECONDS_BETWEEN_LOOKS = 0.5
 START = "from src.executors import worker; worker.attached()"
 
 
-async def prepare(wanted: Mapping[str, str], dask_worker: Any) -> dict[str, Any]:
-    """Get a worker ready; return its threads, folders for files and for parts of them, and why it is unfit if it is."""
-    found, parts = versions(wanted), Path(dask_worker.local_directory)  # which Dask deletes when the worker ends
-    other = [f"expected {name} {it}, found {found[name]}" for name, it in wanted.items() if it != found[name]]
-    folder = parts.parent.parent / f"assay-{getpass.getuser()}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():  # who could change the code in it
-        other.append(f"{folder} belongs to another user: start it with another --local-directory")
-    while dask_worker.status.name == "init":
-        await asyncio.sleep(0.05)
-    if "assay" not in dask_worker.state.total_resources:
-        await dask_worker.set_resources(assay=1)  # one training at a time, whatever number of threads and drivers
-    return {"threads": dask_worker.state.nthreads, "folder": folder, "parts": parts, "unfit": ", ".join(other)}
+class Fitness(WorkerPlugin):  # type: ignore[misc]
+    """Marks each worker, those that join later as well, with a resource of the plugin's name where it is fit.
+
+    Raises:
+        RuntimeError: it is not, and why; Dask tells the driver if the worker was there, else its own log.
+    """
+
+    def __init__(self, wanted: Mapping[str, str]) -> None:
+        self.wanted, self.name = wanted, f"assay {' '.join(wanted.values())}"  # one of all drivers that want the same
+
+    async def setup(self, worker: Any) -> None:
+        found, place = versions(self.wanted), folder(worker)
+        other = [f"expected {name} {it}, found {found[name]}" for name, it in self.wanted.items() if it != found[name]]
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if place.stat().st_uid != os.getuid():  # who could change the code in it
+            other.append(f"{place} belongs to another user: start it with another --local-directory")
+        if other:
+            unfit = f"worker {worker.address}: {', '.join(other)}"
+            worker.log_event(self.name, {"unfit": unfit})
+            raise RuntimeError(unfit)
+        # One training at a time, whatever number of threads and drivers.
+        more = {} if "assay" in worker.state.total_resources else {"assay": 1}
+        await worker.set_resources(**{self.name: 1}, **more)
+
+
+def folder(worker: Any) -> Path:
+    """Return where a worker keeps files when it ends; below local_directory Dask deletes them."""
+    return Path(worker.local_directory).parents[1] / f"assay-{getpass.getuser()}"
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
@@ -47,25 +61,40 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return {name: found.get(name, "none") for name in names}
 
 
-def write(part: Path, pieces: Iterable[tuple[str, int, bytes]]) -> None:
+def find(digest: str, dask_worker: Any) -> tuple[Path, bool]:
+    """Return where the files of a hash are kept, and whether they are there."""
+    home = folder(dask_worker) / digest
+    return home, home.is_dir()
+
+
+def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
     """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
-    part.mkdir(mode=0o700, exist_ok=True)
+    home = Path(dask_worker.local_directory, part)
+    home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
-        (part / name).parent.mkdir(parents=True, exist_ok=True)
-        with (part / name).open("r+b" if offset else "wb") as file:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        with (home / name).open("r+b" if offset else "wb") as file:
             file.truncate(offset)
             file.seek(offset)
             file.write(content)
 
 
-def finish(part: Path, home: Path) -> None:
+def finish(part: str, home: Path, dask_worker: Any) -> None:
     """Give complete files the name under which they are found, unless another driver did so meanwhile."""
+    written = Path(dask_worker.local_directory, part)
     try:
-        part.rename(home)
+        written.rename(home)
     except OSError:
         if not home.is_dir():
             raise
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(written, ignore_errors=True)
+
+
+def answer(token: str, go_on: bool, dask_worker: Any) -> None:
+    """Continue the training that reported an epoch, or stop it."""
+    child = getattr(dask_worker, "assay_child", None)
+    if child and child.token == token:
+        child.pipe.send(go_on)
 
 
 class AbandonedError(Exception):
@@ -73,13 +102,13 @@ class AbandonedError(Exception):
 
 
 class Child:
-    """A process that trains one job after the other.
+    """A process that trains one job after the other; `token` names the task that it does it for.
 
     A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
     """
 
     def __init__(self, code: Path, target: str) -> None:
-        self.started_as, self.ready = (code, target), False
+        self.started_as, self.ready, self.token = (code, target), False, ""
         self.pipe, theirs = Pipe()
         command = [sys.executable, "-c", START, str(theirs.fileno()), target]
         self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
@@ -88,10 +117,7 @@ class Child:
 
 
 class Task:
-    """Passes a job to the process that trains, and on what it and the driver tell each other.
-
-    token: the task's key, and the name of the queue of answers.
-    """
+    """Passes a job to the process that trains, and what this tells to the driver; token: the task's key."""
 
     def __init__(self, topic: str, token: str) -> None:
         self.topic, self.token, self.worker = topic, token, get_worker()
@@ -103,21 +129,16 @@ class Task:
             RuntimeError: the process ended.
         """
         self._tell(b"")
-        answers, waits = Queue(self.token, client=get_client()), True
         try:
-            child = self._child(code, target)
+            child, waits = self._child(code, target), True
             child.pipe.send_bytes(job)
             while waits:
                 waits, event = self._received(child)
                 self._tell(event)
-                if waits:
-                    child.pipe.send(self._answer(answers))
             if child.growth.exceeded():
                 self._end_child()
         except AbandonedError:
             self._end_child()  # in the middle of an epoch, perhaps
-        finally:
-            answers.close()
 
     def _child(self, code: Path, target: str) -> Child:
         """Return the process that this worker keeps, another one where it runs other code or is gone."""
@@ -128,6 +149,7 @@ class Task:
         if not kept.ready:
             self._received(kept)
             kept.ready = True
+        kept.token = self.token
         return kept
 
     def _end_child(self) -> None:
@@ -136,27 +158,21 @@ class Task:
             child.process.wait()
 
     def _received(self, child: Child) -> Any:
-        """Wait for what a process sends: whether it waits for an answer, and an event."""
+        """Wait for what a process sends: whether more comes after it, and an event.
+
+        Raises:
+            AbandonedError: nobody waits: Dask cancels the task where the driver gives it up or goes away.
+            RuntimeError: the process ended.
+        """
         try:
             while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
-                self._check()
+                task = self.worker.state.tasks.get(self.token)
+                working = self.worker.status.name in ("running", "paused", "closing_gracefully")
+                if not (working and task and task.state in ("executing", "long-running")):
+                    raise AbandonedError
             return child.pipe.recv()
         except (EOFError, OSError):
             raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
-
-    def _answer(self, answers: Queue) -> Any:
-        while True:
-            try:
-                return answers.get(timeout=SECONDS_BETWEEN_LOOKS)
-            except TimeoutError:
-                self._check()
-
-    def _check(self) -> None:
-        """Raise where nobody waits: Dask cancels the task where the driver gives it up or goes away."""
-        task = self.worker.state.tasks.get(self.token)
-        working = self.worker.status.name in ("running", "paused", "closing_gracefully")
-        if not (working and task and task.state in ("executing", "long-running")):
-            raise AbandonedError
 
     def _tell(self, event: bytes) -> None:
         self.worker.log_event(self.topic, {"token": self.token, "event": event})
