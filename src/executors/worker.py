@@ -37,8 +37,9 @@ class PickledEvents:
         self._pipe, self.recv = pipe, pipe.recv
 
     def send(self, event: object) -> None:
-        """Send an event."""
-        self._pipe.send((isinstance(event, Epoch), pickle.dumps(event)))
+        """Send an event, which Ready is not."""
+        if not isinstance(event, Ready):
+            self._pipe.send((isinstance(event, Epoch), pickle.dumps(event)))
 
 
 def serve(pipe: Any, output: Path, target: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from src.core import console
 from src.executors.protocol import Executor
-from src.executors.start import add_options, start, threads_each
+from src.executors.workers import add_options, start, threads_each
 
 EPILOG = """\
 every image is answered for by models that did not learn from its patient. The test part is never looked at, but with

@@ -18,11 +18,11 @@ from src.evaluate.inputs import Image
 from src.executors import training_inputs
 from src.executors.overrides import canonical
 from src.executors.protocol import Executor, Fold
-from src.executors.start import start as start_workers
+from src.executors.workers import start as start_workers
 from src.images.store import open_images
 from src.metrics.scores import BY_NAME
-from src.repeat import folds, scores, suspects, trainings
-from src.repeat.scores import OutOfFold, Tree
+from src.repeat import folds, out_of_fold, suspects, trainings
+from src.repeat.out_of_fold import OutOfFold, Tree
 from src.repeat.trainings import Trained
 from src.tracking import study_run
 from src.tracking.record import Trial
@@ -54,14 +54,14 @@ def run(params: Params, start: Start, out: Repeated = REPEATED) -> None:
     images = folds.read(params)
     divided = folds.divide(images, params)
     trained, found = cross_validate(params, images, divided, start)
-    about = scores.summarise(found, params)
+    about = out_of_fold.summarise(found, params)
     with files.replacing(out.folder) as temporary:
         made = Repeated(temporary)
         made.folder.mkdir(parents=True)
         doubted = (images, found.classes, open_images(PREPARED), found.probabilities)
         about["suspect_labels"] = suspects.write(made.suspects, made.sheet, *doubted)
         files.write_json(made.scores, about)
-        scores.write(made.predictions, found)
+        out_of_fold.write(made.predictions, found)
         _write_models(trained, found.classes, made)
     console.say(table(about))
     console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {out.folder}")
@@ -102,7 +102,7 @@ def cross_validate(
             trained = trainings.networks(params, images, divided, executor, store)
         finally:
             executor.close()
-    return trained, scores.put_together(trained, divided, images, classes, params.evaluate.threshold)
+    return trained, out_of_fold.put_together(trained, divided, images, classes, params.evaluate.threshold)
 
 
 def _write_models(trained: Sequence[Trained], classes: tuple[str, ...], made: Repeated) -> None:

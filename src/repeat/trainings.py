@@ -20,7 +20,7 @@ from src.core.progress import about
 from src.evaluate.inputs import Image
 from src.executors.overrides import canonical, key
 from src.executors.protocol import Executor, Failed, Finished, Fold, Job
-from src.executors.start import run_all
+from src.executors.workers import run_all
 from src.images.store import open_images
 from src.metrics.scored import Floats
 from src.train.history import Row, best

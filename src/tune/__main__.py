@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.core import console, paths
-from src.executors.start import add_options, cores, count, start
+from src.executors.workers import add_options, cores, count, start
 from src.tune.request import EXPECTED, Request, check_name, check_url
 
 if TYPE_CHECKING:  # each worker loads this module as well, and what it loads

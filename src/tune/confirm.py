@@ -30,7 +30,7 @@ from src.executors import training_inputs
 from src.executors.metric import direction
 from src.executors.overrides import key, short, with_values
 from src.executors.protocol import Executor, Failed, Finished, Job
-from src.executors.start import run_all
+from src.executors.workers import run_all
 from src.tracking.record import Trial
 from src.tune.study_progress import duration
 from src.tune.trials_view import BASELINE, TrialsView

@@ -15,7 +15,7 @@ from src.core.errors import AssayError
 from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, home
 from src.executors import overrides, training_inputs
 from src.executors.protocol import Executor
-from src.executors.start import start
+from src.executors.workers import start
 from src.tracking import study_run
 from src.tracking.record import Trial
 from src.tune import apply, pruner, sampler, study, study_fingerprint, study_tracking, trials_view, winner

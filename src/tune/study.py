@@ -94,14 +94,12 @@ class Search:
         """Record the scores of a training that came to its end."""
         self._keep(trial, done)
         self.study.tell(trial, [float(done.scores[metric]) for metric in self.metrics])
-        self._learn(trial)
 
     def prune(self, trial: optuna.Trial, done: Finished) -> None:
         """Record that a trial was stopped because it lagged behind; its last watched value stands for it."""
         self._keep(trial, done)
         value = float(done.rows[-1][self.watched or ""])
         self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
-        self._learn(trial)
 
     def fail(self, trial: optuna.Trial, reason: str) -> None:
         """Record that a trial has no value, and why."""
@@ -128,8 +126,6 @@ class Search:
         trial.set_user_attr(ROWS, [dict(row) for row in done.rows])
         trial.set_user_attr(SCORES, dict(done.scores))
         trial.set_user_attr(FACTS, dict(done.facts))
-
-    def _learn(self, trial: optuna.Trial) -> None:
         self.known.setdefault(trial.user_attrs[KEY], trial.number)
 
     def _id(self, number: int) -> int:

@@ -40,7 +40,6 @@ TRIAL = "src.executors.training:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_TO_PREPARE = 60.0  # that a worker of the first moment may take before the study begins without it
 THREADS = 16  # for what may take long; each waits most of the time
 for module in (on_worker, worker_memory):
     cloudpickle.register_pickle_by_value(module)
@@ -85,7 +84,7 @@ class ClusterExecutor:
         try:
             for topic in (self._topic, self._fitness.name):
                 self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
-            self._await_workers()
+            self._look_at_workers()
         except BaseException:
             self.close()
             raise
@@ -136,16 +135,15 @@ class ClusterExecutor:
         with suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
-    def _await_workers(self) -> None:
-        """Have Dask look at its workers, and wait for one; a worker of now that is unfit is an error, later a warning.
+    def _look_at_workers(self) -> None:
+        """Have Dask look which workers are fit; of those of now an unfit one is an error, later a warning.
 
         Raises:
             AssayError: a worker is unfit, or there is none for too long.
         """
         try:
-            looked = self._threads.submit(self._client.register_plugin, self._fitness, self._fitness.name)
-            looked.result(SECONDS_TO_PREPARE)
-        except OSError as error:  # one of them went away, or does not answer
+            self._client.register_plugin(self._fitness)
+        except OSError as error:  # one of them went away
             log.warning("%s: not every worker answers: %s", self._address, error)
         except Exception as error:
             raise AssayError(str(error).splitlines()[0]) from error
@@ -198,9 +196,9 @@ class ClusterExecutor:
         try:
             code, home = (self._send(worker, files) for files in (self._code, images))
             job = pickle.dumps((running.job.with_threads(running.threads), home))
-            task, topic, given = on_worker.Task, self._topic, (job, code, self._target)
+            train, given = on_worker.train, (self._topic, token, job, code, self._target)
             running.future = self._client.submit(
-                lambda: task(topic, token).run(*given),  # sent as code, for scheduler and worker lack our modules
+                lambda: train(*given),  # sent as code, for scheduler and worker lack our modules
                 key=token, workers=[worker], resources={"assay": 1}, pure=False, retries=0,
             )  # fmt: skip
             running.future.add_done_callback(lambda future: self._over(token, future))

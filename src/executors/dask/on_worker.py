@@ -97,10 +97,6 @@ def answer(token: str, go_on: bool, dask_worker: Any) -> None:
         child.pipe.send(go_on)
 
 
-class AbandonedError(Exception):
-    """Nobody waits for this training any more."""
-
-
 class Child:
     """A process that trains one job after the other; `token` names the task that it does it for.
 
@@ -108,7 +104,7 @@ class Child:
     """
 
     def __init__(self, code: Path, target: str) -> None:
-        self.started_as, self.ready, self.token = (code, target), False, ""
+        self.started_as, self.token = (code, target), ""
         self.pipe, theirs = Pipe()
         command = [sys.executable, "-c", START, str(theirs.fileno()), target]
         self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
@@ -116,63 +112,43 @@ class Child:
         theirs.close()
 
 
-class Task:
-    """Passes a job to the process that trains, and what this tells to the driver; token: the task's key."""
+def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
+    """Pass a job to the process that trains, and what this says to the driver; token: this task's key.
 
-    def __init__(self, topic: str, token: str) -> None:
-        self.topic, self.token, self.worker = topic, token, get_worker()
-
-    def run(self, job: bytes, code: Path, target: str) -> None:
-        """Train a job.
-
-        Raises:
-            RuntimeError: the process ended.
-        """
-        self._tell(b"")
-        try:
-            child, waits = self._child(code, target), True
-            child.pipe.send_bytes(job)
-            while waits:
-                waits, event = self._received(child)
-                self._tell(event)
-            if child.growth.exceeded():
-                self._end_child()
-        except AbandonedError:
-            self._end_child()  # in the middle of an epoch, perhaps
-
-    def _child(self, code: Path, target: str) -> Child:
-        """Return the process that this worker keeps, another one where it runs other code or is gone."""
-        kept: Child | None = getattr(self.worker, "assay_child", None)
-        if kept is None or kept.process.poll() is not None or kept.started_as != (code, target):
-            self._end_child()
-            kept = self.worker.assay_child = Child(code, target)
-        if not kept.ready:
-            self._received(kept)
-            kept.ready = True
-        kept.token = self.token
-        return kept
-
-    def _end_child(self) -> None:
-        if child := self.worker.__dict__.pop("assay_child", None):
-            child.process.kill()
-            child.process.wait()
-
-    def _received(self, child: Child) -> Any:
-        """Wait for what a process sends: whether more comes after it, and an event.
-
-        Raises:
-            AbandonedError: nobody waits: Dask cancels the task where the driver gives it up or goes away.
-            RuntimeError: the process ended.
-        """
-        try:
+    Raises:
+        RuntimeError: the process ended.
+    """
+    worker = get_worker()
+    worker.log_event(topic, {"token": token, "event": b""})
+    child: Child | None = getattr(worker, "assay_child", None)
+    if child is None or child.process.poll() is not None or child.started_as != (code, target):
+        end_child(worker)
+        child = worker.assay_child = Child(code, target)
+    child.token, waits = token, True
+    try:
+        child.pipe.send_bytes(job)
+        while waits:
             while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
-                task = self.worker.state.tasks.get(self.token)
-                working = self.worker.status.name in ("running", "paused", "closing_gracefully")
-                if not (working and task and task.state in ("executing", "long-running")):
-                    raise AbandonedError
-            return child.pipe.recv()
-        except (EOFError, OSError):
-            raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
+                if not wanted(worker, token):
+                    return end_child(worker)  # in the middle of an epoch, perhaps
+            waits, event = child.pipe.recv()
+            worker.log_event(topic, {"token": token, "event": event})
+    except (EOFError, OSError):
+        raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
+    if child.growth.exceeded():
+        end_child(worker)
+    return None
 
-    def _tell(self, event: bytes) -> None:
-        self.worker.log_event(self.topic, {"token": self.token, "event": event})
+
+def wanted(worker: Any, token: str) -> bool:
+    """Return whether somebody waits: Dask cancels the task where the driver gives it up or goes away."""
+    task = worker.state.tasks.get(token)
+    working = worker.status.name in ("running", "paused", "closing_gracefully")
+    return bool(working and task and task.state in ("executing", "long-running"))
+
+
+def end_child(worker: Any) -> None:
+    """End the process of a worker, if it has one."""
+    if child := worker.__dict__.pop("assay_child", None):
+        child.process.kill()
+        child.process.wait()
