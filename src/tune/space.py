@@ -101,7 +101,12 @@ def checked(params: Params) -> dict[str, SpaceEntry]:
     entries = params.tune.space
     for found in (_names(entries), _conditions(entries)):
         _refuse(found)
-    ordered = _ordered(entries)
+    try:
+        names = TopologicalSorter({name: list(entry.when) for name, entry in entries.items()}).static_order()
+        ordered = {name: entries[name] for name in names}
+    except CycleError as error:
+        circle = ", ".join(name for name in entries if name in error.args[1])
+        raise AssayError(f"tune.space: when: {circle} wait for each other") from None
     _refuse(_values(params, ordered))
     return ordered
 
@@ -164,27 +169,14 @@ def _conditions(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
                 yield name, f"when: expected an entry of tune.space with choices, found {other!r}{hint}"
                 continue
             choices = [canonical(choice) for choice in entries[other].choices or ()]
-            if absent := [text for text in _asked(want, choices) if text not in choices]:
+            asked = want if isinstance(want, list) and canonical(want) not in choices else [want]
+            if absent := [text for text in map(canonical, asked) if text not in choices]:
                 yield name, f"when: expected choices of {other}, {', '.join(choices)}; found {', '.join(absent)}"
-
-
-def _asked(want: Any, choices: list[str]) -> list[str]:
-    whole = canonical(want)
-    return [canonical(each) for each in want] if isinstance(want, list) and whole not in choices else [whole]
 
 
 def _wanted(want: Any) -> set[str]:
     """Return the value that a `when` names, or any of a list of them, as text; a choice may itself be a list."""
     return {canonical(want), *(canonical(each) for each in want)} if isinstance(want, list) else {canonical(want)}
-
-
-def _ordered(entries: Mapping[str, SpaceEntry]) -> dict[str, SpaceEntry]:
-    try:
-        names = TopologicalSorter({name: list(entry.when) for name, entry in entries.items()}).static_order()
-        return {name: entries[name] for name in names}
-    except CycleError as error:
-        circle = ", ".join(name for name in entries if name in error.args[1])
-        raise AssayError(f"tune.space: when: {circle} wait for each other") from None
 
 
 def _values(params: Params, entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
