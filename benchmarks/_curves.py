@@ -17,7 +17,7 @@ from src.config import Params, load, parse
 from src.core import random_streams
 from src.core.errors import AssayError
 from src.core.paths import Prepared, Raw, SplitFiles
-from src.tune.overrides import with_values
+from src.executors.overrides import with_values
 
 FOLDER = Path(__file__).parent / "curves"
 DRAWN = ("batch_size", "dropout", "optimizer", "learning_rate", "stride")

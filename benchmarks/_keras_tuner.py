@@ -17,10 +17,11 @@ import numpy as np
 from src import models
 from src.config import Params, SpaceEntry, load, parse
 from src.core import paths
+from src.executors import overrides
 from src.metrics import epoch_scores
 from src.train import data, optimizers
 from src.train.batches import Batches
-from src.tune import overrides, space
+from src.tune import space
 from src.tune.space import Space, decode, encode
 
 OUTPUT, ERRORS = 1, 2

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from src.tune import objective
-from src.tune.protocol import Job
+from src.executors import training
+from src.executors.protocol import Job
 
 OUTPUT, ERRORS = 1, 2
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Train to the end, whatever the epochs say on the way."""
     out = os.fdopen(os.dup(OUTPUT), "w")
     os.dup2(ERRORS, OUTPUT)
-    finished = objective.run(Job(**json.load(sys.stdin)), lambda row: True, Path.cwd())
+    finished = training.run(Job(**json.load(sys.stdin)), lambda row: True, Path.cwd())
     out.write(json.dumps({name: float(value) for name, value in finished.scores.items()}))
     out.close()
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from benchmarks._report import note, report
 from src.config import load
-from src.tune.executors.local import LocalExecutor
-from src.tune.executors.worker_memory import LIMIT
-from src.tune.overrides import with_values
-from src.tune.protocol import Epoch, Failed, Finished, Job
+from src.executors.local import LocalExecutor
+from src.executors.overrides import with_values
+from src.executors.protocol import Epoch, Failed, Finished, Job
+from src.executors.worker_memory import LIMIT
 
 MARGIN = 1.25  # of the limit, since a worker is replaced only between two trials
 

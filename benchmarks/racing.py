@@ -22,9 +22,9 @@ from benchmarks import _curves
 from benchmarks._report import note, report
 from src.config import load, parse
 from src.core.random_streams import stream
+from src.executors.overrides import with_values
 from src.tracking.record import Trial
 from src.tune.confirm import Race
-from src.tune.overrides import with_values
 from src.tune.winner import Result
 
 DROPOUT = "model.dropout"

@@ -15,10 +15,10 @@ from typing import Any
 
 from benchmarks._report import note, report
 from src.config import load
+from src.executors.local import LocalExecutor
+from src.executors.overrides import with_values
+from src.executors.protocol import Failed, Finished, Job
 from src.tune.confirm import run_all
-from src.tune.executors.local import LocalExecutor
-from src.tune.overrides import with_values
-from src.tune.protocol import Failed, Finished, Job
 
 KINDS = ((2, 1), (1, 2))  # workers, threads of each
 

@@ -48,7 +48,8 @@ USE = """
 import json, sys
 from src import config
 from src.metrics.scores import BY_NAME
-from src.tune import metric, overrides, pruner, sampler
+from src.executors import metric, overrides
+from src.tune import pruner, sampler
 for name, content in json.load(sys.stdin).items():
     params = config.parse(content)
     overrides.key(content, 1)

@@ -162,6 +162,7 @@ MODEL = ModelFiles()
 PROBE = ProbeFiles()
 EVALUATION = Evaluation()
 BUNDLE = Bundle()
+STUDIES = Path("build/studies")  # each in a folder of its own, beside what is kept of trainings
 STUDY = StudyFiles()
 CONFIRMED = Confirmed()
 REPEATED = Repeated()

@@ -3,14 +3,12 @@
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from src.core import console
 from src.core.errors import AssayError
-
-if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
-    from src.config import Params
-    from src.tune.protocol import Executor
+from src.executors.protocol import Executor
+from src.executors.workers import add_options, count, start, threads_each
 
 EPILOG = """\
 every image is answered for by models that did not learn from its patient. The test part is never looked at, but with
@@ -39,7 +37,8 @@ def main() -> None:
         return
     chosen = {name: value for name in config.Repeat.model_fields if (value := getattr(asked, name)) is not None}
     content = params.model_dump(mode="json")
-    workers, threads = _shared(asked, params)
+    workers = asked.workers or 1
+    threads = threads_each(workers, params.train.threads)
     content |= {"repeat": content["repeat"] | chosen, "train": content["train"] | {"threads": threads}}
     params = config.parse(content, "python -m src.repeat")
     if asked.refit and (params.repeat.model == "probe" or params.train.schedule.name == "plateau" or asked.swap):
@@ -49,27 +48,13 @@ def main() -> None:
         )
     from src.repeat import stage
 
-    def start(store: Path, data: Path) -> "Executor":
-        if asked.dask is not None:
-            from src.tune.executors.dask.executor import ClusterExecutor
-
-            return ClusterExecutor(asked.dask, data)
-        from src.tune.executors.local import LocalExecutor
-
-        return LocalExecutor(workers, threads, store, data)
+    def started(store: Path, data: Path) -> Executor:
+        return start(workers, threads, store, data, asked.dask)
 
     if asked.swap is not None:
-        stage.measure_swapped(params, start, asked.swap)
+        stage.measure_swapped(params, started, asked.swap)
     else:
-        stage.run(params, start, refit=asked.refit)
-
-
-def _shared(asked: argparse.Namespace, params: "Params") -> tuple[int, int]:
-    """Return how many workers there are, and how many threads each of them gets."""
-    from src.tune.executors.local import cores
-
-    workers = asked.workers or 1
-    return workers, params.train.threads if workers == 1 else max(1, cores() // workers)
+        stage.run(params, started, refit=asked.refit)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,24 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, metavar="N", help="trainings of each fold, else repeat.seeds")
     add("--over", choices=("train-val", "all"), help="else repeat.over; all looks at the test part too")
     add("--model", choices=("network", "probe"), help="else repeat.model")
-    add("--workers", type=_count, metavar="K", help="trainings at once, else 1; another number gives other weights")
-    add("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
+    add_options(parser, workers="trainings at once, else 1; another number gives other weights")
     add("--swap", type=_share, metavar="SHARE", help="give so many labels another class, and tell how many are found")
     add(
         "--refit",
-        type=_count,
+        type=count,
         default=0,
         metavar="N",
         help="N networks of all images, with all epochs, as the ensemble",
     )
     add("--test", action="store_true", help="train nothing: the ensemble on the test part, and its bundle")
     return parser
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
-    return int(text)
 
 
 def _share(text: str) -> float:

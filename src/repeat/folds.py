@@ -12,9 +12,9 @@ from src.core.errors import AssayError
 from src.core.paths import PARAMS, PREPARED, SPLIT, Prepared, SplitFiles
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image, read_images
-from src.metrics.scored import Flags, Integers, group_codes
+from src.executors.protocol import Fold
+from src.metrics.scored import Flags, group_codes
 from src.split.assign import assign
-from src.tune.protocol import Fold
 
 FEWEST = 3  # groups of a class: one held out, one to stop by, one to learn from
 
@@ -55,18 +55,13 @@ def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tu
         rest = np.flatnonzero(part != number)
         val = np.zeros(len(rest), np.bool_)
         if inner:
-            val = _inner(labels[rest], groups[rest], share, stream(params.seed, "folds", number))
+            codes = [np.unique(each[rest], return_inverse=True)[1] for each in (labels, groups)]
+            val = assign(codes[0], codes[1], np.array([1 - share, share]), stream(params.seed, "folds", number)) == 1
         if len(np.unique(labels[rest[~val]])) < len(np.unique(labels)):
             raise AssayError("repeat.folds: expected every class in what each fold learns from; use fewer folds")
         chosen = (rest[~val], rest[val], np.flatnonzero(part == number))
         found_folds.append(Fold(*(tuple(rows[places].tolist()) for places in chosen)))
     return tuple(found_folds)
-
-
-def _inner(labels: Integers, groups: Integers, share: float, random: np.random.Generator) -> Flags:
-    """Return which images (N,) stop the training, whole groups of them."""
-    classes, members = (np.unique(codes, return_inverse=True)[1] for codes in (labels, groups))
-    return np.asarray(assign(classes, members, np.array([1 - share, share]), random) == 1, dtype=np.bool_)
 
 
 def swap(images: Sequence[Image], share: float, seed: int) -> tuple[list[Image], Flags]:

@@ -15,19 +15,18 @@ from src.core.errors import AssayError
 from src.core.files import digest_of
 from src.core.paths import PREPARED, REPEATED, ModelFiles, Repeated, home
 from src.evaluate.inputs import Image
+from src.executors import training_inputs
+from src.executors.overrides import canonical
+from src.executors.protocol import Executor, Fold
+from src.executors.workers import start as start_workers
 from src.images.store import open_images
 from src.metrics.scores import BY_NAME
-from src.repeat import folds, scores, suspects, trainings
-from src.repeat.scores import OutOfFold, Tree
+from src.repeat import folds, out_of_fold, suspects, trainings
+from src.repeat.out_of_fold import OutOfFold, Tree
 from src.repeat.trainings import Trained
 from src.tracking import study_run
 from src.tracking.record import Trial
 from src.train.data import order as class_order
-from src.tune import study_fingerprint, upstream
-from src.tune.executors.local import LocalExecutor
-from src.tune.overrides import canonical
-from src.tune.protocol import Executor, Fold
-from src.tune.request import STUDIES
 
 Start = Callable[[Path, Path], Executor]  # workers that write to one folder and read from another
 AGAIN = "python -m src.repeat"
@@ -40,7 +39,7 @@ def repeat(params: Params) -> None:
     Raises:
         AssayError: anything that a person can mend.
     """
-    run(params, lambda store, data: LocalExecutor(1, params.train.threads, store, data))
+    run(params, lambda store, data: start_workers(1, params.train.threads, store, data))
 
 
 def run(params: Params, start: Start, out: Repeated = REPEATED, refit: int = 0) -> None:
@@ -53,18 +52,18 @@ def run(params: Params, start: Start, out: Repeated = REPEATED, refit: int = 0) 
         KeyboardInterrupt: asked for by Ctrl-C; what was trained is kept.
     """
     began = int(time.time() * 1000)
-    upstream.bring_up_to_date()
+    training_inputs.bring_up_to_date()
     images = folds.read(params)
     divided = folds.divide(images, params, inner=not refit)
     trained, found, whole = cross_validate(params, images, divided, start, refit)
-    about = scores.summarise(found, params) | {"refit": refit}
+    about = out_of_fold.summarise(found, params) | {"refit": refit}
     with files.replacing(out.folder) as temporary:
         made = Repeated(temporary)
         made.folder.mkdir(parents=True)
         doubted = (images, found.classes, open_images(PREPARED), found.probabilities)
         about["suspect_labels"] = suspects.write(made.suspects, made.sheet, *doubted)
         files.write_json(made.scores, about)
-        scores.write(made.predictions, found)
+        out_of_fold.write(made.predictions, found)
         _write_models(trained, whole, found.classes, made)
     console.say(table(about))
     console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {out.folder}")
@@ -76,7 +75,7 @@ def measure_swapped(params: Params, start: Start, share: float) -> float:
 
     Nothing is written but what is kept of trainings.
     """
-    upstream.bring_up_to_date()
+    training_inputs.bring_up_to_date()
     images, wrong = folds.swap(folds.read(params), share, params.seed)
     _, found, _ = cross_validate(params, images, folds.divide(images, params), start)
     labels = np.array([found.classes.index(image.label) for image in images])
@@ -101,7 +100,7 @@ def cross_validate(
     if params.repeat.model == "probe":
         trained = trainings.probes(params, images, divided, classes)
     else:
-        store = STUDIES / study_fingerprint.name("repeat", study_fingerprint.training(params))
+        store = training_inputs.folder("repeat", params)
         data = store / digest_of(canonical([[image.row, image.label] for image in images]))[: trainings.LENGTH]
         folds.write_home(data, images, params)
         everything = [Fold(train=tuple(image.row for image in images), val=(), held=())]
@@ -113,7 +112,7 @@ def cross_validate(
             )
         finally:
             executor.close()
-    return trained, scores.put_together(trained, divided, images, classes, params.evaluate.threshold), whole
+    return trained, out_of_fold.put_together(trained, divided, images, classes, params.evaluate.threshold), whole
 
 
 def _write_models(
@@ -155,19 +154,11 @@ def table(about: Tree) -> str:
 def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int, out: Repeated) -> None:
     """Write an MLflow run with a run below it for each training; what tracking lacks never costs a result."""
     end = int(time.time() * 1000)
-    trials = [
-        Trial(
-            number,
-            "complete",
-            {"fold": one.fold, "train_seed": one.seed},
-            {},
-            one.rows,
-            {f"out_of_fold_{name}": value for name, value in told["scores"].items()},
-            start=began,
-            end=end,
-        )
-        for number, (one, told) in enumerate(zip(trained, about["trainings"], strict=True), start=1)
-    ]
+    trials = []
+    for number, (one, told) in enumerate(zip(trained, about["trainings"], strict=True), start=1):
+        held = {f"out_of_fold_{name}": value for name, value in told["scores"].items()}
+        values = {"fold": one.fold, "train_seed": one.seed}
+        trials.append(Trial(number, "complete", values, {}, one.rows, held, start=began, end=end))
     numbers = {f"{name}_{key}": value for name, each in about["scores"].items() for key, value in each.items()}
     study = study_run.LoggedStudy(
         identity=digest_of(canonical([params.model_dump(mode="json"), about])),

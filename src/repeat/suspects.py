@@ -58,29 +58,16 @@ def write(
     labels = np.array([classes.index(image.label) for image in images])
     mean = probabilities.mean(axis=0)
     _, places, suspected = find(probabilities, labels)
-    chosen = [(images[place], classes[suspected[place]], mean[place]) for place in places]
-    write_csv(
-        table,
-        ("row", "path", "group", "label", "suspected", "p_label", "p_suspected"),
-        (
-            (
-                one.row,
-                one.path,
-                one.group,
-                one.label,
-                other,
-                *(f"{p[classes.index(n)]:.6f}" for n in (one.label, other)),
-            )
-            for one, other, p in chosen
-        ),
-    )
+    chances = (mean[place, [labels[place], suspected[place]]] for place in places)  # of both classes
+    chosen = [(images[place], classes[suspected[place]], *both) for place, both in zip(places, chances, strict=True)]
+    head = ("row", "path", "group", "label", "suspected", "p_label", "p_suspected")
+    lines = ((one.row, one.path, one.group, one.label, other, f"{p:.6f}", f"{q:.6f}") for one, other, p, q in chosen)
+    write_csv(table, head, lines)
     cells = [
-        Cell(np.asarray(pixels[one.row]), f"{one.path}\nlabel {one.label}\n{other}? {p[classes.index(other)]:.2f}")
-        for one, other, p in chosen[:SHOWN]
+        Cell(np.asarray(pixels[one.row]), f"{one.path}\nlabel {one.label}\n{other}? {q:.2f}")
+        for one, other, _, q in chosen[:SHOWN]
     ]
     rows = [cells[start : start + A_ROW] for start in range(0, len(cells), A_ROW)]
-    title = f"Labels in doubt: {len(places)} of {len(images)} images" + (
-        f", the first {SHOWN}" if len(places) > SHOWN else ""
-    )
-    write_sheet(sheet, rows, title)
+    shown = f", the first {SHOWN}" if len(places) > SHOWN else ""
+    write_sheet(sheet, rows, f"Labels in doubt: {len(places)} of {len(images)} images{shown}")
     return len(places)

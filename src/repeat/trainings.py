@@ -6,8 +6,9 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -16,13 +17,14 @@ from src.config import Params
 from src.core import files, random_streams
 from src.core.errors import AssayError
 from src.core.paths import PREPARED
+from src.core.progress import about
 from src.evaluate.inputs import Image
+from src.executors.overrides import canonical, key
+from src.executors.protocol import Executor, Failed, Finished, Fold, Job
+from src.executors.workers import run_all
 from src.images.store import open_images
 from src.metrics.scored import Floats
 from src.train.history import Row, best
-from src.tune.confirm import run_all
-from src.tune.overrides import canonical, key
-from src.tune.protocol import Executor, Failed, Finished, Fold, Job
 
 log = logging.getLogger(__name__)
 MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"
@@ -85,43 +87,25 @@ def networks(
     missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}
     if len(missing) < len(jobs):
         log.info("trainings: %d of %d are kept from before", len(jobs) - len(missing), len(jobs))
-    with _Progress(len(missing)) as progress:
+    with tqdm(total=len(missing), desc="trainings", unit="training", disable=not sys.stderr.isatty()) as bar:
+        ended, started = count(1), time.monotonic()
 
         def done(number: int, event: Finished | Failed) -> None:
             name = "fold {}, seed {}".format(*places[missing[number]])
             if isinstance(event, Failed):
                 raise AssayError(f"{name}: {event.reason}")
             _keep(missing[number], event)
-            progress.add(name, event.rows)
+            bar.update()
+            if bar.disable:  # elsewhere than in a terminal, a line for each training
+                place, rows = next(ended), event.rows
+                left = about((time.monotonic() - started) / place * (len(missing) - place))
+                kept = rows[best(rows) - 1]
+                scored = "auc" if math.isnan(kept["val_auc"]) else "val_auc"
+                said = f"{scored} {kept[scored]:.3f} in epoch {best(rows)} of {len(rows)}"
+                log.info("trainings: %d of %d, %s: %s, %s left", place, len(missing), name, said, left)
 
         run_all([job for job in jobs.values() if job.number in missing], executor, done)
     return [_kept(folder, *place) for folder, place in places.items()]
-
-
-class _Progress:
-    """A bar in a terminal, a line for each training elsewhere; both say how long the rest will take."""
-
-    def __init__(self, total: int) -> None:
-        self.done, self._total, self._started = 0, total, time.monotonic()
-        self._bar = tqdm(total=total, desc="trainings", unit="training", disable=not sys.stderr.isatty(), smoothing=0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def add(self, name: str, rows: Sequence[Row]) -> None:
-        """Note that a training has ended."""
-        self._bar.update()
-        self.done += 1
-        if self._bar.disable:
-            left = (time.monotonic() - self._started) / self.done * (self._total - self.done)
-            kept = rows[best(rows) - 1]
-            scored = "auc" if math.isnan(kept["val_auc"]) else "val_auc"
-            said = f"{scored} {kept[scored]:.3f} in epoch {best(rows)} of {len(rows)}"
-            place = f"{self.done} of {self._total}"
-            log.info("trainings: %s, %s: %s, %s left", place, name, said, tqdm.format_interval(left))
 
 
 def _keep(folder: Path, event: Finished) -> None:

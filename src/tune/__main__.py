@@ -4,16 +4,15 @@ import argparse
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from src.core import console
-from src.tune.request import EXPECTED, STUDIES, Request, check_name, check_url
+from src.core import console, paths
+from src.executors.workers import add_options, cores, count, start
+from src.tune.request import EXPECTED, Request, check_name, check_url
 
 if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
     from src.config import Params
-    from src.tune.protocol import Executor
 
-Number = TypeVar("Number", int, float)
 EPILOG = """\
 what is varied, and by which score on val the trials are compared, stands under `tune` in params.yaml. The test part is
 never looked at. Ctrl-C stops at the next epoch; the same command goes on from there, also after a crash.
@@ -53,13 +52,13 @@ def main() -> None:
         settings = sweep.narrowed(settings, asked.sweep)
         points = sweep.points(settings)
         request = replace(request, trials=len(points), confirm=False, points=points)
-    run(request, settings, _executor(asked, settings, name))
+    workers = asked.workers or cores()
+    run(request, settings, start(workers, settings.train.threads, paths.STUDIES / name, Path.cwd(), asked.dask))
 
 
 def _settings(preset: str | None) -> "Params":
     """Read and check params.yaml, after a preset was put in its place unless it stands there already."""
     from src import config, presets
-    from src.core import paths
     from src.tune import apply, space
 
     if preset is not None and not apply.applied(paths.PARAMS, presets.read(preset).params):
@@ -69,18 +68,6 @@ def _settings(preset: str | None) -> "Params":
     return settings
 
 
-def _executor(asked: argparse.Namespace, settings: "Params", name: str) -> "Executor":
-    if asked.dask is not None:
-        from src.tune.executors.dask.executor import ClusterExecutor
-
-        return ClusterExecutor(asked.dask, Path.cwd())
-    from src.tune.executors.local import LocalExecutor, cores
-
-    workers = asked.workers or cores()
-    threads = settings.train.threads if workers == 1 else max(1, cores() // workers)
-    return LocalExecutor(workers, threads, STUDIES / name, Path.cwd())
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.tune",
@@ -88,49 +75,33 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--trials", type=_whole, metavar="N", help="finished trials that the study shall hold in all, else tune.trials"
-    )
-    parser.add_argument(
-        "--workers", type=_whole, metavar="K", help="trainings at once, else one a core; only 1 repeats exactly"
-    )
-    parser.add_argument("--study", metavar="NAME", help="else track.experiment; one study asks one question")
-    parser.add_argument("--timeout", type=_positive, metavar="MIN", help="stop searching after so many minutes")
-    parser.add_argument("--storage", metavar="URL", help=f"a database for the study: {EXPECTED}")
-    parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
-    parser.add_argument(
-        "--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there"
-    )
-    parser.add_argument(
-        "--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead"
-    )
-    parser.add_argument("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
-    parser.add_argument(
+    add: Any = parser.add_argument
+    add("--trials", type=count, metavar="N", help="finished trials that the study shall hold in all, else tune.trials")
+    add_options(parser, workers="trainings at once, else one a core; only 1 repeats exactly")
+    add("--study", metavar="NAME", help="else track.experiment; one study asks one question")
+    add("--timeout", type=_minutes, metavar="MIN", help="stop searching after so many minutes")
+    add("--storage", metavar="URL", help=f"a database for the study: {EXPECTED}")
+    add("--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there")
+    add("--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead")
+    add("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
+    add(
         "--winner",
         type=Path,
         metavar="FILE",
-        help="search nothing: tell the winner that best.yaml names, or --apply it",
+        help="search nothing: tell the winner of a best.yaml, or --apply it",
     )
-    parser.add_argument("--no-confirm", dest="confirm", action="store_false", help="search only")
+    add("--no-confirm", dest="confirm", action="store_false", help="search only")
     return parser
 
 
-def _whole(text: str) -> int:
-    return _number(text, int, "a whole number of at least 1", 1)
-
-
-def _positive(text: str) -> float:
-    return _number(text, float, "a number above 0", 1e-9)
-
-
-def _number(text: str, kind: type[Number], expected: str, least: float) -> Number:
+def _minutes(text: str) -> float:
     try:
-        number = kind(text)
+        minutes = float(text)
     except ValueError:
-        number = kind(0)
-    if not least <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}")
-    return number
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
+    return minutes
 
 
 if __name__ == "__main__":

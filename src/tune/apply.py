@@ -3,13 +3,14 @@
 import difflib
 import logging
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from src.config import Params, load, parse
 from src.core import files, nested, yaml_edit, yaml_file
 from src.core.errors import AssayError
-from src.tune.overrides import canonical, with_values
+from src.executors.overrides import canonical, with_values
 
 log = logging.getLogger(__name__)
 SOURCE = "dataset.source"
@@ -28,7 +29,8 @@ def apply(path: Path, values: Mapping[str, Any], began: Mapping[str, Any]) -> st
     now = load(path).model_dump(mode="json")
     for name in _changed(began, now):
         if not _among(name, values):
-            log.warning("%s: %s is %s, but was %s in the study", path, name, *_words(now, began, name))
+            words = (canonical(nested.get(each, name)) for each in (now, began))
+            log.warning("%s: %s is %s, but was %s in the study", path, name, *words)
     before = path.read_text(encoding="utf-8")
     after = replaced(before, values, str(path))
     if after != before:
@@ -54,8 +56,10 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     now = parse(yaml_file.parsed(text, where), where).model_dump(mode="json")
     wanted = with_values(now, values)
     changes = {name: nested.get(wanted, name) for name in _changed(now, wanted)}
-    changed = yaml_edit.put_all(text, changes)
-    if _read(changed) != wanted:
+    changed, found = yaml_edit.put_all(text, changes), None
+    with suppress(AssayError):
+        found = parse(yaml_file.parsed(changed, where)).model_dump(mode="json")
+    if found != wanted:
         pairs = ", ".join(f"{name}: {canonical(value)}" for name, value in changes.items())
         raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
     return changed
@@ -65,13 +69,6 @@ def diff(before: str, after: str, name: str) -> str:
     """Return what changed, as `diff -u` does."""
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} with the winner", n=1)
     return "".join(lines)
-
-
-def _read(text: str) -> Mapping[str, Any] | None:
-    try:
-        return parse(yaml_file.parsed(text, "params.yaml")).model_dump(mode="json")
-    except AssayError:
-        return None
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -85,7 +82,3 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 def _among(name: str, wanted: Collection[str]) -> bool:
     """Return whether a parameter is one of those wanted, or within one."""
     return any(name == one or name.startswith(f"{one}.") for one in wanted)
-
-
-def _words(now: Mapping[str, Any], began: Mapping[str, Any], name: str) -> tuple[str, str]:
-    return canonical(nested.get(now, name)), canonical(nested.get(began, name))

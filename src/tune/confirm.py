@@ -18,7 +18,6 @@ import json
 import logging
 import math
 import statistics
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,23 +25,20 @@ from typing import Any
 
 from src.config import Params
 from src.core import console, files, random_streams
-from src.core.errors import AssayError
 from src.core.paths import Confirmed
+from src.executors import training_inputs
+from src.executors.metric import direction
+from src.executors.overrides import key, short, with_values
+from src.executors.protocol import Executor, Failed, Finished, Job
+from src.executors.workers import run_all
 from src.tracking.record import Trial
-from src.tune import study_fingerprint
-from src.tune.metric import direction
-from src.tune.overrides import key, short, with_values
-from src.tune.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
-from src.tune.request import STUDIES
 from src.tune.study_progress import duration
-from src.tune.study_tables import BASELINE
-from src.tune.trials_view import TrialsView
+from src.tune.trials_view import BASELINE, TrialsView
 from src.tune.winner import Outcome, Result, Values, decide, described, over_seeds, write_outcome
 
 log = logging.getLogger(__name__)
 LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
 SCRIPT = "winner.js"  # which the page of the study runs: a page opened as a file may read nothing else
-POLL = 1.0  # seconds to wait for an event before looking again
 
 
 def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Confirmed) -> Outcome:
@@ -50,8 +46,8 @@ def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Conf
 
     params: the baseline, what the study began with.
     """
-    name = study_fingerprint.name("confirm", study_fingerprint.training(params))
-    outcome = confirm(params, best_trials(params, view), executor, STUDIES / name / "confirm.json")
+    store = training_inputs.folder("confirm", params) / "confirm.json"
+    outcome = confirm(params, best_trials(params, view), executor, store)
     write_outcome(outcome, out)
     said = described(outcome)
     files.write_text(out.folder / SCRIPT, f"show({json.dumps(view.name)}, {json.dumps(said)})\n")
@@ -212,11 +208,12 @@ def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Call
 
     def done(number: int, event: Finished | Failed) -> None:
         name, (one, place) = list(missing.items())[number]
-        result: Result = {"failed": event.reason} if isinstance(event, Failed) else {"scores": _finite(event.scores)}
-        if not race.usable(result):
-            result = {"failed": f"val does not tell {', '.join(race.metric)}"}
-        if isinstance(event, Finished):
+        if isinstance(event, Failed):
+            result: Result = {"failed": event.reason}
+        else:
             one.seconds = event.facts.get("seconds", one.seconds)
+            result = {"scores": {score: value for score, value in event.scores.items() if math.isfinite(value)}}
+            result = result if race.usable(result) else {"failed": f"val does not tell {', '.join(race.metric)}"}
         keep(name, result)
         said = result.get("failed") or f"{race.metric[0]} {short(result['scores'][race.metric[0]])}"
         seeds = f"seed {place + 1} of {len(race.seeds)}"
@@ -224,34 +221,3 @@ def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Call
 
     jobs = [Job(number, one.content, race.seeds[place]) for number, (one, place) in enumerate(missing.values())]
     run_all(jobs, executor, done)
-
-
-def _finite(scores: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in scores.items() if math.isfinite(value)}
-
-
-def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
-    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
-
-    Raises:
-        AssayError: a worker went away again and again, which says nothing about its training.
-    """
-    waiting = deque(jobs)
-    running: dict[int, Job] = {}
-    tries = dict.fromkeys((job.number for job in jobs), 0)
-    while waiting or running:
-        while waiting and len(running) < executor.workers:
-            job = waiting.popleft()
-            running[job.number] = job
-            tries[job.number] += 1
-            executor.submit(job)
-        match executor.next(POLL):
-            case Epoch(number=number):
-                executor.answer(number, go_on=number in running)
-            case Lost(number=number) if number in running and tries[number] < TRIES:
-                waiting.appendleft(running.pop(number))
-            case Lost(number=number, reason=reason) if number in running:
-                raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
-            case Finished() | Failed() as event if event.number in running:
-                del running[event.number]
-                done(event.number, event)

@@ -12,8 +12,8 @@ import optuna
 from optuna.trial import TrialState
 
 from src.core.errors import AssayError
+from src.executors.protocol import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
 from src.tracking.record import Trial
-from src.tune.protocol import TRIES, Epoch, Event, Executor, Failed, Finished, Job, Lost
 from src.tune.study import Search
 
 log = logging.getLogger(__name__)
@@ -88,11 +88,15 @@ class Driver:
                 event = self.executor.next(POLL)
                 if event is not None:
                     self._take(event)
-                if self.stop.asked():
-                    self._take_back()
+                if self.stop.asked():  # the next epoch of what nobody trains yet may be hours away
+                    for number in self.executor.take_back():
+                        self._set_back(self.running.pop(number))
                 self._fill()
         finally:
-            self._set_back_the_rest()
+            with suppress(AssayError):  # where that cannot be written, the next session does it
+                for trial in self.search.trials(TrialState.RUNNING):
+                    self.search.set_back(trial.number)
+            self.running.clear()
 
     def _fill(self) -> None:
         """Start trials while there are free workers and the study lacks some."""
@@ -112,10 +116,9 @@ class Driver:
         if proposal.key in self.search.known:
             self._reuse(trial, self.search.known[proposal.key])
             return
-        for other in self.running.values():
-            if other.key == proposal.key:
-                other.twins.append(trial)
-                return
+        if same := next((other for other in self.running.values() if other.key == proposal.key), None):
+            same.twins.append(trial)
+            return
         self.running[trial.number] = Running(trial, Job(trial.number, proposal.params, self.seed), proposal.key)
         self.executor.submit(self.running[trial.number].job)
 
@@ -133,9 +136,7 @@ class Driver:
                 del self.running[event.number]
                 self._finish(work, event)
             case Failed(reason=reason):
-                del self.running[event.number]
-                for trial in (work.trial, *work.twins):
-                    self._fail(trial, reason)
+                self._give_up(work, reason)
             case Lost(reason=reason):
                 self._hand_out_again(work, reason)
 
@@ -157,9 +158,7 @@ class Driver:
             del self.running[work.job.number]
             self._set_back(work)
         elif work.losses >= TRIES:
-            del self.running[work.job.number]
-            for trial in (work.trial, *work.twins):
-                self._fail(trial, f"given up after {work.losses} tries: {reason}")
+            self._give_up(work, f"given up after {work.losses} tries: {reason}")
         else:
             log.warning("trial %d: %s; it starts again", work.job.number, reason)
             work.lags = False
@@ -175,6 +174,11 @@ class Driver:
         self.failures = 0
         self.on_trial_end(self.search.ended(trial.number))
 
+    def _give_up(self, work: Running, reason: str) -> None:
+        del self.running[work.job.number]
+        for trial in (work.trial, *work.twins):
+            self._fail(trial, reason)
+
     def _fail(self, trial: optuna.Trial, reason: str) -> None:
         self.search.fail(trial, reason)
         log.warning("trial %d failed: %s", trial.number, reason)
@@ -184,18 +188,6 @@ class Driver:
             said = f"{self.failures} trials in a row failed; the last one, {trial.number}: {reason}"
             raise AssayError(f"study {self.search.name}: {said}")
 
-    def _take_back(self) -> None:
-        """Set back the trials that nobody trains yet: their next epoch may be hours away."""
-        for number in self.executor.take_back():
-            self._set_back(self.running.pop(number))
-
     def _set_back(self, work: Running) -> None:
         for trial in (work.trial, *work.twins):
             self.search.set_back(trial.number)
-
-    def _set_back_the_rest(self) -> None:
-        """Leave no trial running; where that cannot be written, the next session does it."""
-        with suppress(AssayError):
-            for trial in self.search.trials(TrialState.RUNNING):
-                self.search.set_back(trial.number)
-        self.running.clear()

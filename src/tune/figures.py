@@ -16,10 +16,10 @@ from optuna.distributions import CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import TrialState
 
+from src.executors.metric import METRICS
+from src.executors.overrides import short
 from src.plotting import style
 from src.tracking.record import Trial
-from src.tune.metric import METRICS
-from src.tune.overrides import short
 from src.tune.space import decode
 from src.tune.trials_view import TrialsView
 

@@ -28,7 +28,10 @@ class Halving(BasePruner):
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether a trial that has reported its last epoch is to be stopped."""
         epoch = trial.last_step
-        if epoch is None or not self._is_rung(epoch):
+        rung: int = self.least * self.reduction**self.skipped
+        while epoch is not None and rung < epoch:
+            rung *= self.reduction
+        if epoch is None or rung != epoch:
             return False
         own = trial.intermediate_values[epoch]
         if math.isnan(own):
@@ -40,12 +43,6 @@ class Halving(BasePruner):
         ranked = sorted([*comparable, own], reverse=study.direction == StudyDirection.MAXIMIZE)
         worst = ranked[max(1, len(ranked) // self.reduction) - 1]
         return bool(own < worst if study.direction == StudyDirection.MAXIMIZE else own > worst)
-
-    def _is_rung(self, epoch: int) -> bool:
-        rung: int = self.least * self.reduction**self.skipped
-        while rung < epoch:
-            rung *= self.reduction
-        return rung == epoch
 
 
 class Hyperband(HyperbandPruner):

@@ -9,7 +9,6 @@ from typing import Any
 from src.core import paths
 from src.core.errors import AssayError
 
-STUDIES = Path("build/studies")
 JOURNAL = "journal.log"
 NAME = re.compile(r"\w[\w .-]*")
 EXPECTED = "postgresql+psycopg://USER@HOST/DATABASE or sqlite:///FILE"
@@ -35,12 +34,12 @@ class Request:
     @property
     def found(self) -> paths.StudyFiles:
         """Where the results go: beside the study, or where DVC takes them from."""
-        return paths.STUDY if self.fingerprint else paths.StudyFiles(STUDIES / self.name)
+        return paths.STUDY if self.fingerprint else paths.StudyFiles(paths.STUDIES / self.name)
 
     @property
     def confirmed(self) -> paths.Confirmed:
         """Where the winner goes."""
-        return paths.Confirmed(STUDIES / self.name)
+        return paths.Confirmed(paths.STUDIES / self.name)
 
 
 def check_name(name: str) -> None:

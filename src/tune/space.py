@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,7 +12,10 @@ from src.config import Params, SpaceEntry
 from src.config.load import describe
 from src.core.errors import AssayError, suggestion
 from src.core.paths import PARAMS
-from src.tune.overrides import canonical, replaced
+from src.executors.overrides import canonical, replaced
+
+if TYPE_CHECKING:  # a second of start-up
+    import optuna
 
 Plain = None | bool | int | float | str
 Values = dict[str, Any]
@@ -35,14 +38,6 @@ CLOSED = {
 OPEN = ("preprocess", "model", "train")
 
 
-class Suggests(Protocol):
-    """What is needed of an optuna.Trial."""
-
-    def suggest_categorical(self, name: str, choices: list[Any]) -> Any: ...
-    def suggest_float(self, name: str, low: float, high: float, *, step: Any = ..., log: bool = ...) -> float: ...
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...) -> int: ...
-
-
 @dataclass(frozen=True)
 class Space:
     """Entries by dotted name, those that a `when` speaks of before the others."""
@@ -58,7 +53,7 @@ class Space:
         """
         return cls(checked(params))
 
-    def suggest(self, trial: Suggests) -> Values:
+    def suggest(self, trial: "optuna.Trial") -> Values:
         """Ask for a value of each entry that applies to those before it, always in the same order."""
         values: Values = {}
         for name, entry in self.entries.items():
@@ -88,7 +83,7 @@ def decode(value: Any) -> Any:
     return json.loads(value.removeprefix(ENCODED)) if encoded else value
 
 
-def _ask(trial: Suggests, name: str, entry: SpaceEntry) -> Any:
+def _ask(trial: "optuna.Trial", name: str, entry: SpaceEntry) -> Any:
     if entry.choices is not None:
         return trial.suggest_categorical(name, [encode(choice) for choice in entry.choices])
     low, high = entry.low or 0, entry.high or 0  # each is there: the entry has been checked
@@ -106,7 +101,12 @@ def checked(params: Params) -> dict[str, SpaceEntry]:
     entries = params.tune.space
     for found in (_names(entries), _conditions(entries)):
         _refuse(found)
-    ordered = _ordered(entries)
+    try:
+        names = TopologicalSorter({name: list(entry.when) for name, entry in entries.items()}).static_order()
+        ordered = {name: entries[name] for name in names}
+    except CycleError as error:
+        circle = ", ".join(name for name in entries if name in error.args[1])
+        raise AssayError(f"tune.space: when: {circle} wait for each other") from None
     _refuse(_values(params, ordered))
     return ordered
 
@@ -169,27 +169,14 @@ def _conditions(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
                 yield name, f"when: expected an entry of tune.space with choices, found {other!r}{hint}"
                 continue
             choices = [canonical(choice) for choice in entries[other].choices or ()]
-            if absent := [text for text in _asked(want, choices) if text not in choices]:
+            asked = want if isinstance(want, list) and canonical(want) not in choices else [want]
+            if absent := [text for text in map(canonical, asked) if text not in choices]:
                 yield name, f"when: expected choices of {other}, {', '.join(choices)}; found {', '.join(absent)}"
-
-
-def _asked(want: Any, choices: list[str]) -> list[str]:
-    whole = canonical(want)
-    return [canonical(each) for each in want] if isinstance(want, list) and whole not in choices else [whole]
 
 
 def _wanted(want: Any) -> set[str]:
     """Return the value that a `when` names, or any of a list of them, as text; a choice may itself be a list."""
     return {canonical(want), *(canonical(each) for each in want)} if isinstance(want, list) else {canonical(want)}
-
-
-def _ordered(entries: Mapping[str, SpaceEntry]) -> dict[str, SpaceEntry]:
-    try:
-        names = TopologicalSorter({name: list(entry.when) for name, entry in entries.items()}).static_order()
-        return {name: entries[name] for name in names}
-    except CycleError as error:
-        circle = ", ".join(name for name in entries if name in error.args[1])
-        raise AssayError(f"tune.space: when: {circle} wait for each other") from None
 
 
 def _values(params: Params, entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:

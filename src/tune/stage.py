@@ -2,44 +2,32 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 
 from src.config import Params, parse
 from src.core import console, nested, signals
 from src.core.errors import AssayError
-from src.core.paths import CONFIRMED, PARAMS, STUDY, home
+from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, home
+from src.executors import overrides, training_inputs
+from src.executors.protocol import Executor
+from src.executors.workers import start
 from src.tracking import study_run
 from src.tracking.record import Trial
-from src.tune import (
-    apply,
-    overrides,
-    pruner,
-    sampler,
-    study,
-    study_fingerprint,
-    study_tracking,
-    trials_view,
-    upstream,
-    winner,
-)
+from src.tune import apply, pruner, sampler, study, study_fingerprint, study_tracking, trials_view, winner
 from src.tune.confirm import confirm_best
 from src.tune.driver import Driver, Proposal, Stop
-from src.tune.executors.local import LocalExecutor
-from src.tune.protocol import Executor
-from src.tune.request import JOURNAL, STUDIES, Request
+from src.tune.request import JOURNAL, Request
 from src.tune.space import Space, something_to_vary
 from src.tune.storage import open_storage
 from src.tune.study import Search
 from src.tune.study_progress import Progress, table
-from src.tune.study_tables import read_candidates
 from src.tune.study_tracking import Reporter
-from src.tune.trials_view import TrialsView
+from src.tune.trials_view import read_candidates
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +41,11 @@ def tune(params: Params) -> None:
         AssayError: anything that a person can mend.
     """
     something_to_vary(params)
-    upstream.bring_up_to_date()
+    training_inputs.bring_up_to_date()
     fingerprint = study_fingerprint.of(params)
-    name = study_fingerprint.name("tune", fingerprint)
+    name = training_inputs.name("tune", fingerprint)
     request = Request(params.tune.trials, name, confirm=False, fingerprint=fingerprint)
-    run(request, params, _one_worker(params, name))
+    run(request, params, start(1, params.train.threads, STUDIES / name, Path.cwd()))
 
 
 def confirm(params: Params) -> None:
@@ -68,14 +56,20 @@ def confirm(params: Params) -> None:
     Raises:
         AssayError: anything that a person can mend.
     """
-    upstream.bring_up_to_date()
-    name = study_fingerprint.name("confirm", study_fingerprint.training(params))
-    with closing(_one_worker(params, name)) as executor:
-        view = _with_durations(read_candidates(STUDY, params.tune.metric))
+    training_inputs.bring_up_to_date()
+    logs, view = training_inputs.folder("confirm", params), read_candidates(STUDY, params.tune.metric)
+    with closing(start(1, params.train.threads, logs, Path.cwd())) as executor:
+        with _made_here(view.name) as made:  # durations stand in no output, since they are not the same each time
+            facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
+        view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
         baseline = parse(overrides.with_values(params.model_dump(mode="json"), view.baseline))
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
-    if outcome.winner:
-        _report(view.name, baseline, outcome)
+    with _made_here(view.name) as made:
+        if outcome.winner and made is None:
+            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
+        elif outcome.winner and made:
+            files = study_tracking.written(STUDY, CONFIRMED)
+            study_run.send(study_tracking.describe(made, baseline, outcome=outcome, files=files), home())
 
 
 def run(request: Request, params: Params, executor: Executor) -> None:
@@ -89,30 +83,24 @@ def run(request: Request, params: Params, executor: Executor) -> None:
         Session(request, params, executor).run()
 
 
-@dataclass
 class Session:
     """One call: the parameters are read, the workers are already starting."""
 
-    request: Request
-    params: Params
-    executor: Executor
-    space: Space = field(init=False)
-    content: Mapping[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.space = Space.of(self.params)
-        self.content = self.params.model_dump(mode="json")
+    def __init__(self, request: Request, params: Params, executor: Executor) -> None:
+        self.request, self.params, self.executor = request, params, executor
+        self.space, self.content = Space.of(params), params.model_dump(mode="json")
 
     def run(self) -> None:
         """Run the study to its trials, and confirm the best of them."""
-        upstream.bring_up_to_date()
+        training_inputs.bring_up_to_date()
         request, tune = self.request, self.params.tune
         fingerprint = request.fingerprint or study_fingerprint.of(self.params)
         proposing = sampler.build(tune.sampler, self.params.seed)
-        pruning = pruner.build(tune.pruner, self._most_epochs(self.params.train.epochs))
+        entry, epochs = self.space.entries.get("train.epochs"), self.params.train.epochs
+        pruning = pruner.build(tune.pruner, int(max(entry.choices or [entry.high or epochs])) if entry else epochs)
         with study.opened(request.name, tune.metric, fingerprint, proposing, pruning, url=request.url) as search:
             self._take_baseline(search)
-            with study_tracking.reporting(search.study, self.params, request.found, request.confirmed) as reporter:
+            with Reporter(search.study, self.params, request.found, request.confirmed) as reporter:
                 stop = self._search(search, reporter)
                 if stop.interrupted:
                     raise KeyboardInterrupt
@@ -130,12 +118,6 @@ class Session:
             log.info("%s has changed since the study began; its baseline stays: %s", PARAMS, values)
             self.content = overrides.with_values(self.content, began)
             self.params = parse(self.content)
-
-    def _most_epochs(self, epochs: int) -> int:
-        entry = self.space.entries.get("train.epochs")
-        if entry is None:
-            return epochs
-        return int(max(entry.choices)) if entry.choices else int(entry.high or epochs)
 
     def _search(self, search: Search, reporter: Reporter) -> Stop:
         total, already = self.request.trials, search.finished()
@@ -199,25 +181,3 @@ def _made_here(name: str) -> Iterator[optuna.Study | None]:
                 storage = around.enter_context(open_storage(name, STUDIES / name, None))
                 found = optuna.load_study(study_name=name, storage=storage)
         yield found
-
-
-def _with_durations(found: TrialsView) -> TrialsView:
-    """Return the trials with what no output tells, since it is not the same each time."""
-    with _made_here(found.name) as made:
-        facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
-    return replace(found, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in found.trials))
-
-
-def _report(name: str, params: Params, outcome: winner.Outcome) -> None:
-    """Write the winner to the MLflow run of a study that was made here; elsewhere there is no such run."""
-    with _made_here(name) as made:
-        if made is None:
-            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
-            return
-        files = study_tracking.written(STUDY, CONFIRMED)
-        study_run.send(study_tracking.describe(made, params, outcome=outcome, files=files), home())
-
-
-def _one_worker(params: Params, name: str) -> Executor:
-    """Start the one worker with which the same inputs give the same results."""
-    return LocalExecutor(1, params.train.threads, STUDIES / name, Path.cwd())

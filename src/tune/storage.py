@@ -8,7 +8,7 @@ it even when its process is killed.
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,16 +165,12 @@ def mend(path: Path) -> None:
     except OSError as error:
         raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
     for number, line in enumerate(content[:whole].splitlines(), start=1):
-        _check(path, number, line)
-
-
-def _check(path: Path, number: int, line: bytes) -> None:
-    try:
-        found = json.loads(line)
-    except ValueError:
         found = None
-    if not isinstance(found, dict):
-        raise AssayError(f"{path}: line {number}: expected a record of the study, found damage; choose another --study")
+        with suppress(ValueError):
+            found = json.loads(line)
+        if not isinstance(found, dict):
+            damage = "expected a record of the study, found damage; choose another --study"
+            raise AssayError(f"{path}: line {number}: {damage}")
 
 
 def _append(path: Path, lines: bytes) -> None:

@@ -18,11 +18,12 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from src.core.errors import AssayError
+from src.core.paths import STUDIES
+from src.executors.metric import direction, watched
+from src.executors.protocol import Finished
 from src.tracking.record import Trial
 from src.tune import study_fingerprint, trials_view
-from src.tune.metric import direction, watched
-from src.tune.protocol import Finished
-from src.tune.request import STUDIES, check_name
+from src.tune.request import check_name
 from src.tune.storage import open_storage, readable
 from src.tune.study_fingerprint import Fingerprint
 from src.tune.trials_view import ABOUT, FACTS, IDENTITY, KEY, METRICS, REASON, REUSED, ROWS, SCORES, VALUES, TrialsView
@@ -64,9 +65,9 @@ class Search:
 
     def baseline(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what params.yaml said of the space when the study began, which is now if nothing was kept."""
-        if trials_view.BASELINE not in self.study.user_attrs:
-            self.study.set_user_attr(trials_view.BASELINE, dict(values))
-        found: Mapping[str, Any] = self.study.user_attrs[trials_view.BASELINE]
+        if trials_view.BEGAN not in self.study.user_attrs:
+            self.study.set_user_attr(trials_view.BEGAN, dict(values))
+        found: Mapping[str, Any] = self.study.user_attrs[trials_view.BEGAN]
         return found
 
     def ask(self) -> optuna.Trial:
@@ -93,14 +94,12 @@ class Search:
         """Record the scores of a training that came to its end."""
         self._keep(trial, done)
         self.study.tell(trial, [float(done.scores[metric]) for metric in self.metrics])
-        self._learn(trial)
 
     def prune(self, trial: optuna.Trial, done: Finished) -> None:
         """Record that a trial was stopped because it lagged behind; its last watched value stands for it."""
         self._keep(trial, done)
         value = float(done.rows[-1][self.watched or ""])
         self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
-        self._learn(trial)
 
     def fail(self, trial: optuna.Trial, reason: str) -> None:
         """Record that a trial has no value, and why."""
@@ -127,8 +126,6 @@ class Search:
         trial.set_user_attr(ROWS, [dict(row) for row in done.rows])
         trial.set_user_attr(SCORES, dict(done.scores))
         trial.set_user_attr(FACTS, dict(done.facts))
-
-    def _learn(self, trial: optuna.Trial) -> None:
         self.known.setdefault(trial.user_attrs[KEY], trial.number)
 
     def _id(self, number: int) -> int:
@@ -142,7 +139,7 @@ def first(study: optuna.Study, count: int) -> optuna.Study:
     if len(places) <= count:
         return study
     made = optuna.create_study(study_name=study.study_name, directions=study.directions)
-    for name in {METRICS, trials_view.BASELINE} & set(study.user_attrs):
+    for name in {METRICS, trials_view.BEGAN} & set(study.user_attrs):
         made.set_user_attr(name, study.user_attrs[name])
     made.add_trials(trials[: places[count - 1]])
     return made

@@ -6,17 +6,12 @@ nothing else; `python -m src.tune` compares it with the one that the named study
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import src
 from src.config import Params
 from src.core import nested
-from src.core.errors import AssayError
-from src.core.files import digest_of
-from src.core.paths import PREPARED, RAW, SPLIT
-from src.tracking import fingerprint
-from src.tune.overrides import canonical
+from src.executors import training_inputs
+from src.executors.training_inputs import CODE_OF
 
 Fingerprint = Mapping[str, Any]
 # Trials meet these sections in images and parts alone; threads are what each worker may use.
@@ -27,18 +22,13 @@ WITHOUT = {
 }  # fmt: skip
 # What may change within a study that a person has named: which values come next, and how fast.
 CHANGEABLE = ("train.threads", "train.gpus", "tune.sampler", "tune.pruner")
-# The code that trains, scores and proposes. Of what else a study imports no score depends.
+# The code that proposes and stops; that of a training comes with its inputs.
 CODE = (
-    "src/core/partition.py", "src/core/random_streams.py", "src/metrics", "src/images", "src/models",
-    "src/preprocess", "src/train", "src/evaluate/predict.py",
-    "src/tune/driver.py", "src/tune/pruner.py", "src/tune/sampler.py", "src/tune/metric.py",
-    "src/tune/trials_view.py", "src/tune/overrides.py", "src/tune/space.py", "src/tune/study.py",
-    "src/tune/objective.py", "src/tune/prepared_cache.py",
+    "src/tune/driver.py", "src/tune/pruner.py", "src/tune/sampler.py", "src/tune/space.py", "src/tune/study.py",
+    "src/tune/trials_view.py",
 )  # fmt: skip
-CODE_OF = "code of "
 WORDS = {"images": "other images", "split": "another split", "raw": "other raw images"}
 SHOWN = 3
-LENGTH = 10  # hexadecimal digits of a name
 
 
 def of(params: Params) -> dict[str, Any]:
@@ -55,7 +45,6 @@ def of(params: Params) -> dict[str, Any]:
     space = params.tune.space
     sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value
     outside = {name: each for name, each in nested.flat(content) if _matters(name, set(space) - sometimes)}
-    raw = {"raw": fingerprint.digest(RAW.folder)} if any(name.startswith("preprocess.") for name in space) else {}
     return {
         **outside,
         **{name: nested.get(content, name) for name in sometimes},
@@ -63,26 +52,9 @@ def of(params: Params) -> dict[str, Any]:
         "tune.sampler": tune["sampler"],
         "tune.pruner": tune["pruner"],
         **{f"tune.space.{name}": entry for name, entry in tune["space"].items()},
-        "images": canonical([_digest(PREPARED.images), _digest(PREPARED.index)]),
-        "split": _digest(SPLIT.parts),
-        **raw,
-        **{f"{CODE_OF}{name}": fingerprint.digest(Path(src.__file__).parents[1] / name) for name in CODE},
+        **training_inputs.of(params),
+        **training_inputs.code(CODE),
     }
-
-
-def training(params: Params) -> dict[str, Any]:
-    """Return what the result of a training depends on besides its own params and seed, the threads included."""
-    wanted = ("images", "split", "train.threads", "raw")
-    return {name: each for name, each in of(params).items() if name in wanted or name.startswith(CODE_OF)}
-
-
-def name(kind: str, about: Fingerprint) -> str:
-    """Name what is kept for a fingerprint.
-
-    >>> name("tune", {"seed": 42})
-    'tune-2a6d2033c7'
-    """
-    return f"{kind}-{digest_of(canonical(about))[:LENGTH]}"
 
 
 def difference(there: Fingerprint, here: Fingerprint) -> str:
@@ -109,9 +81,3 @@ def _part(name: str, there: Fingerprint, here: Fingerprint) -> str:
 def _matters(name: str, space: set[str]) -> bool:
     within = any(name == each or name.startswith(f"{each}.") for each in space)
     return name == POSITIVE or not (within or name in WITHOUT or name.startswith(THROUGH_DATA))
-
-
-def _digest(path: Path) -> str:
-    if not path.is_file():
-        raise AssayError(f"{path}: not found; run `dvc repro split`")
-    return fingerprint.digest(path)

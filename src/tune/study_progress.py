@@ -10,8 +10,8 @@ from tabulate import tabulate
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from src.executors.overrides import short
 from src.tracking.record import Trial
-from src.tune.overrides import short
 from src.tune.trials_view import TrialsView
 
 log = logging.getLogger(__name__)

@@ -14,13 +14,13 @@ from PIL import Image
 
 from src.core import files
 from src.core.paths import StudyFiles
+from src.executors.metric import METRICS
+from src.executors.overrides import short
 from src.plotting import style
 from src.tracking.record import Trial
-from src.tune import figures, study_tables
+from src.tune import figures
 from src.tune.figures import FIGURES, Kind
-from src.tune.metric import METRICS
-from src.tune.overrides import short
-from src.tune.trials_view import TrialsView, view
+from src.tune.trials_view import TrialsView, view, write_candidates, write_trials
 
 log = logging.getLogger(__name__)
 TEMPLATE = Path(__file__).with_name("study.html.j2")
@@ -35,8 +35,8 @@ def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
     The same trials and seed give the same bytes.
     """
     found = view(study)
-    study_tables.write_trials(found, out)
-    study_tables.write_candidates(found, out)
+    write_trials(found, out)
+    write_candidates(found, out)
     with style.applied(), files.replacing(out.figures) as temporary:
         temporary.mkdir()
         parts = [_figure(study, found, seed, temporary, *wanted) for wanted in _wanted(found)]
@@ -49,20 +49,13 @@ def page(found: TrialsView, parts: list[dict[str, Any]]) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     counts = ", ".join(f"{found.count(state)} {state}" for state in ("complete", "pruned", "failed"))
-    columns = [
-        "trial",
-        "state",
-        *(METRICS[name].label for name in found.goals),
-        *(name.rpartition(".")[2] for name in found.space),
-        "epochs",
-        "remark",
-    ]
+    named = [*(METRICS[name].label for name in found.goals), *(name.rpartition(".")[2] for name in found.space)]
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=found.name,
         plotly=Markup(get_plotlyjs()),
         counts=f"{len(found.trials)} trials: {counts}",
         cards=list(_cards(found)),
-        columns=columns,
+        columns=["trial", "state", *named, "epochs", "remark"],
         rows=[_row(trial, found) for trial in sorted(found.trials, key=lambda one: _order(one, found))],
         shown=SHOWN,
         figures=parts,

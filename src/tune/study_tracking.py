@@ -1,9 +1,9 @@
 """Reports a study to tracking while it runs and when it ends, in the plain values that it takes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import optuna
 
@@ -14,50 +14,39 @@ from src.core.paths import Confirmed, StudyFiles
 from src.tracking import study_run
 from src.tracking.record import Status
 from src.tracking.study_run import Sender
-from src.tune.study_tables import BASELINE
-from src.tune.trials_view import IDENTITY, view
+from src.tune.trials_view import BASELINE, IDENTITY, view
 from src.tune.winner import Outcome
 
 
-@dataclass
 class Reporter:
-    """Keeps the runs of one study up to date; what tracking lacks never costs a study."""
+    """Keeps the runs of one study up to date during a block; what tracking lacks never costs a study.
 
-    study: optuna.Study
-    params: Params
-    found: StudyFiles
-    confirmed: Confirmed
-    sender: Sender
-    outcome: Outcome | None = None
-    new: bool = False
+    A study that is interrupted waits to be gone on with: its status is KILLED then, and FAILED after an error, until
+    the same command goes on with it. One that comes to its end is reported with what stands in the folders `found` and,
+    if there is an outcome, `confirmed`.
+    """
+
+    def __init__(self, study: optuna.Study, params: Params, found: StudyFiles, confirmed: Confirmed) -> None:
+        self.study, self.params, self.places = study, params, (found, confirmed)
+        self.sender, self.new = Sender(paths.home(), params), False
+        self.outcome: Outcome | None = None
 
     def offer(self) -> None:
         """Send what there is, if it is time to."""
         self.new = True
         self.sender.offer(lambda: describe(self.study, self.params, "RUNNING"))
 
-    def end(self, status: Status) -> None:
-        """Send the rest."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind and not self.new:
+            return
+        found, confirmed = self.places
+        status: Status = "FINISHED" if not kind else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
         with suppress(AssayError):  # a full disk has been reported already
-            files = written(self.found, self.confirmed if self.outcome else None) if status == "FINISHED" else []
+            files = {} if kind else written(found, confirmed if self.outcome else None)
             self.sender.close(describe(self.study, self.params, status, self.outcome, files))
-
-
-@contextmanager
-def reporting(study: optuna.Study, params: Params, found: StudyFiles, confirmed: Confirmed) -> Iterator[Reporter]:
-    """Report the study during the block; one that is interrupted leaves a study that waits to be gone on with.
-
-    Its status is KILLED then, and FAILED after an error, until the same command goes on with it. One that comes to its
-    end is reported with what stands in the folders `found` and, if there is an outcome, `confirmed`.
-    """
-    reporter = Reporter(study, params, found, confirmed, Sender(paths.home(), params))
-    try:
-        yield reporter
-    except BaseException as error:
-        if reporter.new:
-            reporter.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-        raise
-    reporter.end("FINISHED")
 
 
 def describe(
@@ -65,7 +54,7 @@ def describe(
     params: Params,
     status: Status = "FINISHED",
     outcome: Outcome | None = None,
-    files: Sequence[Path] = (),
+    files: Mapping[str, Path] | None = None,
 ) -> study_run.LoggedStudy:
     """Describe a study as far as it has come; its winner over several seeds leads, else its best trial."""
     found = view(study)
@@ -81,7 +70,7 @@ def describe(
         leader=leader,
         best=values,
         confirmed=_confirmed(outcome) if outcome else {},
-        files={_kept(path): path for path in files},
+        files=files or {},
         status=status,
     )
 
@@ -96,11 +85,8 @@ def _confirmed(outcome: Outcome) -> dict[str, float]:
     return found
 
 
-def written(found: StudyFiles, confirmed: Confirmed | None = None) -> list[Path]:
-    """List what a study wrote, and what the winner is known from if there is one."""
-    after = [confirmed.table, confirmed.best] if confirmed else []
-    return [*sorted(found.figures.glob("*.png")), found.trials, found.page, *after]
-
-
-def _kept(path: Path) -> str:
-    return f"figures/{path.name}" if path.suffix == ".png" else path.name
+def written(found: StudyFiles, confirmed: Confirmed | None = None) -> dict[str, Path]:
+    """List what a study wrote, and what the winner is known from if there is one, by the name among the artifacts."""
+    files = [found.trials, found.page, *([confirmed.table, confirmed.best] if confirmed else [])]
+    figures = {f"figures/{path.name}": path for path in sorted(found.figures.glob("*.png"))}
+    return figures | {path.name: path for path in files}

@@ -1,6 +1,6 @@
 """One setting varied at a time around the baseline: `python -m src.tune --sweep train.batch_size model.dropout`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from src.config import Params, SpaceEntry, parse
 from src.core import nested
 from src.core.errors import AssayError, suggestion
-from src.tune.overrides import canonical
+from src.executors.overrides import canonical
 from src.tune.space import Values, applies, encode
 
 POINTS = 5  # of a range without steps, its ends among them
@@ -35,7 +35,8 @@ def narrowed(params: Params, names: Sequence[str]) -> Params:
             wanted = ", ".join(f"{other} {canonical(value)}" for other, value in entry.when.items())
             raise AssayError(f"--sweep: {name} has no effect on the baseline: it needs {wanted}")
         values = {canonical(value): value for value in (here[name], *_values(entry))}
-        space[name] = {"choices": _in_order(list(values.values()))}
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values())
+        space[name] = {"choices": sorted(values.values()) if numbers else list(values.values())}
     content["tune"] |= {"space": space, "pruner": content["tune"]["pruner"] | {"name": "none"}}
     return parse(content)
 
@@ -44,14 +45,13 @@ def points(params: Params) -> list[Values]:
     """Return what to try of narrowed parameters, as Optuna keeps it: the baseline, then each other value of each."""
     content = params.model_dump(mode="json")
     here = {name: nested.get(content, name) for name in params.tune.space}
-    return [{name: encode(value) for name, value in point.items()} for point in (here, *_varied(params, here))]
-
-
-def _varied(params: Params, here: Values) -> Iterator[Values]:
-    for name, entry in params.tune.space.items():
-        for value in entry.choices or ():
-            if canonical(value) != canonical(here[name]):
-                yield here | {name: value}
+    varied = [
+        here | {name: value}
+        for name, entry in params.tune.space.items()
+        for value in entry.choices or ()
+        if canonical(value) != canonical(here[name])
+    ]
+    return [{name: encode(value) for name, value in point.items()} for point in (here, *varied)]
 
 
 def _values(entry: SpaceEntry) -> list[Any]:
@@ -64,9 +64,3 @@ def _values(entry: SpaceEntry) -> list[Any]:
         numbers = (np.geomspace if entry.log else np.linspace)(low, high, POINTS)
     rounded = [float(f"{number:.{DIGITS}g}") for number in numbers]
     return list(dict.fromkeys(round(number) for number in rounded)) if entry.whole else rounded
-
-
-def _in_order(values: list[Any]) -> list[Any]:
-    """Sort numbers; others stay as they were named."""
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return sorted(values) if numbers else values

@@ -1,6 +1,10 @@
-"""A study as tables and figures see it: its trials that have ended, in plain values."""
+"""A study as tables and figures see it, in plain values: trials that have ended, as they are read and written.
 
-from collections.abc import Mapping
+The tables are the same for the same trials: seconds and times are for MLflow only.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +13,10 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from src.core import files
+from src.core.errors import AssayError
+from src.core.paths import StudyFiles
+from src.executors.metric import direction
 from src.metrics.scores import Direction
 from src.tracking.record import State, Trial
 from src.tune.space import decode
@@ -18,9 +26,10 @@ STATES: dict[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
+BASELINE = "baseline"  # what candidates.json, confirm.csv, best.yaml and MLflow call what the study started from
 # Under which names Optuna keeps what is ours: of a study, what it is about; of a trial, what it was made with and what
 # came out of it.
-ABOUT, METRICS, IDENTITY, BASELINE = "about", "metrics", "identity", "began"
+ABOUT, METRICS, IDENTITY, BEGAN = "about", "metrics", "identity", "began"
 VALUES, KEY, REASON, REUSED = "values", "key", "reason", "reused_from"
 ROWS, SCORES, FACTS = "rows", "scores", "facts"
 
@@ -71,13 +80,13 @@ class TrialsView:
 def view(study: optuna.Study) -> TrialsView:
     """Read a study; trials that wait or run are left out."""
     goals: dict[str, Direction] = {
-        name: "minimize" if direction == optuna.study.StudyDirection.MINIMIZE else "maximize"
-        for name, direction in zip(study.user_attrs[METRICS], study.directions, strict=True)
+        name: "minimize" if towards == optuna.study.StudyDirection.MINIMIZE else "maximize"
+        for name, towards in zip(study.user_attrs[METRICS], study.directions, strict=True)
     }
     ended = study.get_trials(deepcopy=False, states=tuple(STATES))
     space = {name: found for trial in ended for name, found in trial.distributions.items()}
     trials = tuple(record(trial, tuple(goals)) for trial in ended)
-    return TrialsView(study.study_name, goals, trials, space, study.user_attrs.get(BASELINE, {}))
+    return TrialsView(study.study_name, goals, trials, space, study.user_attrs.get(BEGAN, {}))
 
 
 def record(trial: FrozenTrial, metrics: tuple[str, ...]) -> Trial:
@@ -101,3 +110,54 @@ def record(trial: FrozenTrial, metrics: tuple[str, ...]) -> Trial:
 
 def _milliseconds(moment: datetime | None) -> int:
     return int(moment.timestamp() * 1000) if moment else 0
+
+
+def write_trials(view: TrialsView, out: StudyFiles) -> None:
+    """Write trials.csv: number, state, each metric, each parameter, epochs, best_epoch, reason, reused_from."""
+    columns = ["number", "state", *view.goals, *view.space, "epochs", "best_epoch", "reason", "reused_from"]
+    files.write_csv(out.trials, columns, (_row(trial, view) for trial in view.trials))
+
+
+def write_candidates(view: TrialsView, out: StudyFiles) -> None:
+    """Write candidates.json: the study's name, its baseline, and number, values and exact scores of complete trials."""
+    trials = [{"number": one.number, "values": dict(one.params), "scores": [one.values[name] for name in view.goals]}
+              for one in view.complete()]  # fmt: skip
+    files.write_json(out.candidates, {"study": view.name, BASELINE: dict(view.baseline), "trials": trials})
+
+
+def read_candidates(out: StudyFiles, metrics: Sequence[str]) -> TrialsView:
+    """Read what `write_candidates` wrote.
+
+    Raises:
+        AssayError: it is not there, or its scores are not those of the metrics.
+    """
+    found = files.read_json(out.candidates)
+    if any(len(one["scores"]) != len(metrics) for one in found["trials"]):
+        raise AssayError(f"{out.candidates}: expected scores of {', '.join(metrics)}; run the search again")
+    trials = tuple(
+        Trial(one["number"], "complete", one["values"], dict(zip(metrics, one["scores"], strict=True)))
+        for one in found["trials"]
+    )
+    goals = {metric: direction(metric) for metric in metrics}
+    return TrialsView(found["study"], goals, trials, baseline=found[BASELINE])
+
+
+def _row(trial: Trial, view: TrialsView) -> list[str]:
+    cells: list[Any] = [trial.number, trial.state]
+    cells += [trial.values.get(name) for name in view.goals]
+    cells += [trial.params.get(name, "") for name in view.space]
+    cells += [len(trial.rows) or None, trial.best_epoch, trial.reason, trial.reused_from]
+    return [cell(value) for value in cells]
+
+
+def cell(value: Any) -> str:
+    """Write a value so that it can be read again: a number with as many digits as tell it apart."""
+    match value:
+        case None:
+            return ""
+        case bool() | list() | tuple() | dict():
+            return json.dumps(value, ensure_ascii=False)
+        case float():
+            return f"{value:.8g}"
+        case _:
+            return " ".join(str(value).splitlines())

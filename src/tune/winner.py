@@ -20,10 +20,10 @@ from src.config import load
 from src.core import files, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS, Confirmed
+from src.executors.metric import better
+from src.executors.overrides import canonical, short
 from src.tune import apply
-from src.tune.metric import better
-from src.tune.overrides import canonical, short
-from src.tune.study_tables import BASELINE, cell
+from src.tune.trials_view import BASELINE, cell
 
 Values = Mapping[str, Any]
 Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
@@ -181,27 +181,22 @@ def write_outcome(outcome: Outcome, out: Confirmed) -> None:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.dump(_best(outcome), text)
-    files.write_text(out.best, text.getvalue())
-
-
-def _best(outcome: Outcome) -> dict[str, Any]:
-    """Describe the winner, or say that there is none, and the baseline over the same seeds."""
     found: dict[str, Any] = {"metric": list(outcome.metric), "seeds": list(outcome.seeds)}
     if outcome.winner:
         found["winner"] = {"name": outcome.winner.name, "values": dict(outcome.winner.values), **_means(outcome.winner)}
     found[BASELINE] = _means(outcome.baseline)
     if outcome.gain:
-        found["gain"] = _interval(outcome.gain)
-    return found | {"beats_baseline": outcome.beats_baseline}
+        found["gain"] = _rounded(outcome.gain)
+    yaml.dump(found | {"beats_baseline": outcome.beats_baseline}, text)
+    files.write_text(out.best, text.getvalue())
 
 
 def _means(one: Candidate) -> dict[str, Any]:
-    means = {name: _interval(mean) for name, mean in one.means.items()}
+    means = {name: _rounded(mean) for name, mean in one.means.items()}
     return means | ({"failed": list(one.reasons)} if one.reasons else {})
 
 
-def _interval(interval: Interval) -> dict[str, float]:
+def _rounded(interval: Interval) -> dict[str, float]:
     ends = {"value": interval.mean, "low": interval.low, "high": interval.high}
     return {name: round(value, DECIMALS) for name, value in ends.items() if value is not None}
 
@@ -214,7 +209,9 @@ def from_file(path: Path, *, write: bool, again: str) -> str:
     Raises:
         AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
     """
-    found = _read(path)
+    found = yaml_file.read(path, "`make tune` writes it")
+    if not isinstance(found, dict) or not {"metric", BASELINE, "beats_baseline"} <= set(found):
+        raise AssayError(f"{path}: expected a best.yaml that a confirmation wrote")
     winner, gain, metric = found.get("winner"), found.get("gain"), found["metric"][0]
     if not winner:
         return f"{path}: no winner, since every training of every candidate failed"
@@ -238,10 +235,3 @@ def _whole_interval(metric: str, gain: Interval, *, gained: bool) -> bool:
 def _text(found: Interval, form: str = ".4f") -> str:
     bounds = "" if found.low is None or found.high is None else f" [{found.low:{form}}, {found.high:{form}}]"
     return f"{found.mean:{form}}{bounds}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    found = yaml_file.read(path, "`make tune` writes it")
-    if not isinstance(found, dict) or not {"metric", BASELINE, "beats_baseline"} <= set(found):
-        raise AssayError(f"{path}: expected a best.yaml that a confirmation wrote")
-    return found

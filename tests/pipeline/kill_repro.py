@@ -43,8 +43,9 @@ for number in range(5):
 """
 REPRO = "from src.core import console, dvc_command; console.run(lambda: sys.exit(dvc_command.run('repro')))"
 TUNE = (
-    "from src.core import console; from src.tune import upstream; from tests.tune import helpers_search as searching; "
-    f"console.run(lambda: (upstream.bring_up_to_date(), searching.search(Path.cwd(), {TRIALS}, 1)))"
+    "from src.core import console; from src.executors import training_inputs; "
+    "from tests.tune import helpers_search as searching; "
+    f"console.run(lambda: (training_inputs.bring_up_to_date(), searching.search(Path.cwd(), {TRIALS}, 1)))"
 )
 SCRIPT = "import sys; from pathlib import Path; sys.path.insert(0, {root!r})\nif __name__ == '__main__':\n    {what}\n"
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from src.config import Params, parse
 from src.core import console, paths
-from src.tune.executors.local import LocalExecutor
-from src.tune.overrides import with_values
-from src.tune.protocol import Answer, Finished, Job, Row
-from tests.tune.conftest import IMAGES, SMALL, Home, write_home
+from src.executors.local import LocalExecutor
+from src.executors.overrides import with_values
+from src.executors.protocol import Answer, Finished, Job, Row
+from tests.executors.conftest import IMAGES, SMALL, Home, write_home
 
 TARGET = "tests.repeat.helpers:cheap"
 FOLDS, SEEDS = 3, 2

@@ -11,8 +11,8 @@ from src.core.errors import AssayError
 from src.evaluate.inputs import Image
 from src.repeat import folds
 from src.train import data
+from tests.executors.conftest import Home
 from tests.repeat.helpers import grouped_home, params
-from tests.tune.conftest import Home
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ import pytest
 from src import models
 from src.core import files, paths
 from src.core.errors import AssayError
+from src.executors.protocol import Executor
 from src.metrics.scores import BY_NAME
 from src.repeat import stage
-from src.tune.protocol import Executor
 from tests.conftest import ROOT
+from tests.executors.conftest import Home
 from tests.repeat.helpers import FOLDS, SEEDS, forget, grouped_home, params, start, write_network
-from tests.tune.conftest import Home
 
 SCORES, TABLE = paths.REPEATED.scores, paths.REPEATED.predictions
 

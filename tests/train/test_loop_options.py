@@ -18,10 +18,10 @@ from src import config
 from src.config.field_types import Section
 from src.config.sections import Augment, Train
 from src.core import registry
+from src.executors.overrides import with_values
 from src.models import OUTPUT
 from src.train import fit, steps
 from src.train.data import Data, Part
-from src.tune.overrides import with_values
 from tests.conftest import ROOT
 
 NOT_INSTALLED = ("efficientnet_lite1", "efficientnet_lite2")  # their weights are not in the lock

@@ -14,15 +14,15 @@ from typing import Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src.core import console, signals
+from src.executors.local import LocalExecutor
+from src.executors.protocol import Epoch, Event, Job, Row
+from src.executors.worker import train_job
 from src.tracking.record import Trial as Ended
 from src.tune import pruner, sampler, study
 from src.tune.driver import Driver, Proposal, Stop
-from src.tune.executors.local import LocalExecutor
-from src.tune.executors.worker import train_job
-from src.tune.protocol import Epoch, Event, Job, Row
 from src.tune.study import Search
 from tests import sections
-from tests.tune.helpers_training import CHEAP, cheap
+from tests.executors.helpers_training import CHEAP, cheap
 
 METRICS = ("auc",)
 ABOUT = {"seed": 1, "tune.metric": ["auc"]}

@@ -14,17 +14,18 @@ import pytest
 from src.config import parse
 from src.core import paths
 from src.core.errors import AssayError
+from src.executors import training_inputs
+from src.executors.metric import direction
+from src.executors.overrides import with_values
+from src.executors.protocol import Epoch, Event, Failed, Finished, Job, Lost
 from src.tracking.record import Trial
 from src.tune import confirm as confirming
 from src.tune import study_report
 from src.tune.confirm import best_trials
-from src.tune.metric import direction
-from src.tune.overrides import with_values
-from src.tune.protocol import Epoch, Event, Failed, Finished, Job, Lost
 from src.tune.trials_view import TrialsView
 from src.tune.winner import Outcome, described, interval
 from tests import helpers_browser
-from tests.tune.conftest import Home
+from tests.executors.conftest import Home
 
 Score = Callable[[Job], float]
 
@@ -282,7 +283,7 @@ def test_the_page_of_the_study_says_who_won_over_the_seeds(
     said: bool,
 ) -> None:
     monkeypatch.chdir(home.folder)
-    monkeypatch.setattr(confirming, "STUDIES", tmp_path)
+    monkeypatch.setattr(training_inputs, "STUDIES", tmp_path)
     found = TrialsView("default", {"auc": "maximize"}, tuple(chosen(content, 0.4, 0.6)))
     outcome = confirming.confirm_best(parse(content), found, Workers(luck), paths.Confirmed(tmp_path / "confirmed"))
     file = tmp_path / page / "study.html"

@@ -7,12 +7,12 @@ from optuna.trial import TrialState
 
 from src.config import Pruner
 from src.core.errors import AssayError
+from src.executors.protocol import Job
 from src.tune.driver import Proposal, Stop
-from src.tune.protocol import Job
 from tests import sections
+from tests.executors.helpers_training import EPOCHS
 from tests.tune import helpers_search as searching
 from tests.tune.helpers_search import ORDERLY, propose, search, states, told, trials
-from tests.tune.helpers_training import EPOCHS
 
 HALVING = sections.pruner(name="halving", min_epochs=1, reduction=2)
 PRUNERS = (ORDERLY, HALVING, sections.pruner(name="hyperband", min_epochs=1, reduction=2))

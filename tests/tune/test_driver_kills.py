@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import TrialState
 
 from tests.conftest import ROOT
-from tests.tune.executors.test_local import alive
+from tests.executors.test_local import alive
 from tests.tune.helpers_search import search, told, trials
 
 TOTAL, WORKERS, SECONDS = 10, 2, 0.02

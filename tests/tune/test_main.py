@@ -17,7 +17,7 @@ from src.tune import __main__ as command
 from src.tune import apply
 from tests import sections
 from tests.conftest import ROOT
-from tests.tune.conftest import SMALL, Home, write_home
+from tests.executors.conftest import SMALL, Home, write_home
 
 SPACE = {"model.dropout": {"low": 0.0, "high": 0.5}, "train.batch_size": {"choices": [8, 16]}}
 TUNE = {

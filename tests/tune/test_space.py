@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from src.config import Params, parse
 from src.core.errors import AssayError
-from src.tune.overrides import with_values
+from src.executors.overrides import with_values
 from src.tune.space import Space, decode, encode
 from tests.conftest import ROOT
 

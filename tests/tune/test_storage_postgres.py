@@ -15,8 +15,8 @@ import pytest
 from src.core import redact
 from src.core.errors import AssayError
 from tests.conftest import ROOT
+from tests.executors.helpers_dask import free_port, until
 from tests.tune import helpers_search as searching
-from tests.tune.executors.helpers import free_port, until
 
 pytest.importorskip("psycopg")
 PASSWORD = "s3cret/word"

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from src.core import paths, redact
 from src.core.errors import AssayError
-from src.tune import request, study, study_fingerprint, study_tables
+from src.tune import request, study, study_fingerprint, trials_view
 from src.tune.storage import Journal, mend
 from src.tune.trials_view import view
 from tests.tune.helpers_search import ABOUT, opened, search, trials
@@ -44,8 +44,8 @@ def test_a_study_can_be_had_as_it_was_with_fewer_trials(tmp_path: Path) -> None:
     assert (sum(finished), finished[-1]) == (7, True)
     assert before.directions == made.directions
     for name, found in (("few", before), ("cut", study.first(invented(12), 7))):
-        study_tables.write_trials(view(found), paths.StudyFiles(tmp_path / name))
-        study_tables.write_candidates(view(found), paths.StudyFiles(tmp_path / name))
+        trials_view.write_trials(view(found), paths.StudyFiles(tmp_path / name))
+        trials_view.write_candidates(view(found), paths.StudyFiles(tmp_path / name))
     for name in ("trials.csv", "candidates.json"):
         assert (tmp_path / "few" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 

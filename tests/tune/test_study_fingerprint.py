@@ -7,21 +7,24 @@ import pytest
 from ruamel.yaml import YAML
 
 from src.config import parse
+from src.executors import training_inputs
+from src.executors.overrides import with_values
 from src.tune import study_fingerprint
-from src.tune.overrides import with_values
-from tests.tune.conftest import Home
+from tests.executors.conftest import Home
 from tools.dvc_deps import ROOT
 
 STAGES = YAML(typ="safe", pure=True).load(ROOT / "tuning" / "stages.yaml")["stages"]
 NO_PARAMETERS = {"images", "split", "raw"}
 ONLY_SEARCHING = {"tune.sampler", "tune.pruner"}
-ENTRIES = ("objective", "driver", "sampler", "pruner", "space")
+ENTRIES = ("executors.training", "tune.driver", "tune.sampler", "tune.pruner", "tune.space")
 # Rooms and modules whose code has no part in a score: they check, name, move and keep.
 APART = {
-    "src.core.errors", "src.core.files", "src.core.paths", "src.core.progress", "src.core.redact", "src.core.nested",
+    "src.core.console", "src.core.dvc_command", "src.core.dvc_state", "src.core.errors", "src.core.files",
+    "src.core.nested", "src.core.paths", "src.core.progress", "src.core.redact",
     "src.core.registry",
     "src.core.signals", "src.core.yaml_file",
-    "src.tune.study_fingerprint", "src.tune.request", "src.tune.protocol", "src.tune.storage",
+    "src.tune.study_fingerprint", "src.tune.request", "src.executors.protocol", "src.executors.training_inputs",
+    "src.tune.storage",
 }  # fmt: skip
 
 
@@ -32,13 +35,13 @@ def _at_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def name(home: Home, **values: Any) -> str:
     named = {key.replace("__", "."): value for key, value in values.items()}
-    return study_fingerprint.name("tune", study_fingerprint.of(parse(with_values(home.content, named))))
+    return training_inputs.name("tune", study_fingerprint.of(parse(with_values(home.content, named))))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_lists_each_parameter_that_its_trials_depend_on(stage: str, home: Home) -> None:
     found = {key.removeprefix("tune.space.") for key in study_fingerprint.of(parse(home.content))} - NO_PARAMETERS
-    found = {key for key in found if not key.startswith(study_fingerprint.CODE_OF)}
+    found = {key for key in found if not key.startswith(training_inputs.CODE_OF)}
     wanted = found - (ONLY_SEARCHING if stage == "confirm" else set())
     listed = STAGES[stage]["params"]
     assert [key for key in wanted if not any(key == each or key.startswith(f"{each}.") for each in listed)] == []
@@ -46,11 +49,11 @@ def test_a_stage_lists_each_parameter_that_its_trials_depend_on(stage: str, home
 
 def test_the_code_that_trains_is_all_that_a_trial_imports() -> None:
     graph = grimp.build_graph("src", cache_dir=None)
-    found = {f"src.tune.{entry}" for entry in ENTRIES}
+    found = {f"src.{entry}" for entry in ENTRIES}
     found |= {module for entry in list(found) for module in graph.find_upstream_modules(entry)}
     packages = {module for module in found if (ROOT / module.replace(".", "/")).is_dir()}
     scored = {name for name in found - packages - APART if not name.startswith(("src.config.", "src.tracking."))}
-    named = [path.removesuffix(".py").replace("/", ".") for path in study_fingerprint.CODE]
+    named = [path.removesuffix(".py").replace("/", ".") for path in (*study_fingerprint.CODE, *training_inputs.CODE)]
     assert [
         name for name in sorted(scored) if not any(name == each or name.startswith(f"{each}.") for each in named)
     ] == []
@@ -103,7 +106,7 @@ def test_edited_code_is_named_and_what_may_change_within_a_study_is_not(
     before = study_fingerprint.of(parse(own_home.content))
     now = dict(before) | {"code of src/train": "other", "tune.pruner": {"name": "none"}, "train.threads": 9}
     assert study_fingerprint.difference(before, now) == "other code of src/train"
-    older = {name: each for name, each in before.items() if not name.startswith(study_fingerprint.CODE_OF)}
+    older = {name: each for name, each in before.items() if not name.startswith(training_inputs.CODE_OF)}
     assert study_fingerprint.difference(older, before) == "other code"
 
 

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from src.core import paths
 from src.plotting import style
-from src.tune import figures, study_report, study_tables, winner
+from src.tune import figures, study_report, trials_view, winner
 from src.tune.figures import FIGURES
 from src.tune.space import decode
 from src.tune.trials_view import view
@@ -30,7 +30,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_row_for_each_trial_says_what_it_was_and_what_it_came_to(tmp_path: Path) -> None:
     found = study(8)
-    study_tables.write_trials(view(found), paths.StudyFiles(tmp_path))
+    trials_view.write_trials(view(found), paths.StudyFiles(tmp_path))
     table = rows(tmp_path / "trials.csv")
     assert [row["state"] for row in table[:6]] == ["complete", "complete", "pruned", "complete", "complete", "failed"]
     assert float(table[0]["auc"]) == pytest.approx(found.trials[0].value, rel=1e-7)
@@ -44,8 +44,8 @@ def test_candidates_are_the_complete_trials_with_exact_values(tmp_path: Path) ->
     found = study(20, two=True)
     found.set_user_attr("began", {"train.batch_size": 32})
     seen = view(found)
-    study_tables.write_candidates(seen, paths.StudyFiles(tmp_path))
-    read = study_tables.read_candidates(paths.StudyFiles(tmp_path), ("auc", "parameters"))
+    trials_view.write_candidates(seen, paths.StudyFiles(tmp_path))
+    read = trials_view.read_candidates(paths.StudyFiles(tmp_path), ("auc", "parameters"))
     assert (read.name, read.baseline) == (found.study_name, {"train.batch_size": 32})
     assert read.goals == seen.goals
     candidates = read.trials

@@ -73,7 +73,7 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
     sent: list[LoggedStudy], error: type[BaseException], status: str
 ) -> None:
     def broken_off() -> None:
-        with study_tracking.reporting(study(3), config.load(), *PLACES) as reporter:
+        with study_tracking.Reporter(study(3), config.load(), *PLACES) as reporter:
             reporter.offer()
             raise error
 
@@ -84,13 +84,13 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
 
 
 def test_a_study_that_ends_is_told_as_finished_with_its_files_also_when_nothing_is_new(sent: list[LoggedStudy]) -> None:
-    with study_tracking.reporting(study(3), config.load(), *PLACES):
+    with study_tracking.Reporter(study(3), config.load(), *PLACES):
         pass
     assert [one.status for one in sent] == ["FINISHED"]
     assert set(sent[0].files) == {"trials.csv", "study.html"}  # nobody has confirmed: what lies there is older
 
 
 def test_an_error_before_any_trial_tells_nothing(sent: list[LoggedStudy]) -> None:
-    with pytest.raises(RuntimeError), study_tracking.reporting(study(3), config.load(), *PLACES):
+    with pytest.raises(RuntimeError), study_tracking.Reporter(study(3), config.load(), *PLACES):
         raise RuntimeError
     assert sent == []

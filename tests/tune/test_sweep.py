@@ -7,8 +7,8 @@ import pytest
 
 from src.config import Params, parse
 from src.core.errors import AssayError
+from src.executors.overrides import replaced
 from src.tune import sweep
-from src.tune.overrides import replaced
 from src.tune.space import Space
 from tests import sections
 

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from src.core import console
 from src.core.errors import AssayError
-from src.tune.protocol import Epoch, Failed, Finished, Job, Row
+from src.executors.protocol import Epoch, Failed, Finished, Job, Row
 
 log = logging.getLogger(__name__)
 Run = Callable[[Job, Callable[[Row], bool], Path], Finished]
@@ -38,8 +37,9 @@ class PickledEvents:
         self._pipe, self.recv = pipe, pipe.recv
 
     def send(self, event: object) -> None:
-        """Send an event."""
-        self._pipe.send((isinstance(event, Epoch), pickle.dumps(event)))
+        """Send an event, which Ready is not."""
+        if not isinstance(event, Ready):
+            self._pipe.send((isinstance(event, Epoch), pickle.dumps(event)))
 
 
 def serve(pipe: Any, output: Path, target: str | None) -> None:
@@ -67,7 +67,12 @@ def _train(pipe: Any, target: str | None, sentinel: int) -> None:
     try:
         while True:
             job, home = pipe.recv()
-            pipe.send(train_job(run, job, partial(_reported, pipe, job.number), Path(home)))
+
+            def report(row: Row, number: int = job.number) -> bool:
+                pipe.send(Epoch(number, dict(row)))
+                return bool(pipe.recv())
+
+            pipe.send(train_job(run, job, report, Path(home)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
@@ -84,27 +89,19 @@ def train_job(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> 
         return Failed(job.number, "out of memory")
     except Exception as error:  # one trial's fault must not end the study
         log.exception("trial %d", job.number)
-        return Failed(job.number, _described(error))
-
-
-def _described(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
-        return f"out of memory: {lines[0][:LONGEST]}"
-    return f"{type(error).__name__}: {lines[0][:LONGEST]}"
-
-
-def _reported(pipe: Any, number: int, row: Row) -> bool:
-    pipe.send(Epoch(number, dict(row)))
-    return bool(pipe.recv())
+        # The first is TensorFlow's name for it.
+        kind = {"ResourceExhaustedError": "out of memory"}.get(
+            type(error).__name__, type(error).__name__
+        )  # TensorFlow's
+        return Failed(job.number, f"{kind}: {[*str(error).strip().splitlines(), ''][0][:LONGEST]}")
 
 
 def _target(target: str | None) -> Run:
     """Return the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
     if target is None:
-        from src.tune import objective  # an import, since stages depend on what is imported
+        from src.executors import training  # an import, since stages depend on what is imported
 
-        return objective.run
+        return training.run
     module, _, name = target.partition(":")
     function: Run = getattr(importlib.import_module(module), name)
     return function

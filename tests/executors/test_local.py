@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from src.core.errors import AssayError
-from src.tune.executors import worker_memory
-from src.tune.executors.local import LocalExecutor
-from src.tune.protocol import Epoch, Event, Failed, Finished, Job, Lost
+from src.executors import worker_memory
+from src.executors.local import LocalExecutor
+from src.executors.protocol import Epoch, Event, Failed, Finished, Job, Lost
 from tests.conftest import ROOT
-from tests.tune.helpers_training import CHEAP
+from tests.executors.helpers_training import CHEAP
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +125,8 @@ def test_workers_that_cannot_start_end_the_search_with_what_they_wrote(tmp_path:
 
 def test_workers_end_with_their_driver_however_it_ends(tmp_path: Path) -> None:
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom src.tune.executors.local import LocalExecutor\n"
-        "from src.tune.protocol import Job\n"
+        "import sys, time\nfrom pathlib import Path\nfrom src.executors.local import LocalExecutor\n"
+        "from src.executors.protocol import Job\n"
         "if __name__ == '__main__':\n"
         f"    home = Path({str(tmp_path)!r})\n"
         f"    executor = LocalExecutor(2, 1, home, home, target={CHEAP!r})\n"
@@ -153,8 +153,8 @@ def test_workers_end_with_their_driver_however_it_ends(tmp_path: Path) -> None:
 
 def test_workers_that_showed_a_bar_leave_no_warning_when_they_are_ended(tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path\nfrom src.tune.protocol import Job\n"
-        "from src.tune.executors.local import LocalExecutor\n"
+        "from pathlib import Path\nfrom src.executors.protocol import Job\n"
+        "from src.executors.local import LocalExecutor\n"
         "if __name__ == '__main__':\n"
         f"    made = LocalExecutor(1, 1, Path('logs'), Path(), target={CHEAP!r})\n"
         "    made.submit(Job(0, {'train': {'does': 'bar'}}, 1))\n"
@@ -171,6 +171,6 @@ def test_workers_that_showed_a_bar_leave_no_warning_when_they_are_ended(tmp_path
 
 
 def test_the_driver_does_not_load_tensorflow() -> None:
-    names = "src.tune, src.tune.stage, src.tune.executors.local"
+    names = "src.tune, src.tune.stage, src.executors.local"
     code = f"import sys, {names}; sys.exit(bool({{'tensorflow', 'mlflow'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -10,9 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from src.core.errors import AssayError
-from src.tune.protocol import Finished, Job, Row
+from src.executors.protocol import Finished, Job, Row
 
-CHEAP = "tests.tune.helpers_training:cheap"
+CHEAP = "tests.executors.helpers_training:cheap"
 EPOCHS = 4
 
 

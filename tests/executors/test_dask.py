@@ -16,22 +16,22 @@ import numpy as np
 import pytest
 from optuna.trial import Trial, TrialState
 
-import src.tune.executors.dask
+import src.executors.dask
 from src.core.errors import AssayError
+from src.executors import worker_memory
+from src.executors.local import LocalExecutor
+from src.executors.protocol import Epoch, Event, Executor, Failed, Finished, Lost
 from src.tune.driver import Proposal
-from src.tune.executors import worker_memory
-from src.tune.executors.local import LocalExecutor
-from src.tune.protocol import Epoch, Event, Executor, Failed, Finished, Lost
 from tests.conftest import ROOT
+from tests.executors.conftest import Home
+from tests.executors.helpers_dask import DaskCluster, free_port, kill, until
 from tests.tune import helpers_search as searching
-from tests.tune.conftest import Home
-from tests.tune.executors.helpers import DaskCluster, free_port, kill, until
 
 pytest.importorskip("distributed")
-from src.tune.executors.dask import executor as executing
-from src.tune.executors.dask.executor import ClusterExecutor
+from src.executors.dask import executor as executing
+from src.executors.dask.executor import ClusterExecutor
 
-PRETENDED = "src.tune.pretended:run"
+PRETENDED = "src.executors.pretended:run"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a repository whose trial only pretends to train."""
     root = tmp_path_factory.mktemp("code")
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(Path(__file__).parent / "helpers_pretended.py", root / "src/tune/pretended.py")
+    shutil.copy(Path(__file__).parent / "helpers_pretended.py", root / "src/executors/pretended.py")
     return root
 
 
@@ -112,7 +112,7 @@ def sent(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_each_job_ends_once_and_what_it_said_arrives(
     started: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "src.tune")
+    caplog.set_level("INFO", "src.executors")
     executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
     try:
         until(lambda: two_workers(executor))
@@ -139,7 +139,7 @@ def test_images_that_are_there_are_not_sent_again_and_test_rows_never(
 ) -> None:
     for _ in range(2):
         caplog.clear()
-        caplog.set_level("INFO", "src.tune")
+        caplog.set_level("INFO", "src.executors")
         executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
         try:
             until(lambda executor=executor: two_workers(executor))  # type: ignore[misc]
@@ -287,7 +287,7 @@ def test_an_address_where_no_scheduler_answers_is_told_in_a_line(address: str, h
 def test_without_distributed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(AssayError, match="expected the package distributed, found none; install it with `uv pip"):
-        importlib.reload(src.tune.executors.dask)
+        importlib.reload(src.executors.dask)
 
 
 def test_a_worker_with_other_packages_is_named_with_what_differs(
@@ -301,7 +301,7 @@ def test_a_worker_with_other_packages_is_named_with_what_differs(
 def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
     single: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "src.tune")
+    caplog.set_level("INFO", "src.executors")
     executor = ClusterExecutor(single.address, home.folder, root=code, target=PRETENDED)
     try:
         executor.submit(home.job(1, train__learning_rate=0.05))
@@ -321,11 +321,11 @@ def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
 DRIVER = """
 import sys
 from pathlib import Path
-from src.tune.executors.dask.executor import ClusterExecutor
-from src.tune.protocol import Job
+from src.executors.dask.executor import ClusterExecutor
+from src.executors.protocol import Job
 import json
 address, home, root, job = sys.argv[1:]
-executor = ClusterExecutor(address, Path(home), root=Path(root), target="src.tune.pretended:run")
+executor = ClusterExecutor(address, Path(home), root=Path(root), target="src.executors.pretended:run")
 executor.submit(Job(3, json.loads(job), 1))
 print(executor.next(60), flush=True)
 sys.stdin.read()
@@ -359,7 +359,7 @@ def test_a_worker_of_two_threads_runs_the_code_of_each_of_two_drivers_in_turn(
 ) -> None:
     edited = tmp_path / "edited"
     shutil.copytree(code, edited)
-    pretended = edited / "src/tune/pretended.py"
+    pretended = edited / "src/executors/pretended.py"
     pretended.write_text(pretended.read_text().replace('{"val_auc": 0.75}', '{"val_auc": 0.25}'))
     first, second = (
         ClusterExecutor(single.address, home.folder, root=root, target=PRETENDED) for root in (code, edited)

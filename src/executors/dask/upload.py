@@ -17,9 +17,9 @@ from src.config import parse
 from src.core.files import csv_text, read_csv
 from src.core.partition import FITTED, read
 from src.core.paths import Prepared, SplitFiles
+from src.executors import prepared_cache
+from src.executors.protocol import Job
 from src.images.store import open_images
-from src.tune import prepared_cache
-from src.tune.protocol import Job
 
 CHUNK = 8 * 2**20  # bytes of a message
 STORE = "build/prepared/images.npy"

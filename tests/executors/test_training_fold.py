@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from src.tune.protocol import Fold
-from tests.tune.conftest import Home, Run
+from src.executors.protocol import Fold
+from tests.executors.conftest import Home, Run
 
 
 def test_a_fold_is_answered_for_by_what_learned_from_its_other_rows(home: Home, run: Run, tmp_path: Path) -> None:

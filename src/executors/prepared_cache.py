@@ -1,9 +1,8 @@
 """Prepared images for trials whose preprocess section differs from the one that build/prepared was made with."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +15,13 @@ from src.config import Params, Preprocess, load
 from src.core import files, partition, paths, yaml_file
 from src.core.errors import AssayError
 from src.core.partition import FITTED
+from src.executors.overrides import canonical, preprocessing
 from src.images.limits import UnreadableError
 from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
 from src.preprocess.pipeline import Chain, compose
 from src.preprocess.stage import prepare_one
-from src.tune.overrides import canonical, preprocessing
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")
@@ -39,25 +38,17 @@ class StoredImage(NamedTuple):
     part: str
 
 
-@dataclass(frozen=True)
-class PreparedData:
-    """What the stages before training wrote, or a variant of it."""
+class PreparedData(NamedTuple):
+    """What the stages before training wrote, or a variant of it, and the raw images that it was made of."""
 
-    home: Path
-    raw: paths.Raw
+    raw: Path
     prepared: paths.Prepared
     split: paths.SplitFiles
 
     @classmethod
-    def of_pipeline(cls, home: Path) -> "PreparedData":
-        raw, prepared, split = (home / room.folder for room in (paths.RAW, paths.PREPARED, paths.SPLIT))
-        return cls(home, paths.Raw(raw), paths.Prepared(prepared), paths.SplitFiles(split))
-
-    def within(self, folder: Path) -> "PreparedData":
-        """Return the place for other arrays of the same raw images."""
-        return PreparedData(
-            self.home, self.raw, paths.Prepared(folder / "prepared"), paths.SplitFiles(folder / "split")
-        )
+    def at(cls, home: Path, folder: Path) -> "PreparedData":
+        prepared, split = (folder / room.folder.name for room in (paths.PREPARED, paths.SPLIT))
+        return cls(home / paths.RAW.folder, paths.Prepared(prepared), paths.SplitFiles(split))
 
 
 def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.SplitFiles]:
@@ -70,17 +61,16 @@ def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.SplitFil
     Raises:
         AssayError: an input is missing, the steps do not fit, or too many images are rejected.
     """
-    own = PreparedData.of_pipeline(home)
+    own = PreparedData.at(home, home / paths.PREPARED.folder.parent)
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own.prepared, own.split
     folder = home / FOLDER / _name(params.preprocess, own)
-    variant = own.within(folder)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                _make(folder, own, params.preprocess, params.train.threads)
-    return variant.prepared, variant.split
+                _make(folder, home, own, params.preprocess, params.train.threads)
+    return PreparedData.at(home, folder)[1:]
 
 
 def signature(*wanted: Path) -> Signature:
@@ -128,15 +118,10 @@ def _digest_of_code() -> str:
 @lru_cache(maxsize=1)
 def _digest_of_images(own: PreparedData, _: Signature) -> str:
     """Hash the parts, and the files of the images that are in train and val."""
-    return files.digest_of(
-        canonical(
-            [
-                [row, *image, files.digest(own.raw.folder / image.path, "run `dvc repro download`")]
-                for row, image in enumerate(_images(own))
-                if image.part in FITTED
-            ]
-        )
-    )
+    hint = "run `dvc repro download`"
+    images = [(row, image) for row, image in enumerate(_images(own)) if image.part in FITTED]
+    hashed = [[row, *image, files.digest(own.raw / image.path, hint)] for row, image in images]
+    return files.digest_of(canonical(hashed))
 
 
 def _images(own: PreparedData) -> list[StoredImage]:
@@ -145,11 +130,11 @@ def _images(own: PreparedData) -> list[StoredImage]:
     return [StoredImage(line["path"], line["label"], part_of.get(row, "")) for row, line in enumerate(lines)]
 
 
-def _make(folder: Path, own: PreparedData, section: Preprocess, threads: int) -> None:
+def _make(folder: Path, home: Path, own: PreparedData, section: Preprocess, threads: int) -> None:
     images, chain = _images(own), compose(section)
     log.info("preparing %d images for other values of preprocess", sum(image.part in FITTED for image in images))
     with files.replacing(folder) as temporary:
-        place = own.within(temporary)
+        place = PreparedData.at(home, temporary)
         place.prepared.folder.mkdir(parents=True)
         place.split.folder.mkdir()
         rejected = _pack(place, chain, images, threads)
@@ -171,22 +156,21 @@ def _pack(place: PreparedData, chain: Chain, images: Sequence[StoredImage], thre
     """Write a row for every image, black where there is none; give the reasons of the rejected ones by row."""
     rejected: dict[int, str] = {}
     black = np.zeros(chain.shape, np.uint8)
-    work: Callable[[StoredImage], Pixels | str] = partial(_attempt, place.raw, chain, black)
+
+    def work(image: StoredImage) -> Pixels | str:
+        if image.part not in FITTED:  # images of test are not even read
+            return black
+        try:
+            return prepare_one(place.raw / image.path, chain).image
+        except UnreadableError as error:
+            return str(error)
+
     with packing(place.prepared.images, chain.shape) as add:
         for row, result in enumerate(ordered(work, images, threads)):
             if isinstance(result, str):
                 rejected[row] = result
             add(black if isinstance(result, str) else result)
     return rejected
-
-
-def _attempt(raw: paths.Raw, chain: Chain, black: Pixels, image: StoredImage) -> Pixels | str:
-    if image.part not in FITTED:  # images of test are not even read
-        return black
-    try:
-        return prepare_one(raw.folder / image.path, chain).image
-    except UnreadableError as error:
-        return str(error)
 
 
 def _check(rejected: dict[int, str], images: Sequence[StoredImage], section: Preprocess) -> None:

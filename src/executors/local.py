@@ -1,7 +1,6 @@
 """Local workers: processes that are kept warm, replaced when they die and when they have grown."""
 
 import multiprocessing
-import os
 import signal
 import time
 from collections import deque
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import AssayError
-from src.tune.executors.worker import Ready, serve
-from src.tune.executors.worker_memory import MemoryGrowth
-from src.tune.protocol import Epoch, Event, Job, Lost
+from src.executors.protocol import Epoch, Event, Job, Lost
+from src.executors.worker import Ready, serve
+from src.executors.worker_memory import MemoryGrowth
 
 EARLY_ENDS = 3  # workers in a row that end before they can train
 PROCESSES = multiprocessing.get_context("spawn")
@@ -135,7 +134,7 @@ class LocalExecutor:
             if not found:
                 return None
             for worker in dict.fromkeys(sources[source] for source in found):
-                self._look_at(worker)
+                self._take(worker)
             self._hand_out()
         return self._events.popleft()
 
@@ -154,43 +153,31 @@ class LocalExecutor:
                 worker.job = self._queue.popleft()
                 worker.send((worker.job, self._home))
 
-    def _look_at(self, worker: Worker) -> None:
-        """Take what a worker has sent, also what it sent before its end."""
+    def _take(self, worker: Worker) -> None:
+        """Take what a worker has sent, also what it sent before its end; one that has ended is replaced."""
         try:
             while worker.pipe.poll():
-                self._take(worker, worker.pipe.recv())
+                event: Ready | Event = worker.pipe.recv()
+                if isinstance(event, Ready):
+                    worker.ready, self._early_ends = True, 0
+                    continue
+                self._events.append(event)
+                if not isinstance(event, Epoch):
+                    worker.job = None
+                    if worker.growth.exceeded():
+                        worker.end()
         except (EOFError, OSError):
             worker.process.join(1.0)
-        if not worker.process.is_alive():
-            self._note_end(worker)
-            self._replace(worker)
-
-    def _take(self, worker: Worker, event: Ready | Event) -> None:
-        if isinstance(event, Ready):
-            worker.ready, self._early_ends = True, 0
+        if worker.process.is_alive():
             return
-        self._events.append(event)
-        if not isinstance(event, Epoch):
-            worker.job = None
-            if worker.growth.exceeded():
-                worker.end()  # and another one takes its place
-
-    def _note_end(self, worker: Worker) -> None:
         if not worker.ready:
             self._early_ends += 1
             if self._early_ends >= EARLY_ENDS:
                 raise AssayError(f"{worker.output}: workers end before they can train: {worker.last_line}")
         if worker.job:
             self._events.append(Lost(worker.job.number, f"its worker ended ({worker.cause_of_end})"))
-
-    def _replace(self, worker: Worker) -> None:
         worker.end()
         self._active[self._active.index(worker)] = self._start(worker.output)
-
-
-def cores() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

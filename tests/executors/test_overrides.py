@@ -8,9 +8,9 @@ import pytest
 
 from src.core import registry as plugins
 from src.core.errors import AssayError
-from src.tune import overrides
-from src.tune.overrides import key, with_values
-from tests.tune.conftest import Home
+from src.executors import overrides
+from src.executors.overrides import key, with_values
+from tests.executors.conftest import Home
 
 
 def changed(home: Home, **values: Any) -> dict[str, Any]:

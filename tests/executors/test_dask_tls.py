@@ -12,14 +12,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from src.core.errors import AssayError
-from src.tune.protocol import Finished
+from src.executors.protocol import Finished
 from tests.conftest import ROOT
-from tests.tune.conftest import Home
-from tests.tune.executors.helpers import DaskCluster
-from tests.tune.executors.test_dask import PRETENDED, code, drive
+from tests.executors.conftest import Home
+from tests.executors.helpers_dask import DaskCluster
+from tests.executors.test_dask import PRETENDED, code, drive
 
 dask = pytest.importorskip("dask")
-from src.tune.executors.dask.executor import ClusterExecutor  # noqa: E402  where Dask is installed
+from src.executors.dask.executor import ClusterExecutor  # noqa: E402  where Dask is installed
 
 __all__ = ["code"]
 TLS = (ROOT / "docs/cluster.md").read_text(encoding="utf-8").split("## TLS")[1].split("\n## ")[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from src.core.errors import AssayError
-from src.tune import upstream
+from src.executors import training_inputs
 
 STAGES = """\
 stages:
@@ -29,7 +29,7 @@ Write = Callable[[str], None]
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Go to a repository of two stages, and give what writes the images that the first one copies."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(upstream.WITHIN, raising=False)
+    monkeypatch.delenv(training_inputs.WITHIN, raising=False)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], check=True)
     Path("dvc.yaml").write_text(STAGES)
     Path("params.yaml").write_text("seed: 1\n")
@@ -44,7 +44,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 def test_stale_inputs_are_made_again_and_others_are_left_alone(write: Write) -> None:
     for text, runs in (("one", "x"), ("two", "xx"), ("two", "xx")):
         write(text)
-        upstream.bring_up_to_date()
+        training_inputs.bring_up_to_date()
         assert Path("parts").read_text() == text
         assert Path("ran").read_text() == runs
     assert not Path("model").exists()
@@ -54,7 +54,7 @@ def test_a_stage_that_fails_is_a_line(write: Write, capfd: pytest.CaptureFixture
     write("one")
     Path("work.py").write_text("raise SystemExit('images: expected others')")
     with pytest.raises(AssayError, match="expected `dvc repro split` to succeed"):
-        upstream.bring_up_to_date()
+        training_inputs.bring_up_to_date()
     assert "images: expected others" in capfd.readouterr().err
 
 
@@ -62,12 +62,12 @@ def test_ctrl_c_while_a_stage_runs_is_an_interruption_whatever_dvc_makes_of_it(w
     write("one")
     Path("work.py").write_text(f"import os, signal; os.kill({os.getpid()}, signal.SIGINT); open('parts', 'w').close()")
     with pytest.raises(KeyboardInterrupt):
-        upstream.bring_up_to_date()
+        training_inputs.bring_up_to_date()
     assert Path("parts").exists()
 
 
 def test_within_a_stage_of_dvc_its_inputs_are_ready(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     write("one")
-    monkeypatch.setenv(upstream.WITHIN, "tune")
-    upstream.bring_up_to_date()
+    monkeypatch.setenv(training_inputs.WITHIN, "tune")
+    training_inputs.bring_up_to_date()
     assert not Path("parts").exists()

@@ -12,12 +12,12 @@ from src.core.files import write_csv
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image, score
 from src.evaluate.results import bounds
+from src.executors.protocol import Fold
 from src.metrics.bootstrap import Estimate, estimate
 from src.metrics.scored import Floats, Integers, Scored, group_codes
 from src.metrics.scores import measure
 from src.metrics.threshold import FALLBACK, choose
 from src.repeat.trainings import Trained
-from src.tune.protocol import Fold
 
 DECIMALS = 6
 Tree = dict[str, Any]

@@ -1,7 +1,7 @@
 """Trainings on a Dask cluster that exists already: one at a time on each worker, whatever number of threads it has.
 
-A job is a Dask task that is tied to a worker, since the driver decides who is free. What happens comes as an event of a
-topic, answers go through a queue, and files through the scheduler as well: nothing else has to reach a worker.
+A plugin marks the workers that are fit. A job is a Dask task that is tied to one of them, since files go there first.
+What happens comes as an event of a topic; answers and files go through the scheduler: only this has to reach a worker.
 """
 
 import logging
@@ -21,47 +21,28 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
-from distributed import Client, Queue
+from distributed import Client
 
 import src
 from src.core.errors import AssayError
-from src.tune.executors import worker_memory
-from src.tune.executors.dask import on_worker, upload
-from src.tune.protocol import Epoch, Event, Failed, Job, Lost
+from src.executors import worker_memory
+from src.executors.dask import on_worker, upload
+from src.executors.protocol import Epoch, Event, Failed, Job, Lost
 
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
 # What a training depends on, and what unpickles what is sent.
 PACKAGES = (
-    "python",
-    "tensorflow",
-    "keras",
-    "numpy",
-    "opencv-python-headless",
-    "pydantic",
-    "distributed",
-    "cloudpickle",
-)
+    "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic", "distributed", "cloudpickle",
+)  # fmt: skip
 VERSIONS = on_worker.versions(PACKAGES)
-TRIAL = "src.tune.objective:run"
+TRIAL = "src.executors.training:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_TO_PREPARE = 60.0  # that a worker of the first moment may take before the study begins without it
 THREADS = 16  # for what may take long; each waits most of the time
 for module in (on_worker, worker_memory):
     cloudpickle.register_pickle_by_value(module)
-
-
-@dataclass(frozen=True)
-class Worker:
-    """A worker that is fit, the folders of its files and of parts of files, and that of the code."""
-
-    address: str
-    threads: int
-    folder: Path
-    parts: Path
-    code: Path
 
 
 @dataclass(eq=False)
@@ -69,10 +50,10 @@ class Running:
     """A job that was handed out; the token tells it from the same job handed out before, and is its task's key."""
 
     job: Job
-    worker: Worker
+    worker: str
+    threads: int
     token: str
     future: Any = None
-    answers: Any = None
     begun: bool = False  # rather than on its way, or behind another driver's
 
 
@@ -90,15 +71,20 @@ class ClusterExecutor:
         self._address, self._home, self._target, self._patience = address, home, target, seconds_without_workers
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
-        self._workers: dict[str, Worker] = {}
+        self._seen: Mapping[str, Any] = {}
+        self._workers: dict[str, int] = {}  # that are fit, and how many threads each has
+        self._unfit: set[str] = set()
         self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._sending: dict[str, threading.Lock] = {}  # by machine
         self._code, self._topic = upload.of_code(root), f"assay-{uuid.uuid4().hex}"
+        self._fitness = on_worker.Fitness(VERSIONS)
         self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
         try:
-            self._await_workers()
+            for topic in (self._topic, self._fitness.name):
+                self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
+            self._look_at_workers()
         except BaseException:
             self.close()
             raise
@@ -116,7 +102,7 @@ class ClusterExecutor:
         """Continue the training that reported an epoch, or stop it."""
         for running in self._running.values():
             if running.job.number == number:
-                self._threads.submit(running.answers.put, go_on)
+                self._threads.submit(self._run, running.worker, on_worker.answer, running.token, go_on)
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event.
@@ -126,7 +112,7 @@ class ClusterExecutor:
         """
         end = time.monotonic() + timeout
         while True:
-            self._check()
+            self._look()
             self._hand_out()
             wait = min(end - time.monotonic(), SECONDS_BETWEEN_LOOKS)
             with suppress(queue.Empty):
@@ -149,55 +135,57 @@ class ClusterExecutor:
         with suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
-    def _await_workers(self) -> None:
-        """Wait for the workers that are there; one of them that is unfit is an error, later only a warning."""
-        for topic in (self._topic, "all"):  # in Dask's own topic it tells of workers that come and go
-            self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
-        lacking, started = set(self._client.scheduler_info(n_workers=-1)["workers"]), time.monotonic()
-        if not lacking:
-            log.info("%s: waiting for a worker", self._address)
-        for address in lacking:
-            self._threads.submit(self._prepare, address)
-        while not self._workers or (lacking and time.monotonic() - started < SECONDS_TO_PREPARE):
-            self._check()
-            with suppress(queue.Empty):
-                message = self._inbox.get(timeout=SECONDS_BETWEEN_LOOKS / 4)
-                if message.get("unfit"):
-                    raise AssayError(f"worker {message['worker']}: {message['unfit']}")
-                self._taken(message)
-                if message.get("action") != "add-worker":
-                    lacking.discard(message.get("worker", ""))
+    def _look_at_workers(self) -> None:
+        """Have Dask look which workers are fit; of those of now an unfit one is an error, later a warning.
 
-    def _check(self) -> None:
-        """Raise where the connection is lost, by which Dask forgets what it did for us, or nobody works."""
+        Raises:
+            AssayError: a worker is unfit, or there is none for too long.
+        """
+        try:
+            self._client.register_plugin(self._fitness)
+        except OSError as error:  # one of them went away
+            log.warning("%s: not every worker answers: %s", self._address, error)
+        except Exception as error:
+            raise AssayError(str(error).splitlines()[0]) from error
+        self._look()
+        if not self._workers:
+            log.info("%s: waiting for a worker", self._address)
+        while not self._workers:
+            time.sleep(SECONDS_BETWEEN_LOOKS / 4)
+            self._look()
+
+    def _look(self) -> None:
+        """See who is there, and who went away with a job.
+
+        Raises:
+            AssayError: the connection is lost, by which Dask forgets what it did for us, or nobody works.
+        """
+        with suppress(OSError):
+            self._seen = self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]
         if self._client.status != "running":
             raise AssayError(f"--dask: lost the connection to the scheduler at {self._address}; {KEPT}")
+        marked = {address: each for address, each in self._seen.items() if self._fitness.name in each["resources"]}
+        self._unfit &= self._seen.keys()  # another one may come back under the address
+        self._workers = {address: each["nthreads"] for address, each in marked.items() if address not in self._unfit}
+        for running in self._running.values():
+            if running.worker not in marked:
+                self._inbox.put({"token": running.token, "lost": "the worker went away"})
         if self._workers:
             self._had_workers = time.monotonic()
         elif time.monotonic() - self._had_workers > self._patience:
             raise AssayError(f"--dask: {self._address} has had no worker for {self._patience:.0f} seconds")
 
-    def _prepare(self, address: str) -> None:
-        """Look whether a worker is fit, and send the code to it."""
-        try:
-            about = self._run(address, on_worker.prepare, VERSIONS)
-            if not about["unfit"]:
-                about["code"] = self._send(address, about["folder"], about["parts"], self._code)
-        except Exception as error:  # noqa: BLE001  it went away, or its disk is full
-            about = {"unfit": _line(error)}
-        self._inbox.put({"action": "prepared", "worker": address, **about})
-
     def _hand_out(self) -> None:
-        busy = {running.worker.address for running in self._running.values()}
-        for worker in self._workers.values():
-            if self._waiting and worker.address not in busy:
+        busy = {running.worker for running in self._running.values()}
+        for address, threads in self._workers.items():
+            if self._waiting and address not in busy:
                 job = self._waiting.popleft()
-                running = Running(job, worker, f"trial-{job.number}-{uuid.uuid4().hex}")
+                running = Running(job, address, threads, f"trial-{job.number}-{uuid.uuid4().hex}")
                 self._running[running.token] = running
                 self._threads.submit(self._start, running)
 
     def _start(self, running: Running) -> None:
-        """Bring the images for a job to its worker, and start its task there."""
+        """Bring the code and the images for a job to its worker, and start its task there."""
         worker, token = running.worker, running.token
         try:
             images = upload.of_images(running.job, self._home)
@@ -206,17 +194,17 @@ class ClusterExecutor:
             self._inbox.put({"token": token, "event": pickle.dumps(event)})
             return
         try:
-            home = self._send(worker.address, worker.folder, worker.parts, images)
-            job = pickle.dumps((running.job.with_threads(worker.threads), home))
-            running.answers = Queue(token, client=self._client)
-            task, given = on_worker.Task, (job, worker.code, self._target)
+            code, home = (self._send(worker, files) for files in (self._code, images))
+            job = pickle.dumps((running.job.with_threads(running.threads), home))
+            train, given = on_worker.train, (self._topic, token, job, code, self._target)
             running.future = self._client.submit(
-                lambda topic: task(topic, token).run(*given),  # sent as code, for scheduler and worker lack our modules
-                self._topic, key=token, workers=[worker.address], resources={"assay": 1}, pure=False, retries=0,
+                lambda: train(*given),  # sent as code, for scheduler and worker lack our modules
+                key=token, workers=[worker], resources={"assay": 1}, pure=False, retries=0,
             )  # fmt: skip
             running.future.add_done_callback(lambda future: self._over(token, future))
         except Exception as error:  # noqa: BLE001  the worker went away, its connection did, or its disk is full
-            self._inbox.put({"action": "prepared", "worker": worker.address, "unfit": _line(error)})
+            self._unfit.add(worker)
+            self._inbox.put({"unfit": f"worker {worker}: {_line(error)}"})
             self._inbox.put({"token": token, "lost": _line(error)})
         if token not in self._running and running.future:  # it was taken back meanwhile
             running.future.cancel()
@@ -224,16 +212,17 @@ class ClusterExecutor:
     def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
         return self._client.run(function, *given, workers=[address])[address]
 
-    def _send(self, address: str, folder: Path, parts: Path, files: upload.Upload) -> Path:
+    def _send(self, address: str, files: upload.Upload) -> Path:
         """Send files that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
-        home, part = folder / files.digest, parts / uuid.uuid4().hex
+        part = uuid.uuid4().hex
         with self._sending.setdefault(address.rpartition(":")[0], threading.Lock()):
-            if not self._run(address, home.is_dir):
+            home, there = self._run(address, on_worker.find, files.digest)
+            if not there:
                 log.info("worker %s: is sent files", address)
                 for pieces in files.messages():
                     self._run(address, on_worker.write, part, pieces)
                 self._run(address, on_worker.finish, part, home)
-        return home
+        return Path(home)
 
     def _over(self, token: str, future: Any) -> None:
         reason = str(future.exception()) if future.status == "error" else "the cluster gave the task up"
@@ -243,37 +232,24 @@ class ClusterExecutor:
         """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
         running = self._running.get(message.get("token", ""))
         match message:
-            case {"action": "add-worker", "worker": address}:
-                self._threads.submit(self._prepare, address)
-            case {"action": "remove-worker", "worker": address}:
-                self._workers.pop(address, None)
-                lost = [each for each in self._running.values() if each.worker.address == address]
-                return self._lost(lost[0], "the worker went away") if lost else None
-            case {"action": "prepared", "worker": address, "unfit": unfit} if unfit:
-                log.warning("worker %s: %s; it gets no trials", address, unfit)
-                self._workers.pop(address, None)
-            case {"action": "prepared", "worker": address}:
-                about = {name: message[name] for name in ("threads", "folder", "parts", "code")}
-                self._workers[address] = Worker(address, **about)
-            case {"event": b""} if running:
+            case {"unfit": unfit}:
+                log.warning("%s; it gets no trials", unfit)
+            case {"event": b""} if running and not running.begun:
                 running.begun = True
+            case {"event": b""} if running:  # Dask began it again where the worker came back under its address
+                return Lost(self._forget(running), f"{running.worker}: the worker went away")
             case {"event": pickled} if running:
                 event: Event = pickle.loads(pickled)
                 if not isinstance(event, Epoch):
                     self._forget(running)
                 return event
             case {"lost": reason} if running:
-                return self._lost(running, reason)
+                return Lost(self._forget(running), f"{running.worker}: {reason}")
         return None
 
-    def _lost(self, running: Running, reason: str) -> Lost:
-        return Lost(self._forget(running), f"{running.worker.address}: {reason}")
-
     def _forget(self, running: Running) -> int:
-        """Remove a job, with its task and its queue, and return its number."""
+        """Remove a job, with its task, and return its number."""
         del self._running[running.token]
-        if running.answers:
-            running.answers.close()
         if running.future:
             running.future.cancel()
         return running.job.number
@@ -289,7 +265,7 @@ def connected(address: str, timeout: float) -> Client:
     Raises:
         AssayError: the address is none, or nobody answers there in time.
     """
-    for name in ("distributed", "tornado"):
+    for name in ("distributed", "tornado", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # one line of ours says what is wrong
     hint = "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
     if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://.+:\d+", address):

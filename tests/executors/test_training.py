@@ -11,20 +11,20 @@ import pytest
 from src import train
 from src.config import parse
 from src.core.errors import AssayError
-from src.tune import metric, objective
-from src.tune.protocol import Finished, Job, Row
-from tests.tune.conftest import PARTS, Home, Run
+from src.executors import metric, training
+from src.executors.protocol import Finished, Job, Row
+from tests.executors.conftest import PARTS, Home, Run
 
 
 @pytest.fixture(scope="module")
 def plain(home: Home) -> Finished:
     """Give what the plain job comes to, trained once."""
-    return objective.run(home.job(), lambda row: True, home.folder)
+    return training.run(home.job(), lambda row: True, home.folder)
 
 
 def test_the_same_job_gives_the_same_values_also_after_others(home: Home, run: Run, plain: Finished) -> None:
     run(home.job(1, train__batch_size=16, model__stride=1, train__optimizer="sgd", train__epochs=1), home)
-    objective.run(home.job(1, model__dropout=0.1), lambda row: False, home.folder)
+    training.run(home.job(1, model__dropout=0.1), lambda row: False, home.folder)
     again = run(home.job(), home)
     assert (again.rows, again.scores) == (plain.rows, plain.scores)
     assert len(plain.rows) == 3
@@ -82,7 +82,7 @@ def test_a_report_of_no_ends_the_training_after_that_epoch(home: Home) -> None:
         seen.append(row)
         return len(seen) < 2
 
-    found = objective.run(home.job(), report, home.folder)
+    found = training.run(home.job(), report, home.folder)
     assert found.stopped
     assert list(found.rows) == seen
     assert len(seen) == 2
@@ -115,7 +115,7 @@ def test_memory_that_ran_out_is_a_reason(home: Home) -> None:
             raise error
 
         with pytest.raises(AssayError, match=r"out of memory: compact_cnn on images of 24x24 in batches of 8"):
-            objective.run(home.job(), report, home.folder)
+            training.run(home.job(), report, home.folder)
 
 
 def test_params_that_are_wrong_are_a_reason(home: Home, run: Run) -> None:
@@ -147,16 +147,16 @@ def test_a_poisoned_test_part_changes_nothing(own_home: Home, run: Run, values: 
     before = run(job, own_home)
     poison(own_home)
     shutil.rmtree(own_home.folder / "build" / "tuning", ignore_errors=True)  # else the variant is not made again
-    objective._loaded.cache_clear()
+    training._loaded.cache_clear()
     after = run(job, own_home)
     assert (after.rows, after.scores) == (before.rows, before.scores)
 
 
 def test_no_row_of_test_is_handed_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     handed = []
-    monkeypatch.setattr(objective, "fit", lambda data, *_, **__: handed.append(data) or train.fit(data, *_, **__))
+    monkeypatch.setattr(training, "fit", lambda data, *_, **__: handed.append(data) or train.fit(data, *_, **__))
     for job in (home.job(train__epochs=1), home.job(train__epochs=1, preprocess__image_size=16)):
-        objective.run(job, lambda row: True, home.folder)
+        training.run(job, lambda row: True, home.folder)
     for data in handed:
         rows = np.concatenate([data.train.rows, data.val.rows])
         assert set(rows % 3) == {PARTS.index("train"), PARTS.index("val")}
@@ -164,10 +164,10 @@ def test_no_row_of_test_is_handed_out(home: Home, monkeypatch: pytest.MonkeyPatc
 
 
 def test_tables_are_read_once_for_all_trials(home: Home, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    objective._loaded.cache_clear()
+    training._loaded.cache_clear()
     run(home.job(train__epochs=1), home)
     run(Job(1, home.job(train__epochs=1, model__dropout=0.1).params, 3), home)
-    assert objective._loaded.cache_info().misses == 1
+    assert training._loaded.cache_info().misses == 1
 
 
 def test_nothing_of_a_trial_stays_in_memory_whether_it_is_stopped_or_not(home: Home) -> None:
@@ -180,5 +180,5 @@ def test_nothing_of_a_trial_stays_in_memory_whether_it_is_stopped_or_not(home: H
 
     before = count()
     for number in range(2):
-        objective.run(home.job(number, train__epochs=1), lambda row, goes_on=number == 0: goes_on, home.folder)
+        training.run(home.job(number, train__epochs=1), lambda row, goes_on=number == 0: goes_on, home.folder)
         assert count() <= before

@@ -13,10 +13,10 @@ from ruamel.yaml import YAML
 from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
+from src.executors import prepared_cache
 from src.preprocess.stage import run as prepare
 from src.train import data
-from src.tune import prepared_cache
-from tests.tune.conftest import IMAGES, PARTS, Home
+from tests.executors.conftest import IMAGES, PARTS, Home
 
 
 def params(home: Home, **values: object) -> Params:

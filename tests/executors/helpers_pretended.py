@@ -1,4 +1,4 @@
-"""Stands in for src.tune.objective on a worker: reads the images, but trains nothing."""
+"""Stands in for src.executors.training on a worker: reads the images, but trains nothing."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.tune.protocol import Finished, Job, Row
+from src.executors.protocol import Finished, Job, Row
 
 
 def run(job: Job, report: Callable[[Row], bool], home: Path) -> Finished:

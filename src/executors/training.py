@@ -15,13 +15,13 @@ from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
 from src.evaluate.predict import predict, with_flips
+from src.executors import metric, prepared_cache
+from src.executors.protocol import Answer, Finished, Fold, Job, Row
 from src.metrics.scored import Scored
 from src.metrics.scores import calibration_error, measure
 from src.metrics.threshold import FALLBACK, choose
 from src.train import Fitted, data, fit, history
 from src.train.stage import write
-from src.tune import metric, prepared_cache
-from src.tune.protocol import Answer, Finished, Fold, Job, Row
 
 Report = Callable[[Row], bool]
 CUSTOM = "CustomGradient-"
@@ -47,7 +47,8 @@ def run(job: Job, report: Report, home: Path) -> Finished:
         with released():
             return _train(job, params, report, home)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise AssayError(_out_of_memory(params)) from error
+        size, many = "x".join(map(str, params.preprocess.sides)), params.train.batch_size
+        raise AssayError(f"out of memory: {params.model.name} on images of {size} in batches of {many}") from error
 
 
 def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
@@ -67,7 +68,8 @@ def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
         return Finished(job.number, tuple(rows), scores, stopped=True, facts={"best_epoch": best})
     answer = _answer(job.fold, fitted, given, params) if job.fold else None
     scores = {} if job.fold else _scores(fitted, given, params)
-    return Finished(job.number, tuple(rows), scores, facts=_facts(fitted), answer=answer)
+    facts = {name: getattr(fitted, name) for name in ("best_epoch", "seconds", "images_per_second")}
+    return Finished(job.number, tuple(rows), scores, facts=facts, answer=answer)
 
 
 def _answer(fold: Fold, fitted: Fitted, given: data.Data, params: Params) -> Answer:
@@ -87,14 +89,6 @@ def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float
     return val_scores(fitted.model, given, params.evaluate.threshold) | scores
 
 
-def _facts(fitted: Fitted) -> dict[str, float]:
-    return {
-        "best_epoch": fitted.best_epoch,
-        "seconds": fitted.seconds,
-        "images_per_second": fitted.images_per_second,
-    }
-
-
 def _load(params: Params, home: Path, fold: Fold | None = None) -> data.Data:
     prepared, split = prepared_cache.prepared(params, home)
     if fold:
@@ -110,11 +104,6 @@ def _loaded(
 ) -> data.Data:
     """Open the store once for all trials that read it."""
     return data.load(prepared, split, positive)
-
-
-def _out_of_memory(params: Params) -> str:
-    size = "x".join(str(side) for side in params.preprocess.sides)
-    return f"out of memory: {params.model.name} on images of {size} in batches of {params.train.batch_size}"
 
 
 def val_scores(model: keras.Model, given: data.Data, rule: str | float) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Where networks are trained side by side: processes of this machine, or a Dask cluster."""

@@ -1,0 +1,154 @@
+"""What runs within the workers of a Dask cluster: a look whether they are fit, files that are kept, tasks that train.
+
+Dask sends this module as its source (see `executor`), since a worker need not have our code: it may use Python's own
+library and packages of requirements.txt alone.
+"""
+
+import getpass
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import distributions
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any
+
+from distributed import WorkerPlugin, get_worker
+
+from src.executors.worker_memory import MemoryGrowth
+
+SECONDS_BETWEEN_LOOKS = 0.5
+START = "from src.executors import worker; worker.attached()"
+
+
+class Fitness(WorkerPlugin):  # type: ignore[misc]
+    """Marks each worker, those that join later as well, with a resource of the plugin's name where it is fit.
+
+    Raises:
+        RuntimeError: it is not, and why; Dask tells the driver if the worker was there, else its own log.
+    """
+
+    def __init__(self, wanted: Mapping[str, str]) -> None:
+        self.wanted, self.name = wanted, f"assay {' '.join(wanted.values())}"  # one of all drivers that want the same
+
+    async def setup(self, worker: Any) -> None:
+        found, place = versions(self.wanted), folder(worker)
+        other = [f"expected {name} {it}, found {found[name]}" for name, it in self.wanted.items() if it != found[name]]
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if place.stat().st_uid != os.getuid():  # who could change the code in it
+            other.append(f"{place} belongs to another user: start it with another --local-directory")
+        if other:
+            unfit = f"worker {worker.address}: {', '.join(other)}"
+            worker.log_event(self.name, {"unfit": unfit})
+            raise RuntimeError(unfit)
+        # One training at a time, whatever number of threads and drivers.
+        more = {} if "assay" in worker.state.total_resources else {"assay": 1}
+        await worker.set_resources(**{self.name: 1}, **more)
+
+
+def folder(worker: Any) -> Path:
+    """Return where a worker keeps files when it ends; below local_directory Dask deletes them."""
+    return Path(worker.local_directory).parents[1] / f"assay-{getpass.getuser()}"
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions that are here of Python and of packages."""
+    found = {each.name.lower(): each.version for each in distributions()}
+    found["python"] = ".".join(platform.python_version_tuple()[:2])
+    return {name: found.get(name, "none") for name in names}
+
+
+def find(digest: str, dask_worker: Any) -> tuple[Path, bool]:
+    """Return where the files of a hash are kept, and whether they are there."""
+    home = folder(dask_worker) / digest
+    return home, home.is_dir()
+
+
+def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
+    """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
+    home = Path(dask_worker.local_directory, part)
+    home.mkdir(mode=0o700, exist_ok=True)
+    for name, offset, content in pieces:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        with (home / name).open("r+b" if offset else "wb") as file:
+            file.truncate(offset)
+            file.seek(offset)
+            file.write(content)
+
+
+def finish(part: str, home: Path, dask_worker: Any) -> None:
+    """Give complete files the name under which they are found, unless another driver did so meanwhile."""
+    written = Path(dask_worker.local_directory, part)
+    try:
+        written.rename(home)
+    except OSError:
+        if not home.is_dir():
+            raise
+        shutil.rmtree(written, ignore_errors=True)
+
+
+def answer(token: str, go_on: bool, dask_worker: Any) -> None:
+    """Continue the training that reported an epoch, or stop it."""
+    child = getattr(dask_worker, "assay_child", None)
+    if child and child.token == token:
+        child.pipe.send(go_on)
+
+
+class Child:
+    """A process that trains one job after the other; `token` names the task that it does it for.
+
+    A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
+    """
+
+    def __init__(self, code: Path, target: str) -> None:
+        self.started_as, self.token = (code, target), ""
+        self.pipe, theirs = Pipe()
+        command = [sys.executable, "-c", START, str(theirs.fileno()), target]
+        self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
+        self.growth = MemoryGrowth(self.process.pid)
+        theirs.close()
+
+
+def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
+    """Pass a job to the process that trains, and what this says to the driver; token: this task's key.
+
+    Raises:
+        RuntimeError: the process ended.
+    """
+    worker = get_worker()
+    worker.log_event(topic, {"token": token, "event": b""})
+    child: Child | None = getattr(worker, "assay_child", None)
+    if child is None or child.process.poll() is not None or child.started_as != (code, target):
+        end_child(worker)
+        child = worker.assay_child = Child(code, target)
+    child.token, waits = token, True
+    try:
+        child.pipe.send_bytes(job)
+        while waits:
+            while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
+                if not wanted(worker, token):
+                    return end_child(worker)  # in the middle of an epoch, perhaps
+            waits, event = child.pipe.recv()
+            worker.log_event(topic, {"token": token, "event": event})
+    except (EOFError, OSError):
+        raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
+    if child.growth.exceeded():
+        end_child(worker)
+    return None
+
+
+def wanted(worker: Any, token: str) -> bool:
+    """Return whether somebody waits: Dask cancels the task where the driver gives it up or goes away."""
+    task = worker.state.tasks.get(token)
+    working = worker.status.name in ("running", "paused", "closing_gracefully")
+    return bool(working and task and task.state in ("executing", "long-running"))
+
+
+def end_child(worker: Any) -> None:
+    """End the process of a worker, if it has one."""
+    if child := worker.__dict__.pop("assay_child", None):
+        child.process.kill()
+        child.process.wait()

@@ -1,0 +1,77 @@
+"""Workers as a command line asks for them, and jobs that each run to their end on these."""
+
+import argparse
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from src.core.errors import AssayError
+from src.executors.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
+
+POLL = 1.0  # seconds to wait for an event before looking again
+
+
+def add_options(parser: argparse.ArgumentParser, workers: str) -> None:
+    """Add --workers, with a help text, and --dask to the options of a command."""
+    parser.add_argument("--workers", type=count, metavar="K", help=workers)
+    parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1 from the command line."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
+    return int(text)
+
+
+def cores() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_each(workers: int, alone: int) -> int:
+    """Return how many threads each worker gets: its share of the processors, or those of a worker that is alone."""
+    return alone if workers == 1 else max(1, cores() // workers)
+
+
+def start(workers: int, threads: int, logs: Path, home: Path, dask: str | None = None) -> Executor:
+    """Start workers that read the data below `home` and write to files in `logs`, or connect to a Dask cluster.
+
+    Raises:
+        AssayError: `logs` cannot be written to, or the cluster does not answer.
+    """
+    if dask is not None:
+        from src.executors.dask.executor import ClusterExecutor
+
+        return ClusterExecutor(dask, home)
+    from src.executors.local import LocalExecutor
+
+    return LocalExecutor(workers, threads_each(workers, threads), logs, home)
+
+
+def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
+    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
+
+    Raises:
+        AssayError: a worker went away again and again, which says nothing about its training.
+    """
+    waiting = deque(jobs)
+    running: dict[int, Job] = {}
+    tries = dict.fromkeys((job.number for job in jobs), 0)
+    while waiting or running:
+        while waiting and len(running) < executor.workers:
+            job = waiting.popleft()
+            running[job.number] = job
+            tries[job.number] += 1
+            executor.submit(job)
+        match executor.next(POLL):
+            case Epoch(number=number):
+                executor.answer(number, go_on=number in running)
+            case Lost(number=number) if number in running and tries[number] < TRIES:
+                waiting.appendleft(running.pop(number))
+            case Lost(number=number, reason=reason) if number in running:
+                raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
+            case Finished() | Failed() as event if event.number in running:
+                del running[event.number]
+                done(event.number, event)

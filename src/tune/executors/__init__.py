@@ -1,1 +1,0 @@
-"""Where trials are trained: processes of this machine, or a Dask cluster."""
