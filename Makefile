@@ -18,7 +18,7 @@ REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE")
 PROCESSES = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup repro tune repeat presets presets-real verify test test-fast lint lint-workflows format ui experiments tidy page deps lock samples bench clean
+.PHONY: help setup repro tune repeat presets presets-real verify test test-fast lint lint-workflows format ui experiments tidy page deps lock samples bench bench-quick clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -94,7 +94,10 @@ samples: $(INSTALLED) ## make the committed samples again
 	@python -m tools.samples samples
 
 bench: $(INSTALLED) ## measure every claim about speed against its peer
-	@missed=0; for script in benchmarks/[a-z]*.py; do python -m "benchmarks.$$(basename "$$script" .py)" || missed=1; done; exit $$missed
+	@python -m benchmarks
+
+bench-quick: $(INSTALLED) ## measure those that take seconds, in under three minutes
+	@python -m benchmarks --quick
 
 experiments: $(INSTALLED) ## show DVC's experiments: scores, and the values that differ between them
 	@dvc exp show --only-changed --drop '^(src|stages|build|tables|samples|data)' --no-pager

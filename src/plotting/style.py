@@ -13,6 +13,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 from src.core.files import replacing
 from src.plotting import letters
@@ -66,8 +67,10 @@ def canvas(width: float, height: float) -> Figure:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
+    drawn = FigureCanvasAgg(figure)
+    drawn.draw()  # once; `savefig` gives the same bytes, but draws twice where it has to find the layout
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+        imsave(temporary, drawn.buffer_rgba(), format="png", dpi=DPI, metadata={"Software": None})
 
 
 def line(number: int) -> dict[str, Any]:
