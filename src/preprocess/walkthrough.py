@@ -61,7 +61,7 @@ def write_levels(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None
 def histogram(image: Pixels) -> Pixels:
     """Draw (180, 180, 3) how often levels occur in an image: black ones to the left, a line for each channel.
 
-    Heights grow with the square root: a black background would flatten all others. Gray in three equal channels is gray.
+    Heights grow with the square root: a black background would flatten all others. Three equal channels are gray.
     """
     counts = levels(image).reshape(-1, BINS, LEVELS // BINS).sum(axis=2)
     heights = np.sqrt(counts[:1] if (counts == counts[0]).all() else counts)
