@@ -52,7 +52,7 @@ def main() -> None:
         ("milliseconds for one image more, its preparation aside", min(single), {"at_most": WARM}),
         ("a folder against its preparation alone, images a second", rates[1] / rates[0], {"at_least": FLOOR}),
     )
-    if not all([told(claim, value, **mark) for claim, value, mark in results]):
+    if [claim for claim, value, mark in results if not told(claim, value, **mark)]:
         sys.exit(1)
 
 
