@@ -46,14 +46,10 @@ def main() -> None:
     cold, rates = min(ours), [len(images) / min(times) for times in (alone, whole)]
     note(f"first answer after {cold:.2f} s, with TensorFlow {min(theirs):.2f} s")
     note(f"{len(images)} images, a second: prepared {rates[0]:.0f}, predicted {rates[1]:.0f}")
-    results = (
-        ("seconds to the first answer", cold, {"at_most": COLD}),
-        ("cold start against import TensorFlow, load, predict", cold / min(theirs), {"at_most": SHARE}),
-        ("milliseconds for one image more, its preparation aside", min(single), {"at_most": WARM}),
-        ("a folder against its preparation alone, images a second", rates[1] / rates[0], {"at_least": FLOOR}),
-    )
-    for claim, value, mark in results:
-        report(claim, value, **mark)
+    report("seconds to the first answer", cold, at_most=COLD)
+    report("cold start against import TensorFlow, load, predict", cold / min(theirs), at_most=SHARE)
+    report("milliseconds for one image more, its preparation aside", min(single), at_most=WARM)
+    report("a folder against its preparation alone, images a second", rates[1] / rates[0], at_least=FLOOR)
 
 
 def _started(*words: str) -> float:

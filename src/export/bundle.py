@@ -139,16 +139,13 @@ def _read(where: str, content: Callable[[str], bytes]) -> Bundle:
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     """Read a file of a zip, at its top or in the one folder that it holds."""
-    found = sorted((info for info in archive.infolist() if Path(info.filename).name == name), key=_depth)
-    if not found or _depth(found[0]) > 1:
+    infos = [info for info in archive.infolist() if re.fullmatch(rf"([^/]+/)?{re.escape(name)}", info.filename)]
+    if not infos:
         raise FileNotFoundError(name)
-    if found[0].file_size > MAX_BYTES:
+    found = min(infos, key=lambda info: info.filename.count("/"))
+    if found.file_size > MAX_BYTES:
         raise OSError(f"larger than {MAX_BYTES / 1e9:.0f} GB")
-    return archive.read(found[0])
-
-
-def _depth(info: zipfile.ZipInfo) -> int:
-    return info.filename.count("/")
+    return archive.read(found)
 
 
 def _described(content: bytes, where: str) -> Description:
@@ -156,9 +153,11 @@ def _described(content: bytes, where: str) -> Description:
         return Description.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key, found = ".".join(map(str, first["loc"])), shortened(repr(first["input"]))
         if first["type"] == "json_invalid":
-            raise AssayError(f"{where}: expected JSON, found something else; {HINT}") from None
-        if key == "format":
-            raise AssayError(f"{where}: expected the format {FORMAT}, found {first['input']!r}; {HINT}") from None
-        raise AssayError(f"{where}: {key}: {first['msg']}, found {shortened(repr(first['input']))}; {HINT}") from None
+            problem = "expected JSON, found something else"
+        elif key == "format":
+            problem = f"expected the format {FORMAT}, found {found}"
+        else:
+            problem = f"{key}: {first['msg']}, found {found}"
+        raise AssayError(f"{where}: {problem}; {HINT}") from None

@@ -8,49 +8,46 @@ from src.export.bundle import Description
 from src.metrics.scores import BY_NAME
 
 SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "f1", "log_loss", "brier")
+LAST = """\
+## Unlike the training images
+
+An image is flagged as `unlike` where it is further from the training images than 99 % of val, and of train
+when each fold is measured by the others, are.
+Flagged: {shares}. Images of another kind can pass: the flag is a warning, not a guarantee.
+
+## Use
+
+    python -m src.predict IMAGE --model FOLDER
+
+`model.onnx` takes float32 `pixels` (N, H, W, C) after the steps; bundle.json holds everything else."""
 
 
 def text(about: Description) -> str:
     """Return the card as Markdown."""
-    return "\n".join(_lines(about)) + "\n"
+    return "\n\n".join(filter(None, _blocks(about))) + "\n"
 
 
-def _lines(about: Description) -> Iterator[str]:
+def _blocks(about: Description) -> Iterator[str]:
     height, width, channels = about.network.shape
     yield f"# {about.network.name}: {', '.join(about.classes)}"
-    yield ""
     yield "For research. This is not a medical device, and no diagnosis may rest on it."
-    yield ""
-    yield f"- Trained on {about.data.name}; fingerprint {about.data.fingerprint or 'unknown'}"
-    yield f"- Input: {width} x {height} pixels, {'gray' if channels == 1 else 'RGB'}, 0 to 255, after the steps below"
-    yield f"- Steps: {', '.join(about.preparation.steps)}"
+    facts = [
+        f"- Trained on {about.data.name}; fingerprint {about.data.fingerprint or 'unknown'}",
+        f"- Input: {width} x {height} pixels, {'gray' if channels == 1 else 'RGB'}, 0 to 255, after the steps below",
+        f"- Steps: {', '.join(about.preparation.steps)}",
+    ]
     if about.positive:
-        yield f"- Positive: {about.positive}, from a calibrated probability of {about.threshold:.4f} on (chosen on val)"
-    yield ""
+        chosen = f"from a calibrated probability of {about.threshold:.4f} on (chosen on val)"
+        facts.append(f"- Positive: {about.positive}, {chosen}")
+    yield "\n".join(facts)
     yield "## Scores on the test part"
-    yield ""
     yield f"{about.scores['images']} images of {about.scores['groups']} groups; {about.confidence:.0%} intervals."
-    yield ""
     yield markdown.table(scores(about))
-    yield ""
-    yield from (f"- {warning.text}" for warning in about.warnings)
-    yield ""
+    yield "\n".join(f"- {warning.text}" for warning in about.warnings)
     yield "## Calibration"
-    yield ""
     yield from _calibration(about)
-    yield ""
-    yield "## Unlike the training images"
-    yield ""
-    yield "An image is flagged as `unlike` where it is further from the training images than 99 % of val, and of train"
-    yield "when each fold is measured by the others, are."
     shares = ", ".join(f"{share:.1%} of {part}" for part, share in about.reference.flagged.items())
-    yield f"Flagged: {shares}. Images of another kind can pass: the flag is a warning, not a guarantee."
-    yield ""
-    yield "## Use"
-    yield ""
-    yield "    python -m src.predict IMAGE --model FOLDER"
-    yield ""
-    yield "`model.onnx` takes float32 `pixels` (N, H, W, C) after the steps; bundle.json holds everything else."
+    yield LAST.format(shares=shares)
 
 
 def scores(about: Description) -> list[dict[str, str]]:
@@ -72,16 +69,9 @@ def _calibration(about: Description) -> Iterator[str]:
         yield f"Probabilities are those of the network: {found.note}."
     else:
         yield f"Logits are divided by the temperature {found.temperature:.3f}, fitted on val. It changes no decision."
-    yield ""
-    yield markdown.table(
-        [
-            {
-                "part": part,
-                "score": BY_NAME[name].label,
-                "network": f"{value:.4f}",
-                "calibrated": f"{found.after[part][name]:.4f}",
-            }
-            for part, errors in found.before.items()
-            for name, value in errors.items()
-        ]
-    )
+    rows = [
+        (part, BY_NAME[name].label, f"{value:.4f}", f"{found.after[part][name]:.4f}")
+        for part, errors in found.before.items()
+        for name, value in errors.items()
+    ]
+    yield markdown.table([dict(zip(("part", "score", "network", "calibrated"), row, strict=True)) for row in rows])

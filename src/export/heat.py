@@ -1,6 +1,7 @@
 """Heat maps over an image, from the outputs of the network alone: class activation maps, else occlusion."""
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
@@ -26,17 +27,11 @@ def occlusion(image: Pixels, number: int, predict: Callable[[Pixels], Floats]) -
     Zeiler and Fergus 2014, arXiv:1311.2901. The cover has the mean of the image. predict: probabilities (N, K) of
     images (N, H, W, C).
     """
-    height, width = image.shape[:2]
-    cover = image.mean(axis=(0, 1)).round().astype(np.uint8)
-    covered = []
-    for row in range(PATCHES):
-        for column in range(PATCHES):
-            top, left = (row - 0.5) * height / PATCHES, (column - 0.5) * width / PATCHES
-            bottom, right = top + 2 * height / PATCHES, left + 2 * width / PATCHES
-            changed = image.copy()
-            changed[max(0, round(top)) : round(bottom), max(0, round(left)) : round(right)] = cover
-            covered.append(changed)
-    stack = np.stack([image, *covered])
+    starts = np.arange(PATCHES)[:, None] + (-0.5, 1.5)
+    rows, columns = (np.rint(starts * side / PATCHES).clip(0).astype(int) for side in image.shape[:2])
+    stack = np.repeat(image[None], 1 + PATCHES**2, axis=0)
+    for covered, ((top, bottom), (left, right)) in zip(stack[1:], product(rows, columns), strict=True):
+        covered[top:bottom, left:right] = image.mean(axis=(0, 1)).round()
     batches = (stack[start : start + BATCH] for start in range(0, len(stack), BATCH))
     found = np.concatenate(list(ordered(predict, batches, cores())))
     chance = np.clip(found[:, number], SMALLEST, 1 - SMALLEST)

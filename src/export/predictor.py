@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -19,12 +19,11 @@ from src.images.worker_threads import cores, ordered
 from src.metrics.calibration import scaled
 from src.metrics.scored import Floats
 from src.preprocess.pipeline import compose
-from src.preprocess.stage import prepare_one
+from src.preprocess.stage import Kept, prepare_one
 
 BATCH = 8  # images that the network gets at once: more take no less time each, and threads wait for the last ones
 CAM = "cam"
 UNLIKE, FLAT = "unlike", "flat"  # the images of the training; nearly black, or without contrast, as it was read
-Item = TypeVar("Item")
 
 
 class Source(NamedTuple):
@@ -62,12 +61,6 @@ class Prediction:
     maps: Floats | None = field(repr=False, compare=False)
 
 
-class _Prepared(NamedTuple):
-    name: str
-    image: Pixels
-    flat: bool
-
-
 class Predictor:
     """A bundle that is ready to predict; `threads` prepare images and ask the network, by default one a core."""
 
@@ -95,8 +88,9 @@ class Predictor:
 
         What is unreadable already stays so, in its place.
         """
-        for answers in ordered(self._answered, _batches(iter(sources), BATCH), self._threads):
-            yield from answers
+        waiting = iter(sources)
+        batches = iter(lambda: list(islice(waiting, BATCH)), [])
+        return chain.from_iterable(ordered(self._answered, batches, self._threads))
 
     def explain(self, prediction: Prediction, label: str | None = None) -> Pixels:
         """Return the image as the network saw it, (H, W, 3), under the heat map of a class, else of the predicted one.
@@ -114,8 +108,7 @@ class Predictor:
         Raises:
             AssayError: no class is called so.
         """
-        classes = self.about.classes
-        label = label or prediction.label
+        classes, label = self.about.classes, label or prediction.label
         if label not in classes:
             raise AssayError(f"expected one of the classes {', '.join(classes)}, found {label!r}")
         number = classes.index(label)
@@ -126,56 +119,52 @@ class Predictor:
         return normalize(found, (prediction.image.shape[0], prediction.image.shape[1]))
 
     def _answered(self, sources: list[Source | Unreadable]) -> list[Prediction | Unreadable]:
-        prepared = [self._prepare(source) for source in sources]
-        answers = iter(self._answers([each for each in prepared if isinstance(each, _Prepared)]))
-        return [each if isinstance(each, Unreadable) else next(answers) for each in prepared]
+        prepared = [self._prepared(source) for source in sources]
+        answers = iter(self._answers([each for each in prepared if isinstance(each, tuple)]))
+        return [next(answers) if isinstance(each, tuple) else each for each in prepared]
 
-    def _prepare(self, source: Source | Unreadable) -> _Prepared | Unreadable:
-        if isinstance(source, Unreadable):
-            return source
+    def _prepared(self, source: Source | Unreadable) -> tuple[str, Kept] | Unreadable:
         try:
-            kept = prepare_one(source.path, self._chain)
+            return source if isinstance(source, Unreadable) else (source.name, prepare_one(source.path, self._chain))
         except UnreadableError as error:
             return Unreadable(source.name, str(error))
-        return _Prepared(source.name, kept.image, is_dark_or_flat(kept.thumbnail))
 
     def _network(self, images: Pixels) -> tuple[Floats, dict[str, Any]]:
         """Return the uncalibrated probabilities (N, K) and all outputs of the network."""
-        name = self._session.get_inputs()[0].name
-        outputs = dict(zip(self.outputs, self._session.run(None, {name: images.astype(np.float32)}), strict=True))
+        found = self._session.run(None, {self._session.get_inputs()[0].name: images.astype(np.float32)})
+        outputs = dict(zip(self.outputs, found, strict=True))
         probabilities = outputs["probability"].astype(np.float64)
         if probabilities.shape[1] == 1:
             probabilities = np.hstack([1 - probabilities, probabilities])
         return probabilities, outputs
 
-    def _answers(self, prepared: list[_Prepared]) -> list[Prediction]:
+    def _answers(self, prepared: list[tuple[str, Kept]]) -> Iterator[Prediction]:
         if not prepared:
-            return []
-        images = np.stack([each.image for each in prepared])
+            return
+        images = np.stack([kept.image for _, kept in prepared])
         raw, outputs = self._network(images)
         calibrated = scaled(raw, self.about.calibration.temperature)
-        distances = self._distances(images, outputs["features"].astype(np.float64))
+        distances = self._distances(images, outputs["features"].astype(np.float64)).tolist()
         maps = outputs.get(CAM, [None] * len(prepared))
-        return [
-            self._answer(*columns) for columns in zip(prepared, raw, calibrated, distances.tolist(), maps, strict=True)
-        ]
+        for (name, kept), *found in zip(prepared, raw, calibrated, distances, maps, strict=True):
+            yield self._answer(name, kept, *found)
 
     def _answer(
-        self, prepared: _Prepared, raw: Floats, calibrated: Floats, distance: float, maps: Floats | None
+        self, name: str, kept: Kept, raw: Floats, calibrated: Floats, distance: float, maps: Floats | None
     ) -> Prediction:
         classes, threshold = self.about.classes, self.about.threshold
         chosen = int(calibrated.argmax()) if threshold is None else int(calibrated[1] >= threshold)
-        flags = {UNLIKE: distance > 1, FLAT: prepared.flat}
+        flags = {UNLIKE: distance > 1, FLAT: is_dark_or_flat(kept.thumbnail)}
         return Prediction(
-            name=prepared.name,
+            name=name,
             label=classes[chosen],
             probability=float(calibrated[chosen if threshold is None else 1]),
             threshold=threshold,
             probabilities=dict(zip(classes, calibrated.tolist(), strict=True)),
             uncalibrated=dict(zip(classes, raw.tolist(), strict=True)),
             distance=distance,
-            flags=tuple(name for name, raised in flags.items() if raised),
-            image=prepared.image,
+            flags=tuple(flag for flag, raised in flags.items() if raised),
+            image=kept.image,
             maps=maps,
         )
 
@@ -193,8 +182,3 @@ def _session(bundle: Bundle) -> Any:
     if found != expected or bundle.about.preparation.shape != expected:
         raise AssayError(f"{bundle.where}: model.onnx: expected images of the shape {expected}, found {found}")
     return session
-
-
-def _batches(items: Iterator[Item], count: int) -> Iterator[list[Item]]:
-    while some := list(islice(items, count)):
-        yield some

@@ -29,14 +29,14 @@ Answer = Prediction | Unreadable
 def build(predictor: Predictor) -> gr.Blocks:
     """Return the page of a bundle."""
     cards = answer_cards.Cards(predictor)
-    classes = [PREDICTED, *predictor.about.classes]
+    classes = [(PREDICTED, ""), *((name, name) for name in predictor.about.classes)]
     kept = {"delete_cache": (600, 3600)}  # seconds: what was uploaded and never asked about goes after an hour
     with gr.Blocks(title=cards.title, analytics_enabled=False, **kept) as page:
         gr.HTML(cards.head())
         with gr.Row(elem_id="body"):
             with gr.Column(scale=1, min_width=280, elem_id="ask"):
                 files = gr.File(file_count="multiple", label="Images, an archive, or DICOM files", height=190)
-                label = gr.Dropdown(classes, value=PREDICTED, label="Heat map: what speaks for")
+                label = gr.Dropdown(classes, value="", label="Heat map: what speaks for")
                 opacity = gr.Slider(0, 100, OPACITY, step=5, label="Heat map: opacity in percent")
                 gr.HTML(cards.legend())
             with gr.Column(scale=2, min_width=280):
@@ -46,10 +46,10 @@ def build(predictor: Predictor) -> gr.Blocks:
 
         def ask(found: list[str], chosen: str, progress: gr.Progress = gr.Progress()) -> tuple[str, list[Answer], None]:  # noqa: B008
             answers = answer(predictor, found or [], progress)
-            return cards.answers(answers, _class(chosen)), answers, None
+            return cards.answers(answers, chosen or None), answers, None
 
         def again(answers: list[Answer], chosen: str) -> str:
-            return cards.answers(answers, _class(chosen)) if answers else cards.none_yet()
+            return cards.answers(answers, chosen or None) if answers else cards.none_yet()
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress_on": shown}
         asked = files.upload(ask, [files, label], [shown, state, files], **private)
@@ -68,38 +68,28 @@ def answer(predictor: Predictor, files: list[str], progress: Any = None) -> list
         with ExitStack() as held:
             found = [each for file in files[:MAX_FILES] for each in _images(file, held)]
             asked = found[:MAX_IMAGES]
-            answers = []
-            for number, each in enumerate(predictor.predict_all(asked), start=1):
-                answers.append(each)
-                if progress is not None:
-                    progress((number, len(asked)), unit="images")
+            results = predictor.predict_all(asked)
+            answers = list(progress.tqdm(results, total=len(asked), unit="images") if progress is not None else results)
     finally:
         for file in files:
             shutil.rmtree(Path(file).parent, ignore_errors=True)
-    return answers + _left_out(len(files) - MAX_FILES, "files") + _left_out(len(found) - MAX_IMAGES, "images")
+    return answers + _left_out(len(files), "files", MAX_FILES) + _left_out(len(found), "images", MAX_IMAGES)
 
 
 def _images(file: str, held: ExitStack) -> list[Source | Unreadable]:
     """Find the images of an uploaded file, called as the visitor calls it."""
-    folder = f"{Path(file).parent}/"
+
+    def plain(text: str) -> str:
+        return redact.control(text.replace(f"{Path(file).parent}/", ""))
+
     return [
-        each._replace(name=_plain(each.name, folder))
+        Source(plain(each.name), each.path)
         if isinstance(each, Source)
-        else Unreadable(_plain(each.name, folder), _plain(each.reason, folder))
+        else Unreadable(plain(each.name), plain(each.reason))
         for each in inputs.find([file], held, MAX_UNPACKED_GB)
     ]
 
 
-def _plain(text: str, folder: str) -> str:
-    return redact.control(text.replace(folder, ""))
-
-
-def _left_out(count: int, what: str) -> list[Answer]:
-    if count <= 0:
-        return []
-    limit = {"files": MAX_FILES, "images": MAX_IMAGES}[what]
-    return [Unreadable(f"{count} more {what}", f"at most {limit} at once; `python -m src.predict` has no limit")]
-
-
-def _class(chosen: str) -> str | None:
-    return None if chosen == PREDICTED else chosen
+def _left_out(count: int, what: str, most: int) -> list[Answer]:
+    reason = f"at most {most} at once; `python -m src.predict` has no limit"
+    return [Unreadable(f"{count - most} more {what}", reason)] if count > most else []

@@ -35,30 +35,23 @@ def bind(port: int) -> socket.socket:
     return listening
 
 
-class Limits:
-    """Refuse uploads that are too large, and forbid the browser to ask other machines.
+def limited(app: Any) -> Any:
+    """Refuse uploads that are too large, and forbid the browser to ask other machines: a middleware of ASGI."""
+    from starlette.datastructures import Headers, MutableHeaders
+    from starlette.responses import PlainTextResponse
 
-    A middleware of ASGI: https://asgi.readthedocs.io/en/latest/specs/www.html
-    """
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        from starlette.datastructures import Headers, MutableHeaders
-        from starlette.responses import PlainTextResponse
-
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
         async def with_policy(message: Any) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["Content-Security-Policy"] = POLICY
             await send(message)
 
         size = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
-        if scope.get("method") == "POST" and int(size) > LARGEST_MB * 10**6:
-            answer = PlainTextResponse(f"more than {LARGEST_MB} MB at once", 413)
-            await answer(scope, receive, with_policy)
-        else:
-            await self._app(scope, receive, with_policy)
+        refused = scope.get("method") == "POST" and int(size) > LARGEST_MB * 10**6
+        asked = PlainTextResponse(f"more than {LARGEST_MB} MB at once", 413) if refused else app
+        await asked(scope, receive, with_policy)
+
+    return answer
 
 
 def build(predictor: Predictor, folder: Path | str) -> Any:
@@ -72,7 +65,7 @@ def build(predictor: Predictor, folder: Path | str) -> Any:
 
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])  # no other name leads here
-    app.add_middleware(Limits)
+    app.add_middleware(limited)
     return gradio.mount_gradio_app(
         app,
         layout.build(predictor),

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,15 @@ DECIMALS = 8
 Row = dict[str, Any]
 
 
-def check_kind(path: Path) -> None:
-    """Refuse a file that is neither CSV nor JSON by its name.
+def output(name: str) -> Path:
+    """Return what `--output` names.
 
     Raises:
-        AssayError: it is something else.
+        AssayError: by its name it is neither CSV nor JSON.
     """
-    if path.suffix.lower() not in KINDS:
+    if (path := Path(name)).suffix.lower() not in KINDS:
         raise AssayError(f"--output: expected a name that ends with {' or '.join(KINDS)}, found {path.name!r}")
+    return path
 
 
 def row(found: Prediction, explained: str | None = None) -> Row:
@@ -66,10 +67,9 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         temporary.write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def summary(rows: Iterable[Row]) -> str:
+def summary(rows: Sequence[Row]) -> str:
     """Return a line with the number of images of each class, and of those unlike the training images."""
-    lines = list(rows)
-    counts = Counter(line["class"] for line in lines)
-    unlike = sum(UNLIKE in line["flags"].split() for line in lines)
-    parts = [f"{count} {name}" for name, count in sorted(counts.items())]
-    return f"{len(lines)} image{'s' * (len(lines) != 1)}: {', '.join(parts)}; {unlike} unlike the training images"
+    counts = Counter(line["class"] for line in rows)
+    unlike = sum(UNLIKE in line["flags"].split() for line in rows)
+    parts = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return f"{len(rows)} image{'s' * (len(rows) != 1)}: {parts}; {unlike} unlike the training images"

@@ -47,10 +47,7 @@ def bundle(name: str, held: ExitStack) -> Path:
 
 def _listed(asked: Iterable[str]) -> Iterator[str]:
     for argument in asked:
-        if argument == STDIN:
-            yield from filter(None, sys.stdin.read().splitlines())
-        else:
-            yield argument
+        yield from filter(None, sys.stdin.read().splitlines()) if argument == STDIN else [argument]
 
 
 def _found(argument: str, held: ExitStack, max_gb: float) -> Iterator[Source | Unreadable]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -137,27 +138,18 @@ def alike(
     Standardised, since all features are positive and any two images would be alike.
     """
     scaler = StandardScaler().fit(features)
-    one, two = (_directions(scaler.transform(each)) for each in (features, others))
-    cosines = two @ one.T
+    cosines = cosine_similarity(*(scaler.transform(each) for each in (others, features)))
     nearest_ones = cosines.argmax(axis=1)
-    best = cosines[np.arange(len(two)), nearest_ones]
-    found = []
-    for place in np.argsort(-best, kind="stable")[:PAIRS]:
-        partner = nearest_ones[place]
-        found.append(
-            {
-                "similarity": round(float(best[place]), 3),
-                "train": train.paths[partner],
-                "test": test.paths[place],
-                "labels": [classes[train.labels[partner]], classes[test.labels[place]]],
-            }
-        )
-    return found
-
-
-def _directions(features: Features) -> Features:
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(lengths, 1e-12), dtype=np.float32)
+    best = cosines.max(axis=1)
+    return [
+        {
+            "similarity": round(float(best[place]), 3),
+            "train": train.paths[nearest_ones[place]],
+            "test": test.paths[place],
+            "labels": [classes[train.labels[nearest_ones[place]]], classes[test.labels[place]]],
+        }
+        for place in np.argsort(-best, kind="stable")[:PAIRS]
+    ]
 
 
 def _sample(train: Images, seed: int) -> Images:
@@ -167,8 +159,7 @@ def _sample(train: Images, seed: int) -> Images:
     order = stream(seed, "probe sample").permutation(len(train.rows))
     of_classes = [order[train.labels[order] == label] for label in np.unique(train.labels)]
     kept = np.sort(np.concatenate([some[: -(-len(some) * SAMPLE // len(order))] for some in of_classes]))
-    groups, paths = ([names[place] for place in kept] for names in (train.groups, train.paths))
-    return Images(train.rows[kept], train.labels[kept], groups, paths)
+    return Images(train.rows[kept], train.labels[kept], *(np.array(names)[kept].tolist() for names in train[2:]))
 
 
 def _bounds(found: Estimate) -> dict[str, float]:
@@ -177,5 +168,5 @@ def _bounds(found: Estimate) -> dict[str, float]:
 
 
 def _line(scores: dict[str, dict[str, float]]) -> str:
-    values = {key: scores.get(key, {}).get("value", float("nan")) for key in ("auc", "accuracy")}
-    return f"ROC AUC {values['auc']:.3f}, accuracy {values['accuracy']:.3f}"
+    auc, accuracy = (scores.get(key, {}).get("value", float("nan")) for key in ("auc", "accuracy"))
+    return f"ROC AUC {auc:.3f}, accuracy {accuracy:.3f}"

@@ -19,16 +19,18 @@ def draw(scored: Scored, decisions: Integers, error: float, warmed: tuple[Floats
     warmed: the probabilities (N, K) after temperature scaling and their calibration error, for a second curve.
     """
     probability, outcome = certainty(scored, decisions)
-    counts, means, frequencies = reliability(probability, outcome)
     figure = style.canvas(5.4, 6.2)
     curve, bars = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     curve.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="perfectly calibrated")
-    sizes = 25 + 175 * counts / counts.max() if counts.size else counts
-    curve.plot(means, frequencies, **style.line(0), label=f"model: calibration error {error:.2f}")
-    curve.scatter(means, frequencies, s=sizes, color=style.colour(0), zorder=3)
+    asked = [(f"model: calibration error {error:.2f}", (probability, outcome))]
     if warmed:
-        means, frequencies = reliability(*certainty(replace(scored, probabilities=warmed[0]), decisions))[1:]
-        curve.plot(means, frequencies, **style.line(1), label=f"after temperature scaling: {warmed[1]:.2f}")
+        after = certainty(replace(scored, probabilities=warmed[0]), decisions)
+        asked.append((f"after temperature scaling: {warmed[1]:.2f}", after))
+    for number, (label, pairs) in enumerate(asked):
+        counts, means, frequencies = reliability(*pairs)
+        sizes = 25 + 175 * counts / counts.max() if counts.size else counts
+        curve.plot(means, frequencies, **style.line(number), label=label)
+        curve.scatter(means, frequencies, s=sizes, color=style.colour(number), zorder=3)
     curve.set(ylabel=_outcome(scored), xlim=(-0.02, 1.02), ylim=(-0.04, 1.04))
     handles, labels = curve.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=1 if warmed else 2)
