@@ -13,6 +13,7 @@ import pytest
 
 from src.core.errors import AssayError
 from src.core.paths import RAW, Prepared, Raw, SplitFiles
+from src.split import shortcuts
 from src.split.index import read_rows
 from src.split.stage import run
 from tests import sections
@@ -23,6 +24,13 @@ COUNT = 90
 LABELS = ["b" if row % 2 else "a" for row in range(COUNT)]
 GROUPS = [f"p{row // 3}" for row in range(COUNT)]
 SECTION = sections.split(train=0.5, val=0.1, test=0.4)
+
+
+@pytest.fixture(autouse=True)
+def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grow few trees of the forests that look for shortcuts: test_shortcuts.py is about what they find."""
+    monkeypatch.setattr(shortcuts, "TREES", 10)
+    monkeypatch.setattr(shortcuts, "TREES_ALONE", 2)
 
 
 def audit_of(out: SplitFiles) -> dict:

@@ -59,10 +59,10 @@ def test_many_processes_on_a_fresh_database_all_log(tmp_path: Path) -> None:
     )
     environment = {name: value for name, value in os.environ.items() if name != mlflow_store.VARIABLE}
     command = [sys.executable, "-c", code, str(tmp_path)]
-    workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(3)]
-    assert [worker.wait(500) for worker in workers] == [0, 0, 0]
+    workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]
+    assert [worker.wait(500) for worker in workers] == [0, 0]
     with mlflow_store.connected(tmp_path) as client:
-        assert len(client.search_runs([mlflow_store.experiment(client, "covid_ct", tmp_path)])) == 3
+        assert len(client.search_runs([mlflow_store.experiment(client, "covid_ct", tmp_path)])) == 2
 
 
 def test_artifacts_stand_in_mlruns_and_never_look_like_the_old_file_store(ready: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,13 @@ def build_store(root: Path, classes: tuple[str, ...] = ("CT_COVID", "CT_NonCOVID
     parts = [PARTS[row % len(PARTS)] for row in range(images)]
     store.write(pixels.astype(np.uint8), [classes[number] for number in numbers], parts)
     return store
+
+
+def at_once(step: Any, _: Any) -> Any:
+    """Take the place of the compilation of steps, where it takes many times as long as the few steps of a test."""
+    import tensorflow as tf
+
+    return lambda pixels, targets: tuple(part.numpy() for part in step(tf.constant(pixels), tf.constant(targets)))
 
 
 @pytest.fixture

@@ -26,27 +26,31 @@ from src.core import console, paths
 from src.train import stage
 from tests import sections
 
-root, out = Path(sys.argv[1]), Path(sys.argv[2])
+root = Path(sys.argv[1])
 section = sections.train(epochs=12, batch_size=4, optimizer="adam", learning_rate=1e-3,
                          augment=sections.augment(rotation=20, shift=0.1, zoom=0.1, flip="horizontal"))
-console.run(lambda: stage.run(
-    paths.Prepared(root / "prepared"), paths.SplitFiles(root / "split"), paths.ModelFiles(out),
-    sections.model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
+for out in map(Path, sys.argv[2:]):
+    console.run(lambda: stage.run(
+        paths.Prepared(root / "prepared"), paths.SplitFiles(root / "split"), paths.ModelFiles(out),
+        sections.model(name="dropout_cnn", dropout=0.4), section, 1, checkpoints=out.with_suffix(".checkpoints")))
 """
 
 
-def start(store: Store, out: Path) -> subprocess.Popen[str]:
-    """Start a training in a process of its own."""
-    command = [sys.executable, "-X", "faulthandler", "-c", SCRIPT, str(store.root), str(out)]
+def start(store: Store, *outs: Path) -> subprocess.Popen[str]:
+    """Start a training in a process of its own, or one after the other, where TensorFlow starts only once."""
+    command = [sys.executable, "-X", "faulthandler", "-c", SCRIPT, str(store.root), *map(str, outs)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": "."})
 
 
-def stop_after(training: subprocess.Popen[str], line: str, sign: signal.Signals) -> int:
-    """Send a signal as soon as the training writes a line that starts so, and wait for its end."""
+def stop_after(training: subprocess.Popen[str], line: str, sign: signal.Signals, nth: int = 1) -> list[str]:
+    """Send a signal as soon as the training writes a line that starts so for the nth time; give all its lines."""
+    lines = []
     for written in training.stderr or ():
-        if written.startswith(line):
+        lines.append(written.rstrip())
+        if written.startswith(line) and sum(each.startswith(line) for each in lines) == nth:
             training.send_signal(sign)
-    return training.wait()
+    training.wait()
+    return lines
 
 
 def finish(training: subprocess.Popen[str]) -> list[str]:
@@ -62,18 +66,22 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_killed_and_an_interrupted_training_end_as_one_left_alone(store: Store, tmp_path: Path) -> None:
-    alone, broken = start(store, tmp_path / "alone"), start(store, tmp_path / "broken")
-    assert stop_after(broken, "epoch 2/12", signal.SIGKILL) == -signal.SIGKILL
-    assert not (tmp_path / "broken").exists()
-    assert stop_after(start(store, tmp_path / "broken"), "epoch 5/12", signal.SIGINT) == 130
-    assert not (tmp_path / "broken").exists()
-    lines = finish(start(store, tmp_path / "broken"))
-    expected = finish(alone)
+    alone, broken = tmp_path / "alone", tmp_path / "broken"
+    killed = start(store, alone, broken)
+    lines = stop_after(killed, "epoch 2/12", signal.SIGKILL, nth=2)
+    assert killed.returncode == -signal.SIGKILL
+    expected = lines[: next(number for number, line in enumerate(lines, 1) if line.startswith("epoch 12/12"))]
+    assert not broken.exists()
+    interrupted = start(store, broken)
+    stop_after(interrupted, "epoch 5/12", signal.SIGINT)
+    assert interrupted.returncode == 130
+    assert not broken.exists()
+    lines = finish(start(store, broken))
     assert any(line.startswith("going on after epoch ") for line in lines)
     assert lines[-1] == expected[-1]
     assert all(line.startswith(("epoch ", "going on ")) for line in [*lines, *expected]), "TensorFlow's chatter"
-    assert outputs(tmp_path / "broken") == outputs(tmp_path / "alone")
-    assert not (tmp_path / "broken.checkpoints").exists()
+    assert outputs(broken) == outputs(alone)
+    assert not broken.with_suffix(".checkpoints").exists()
 
 
 def interrupt(times: int) -> Iterator[str]:

@@ -11,13 +11,14 @@ from tests.evaluate import helpers
 
 pytestmark = pytest.mark.slow
 SHAPE = (64, 96, 3)
+DEEPER = ("efficientnet_lite1", "efficientnet_lite2")  # the code of efficientnet_lite0 with more layers
 
 
 def network(name: str, classes: int, pooling: str):  # type: ignore[no-untyped-def]
     return models.build(name, SHAPE, classes, pooling=pooling)
 
 
-@pytest.mark.parametrize("name", registry.names("models"))
+@pytest.mark.parametrize("name", [name for name in registry.names("models") if name not in DEEPER])
 def test_every_model_has_a_finite_map_of_the_shape_of_its_last_feature_maps(name: str) -> None:
     model = network(name, 2, "none")
     images = np.random.default_rng(0).integers(256, size=(2, *SHAPE)).astype(np.uint8)
