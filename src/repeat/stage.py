@@ -146,7 +146,7 @@ def table(about: Tree) -> str:
         rows.append([BY_NAME[name].label, cells[0], interval, *cells[1:]])
     head = ["", "pooled", "interval", "mean", "± folds", *(["± seeds"] if several else [])]
     counted = f"{about['images']} images of {about['groups']} groups, {about['folds']} folds, {about['seeds']} seed(s)"
-    counted += f"; the ensemble: {about['refit']} networks that learned from all of them" if about["refit"] else ""
+    counted += f"; the ensemble: {about['refit']} network(s) of all of them" if about["refit"] else ""
     lines = str(tabulate(rows, head, "plain", disable_numparse=True))
     return f"{about['model']} over {about['over']}: {counted}\n{lines}"
 
