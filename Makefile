@@ -96,7 +96,7 @@ samples: $(INSTALLED) ## make the committed samples again
 bench: $(INSTALLED) ## measure every claim about speed against its peer
 	@python -m benchmarks
 
-bench-quick: $(INSTALLED) ## measure those that take seconds, in under three minutes
+bench-quick: $(INSTALLED) ## measure those that take seconds, in a short form
 	@python -m benchmarks --quick
 
 experiments: $(INSTALLED) ## show DVC's experiments: scores, and the values that differ between them

@@ -1,6 +1,6 @@
 """Every benchmark, or a short form of those that take seconds, and one table of claim, result and mark.
 
-python -m benchmarks [--quick]: --quick takes under three minutes on two idle cores, its ratios are coarse.
+python -m benchmarks [--quick]: the ratios of --quick are coarse.
 """
 
 import argparse

@@ -24,6 +24,7 @@ PARTS = ("download", "preprocess", "split", "input", "status")
 ROOT = Path(__file__).parent.parent
 FEW, SIDE, GROWTH = 100, 128, 1.5
 MB, MS, EPOCHS = 1024, 1000, 10
+FLOOR = 0.1  # ms an image: below it one start differs from the next by more
 GROUP = "^(?P<group>[^_]+)_"
 
 
@@ -41,7 +42,7 @@ def main() -> None:
         note(f"{part}: {'; '.join(cells)}")
     for part in PARTS:
         claim = f"{part}, CPU time an image, {arguments.images[-1]} images to {arguments.images[0]}"
-        report(claim, rates[part][-1] / rates[part][0], at_most=GROWTH)
+        report(claim, max(rates[part][-1], FLOOR) / max(rates[part][0], FLOOR), at_most=GROWTH)
 
 
 def _rate(found: dict[int, dict[str, tuple[float, float]]], part: str, count: int) -> float:

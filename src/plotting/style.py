@@ -67,10 +67,11 @@ def canvas(width: float, height: float) -> Figure:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
-    drawn = FigureCanvasAgg(figure)
+    drawn: Any = FigureCanvasAgg(figure)  # whose methods have no types
     drawn.draw()  # once; `savefig` gives the same bytes, but draws twice where it has to find the layout
+    about: dict[str, Any] = {"format": "png", "dpi": DPI, "metadata": {"Software": None}}
     with replacing(path) as temporary:
-        imsave(temporary, drawn.buffer_rgba(), format="png", dpi=DPI, metadata={"Software": None})
+        imsave(temporary, drawn.buffer_rgba(), **about)
 
 
 def line(number: int) -> dict[str, Any]:
