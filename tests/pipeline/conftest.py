@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.conftest import ROOT
 
@@ -34,9 +35,14 @@ class Project:
     def copied(self, folder: Path) -> "Project":
         """Copy the project with all that DVC has made and cached in it."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        copy = Project.__new__(Project)
-        copy.folder = folder
-        return copy
+        return Project.at(folder)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Project":
+        """Give the project that stands in a folder."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
 
     @property
     def environment(self) -> dict[str, str]:
@@ -92,10 +98,22 @@ def make_project(tmp_path_factory: pytest.TempPathFactory, made_database: Path) 
 
 
 @pytest.fixture(scope="session")
-def reproduced(make_project: Callable[[], Project]) -> Project:
-    """Give a project in which `dvc repro` has run once; tests leave it up to date."""
-    project = make_project()
-    (project.folder / "mlflow.db").unlink()  # nothing is there on the first day
-    project.repro()
-    project.commit()
+def original(shared_folder: Path) -> Project:
+    """Give a project in which `dvc repro` has run once, in one process for all: nobody changes anything in it."""
+    folder = shared_folder / "Kopie von ä"
+    with FileLock(shared_folder / "original.lock"):
+        if (shared_folder / "original.done").exists():
+            return Project.at(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+        folder.mkdir()
+        project = Project(folder)
+        project.repro()
+        project.commit()
+        (shared_folder / "original.done").touch()
     return project
+
+
+@pytest.fixture(scope="session")
+def reproduced(original: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Give a copy of the project in which `dvc repro` has run once; tests leave it up to date."""
+    return original.copied(tmp_path_factory.mktemp("reproduced") / "Kopie von ä")

@@ -11,6 +11,8 @@ COMMANDS = (
     "status", "push", "fetch", "pull", "checkout", "metrics show", "metrics diff", "params diff", "plots show",
     "plots diff HEAD", "exp show", "gc --workspace --force",
 )  # fmt: skip
+# Of these a study changes what they find; the others read what it does not touch.
+AFTER_STUDY = ("status", "push", "pull", "checkout", "metrics show", "exp show", "gc --workspace --force")
 EXPERIMENTS = (
     "exp run -n six -S evaluate.mistakes=6",
     "exp run --queue -n three -S evaluate.mistakes=3",
@@ -77,7 +79,7 @@ def test_an_experiment_is_run_queued_compared_and_applied(clone: Project) -> Non
 
 
 def test_after_a_study_they_find_nothing_wrong_either(studied: Project) -> None:
-    find_nothing_wrong(studied, *COMMANDS, "exp run -S evaluate.mistakes=6", "exp apply six")
+    find_nothing_wrong(studied, *AFTER_STUDY, "exp run -S evaluate.mistakes=6", "exp apply six")
     studied.run("git", "checkout", "--quiet", "--", ".")
     shutil.rmtree(studied.folder / "build" / "tuning")
     find_nothing_wrong(studied, "checkout")
