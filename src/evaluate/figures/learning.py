@@ -48,7 +48,7 @@ def _score(axes: Axes, history: History, name: str, best: float | None) -> None:
     marker = "o" if len(epochs) <= FEW else ""
     axes.set_title(TITLES[name], loc="left")
     for number, (column, label) in enumerate(((name, "train"), (f"val_{name}", "val"))):
-        if column in history:
+        if np.isfinite(history.get(column, [])).any():
             axes.plot(epochs, history[column], marker=marker, markersize=3, **style.line(number), label=label)
     if best is None:
         return
