@@ -10,6 +10,7 @@ from src.metrics.scored import Scored
 
 SHORTCUT = 0.6  # ROC AUC from which on a shortcut is worth a comparison
 FEW = 10  # images or groups of a class in test below which its scores say little
+COPY = 0.8  # similarity of frozen features that unrelated images of docs/metrics.md's sets stay below
 LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
 
 
@@ -32,7 +33,7 @@ def notices(
         everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     else:
         everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
-    everything += _probe(probe or {}, results)
+    everything += [*_probe(probe or {}, results), *_copies(probe or {})]
     everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
     everything += [Notice("note", note) for note in (*results.notes, *map(sentence, losses))]
     return sorted(everything, key=lambda notice: get_args(Level).index(notice.level))
@@ -103,6 +104,20 @@ def _probe(probe: Mapping[str, Any], results: Results) -> Iterator[Notice]:
     else:
         hint = "learned weights (model.name: efficientnet_lite0), more epochs or more images may help"
         yield Notice("warn", f"This model does not beat {text}, on the same test images; {hint}.")
+
+
+def _copies(probe: Mapping[str, Any]) -> Iterator[Notice]:
+    """Name the pairs of a train and a test image that are one image to a network, if not to a hash of their pixels."""
+    found = [pair for pair in probe.get("alike", ()) if pair["similarity"] >= COPY]
+    if not found:
+        return
+    pairs = [
+        f"{pair['test']} and {pair['train']} ({pair['similarity']:.2f}{f', labels {one} and {other}' * (one != other)})"
+        for pair in found
+        for other, one in [pair["labels"]]
+    ]
+    text = f"By learned features a test image is nearly a train image: {'; '.join(pairs)}"
+    yield Notice("warn", f"{text}; look at them: correct their labels, or name both in one group.")
 
 
 def _next_steps(audit: Mapping[str, Any]) -> list[str]:

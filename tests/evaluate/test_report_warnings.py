@@ -45,6 +45,17 @@ def test_a_model_is_told_whether_it_beats_the_probe(found: Results, auc: float, 
     assert notice.text.count(f"{auc:.2f}") == 1
 
 
+def test_a_pair_across_parts_that_learned_features_take_for_one_image_is_named(found: Results) -> None:
+    pairs = [
+        {"similarity": value, "train": f"a{value}.png", "test": f"b{value}.png", "labels": ["ill", label]}
+        for value, label in ((0.89, "well"), (0.83, "ill"), (0.53, "ill"))
+    ]
+    (notice,) = [each for each in notices(CLEAN, found, probe={"alike": pairs}) if "learned features" in each.text]
+    assert notice.level == "warn"
+    assert "b0.89.png and a0.89.png (0.89, labels well and ill); b0.83.png and a0.83.png (0.83); look" in notice.text
+    assert not [each for each in notices(CLEAN, found, probe={"alike": pairs[2:]}) if "learned" in each.text]
+
+
 def test_warnings_of_the_audit_become_sentences(found: Results) -> None:
     assert notices({"warnings": ["no groups are known"]}, found)[0].text == "No groups are known."
 
