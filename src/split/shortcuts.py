@@ -162,6 +162,7 @@ def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, see
         random_state=derive(seed, "shortcut forest"),
     )
     forest.fit(features[train], classes[train])
+    forest.n_jobs = 1  # several threads add up the trees in the order in which they end: other ties, another AUC
     probabilities = np.zeros((len(test), int(classes.max()) + 1))
     probabilities[:, forest.classes_] = forest.predict_proba(features[test])
     return probabilities

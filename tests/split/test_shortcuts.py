@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from src.images.store import open_images
+from src.split import shortcuts
 from src.split.index import read_rows
 from src.split.shortcuts import cross_validated, divide, held_out, measure, warnings
 from tests.split.conftest import Store, slices
@@ -88,3 +89,11 @@ def test_what_cannot_be_measured_is_none() -> None:
     groups = np.array([0, 1, 2, 3, 4, 5, 6, 6])
     assert cross_validated(features, classes, groups, divide(classes, groups, 1), 1) is None
     assert held_out(features, classes, np.arange(8), np.arange(6), np.array([6, 7]), 1) is None
+
+
+def test_the_same_forest_says_the_same_to_the_last_bit_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortcuts, "cores", lambda: 4)
+    features = np.random.default_rng(0).normal(size=(150, 6))
+    classes, rows = (features[:, 0] > 0).astype(np.int64), np.arange(150)
+    said = {shortcuts._probabilities(features, classes, rows[:100], rows[100:], 1).tobytes() for _ in range(8)}
+    assert len(said) == 1
