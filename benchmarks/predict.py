@@ -22,9 +22,8 @@ from src.preprocess.pipeline import compose
 from src.preprocess.stage import prepare_one
 
 COLD, SHARE, FLOOR, WARM = 1.5, 0.1, 0.9, 5.0  # seconds; of TensorFlow's time; of the decoding's rate; milliseconds
-TENSORFLOW = (
-    "import sys; from pathlib import Path; from src import models; import numpy as np; "
-    "network = models.load(Path(sys.argv[1])); "
+TENSORFLOW = (  # as in Keras' guides
+    "import sys; import numpy as np; import tensorflow as tf; network = tf.keras.models.load_model(sys.argv[1]); "
     "network.predict(np.zeros((1, *network.input_shape[1:]), np.float32), verbose=0)"
 )
 

@@ -104,4 +104,4 @@ Size = Annotated[int | tuple[int, int], PlainSerializer(lambda size: size, retur
 class Section(BaseModel):
     """A part of params.yaml: unknown keys are refused, values cannot be changed once read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)

@@ -48,6 +48,12 @@ class KerasApplication(Section):
     sha256: Sha256 | None
 
 
+class Separable(Section):
+    """What the model separable alone is varied in."""
+
+    batch_norm: StrictBool
+
+
 class EfficientnetLite(Section):
     """What the models efficientnet_lite0, 1 and 2 alone are varied in."""
 
@@ -66,6 +72,7 @@ class Model(Section):
     stride: Annotated[StrictInt, Field(ge=1, le=8)]
     pooling: Literal["none", "average", "max"]
     keras_application: KerasApplication
+    separable: Separable
     efficientnet_lite: EfficientnetLite
 
     def own(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from src.metrics.scored import Floats, Integers
 
 PROBABILITY, FEATURES, CAM = "probability", "features", "cam"  # the outputs of model.onnx
 BATCH = 64
+ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
 MOST = 4096  # features; of a longer vector, as of maps that are laid out flat, the average of each map is taken
 
 
@@ -77,7 +78,7 @@ def write(model: keras.Model, path: Path) -> None:
         raw = Path(folder, path.name)
         with warnings.catch_warnings(action="ignore"), redirect_stderr(io.StringIO()), without_chatter():
             model.export(raw, format="onnx", verbose=False)
-        converted = canonical(by_rows(onnx.load(raw)))
+        converted = canonical(full_rank(by_rows(onnx.load(raw))))
     onnx.checker.check_model(converted)
     with replacing(path) as temporary:
         temporary.write_bytes(converted.SerializeToString(deterministic=True))
@@ -95,6 +96,24 @@ def by_rows(model: onnx.ModelProto) -> onnx.ModelProto:
             rows = f"{node.output[0]}_by_rows"
             model.graph.node.append(onnx.helper.make_node("ReduceMean", node.input, [rows], axes=others))
             node.CopyFrom(onnx.helper.make_node("ReduceMean", [rows], node.output, axes=[first]))
+    return model
+
+
+def full_rank(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Give single numbers that maps are multiplied with, added to or the like as many axes as the maps have, in place.
+
+    ONNX Runtime walks through maps of one channel pixel by pixel otherwise: 0.6 instead of 0.01 ms for 150x150 of them.
+    """
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in (*graph.input, *graph.value_info)}
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        rank = max((ranks.get(name, 0) for name in node.input), default=0)
+        for place, name in enumerate(node.input if node.op_type in ELEMENTWISE else []):
+            if name in constants and constants[name].size == 1 and constants[name].ndim < rank:
+                node.input[place] = f"{name}_of_{rank}_axes"
+                value = onnx.numpy_helper.from_array(constants[name].reshape([1] * rank), node.input[place])
+                model.graph.initializer.append(value)
     return model
 
 

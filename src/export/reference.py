@@ -33,7 +33,8 @@ def look(image: Pixels) -> Floats:
     channels = image.shape[2]
     gray = cv2.transform(image.astype(np.float32), np.ones((1, channels), np.float32)) / channels
     layout = cv2.resize(gray, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA).ravel()
-    levels = np.sqrt(cv2.calcHist([gray], [0], None, [BINS], [0, LEVELS]).ravel() / gray.size)
+    whole = gray.astype(np.uint8)  # in the same bins, and counted in a quarter of the time
+    levels = np.sqrt(cv2.calcHist([whole], [0], None, [BINS], [0, LEVELS]).ravel() / gray.size)
     texture: list[float] = []
     for _ in range(SCALES):
         texture += [_edges(gray[1:], gray[:-1]), _edges(gray[:, 1:], gray[:, :-1]), cv2.meanStdDev(gray)[1].item()]

@@ -14,23 +14,28 @@ CONVOLVED = ((32, 0.0), (64, 0.0), (128, 0.2), (256, 0.2))
 DENSE = ((512, 1.0), (128, 5 / 7), (64, 3 / 7))
 
 
-def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step."""
+def features(
+    image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str, batch_norm: bool = True
+) -> keras.KerasTensor:
+    """Return (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step.
+
+    batch_norm: with batch normalization after each block, as published.
+    """
     x = layers.Conv2D(16, 3, strides=stride, padding="same", activation="relu")(image)
     x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
     x = layers.MaxPooling2D(2)(x)
     for width, rate in CONVOLVED:
-        x = _convolved(x, width)
+        x = _convolved(x, width, batch_norm)
         x = layers.Dropout(rate)(x) if rate else x
     x = flat(x, pooling)
     for width, share in DENSE:
         x = layers.Dense(width, activation="relu")(x)
-        x = layers.BatchNormalization(momentum=MOMENTUM)(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM)(x) if batch_norm else x
         x = layers.Dropout(round(dropout * share, 6))(x)
     return x
 
 
-def _convolved(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+def _convolved(x: keras.KerasTensor, width: int, batch_norm: bool) -> keras.KerasTensor:
     for _ in range(2):
         x = layers.SeparableConv2D(width, 3, padding="same", activation="relu")(x)
-    return layers.MaxPooling2D(2)(layers.BatchNormalization(momentum=MOMENTUM)(x))
+    return layers.MaxPooling2D(2)(layers.BatchNormalization(momentum=MOMENTUM)(x) if batch_norm else x)
