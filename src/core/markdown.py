@@ -7,6 +7,7 @@ from src.core.errors import AssayError
 from src.core.files import write_text
 
 START, END = "<!-- runs -->", "<!-- /runs -->"
+NAMED = START.replace("runs", "runs: {name}")
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:
@@ -23,16 +24,18 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def insert(path: Path, text: str) -> None:
-    """Replace what stands between the two markers of a document.
+    """Replace what stands between the two markers of a document; ``page.md#name``: after `<!-- runs: name -->`.
 
     Raises:
         AssayError: there is no such document or it has no markers.
     """
-    expected = f"{path}: expected the lines {START} and {END}"
+    file, _, name = str(path).partition("#")
+    path, first = Path(file), NAMED.format(name=name) if name else START
+    expected = f"{path}: expected the lines {first} and {END}"
     if not path.is_file():
         raise AssayError(f"{expected}, found no file")
-    before, start, rest = path.read_text(encoding="utf-8").partition(START)
+    before, start, rest = path.read_text(encoding="utf-8").partition(first)
     _, end, after = rest.partition(END)
     if not start or not end:
-        raise AssayError(f"{expected}, found no {END if start else START}")
-    write_text(path, f"{before}{START}\n{text}\n{END}{after}")
+        raise AssayError(f"{expected}, found no {END if start else first}")
+    write_text(path, f"{before}{first}\n{text}\n{END}{after}")

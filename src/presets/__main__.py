@@ -12,7 +12,7 @@ from src import presets
 from src.config import source_name
 from src.core import console, markdown, paths
 from src.core.errors import AssayError
-from src.presets import results_table
+from src.presets import comparisons, results_table
 from src.presets.catalog import Preset
 from src.presets.results_table import KINDS, variants
 from src.tracking import query
@@ -60,20 +60,25 @@ def describe(preset: Preset, width: int) -> str:
 
 
 def commands(known: list[Preset], folder: Path) -> Iterator[str]:
-    """Yield a command for each preset and kind of split; the name of an archive begins with that of its layout.
+    """Yield a command for each preset and kind of split, and those of the comparisons.
+
+    The name of an archive begins with that of the samples that it takes the place of.
 
     Raises:
         AssayError: the folder has no archive for a preset, or several.
     """
+    sources: dict[str, Path] = {}
     for preset in known:
-        layout = preset.params.dataset.layout
-        found = sorted(folder.glob(f"{layout}*"))
+        samples = source_name(preset.params.dataset.source)
+        found = sorted(folder.glob(f"{samples}*"))
         if len(found) != 1:
             names = ", ".join(path.name for path in found) or "none"
-            raise AssayError(f"{folder}: expected one archive or folder {layout}* for {preset.name}, found {names}")
+            raise AssayError(f"{folder}: expected one archive or folder {samples}* for {preset.name}, found {names}")
+        sources[preset.name] = found[0]
         for changes in variants(preset.params).values():
             pairs = " ".join(f"{key}={value}" for key, value in changes.items())
             yield f"python -m src.reproduce {preset.name} --source {shlex.quote(str(found[0]))} --set {pairs}"
+    yield from comparisons.commands(sources)
 
 
 def _write(asked: argparse.Namespace, known: list[Preset]) -> None:
