@@ -5,7 +5,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from src import presets
@@ -26,11 +26,13 @@ def main() -> None:
     if asked.write:
         _write(asked, known)
     elif asked.commands:
-        sys.stdout.write("".join(f"{line}\n" for line in commands(known, asked.commands)))
+        sources = archives(known, asked.commands)
+        listed = [*commands(known, sources), *comparisons.commands(sources)]
+        sys.stdout.write("".join(f"{line}\n" for line in listed))
     else:
         width = min(120, shutil.get_terminal_size((120, 24)).columns)
-        listed = "\n\n".join(describe(preset, width) for preset in known)
-        sys.stdout.write(f"{listed}\n\nmake repro PRESET=NAME [SOURCE=path] runs one\n")
+        described = "\n\n".join(describe(preset, width) for preset in known)
+        sys.stdout.write(f"{described}\n\nmake repro PRESET=NAME [SOURCE=path] runs one\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", nargs="+", default=[], metavar="NAME", help="of these data, else of all but samples")
     parser.add_argument(
         "--commands", type=Path, metavar="FOLDER",
-        help="print the commands that run all of them on the archives in a folder, each with every kind of split",
+        help="print the commands that run all of them on the archives in a folder, each with every kind of split, and "
+        "those of docs/comparisons.md",
     )  # fmt: skip
     return parser
 
@@ -59,26 +62,33 @@ def describe(preset: Preset, width: int) -> str:
     return "\n".join(lines)
 
 
-def commands(known: list[Preset], folder: Path) -> Iterator[str]:
-    """Yield a command for each preset and kind of split, and those of the comparisons.
-
-    The name of an archive begins with that of the samples that it takes the place of.
+def archives(known: list[Preset], folder: Path) -> dict[str, Path]:
+    """Find the archive of each preset, whose name begins with that of the samples that it takes the place of.
 
     Raises:
         AssayError: the folder has no archive for a preset, or several.
     """
-    sources: dict[str, Path] = {}
+    found: dict[str, Path] = {}
     for preset in known:
         samples = source_name(preset.params.dataset.source)
-        found = sorted(folder.glob(f"{samples}*"))
-        if len(found) != 1:
-            names = ", ".join(path.name for path in found) or "none"
-            raise AssayError(f"{folder}: expected one archive or folder {samples}* for {preset.name}, found {names}")
-        sources[preset.name] = found[0]
+        match sorted(folder.glob(f"{samples}*")):
+            case [archive]:
+                found[preset.name] = archive
+            case several:
+                names = ", ".join(path.name for path in several) or "none"
+                raise AssayError(
+                    f"{folder}: expected one archive or folder {samples}* for {preset.name}, found {names}"
+                )
+    return found
+
+
+def commands(known: list[Preset], sources: Mapping[str, Path]) -> Iterator[str]:
+    """Yield a command for each preset and kind of split."""
+    for preset in known:
         for changes in variants(preset.params).values():
             pairs = " ".join(f"{key}={value}" for key, value in changes.items())
-            yield f"python -m src.reproduce {preset.name} --source {shlex.quote(str(found[0]))} --set {pairs}"
-    yield from comparisons.commands(sources)
+            source = shlex.quote(str(sources[preset.name]))
+            yield f"python -m src.reproduce {preset.name} --source {source} --set {pairs}"
 
 
 def _write(asked: argparse.Namespace, known: list[Preset]) -> None:

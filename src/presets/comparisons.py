@@ -40,6 +40,7 @@ COMPARISONS: Mapping[str, Comparison] = {
     "malaria_weights": Comparison("malaria_transfer", "", WEIGHTS),
     "covid_weights": Comparison("covid_transfer", "preprocess.image_size=128", WEIGHTS),
 }
+METRICS = "auc accuracy balanced_accuracy"
 
 
 def commands(sources: Mapping[str, Path]) -> Iterator[str]:
@@ -51,4 +52,4 @@ def commands(sources: Mapping[str, Path]) -> Iterator[str]:
         for run in runs:
             pairs = " ".join(f"'{pair}'" for pair in (*shared.split(), *run.split(), f"track.experiment={name}"))
             yield f"python -m src.reproduce {preset} --source {shlex.quote(str(sources[preset]))} --set {pairs}"
-        yield f"python -m src.compare --experiment {name} --metrics auc accuracy balanced_accuracy --write {PAGE}#{name}"
+        yield f"python -m src.compare --experiment {name} --metrics {METRICS} --write {PAGE}#{name}"

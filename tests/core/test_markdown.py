@@ -20,6 +20,15 @@ def test_the_table_stands_between_the_markers_and_the_rest_is_left(tmp_path: Pat
     assert page.read_text() == "before\n<!-- runs -->\n| newer |\n<!-- /runs -->\nafter\n"
 
 
+def test_a_named_table_has_markers_of_its_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- runs: a -->\n<!-- /runs -->\n<!-- runs: b -->\n<!-- /runs -->\n")
+    markdown.insert(Path(f"{page}#b"), "| new |")
+    assert page.read_text() == "<!-- runs: a -->\n<!-- /runs -->\n<!-- runs: b -->\n| new |\n<!-- /runs -->\n"
+    with pytest.raises(AssayError, match=r"expected the lines <!-- runs: c --> and .*, found no <!-- runs: c -->"):
+        markdown.insert(Path(f"{page}#c"), "| new |")
+
+
 @pytest.mark.parametrize(
     ("content", "found"), [(None, "no file"), ("x", "no <!-- runs -->"), ("<!-- runs -->", "no <!-- /runs -->")]
 )

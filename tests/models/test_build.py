@@ -97,6 +97,15 @@ def test_pixels_are_scaled_inside_the_model() -> None:
     assert np.allclose(scaling(np.array([0.0, 51.0, 255.0])), [0.0, 0.2, 1.0])
 
 
+def test_separable_leaves_its_batch_normalization_out_where_it_is_told_so() -> None:
+    with_it, without = (
+        [type(layer).__name__ for layer in build("separable", (64, 64, 1), 2, batch_norm=on).layers]
+        for on in (True, False)
+    )
+    assert with_it.count("BatchNormalization") == 7
+    assert without == [name for name in with_it if name != "BatchNormalization"]
+
+
 def test_an_unknown_model_lists_the_choices() -> None:
     with pytest.raises(AssayError, match=r"'tiny_cn'; did you mean 'tiny_cnn'\?; known: .*dropout_cnn, .*tiny_cnn"):
         build("tiny_cn", GRAY, 2)

@@ -101,13 +101,13 @@ def test_commands_quote_the_archive_and_name_each_split(tmp_path: Path) -> None:
     folder = tmp_path / "my data"
     folder.mkdir()
     (folder / "malaria_cells.zip").touch()
-    assert list(face.commands([MALARIA], folder)) == [
+    assert list(face.commands([MALARIA], face.archives([MALARIA], folder))) == [
         f"python -m src.reproduce malaria_cnn --source '{folder}/malaria_cells.zip' "
         f"--set split.by={by} split.folds=ignore"
         for by in ("image", "group")
     ]
     with pytest.raises(AssayError, match=r"expected one archive or folder blood_cells\* for blood_cnn, found none"):
-        list(face.commands([BLOOD], folder))
+        face.archives([BLOOD], folder)
 
 
 def test_the_table_is_written_from_a_real_database(
