@@ -2,22 +2,15 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.core.errors import AssayError, suggestion
 from src.core.files import write_csv
 
-FOLDS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
+SPELLINGS = {"train": "train training", "val": "val valid validation", "test": "test testing"}
+FOLDS = {word: fold for fold, words in SPELLINGS.items() for word in words.split()}
 CLASSES_NEEDED = 2
 COLUMNS = ("path", "label", "group", "fold")
 
@@ -71,20 +64,6 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> 
         raise AssayError(f"dataset.positive: expected one of {', '.join(known)}, or null; found {positive!r}{hint}")
 
 
-def refuse_collisions(entries: Sequence[Entry], where: str, reserved: Collection[str]) -> None:
-    """Refuse images whose path takes the place of a file that the stage writes beside them.
-
-    Raises:
-        AssayError: an image, or a folder with images, has one of the reserved names.
-    """
-    for entry in entries:
-        if (top := entry.path.partition("/")[0]).lower() in reserved:
-            raise AssayError(
-                f"{where}: expected no image or folder of images named {top}, which the download stage writes itself, "
-                f"found {entry.path}; rename it"
-            )
-
-
 def write(entries: Sequence[Entry], path: Path) -> None:
     """Write a manifest, sorted by path: path, label, group, fold, and all extra columns."""
     extra = dict.fromkeys(name for entry in entries for name, _ in entry.extra)
@@ -111,7 +90,7 @@ def summary(entries: Sequence[Entry]) -> str:
     """
     groups = {entry.group for entry in entries} - {""}
     counts = Counter(entry.fold for entry in entries)
-    folds = [f"{fold} {counts[fold]}" for fold in dict.fromkeys(FOLDS.values()) if counts[fold]]
+    folds = [f"{fold} {counts[fold]}" for fold in SPELLINGS if counts[fold]]
     return "; ".join(
         (
             f"{len(entries)} images: {_counted(Counter(entry.label for entry in entries))}",

@@ -59,8 +59,9 @@ def _found(files: Listing) -> Reading:
     for known in KNOWN:
         with suppress(AssayError):
             entries = registry.load("download.layouts", known.layout).read(files)
-            if {entry.label for entry in entries} == set(known.classes):
+            if {entry.label for entry in entries} == known.classes:
                 return _of_known(known, entries)
+        files.used.clear()  # by the layout that does not fit
     return _of_folders(files)
 
 
@@ -82,5 +83,5 @@ def _of_folders(files: Listing) -> Reading:
 
 def _of_known(known: Known, entries: list[Entry]) -> Reading:
     by = "group" if any(entry.group for entry in entries) else "lookalike"
-    says = f"{known.title.partition(':')[0]}, by names and classes; `make presets` lists what is known"
+    says = f"{known.title}, by names and classes; `make presets` lists what is known"
     return Reading(known.layout, says, entries, "by file names or tables that this layout knows", by)

@@ -9,7 +9,7 @@ from src import presets
 from src.core import console
 from src.core.errors import AssayError
 from src.download.scan import scan
-from src.download.sources import PREFIX, open_source
+from src.download.sources import KAGGLE, URLS, open_source
 from src.download.stage import list_left_out
 from src.start import pictures, plan, reading, write
 
@@ -39,9 +39,9 @@ def look(source: str, changes: Mapping[str, Any], home: Path) -> list[plan.Decis
     params = presets.made(write.BASE, source, changes, home)[1]
     with _workspace(source, home) as folder:
         opened = open_source(params.dataset, Path(folder) / "unpacked", home)
-        listing, skipped = scan(opened.folder, source, keep_masks=params.dataset.masks == "keep")
+        listing = scan(opened.folder, source, keep_masks=params.dataset.masks == "keep")
         found = reading.read(listing, params.dataset, changes, home)
-        left_out = list_left_out(opened, listing, skipped, found.entries)
+        left_out = list_left_out(opened, listing, found.entries)
         seen = pictures.look_at(found.entries, listing.files, params.preprocess.max_megapixels)
     if not seen.looks:
         raise AssayError(f"{source}: expected pictures, but none of {seen.unreadable} that were tried can be read")
@@ -62,11 +62,9 @@ def refuse_remote(source: str) -> None:
     Raises:
         AssayError: it is a URL or a Kaggle data set; the message says how to get it.
     """
-    if source.startswith(PREFIX):
-        name = source.removeprefix(PREFIX)
+    if source.startswith((KAGGLE, *URLS)):
+        place = f"kaggle.com/datasets/{source.removeprefix(KAGGLE)}" if source.startswith(KAGGLE) else "there"
         raise AssayError(
-            f"{source}: only files that are here can be looked at; get them from kaggle.com/datasets/{name} and name "
-            "the archive, or a preset for known data (make presets)"
+            f"{source}: only files that are here can be looked at; get them from {place} and name the archive, or a "
+            "preset for known data (make presets)"
         )
-    if source.startswith(("http://", "https://")):
-        raise AssayError(f"{source}: only files that are here can be looked at; download it and name the archive")

@@ -20,7 +20,7 @@ def entries(tree: Tree) -> Callable[[str | bytes], list[Entry]]:
     def make(table: str | bytes) -> list[Entry]:
         content = table if isinstance(table, bytes) else table.encode()
         files = {"CT_COVID/1.png": b"1", "CT_NonCOVID/1.jpg": b"2", "patients.csv": content}
-        return read(scan(tree(files), "source")[0])
+        return read(scan(tree(files), "source"))
 
     return make
 
@@ -79,4 +79,4 @@ def test_a_table_that_does_not_fit_is_a_clear_error(
 
 def test_a_missing_table_is_a_clear_error(tree: Tree) -> None:
     with pytest.raises(AssayError, match=r"source: expected the file patients\.csv, found no such file"):
-        read(scan(tree(("CT_COVID/1.png", "CT_NonCOVID/1.png")), "source")[0])
+        read(scan(tree(("CT_COVID/1.png", "CT_NonCOVID/1.png")), "source"))
