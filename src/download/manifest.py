@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,12 +38,12 @@ def fold_of(word: str) -> str | None:
     return FOLDS.get(word.strip().lower())
 
 
-def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> None:
+def check(entries: Sequence[Entry], where: str, positive: str | None = None, reserved: Collection[str] = ()) -> None:
     """Refuse what no later stage can use.
 
     Raises:
         AssayError: no image, a single class, two classes that differ by case only, a label with a control character
-            (as of a cell with two lines), or none that is the positive one.
+            (as of a cell with two lines), none that is the positive one, or an image or a folder with a reserved name.
     """
     counts = Counter(entry.label for entry in entries)
     if not counts:
@@ -62,6 +62,11 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> 
         known = sorted(counts)
         hint = suggestion(positive, known)
         raise AssayError(f"dataset.positive: expected one of {', '.join(known)}, or null; found {positive!r}{hint}")
+    for entry in entries:
+        if (top := entry.path.partition("/")[0]).lower() in reserved:
+            raise AssayError(
+                f"{where}: expected nothing named {top}, which download writes, found {entry.path}; rename it"
+            )
 
 
 def write(entries: Sequence[Entry], path: Path) -> None:

@@ -44,7 +44,8 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
         _refuse_overlap(source, raw.folder)
         listing = scan(source.folder, dataset.source, keep_masks=dataset.masks == "keep")
         found, listed = read_entries(dataset, listing, home)
-        manifest.check(found, dataset.source, dataset.positive)
+        reserved = [path.name for path in (raw.manifest, raw.counts, raw.left_out)]
+        manifest.check(found, dataset.source, dataset.positive, reserved)
         left_out = list_left_out(source, listing, found)
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)

@@ -16,8 +16,7 @@ from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 from src.images.decode import read
-from src.images.limits import UnreadableError
-from src.images.memory_limit import Memory, report_killed
+from src.images.limits import Memory, UnreadableError, report_killed
 from tests.conftest import ROOT
 from tests.images.helpers import save, smooth
 from tests.images.test_dicom import RAMP, write
@@ -157,7 +156,7 @@ def test_the_next_run_names_the_file_at_which_the_last_was_killed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from src.images.memory_limit import Memory\n"
+        "import os, sys; from pathlib import Path; from src.images.limits import Memory\n"
         "memory = Memory(); memory.note = Path(sys.argv[1])\n"
         "with memory.taking(1e8, 'raw/a.png'): os._exit(9)\n"  # as after SIGKILL, nothing is tidied up
     )
@@ -171,7 +170,7 @@ def test_the_next_run_names_the_file_at_which_the_last_was_killed(
 def test_freed_memory_goes_back_to_the_system() -> None:
     code = """
         import ctypes, os
-        from src.images.memory_limit import give_back
+        from src.images.limits import give_back
         give_back()
         c = ctypes.CDLL(None)
         c.malloc.restype, c.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
