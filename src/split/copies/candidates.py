@@ -7,23 +7,25 @@ The work per feature is fixed, so all but the sorting is linear in the number of
 """
 
 from collections import deque
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.core.random_streams import stream
 from src.images.worker_threads import cores, ordered
-from src.split.copies.features import BINS, MIRROR, Packed
+from src.split.copies.features import BINS, FEATURES, MIRROR, Packed
 from src.split.index import Ints
 
 ORDERS, PART = 8, 32  # parts of the code, bits of each
 REACH = 8  # entries after each in an order that it is compared with
 NEAR = 56  # bits of 256 in which the codes of one feature may differ
 NEAREST = 4  # neighbours of a feature that vote
+EVERY = 2  # every second feature is looked up: half of the time and memory, and copies share dozens
 FEWEST = 4  # votes
 CANDIDATES = 12  # images verified for each image
 SAMPLE = 20_000  # descriptors that place the hyperplanes
-CHUNK = 1 << 18  # descriptors at a time
+CHUNK, READ = 1 << 18, 1 << 10  # features, images at a time
 
 TARGET_BITS = 28  # a neighbour as one integer, its key: distance, feature, and 1 if mirrored, so that keys sort
 NONE = np.iinfo(np.int64).max
@@ -43,34 +45,43 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
         (M, 4) first image, second image (a larger number), 1 if mirrored, votes; sorted, each pair at most twice,
         as it is and mirrored.
     """
-    if not len(packed.descriptors):
+    images = np.repeat(np.arange(len(packed), dtype=np.int32), -(-packed.counts // EVERY))
+    if not len(images):
         return np.empty((0, 4), np.intp)
-    codes = _codes(packed.descriptors)
-    nearest = np.full((len(packed.images), NEAREST), NONE)
+    codes = _codes(packed, len(images))
+    nearest = np.full((len(images), NEAREST), NONE)
     for order in range(ORDERS):
-        nearest = _merged(nearest, _neighbours(codes, order, packed.images))
-    return _best(_votes(nearest, packed.images), most)
+        _merge(nearest, _neighbours(codes, order, images))
+    return _best(_votes(nearest, images), most)
 
 
-def _codes(descriptors: NDArray[np.uint8]) -> Codes:
+def _looked_up(packed: Packed) -> Iterator[NDArray[np.uint8]]:
+    """Yield the descriptors (T, 128) that are looked up, those of some images after the other."""
+    for start in range(0, len(packed), READ):
+        part = packed.read(start, READ)
+        kept = np.arange(0, FEATURES, EVERY) < part["count"][:, None]
+        yield part["descriptors"][:, ::EVERY][kept]
+
+
+def _codes(packed: Packed, count: int) -> Codes:
     """Return codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
 
     All sums are of whole numbers below 2**24, so that they are exact in whatever order a machine adds them.
     """
     planes = stream(0, "lookalike planes").choice(np.array([-1, 1], np.float32), (BINS, ORDERS * PART))
-    sample = descriptors[:: -(-len(descriptors) // SAMPLE)]
-    both = np.concatenate([sample, sample[:, MIRROR]]).astype(np.float32)
-    middle = np.floor(np.median(both @ planes, axis=0))
-    codes = np.empty((2, len(descriptors), ORDERS), np.uint32)
-    for start in range(0, len(descriptors), CHUNK):
-        part = np.asarray(descriptors[start : start + CHUNK])
+    share = -(-count // SAMPLE)
+    sample = np.concatenate([part[::share] for part in _looked_up(packed)])
+    middle = np.floor(np.median(np.concatenate([sample, sample[:, MIRROR]]).astype(np.float32) @ planes, axis=0))
+    codes, start = np.empty((2, count, ORDERS), np.uint32), 0
+    for part in _looked_up(packed):
         for mirrored, some in enumerate((part, part[:, MIRROR])):
             bits = np.packbits(some.astype(np.float32) @ planes > middle, axis=1)
-            codes[mirrored, start : start + CHUNK] = bits.view(">u4")
+            codes[mirrored, start : start + len(part)] = bits.view(">u4")
+        start += len(part)
     return codes.reshape(-1, ORDERS)
 
 
-def _neighbours(codes: Codes, order: int, images: Ints) -> Keys:
+def _neighbours(codes: Codes, order: int, images: NDArray[np.int32]) -> Keys:
     """Compare each of E entries with those next to it in an order: (E, 4) the nearest of other images, as keys."""
     entries = np.argsort(codes[:, order], kind="stable")
     found = np.empty((len(entries), NEAREST), np.int64)
@@ -84,7 +95,7 @@ def _neighbours(codes: Codes, order: int, images: Ints) -> Keys:
     return found
 
 
-def _nearest_beside(codes: Codes, entries: Ints, images: Ints) -> Keys:
+def _nearest_beside(codes: Codes, entries: Ints, images: NDArray[np.int32]) -> Keys:
     """Return the keys (E, 4) of the nearest of the entries that stand at most REACH before or after each."""
     feature, mirrored = entries % len(images), entries >= len(images)
     words, image = codes[entries].view(np.uint64), images[feature]
@@ -102,25 +113,27 @@ def _nearest_beside(codes: Codes, entries: Ints, images: Ints) -> Keys:
     return np.sort(keys, axis=1)[:, :NEAREST]
 
 
-def _merged(nearest: Keys, found: Keys) -> Keys:
+def _merge(nearest: Keys, found: Keys) -> None:
     """Keep the nearest few (T, 4) of each feature, whose two entries found (2 T, 4); one found twice counts once."""
-    count, merged = len(nearest), np.empty_like(nearest)
-    for start in range(0, count, CHUNK):
+    for start in range(0, len(nearest), CHUNK):
         part = slice(start, start + CHUNK)
-        keys = np.sort(np.concatenate([nearest[part], found[:count][part], found[count:][part]], axis=1), axis=1)
+        both = (found[: len(nearest)][part], found[len(nearest) :][part])
+        keys = np.sort(np.concatenate([nearest[part], *both], axis=1), axis=1)
         keys[:, 1:][keys[:, 1:] == keys[:, :-1]] = NONE
-        merged[part] = np.sort(keys, axis=1)[:, :NEAREST]
-    return merged
+        nearest[part] = np.sort(keys, axis=1)[:, :NEAREST]
 
 
-def _votes(nearest: Keys, images: Ints) -> Ints:
+def _votes(nearest: Keys, images: NDArray[np.int32]) -> Ints:
     """Count for each pair of images, as it is or mirrored, how many neighbours they share: (M, 4), sorted."""
-    features, places = np.nonzero(nearest != NONE)
-    keys = nearest[features, places]
-    source, target = images[features], images[keys >> 1 & ((1 << TARGET_BITS) - 1)]
-    count = int(images.max()) + 1
-    first, second = np.minimum(source, target), np.maximum(source, target)
-    pairs, votes = np.unique((first * count + second) << 1 | (keys & 1), return_counts=True)
+    count, counted = int(images.max()) + 1, []
+    for start in range(0, len(nearest), CHUNK):  # all at once would take a gigabyte
+        features, places = np.nonzero(nearest[start : start + CHUNK] != NONE)
+        keys = nearest[start + features, places]
+        source, target = images[start + features], images[keys >> 1 & ((1 << TARGET_BITS) - 1)]
+        pairs = np.minimum(source, target).astype(np.int64) * count + np.maximum(source, target)
+        counted.append(np.unique(pairs << 1 | (keys & 1), return_counts=True))
+    pairs, place = np.unique(np.concatenate([pairs for pairs, _ in counted]), return_inverse=True)
+    votes = np.bincount(place, np.concatenate([votes for _, votes in counted])).astype(np.intp)
     return np.stack([(pairs >> 1) // count, (pairs >> 1) % count, pairs & 1, votes], axis=1)
 
 
