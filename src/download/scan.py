@@ -5,7 +5,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -45,24 +45,6 @@ class Listing:
         if path not in self.files:
             raise AssayError(f"{self.where}: expected the file {path}, found no such file")
         return read_table(self.files[path], path, self.where)
-
-    def table(self, path: str, columns: Sequence[str]) -> list[dict[str, str]]:
-        """Read these columns of a table, stray spaces stripped, and note that it was used.
-
-        Raises:
-            AssayError: as `read`, or it is not UTF-8, or a column is missing or there twice.
-        """
-        table = self.read(path)
-        if missing := [name for name in columns if name not in table.columns]:
-            raise AssayError(
-                f"{table.where}: expected the columns {', '.join(columns)}, "
-                f"found {', '.join(table.columns) or 'nothing'} (no {', '.join(missing)})"
-            )
-        table.refuse_twice(columns)
-        rows = [row for _, row in table.records(columns)]
-        table.refuse_encoding(cell for row in rows for cell in row.values())
-        self.used.add(path)
-        return rows
 
 
 def scan(folder: Path, where: str, *, keep_masks: bool = False) -> Listing:
@@ -169,25 +151,16 @@ def _is_document(name: str) -> bool:
 
 
 def _nested_copy(files: Mapping[str, Path]) -> str:
-    """Find the folder that holds once more exactly what stands beside it: same paths, same bytes; "" if none does."""
-    counts = Counter(parent for name in files for parent in PurePosixPath(name).parents)
-    for inner in sorted(counts, key=lambda folder: (len(folder.parts), folder)):
-        for outer in inner.parents:
-            if counts[outer] == 2 * counts[inner] and _repeats(files, f"{inner}/", f"{outer}/".removeprefix("./")):
-                return inner.as_posix()
+    """Find the folder on top that holds once more exactly what stands beside it: same paths, same bytes; or ""."""
+    counts = Counter(name.partition("/")[0] for name in files if "/" in name)
+    for inner in sorted(top for top, count in counts.items() if 2 * count == len(files)):
+        copies = {name.partition("/")[2]: path for name, path in files.items() if name.startswith(f"{inner}/")}
+        beside = {name: path for name, path in files.items() if not name.startswith(f"{inner}/")}
+        # A data set has folders: a class folder with one image, that also stands above it, is no copy of the whole.
+        alike = copies.keys() == beside.keys() and any("/" in name for name in copies)
+        if alike and all(filecmp.cmp(path, beside[name], shallow=False) for name, path in copies.items()):
+            return inner
     return ""
-
-
-def _repeats(files: Mapping[str, Path], inner: str, outer: str) -> bool:
-    copies = {name.removeprefix(inner): path for name, path in files.items() if name.startswith(inner)}
-    beside = {name: path for name, path in files.items() if name.startswith(outer) and not name.startswith(inner)}
-    originals = {name.removeprefix(outer): path for name, path in beside.items()}
-    # A data set has folders: a class folder with one image, that also stands above it, is no copy of the whole.
-    return (
-        copies.keys() == originals.keys()
-        and any("/" in name for name in copies)
-        and all(filecmp.cmp(path, originals[name], shallow=False) for name, path in copies.items())
-    )
 
 
 def _kinds(files: Mapping[str, Path]) -> str:
