@@ -105,7 +105,7 @@ def _timed(files: list[Path]) -> tuple[float, copies.Found]:
 
 def _groups(files: list[Path], found: copies.Found) -> NDArray[np.str_]:
     paths = np.array([path.name for path in files])
-    return copies.join(np.full(len(files), ""), paths, (link[:2] for link in found.links))
+    return copies.join(np.full(len(files), ""), paths, found.links)
 
 
 def _pairs(groups: NDArray[np.generic]) -> set[tuple[int, int]]:

@@ -16,6 +16,7 @@ from src.core.errors import AssayError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # only writing can fail so, never reading
 CANNOT_WRITE = NO_ROOM | {errno.EACCES, errno.EPERM}
+CANNOT_UNZIP = (RuntimeError, NotImplementedError)  # what zipfile raises for a password and an unknown compression
 
 
 @contextmanager

@@ -4,11 +4,11 @@ The hash keeps names and numbers out of all that is written. It is no anonymity:
 numbered can hash all numbers and compare.
 """
 
-import io
 import logging
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -82,18 +82,13 @@ def _read(path: Path) -> Patient:
 
     from src.images import dicom
 
-    try:
-        with path.open("rb") as file:
-            start = file.read(START)
-        # pydicom would inflate the whole of a deflated file, whatever memory that takes.
-        readable = io.BytesIO(dicom.inflated_start(start)) if dicom.is_deflated(start) else path
-        found = pydicom.dcmread(readable, force=True, stop_before_pixels=True, specific_tags=TAGS)
-        values = {tag: str(found.get(tag) or "").strip() for tag in TAGS}
-    except Exception:  # noqa: BLE001 (pydicom raises a dozen kinds for damaged bytes; preprocess says that it is damaged)
-        values = dict.fromkeys(TAGS, "")
-    extra = (
-        ("sex", values["PatientSex"]), ("age", decade(values["PatientAge"])), ("manufacturer", values["Manufacturer"]),
-    )  # fmt: skip
+    values = dict.fromkeys(TAGS, "")
+    with suppress(Exception), path.open("rb") as file:  # pydicom raises a dozen kinds; preprocess says what is damaged
+        if not dicom.is_deflated(file.read(START)):
+            found = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=TAGS)
+            values = {tag: str(found.get(tag) or "").strip() for tag in TAGS}
+    age, sex, maker = decade(values["PatientAge"]), values["PatientSex"], values["Manufacturer"]
+    extra = (("sex", sex), ("age", age), ("manufacturer", maker))
     return Patient(_hashed(values["PatientID"]), _hashed(values["StudyInstanceUID"]), extra)
 
 

@@ -41,38 +41,33 @@ def fetch(url: str, sha256: str | None, folder: Path, max_gb: float) -> Path:
     if sha256 and (whole := folder / sha256).is_file() and digest(whole) == sha256:
         return whole
     part = folder / f"{sha256 or digest_of(url)}.part"
-    resumed = part.exists()
-    _download(url, part, max_gb, pinned=sha256 is not None)
-    found = digest(part)
-    if sha256 and found != sha256 and resumed:
-        # The file behind the URL may have changed between the two halves.
-        part.unlink()
-        _download(url, part, max_gb, pinned=True)
+    # The file behind the URL may have changed between two halves: then once more, from its start.
+    for resumed in (part.exists(), False):
+        _download(url, part, max_gb, pinned=sha256 is not None)
         found = digest(part)
-    if sha256 and found != sha256:
+        if sha256 in (None, found):
+            break
         part.unlink()
-        raise AssayError(f"{url}: expected sha256 {sha256}, found {found}; the file is not used")
+        if not resumed:
+            raise AssayError(f"{url}: expected sha256 {sha256}, found {found}; the file is not used")
     if sha256 is None:
-        _refuse_unpinned(url, part, found)
-    return _keep(part, found)
+        _check_is_archive(part, url)
+    _validator(part).unlink(missing_ok=True)
+    kept = part.replace(part.with_name(found))
+    if sha256 is None:
+        raise AssayError(
+            f"dataset.sha256: expected the checksum that pins {url}, found null; what the server sent now has {found}; "
+            "if that is the right file, put this there and run again (it is kept, nothing is downloaded twice)"
+        )
+    return kept
 
 
-def _refuse_unpinned(url: str, part: Path, found: str) -> None:
+def _check_is_archive(part: Path, url: str) -> None:
     try:
         archive.kind(part, url)
     except AssayError:
         part.unlink()
         raise
-    _keep(part, found)
-    raise AssayError(
-        f"dataset.sha256: expected the checksum that pins {url}, found null; what the server sent now has "
-        f"{found}; if that is the right file, put this there and run again (it is kept, nothing is downloaded twice)"
-    )
-
-
-def _keep(part: Path, sha256: str) -> Path:
-    _validator(part).unlink(missing_ok=True)
-    return part.replace(part.with_name(sha256))
 
 
 def _download(url: str, part: Path, max_gb: float, *, pinned: bool) -> None:
@@ -159,7 +154,7 @@ def _limit(size: int, max_gb: float, url: str) -> None:
 
 
 def _refuse(response: requests.Response) -> None:
-    answer = f"{response.status_code} {response.reason}".strip()
+    answer = f"{response.status_code} {response.reason}"
     if response.status_code in PASSING:
         raise _InterruptedError(f"the server answers {answer}")
     if not response.ok:
@@ -176,12 +171,10 @@ def _reason(error: Exception, url: str) -> str:
     text = str(error)
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return f"no answer within {TIMEOUT[1]:.0f} s"
-    if "resolve" in text or "name resolution" in text:
+    if "resolve" in text:
         return f"the host {urlsplit(url).hostname} is not found; is there a network"
-    for word in ("refused", "unreachable", "certificate", "proxy"):
-        if word in text.lower():
-            return f"no connection ({word})"
-    return "the connection was cut"
+    words = [word for word in ("refused", "unreachable", "certificate", "proxy") if word in text.lower()]
+    return f"no connection ({words[0]})" if words else "the connection was cut"
 
 
 def _size(part: Path) -> int:

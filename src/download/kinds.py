@@ -1,8 +1,8 @@
-"""What a file is, by its content: names lie, and scanners leave them out."""
+"""What a file is: its kind by its content, as names lie and scanners leave them out, and whether it is a mask."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -30,6 +30,12 @@ MAGIC = (
 VOLUMES = (".nii", ".nii.gz", ".npy", ".npz", ".mat", ".h5", ".hdf5", ".mha", ".mhd", ".nrrd")
 PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".cr3", ".arw", ".svg", ".psd", ".czi"})
 NO_IMAGE = "no image"
+MASK = re.compile(r"[_\- ](masks?|seg|segmentation|segmented)([_\- ]?\d+)?$", re.IGNORECASE)
+MASK_FOLDER = re.compile(r"(?!(no|not|with|without)[_\- ])(.*[_\- ])?(masks?|segmentations?)$", re.IGNORECASE)
+IMAGE_FOLDERS = [
+    spelled for name in ("image", "images", "img", "imgs") for spelled in (name, name.capitalize(), name.upper())
+]
+IS_MASK = "a mask beside its image; dataset.masks: keep takes it as an image"
 
 
 class LeftOut(NamedTuple):
@@ -67,16 +73,38 @@ def describe(name: str, path: Path) -> tuple[str, str]:
 
 def count(files: Mapping[str, Path]) -> list[LeftOut]:
     """Count files that are left out by kind and reason, the largest number first."""
-    counts: Counter[tuple[str, str]] = Counter()
-    examples: dict[tuple[str, str], str] = {}
+    named: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, path in files.items():
-        found = describe(name, path)
-        counts[found] += 1
-        examples.setdefault(found, name)
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [LeftOut(*found, number, examples[found]) for found, number in ordered]
+        named[describe(name, path)].append(name)
+    ordered = sorted(named.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    return [LeftOut(*found, len(names), names[0]) for found, names in ordered]
 
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD)
+
+
+def masks(images: Sequence[str]) -> frozenset[str]:
+    """Find the masks, pictures of what was outlined in other pictures: they look like images, and would be counted.
+
+    NAME_mask.png beside NAME.png, and folders called masks beside folders called images that repeat half of its names.
+    """
+    originals = {_key(image) for image in images}
+    beside = {image for image in images if _key(image) != (key := _key(image, whole=False)) and key in originals}
+    matched: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
+    for image in images:
+        parts = image.split("/")
+        place = next((place for place, part in enumerate(parts[:-1]) if MASK_FOLDER.fullmatch(part)), None)
+        if place is not None:
+            paths = ["/".join([*parts[:place], name, *parts[place + 1 :]]) for name in IMAGE_FOLDERS]
+            keys = {_key(path, whole) for path in paths for whole in (True, False)}
+            matched["/".join(parts[:place]), parts[place]][image] = not keys.isdisjoint(originals)
+    return frozenset(beside.union(*(found for found in matched.values() if 2 * sum(found.values()) >= len(found))))
+
+
+def _key(path: str, whole: bool = True) -> tuple[str, str]:
+    """Return the folder and the stem of a path, or without `whole` of what it would be a mask of."""
+    folder, _, name = path.rpartition("/")
+    stem = PurePosixPath(name).stem
+    return folder, stem if whole else MASK.sub("", stem)

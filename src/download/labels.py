@@ -21,7 +21,7 @@ def regroup(entries: Sequence[Entry], pattern: str, where: str) -> list[Entry]:
         AssayError: a name does not match, or the group in it is empty; the message tells how many and one of them.
     """
     expression = re.compile(pattern)
-    groups = [_group(expression, entry.path) for entry in entries]
+    groups = [group_of(expression, entry.path) for entry in entries]
     strangers = [entry.path for entry, group in zip(entries, groups, strict=True) if not group]
     if strangers:
         raise AssayError(
@@ -62,7 +62,8 @@ def merge_counts(counts: Mapping[str, int], merged: Mapping[str, str]) -> Counte
     return total
 
 
-def _group(expression: re.Pattern[str], path: str) -> str:
+def group_of(expression: re.Pattern[str], path: str) -> str:
+    """Return the group in the name of a file, or in its path where the pattern holds a slash; "" where none is."""
     match = expression.search(path if "/" in expression.pattern else path.rpartition("/")[2])
     return (match[GROUP] or "").strip() if match else ""
 

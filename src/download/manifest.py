@@ -9,15 +9,8 @@ from pathlib import Path
 from src.core.errors import AssayError, suggestion
 from src.core.files import write_csv
 
-FOLDS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
+SPELLINGS = {"train": "train training", "val": "val valid validation", "test": "test testing"}
+FOLDS = {word: fold for fold, words in SPELLINGS.items() for word in words.split()}
 CLASSES_NEEDED = 2
 COLUMNS = ("path", "label", "group", "fold")
 
@@ -45,12 +38,12 @@ def fold_of(word: str) -> str | None:
     return FOLDS.get(word.strip().lower())
 
 
-def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> None:
+def check(entries: Sequence[Entry], where: str, positive: str | None = None, reserved: Collection[str] = ()) -> None:
     """Refuse what no later stage can use.
 
     Raises:
         AssayError: no image, a single class, two classes that differ by case only, a label with a control character
-            (as of a cell with two lines), or none that is the positive one.
+            (as of a cell with two lines), none that is the positive one, or an image or a folder with a reserved name.
     """
     counts = Counter(entry.label for entry in entries)
     if not counts:
@@ -69,19 +62,10 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None) -> 
         known = sorted(counts)
         hint = suggestion(positive, known)
         raise AssayError(f"dataset.positive: expected one of {', '.join(known)}, or null; found {positive!r}{hint}")
-
-
-def refuse_collisions(entries: Sequence[Entry], where: str, reserved: Collection[str]) -> None:
-    """Refuse images whose path takes the place of a file that the stage writes beside them.
-
-    Raises:
-        AssayError: an image, or a folder with images, has one of the reserved names.
-    """
     for entry in entries:
         if (top := entry.path.partition("/")[0]).lower() in reserved:
             raise AssayError(
-                f"{where}: expected no image or folder of images named {top}, which the download stage writes itself, "
-                f"found {entry.path}; rename it"
+                f"{where}: expected nothing named {top}, which download writes, found {entry.path}; rename it"
             )
 
 
@@ -111,7 +95,7 @@ def summary(entries: Sequence[Entry]) -> str:
     """
     groups = {entry.group for entry in entries} - {""}
     counts = Counter(entry.fold for entry in entries)
-    folds = [f"{fold} {counts[fold]}" for fold in dict.fromkeys(FOLDS.values()) if counts[fold]]
+    folds = [f"{fold} {counts[fold]}" for fold in SPELLINGS if counts[fold]]
     return "; ".join(
         (
             f"{len(entries)} images: {_counted(Counter(entry.label for entry in entries))}",

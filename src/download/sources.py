@@ -3,35 +3,28 @@
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
-
-import requests
+from typing import NamedTuple
 
 from src.config import Dataset
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import DOWNLOADS
-from src.download.archive import LeftOut, unpack
+from src.download.archive import unpack
+from src.download.kinds import LeftOut
 
 CHOICES = "a folder, a .zip or .tar.gz, an http(s) URL, or kaggle:owner/name"
-
-PREFIX = "kaggle:"
+KAGGLE = "kaggle:"
+URLS = ("http://", "https://")
 _HANDLE = re.compile(r"kaggle:[\w-]+/[\w-]+(/versions/\d+)?")
-_CREDENTIALS = (
-    "make a token at https://www.kaggle.com/settings and put it into ~/.kaggle/kaggle.json "
-    "or the environment variable KAGGLE_API_TOKEN"
-)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A folder of files: ours to take apart or a person's, and what of its archive was left out."""
 
     folder: Path
     ours: bool
-    left_out: LeftOut = field(default_factory=LeftOut)
+    left_out: list[LeftOut]
 
 
 def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
@@ -41,18 +34,16 @@ def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
         AssayError: there is no such source, or it cannot be had or used.
     """
     source = dataset.source
-    if source.startswith(("http://", "https://")):
+    if source.startswith(URLS):
         from src.download import http_download
 
         archive = http_download.fetch(source, dataset.sha256, home / DOWNLOADS, dataset.max_download_gb)
         return Source(staging, True, unpack(archive, staging, dataset.max_unpacked_gb, source))
-    if source.startswith("kaggle:"):
-        pass
-
+    if source.startswith(KAGGLE):
         _refuse_pin(dataset, "a kaggle: source is pinned by its version, as in kaggle:owner/name/versions/1")
         folder = fetch(source)
         leave_marker(source, folder)
-        return Source(folder, False)
+        return Source(folder, False, [])
     return _open_local(dataset, staging, home)
 
 
@@ -76,7 +67,7 @@ def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
     path = find(dataset.source, home)
     if path.is_dir():
         _refuse_pin(dataset, "a folder has no checksum")
-        return Source(path, False)
+        return Source(path, False, [])
     if not path.is_file():
         raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {dataset.source}")
     if path.suffix.lower() == ".csv":
@@ -106,17 +97,17 @@ def fetch(source: str) -> Path:
     from kagglehub import exceptions
 
     try:
-        return Path(kagglehub.dataset_download(source.removeprefix(PREFIX)))
-    except exceptions.UnauthenticatedError as error:
-        raise AssayError(f"{source}: expected Kaggle credentials, found none; {_CREDENTIALS}") from error
-    except requests.HTTPError as error:
-        raise AssayError(f"{source}: {_refusal(error)}") from error
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise AssayError(f"{source}: expected an answer from Kaggle, found none; is there a network") from error
-    except (exceptions.DataCorruptionError, exceptions.BackendError, ValueError, OSError) as error:
+        return Path(kagglehub.dataset_download(source.removeprefix(KAGGLE)))
+    except (exceptions.UnauthenticatedError, exceptions.DataCorruptionError, exceptions.BackendError,
+            ValueError, OSError) as error:  # fmt: skip
         if isinstance(error, OSError) and error.errno in files.NO_ROOM:
-            raise AssayError(f"{_cache()}: cannot be written ({error.strerror}); make room on its disk") from error
-        raise AssayError(f"{source}: kagglehub failed: {' '.join(str(error).split())}") from error
+            hint = "make room on the disk of kagglehub's cache"
+        else:
+            hint = (
+                "check the name and the network; a data set behind a login or terms needs them accepted on its page, "
+                "and a token of https://www.kaggle.com/settings in ~/.kaggle/kaggle.json or KAGGLE_API_TOKEN"
+            )
+        raise AssayError(f"{source}: cannot be had from Kaggle ({' '.join(str(error).split())}); {hint}") from error
 
 
 def leave_marker(source: str, folder: Path) -> None:
@@ -136,22 +127,3 @@ def leave_marker(source: str, folder: Path) -> None:
         marker,
         f"version {folder.name}: {len(found)} files, {sum(path.stat().st_size for path in found)} bytes\n",
     )
-
-
-def _cache() -> str:
-    from kagglehub.config import get_cache_folder
-
-    return str(get_cache_folder())
-
-
-def _refusal(error: requests.HTTPError) -> str:
-    from kagglehub.config import get_kaggle_credentials
-
-    status = error.response.status_code if error.response is not None else 0
-    if status == HTTPStatus.NOT_FOUND:
-        return "expected a data set on Kaggle, found none of this name"
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        if get_kaggle_credentials() is None:
-            return f"expected Kaggle credentials, found none; {_CREDENTIALS}"
-        return "Kaggle refuses it to these credentials: check the name, and accept the data set's terms on its page"
-    return f"Kaggle answers {status} ({' '.join(str(error).split())})"

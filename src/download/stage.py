@@ -1,7 +1,9 @@
 """The download stage: from any source to a folder of images with a manifest."""
 
 import logging
+import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,12 +14,12 @@ from src.core import registry
 from src.core.errors import AssayError, suggestion
 from src.core.files import NO_ROOM, replacing, write_csv
 from src.core.paths import TABLES, Raw
-from src.download import labels, manifest
+from src.download import kinds, labels, manifest
 from src.download.dicom_patients import add_patients
 from src.download.kinds import NO_IMAGE, LeftOut
 from src.download.label_table import label_files, read_labels
-from src.download.link import place
-from src.download.scan import Listing, Skipped, scan
+from src.download.manifest import Entry
+from src.download.scan import Listing, scan
 from src.download.sources import Source, open_source
 from src.download.tables import read_table
 
@@ -40,13 +42,11 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
         folder.mkdir()
         source = open_source(dataset, folder / STAGING, home)
         _refuse_overlap(source, raw.folder)
-        listing, skipped = scan(source.folder, dataset.source, keep_masks=dataset.masks == "keep")
+        listing = scan(source.folder, dataset.source, keep_masks=dataset.masks == "keep")
         found, listed = read_entries(dataset, listing, home)
-        manifest.check(found, dataset.source, dataset.positive)
-        manifest.refuse_collisions(
-            found, dataset.source, [path.name for path in (raw.manifest, raw.counts, raw.left_out)]
-        )
-        left_out = list_left_out(source, listing, skipped, found)
+        reserved = [path.name for path in (raw.manifest, raw.counts, raw.left_out)]
+        manifest.check(found, dataset.source, dataset.positive, reserved)
+        left_out = list_left_out(source, listing, found)
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)
         manifest.write(found, folder / raw.manifest.name)
@@ -56,7 +56,7 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
     _report(left_out)
 
 
-def read_entries(dataset: Dataset, listing: Listing, home: Path) -> tuple[list[manifest.Entry], Mapping[str, int]]:
+def read_entries(dataset: Dataset, listing: Listing, home: Path) -> tuple[list[Entry], Mapping[str, int]]:
     """Read the labels as params.yaml says, and the patients of DICOM files; with them what a source's table counts.
 
     Raises:
@@ -73,7 +73,7 @@ def read_entries(dataset: Dataset, listing: Listing, home: Path) -> tuple[list[m
     return found, listed
 
 
-def _from_table(dataset: Dataset, listing: Listing, home: Path) -> list[manifest.Entry]:
+def _from_table(dataset: Dataset, listing: Listing, home: Path) -> list[Entry]:
     """Read the table that dataset.table names: within the source, or in the folder that the stage depends on."""
     name = str(dataset.table)
     if name in listing.files:
@@ -86,6 +86,7 @@ def _from_table(dataset: Dataset, listing: Listing, home: Path) -> list[manifest
         places = f"in {dataset.source} or in {TABLES}/ ({', '.join(known) or 'none there'})"
         raise AssayError(f"dataset.table: expected a table {places}, found {name!r}{suggestion(name, known)}{outside}")
     found = read_labels(listing, table)
+    listing.used.add(name)
     log.info("%s", found.why)
     return found.entries
 
@@ -100,19 +101,20 @@ def _explained(raw: Path) -> Iterator[None]:
         raise AssayError(f"{error.filename or raw}: {error.strerror or error}") from error
 
 
-def list_left_out(source: Source, listing: Listing, skipped: Skipped, found: Sequence[manifest.Entry]) -> list[LeftOut]:
-    """List all that the source holds and the manifest does not, by kind and reason."""
+def _refuse_overlap(source: Source, raw: Path) -> None:
+    ours, theirs = raw.resolve(), source.folder.resolve()
+    if not source.ours and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
+        raise AssayError(f"dataset.source: expected a folder that does not overlap with {raw}, found {theirs}")
+
+
+def list_left_out(source: Source, listing: Listing, found: Sequence[Entry]) -> list[LeftOut]:
+    """List all that the source holds and the manifest does not, by kind and reason; a table of labels was used."""
+    used = {listing.files[name] for name in listing.used & listing.files.keys()}
+    rows = kinds.count({name: path for name, path in listing.others.items() if path not in used})
     named = {entry.path for entry in found}
-    unnamed = [image for image in listing.images if image not in named]
-    junk, links = source.left_out.junk + skipped.junk, source.left_out.links
-    rows = [
-        *listing.left_out,
-        LeftOut("image", "neither layout nor table names it", len(unnamed), next(iter(unnamed), "")),
-        LeftOut("copy", "its folder repeats what is beside it", skipped.copied, skipped.copy),
-        LeftOut("link", "it leads to no file of the archive", len(links), next(iter(links), "")),
-        LeftOut("junk", "left by the operating system, or hidden", junk, ""),
-    ]
-    return [row for row in rows if row.files]
+    if unnamed := [image for image in listing.images if image not in named]:
+        rows.append(LeftOut("image", "neither layout nor table names it", len(unnamed), unnamed[0]))
+    return [*rows, *listing.left_out, *source.left_out]
 
 
 def _report(left_out: Sequence[LeftOut]) -> None:
@@ -124,7 +126,45 @@ def _report(left_out: Sequence[LeftOut]) -> None:
         log.log(level, "%sleft out: %s %d%s: %s", start, row.kind, row.files, example, row.reason)
 
 
-def _refuse_overlap(source: Source, raw: Path) -> None:
-    ours, theirs = raw.resolve(), source.folder.resolve()
-    if not source.ours and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
-        raise AssayError(f"dataset.source: expected a folder that does not overlap with {raw}, found {theirs}")
+def place(entries: Sequence[Entry], listing: Listing, folder: Path, *, ours: bool, home: Path) -> None:
+    """Move the files of entries into a folder if they are ours, else link them there, or copy where that fails.
+
+    Raises:
+        AssayError: a file cannot be read.
+    """
+    spare_writable = not ours and dvc_links(home)
+    for entry in entries:
+        source, target = listing.files[entry.path], folder / entry.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if ours:
+            source.replace(target)
+        else:
+            _link_or_copy(source, target, listing.where, spare_writable=spare_writable)
+
+
+def dvc_links(home: Path) -> bool:
+    """Return whether DVC is set up to link its cache and the work tree instead of copying.
+
+    DVC then makes the files of an output read-only and parts of its cache. A hard link to a person's file is the
+    same file: it would become read-only too, and editing it would damage the cache.
+    """
+    if not (home / ".dvc").is_dir():
+        return False
+    from dvc.config import Config
+
+    cache = Config(dvc_dir=str(home / ".dvc"), validate=False).get("cache", {}).get("type", "")
+    return any(kind in str(cache) for kind in ("hardlink", "symlink"))
+
+
+def _link_or_copy(source: Path, target: Path, where: str, *, spare_writable: bool) -> None:
+    real = Path(os.path.realpath(source))
+    if not (spare_writable and real.stat().st_mode & stat.S_IWUSR):
+        try:
+            os.link(real, target)
+            return
+        except OSError:
+            pass  # another file system, one without links, or a file of somebody else's
+    try:
+        shutil.copyfile(real, target)
+    except PermissionError as error:
+        raise AssayError(f"{where}: {source}: cannot be read ({error.strerror})") from error

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,11 @@ class Table:
         place = self.columns.index(name)
         return [cells[place] for _, cells in self.rows]
 
+    def records(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield the line number of each row, and its cells in these columns by name."""
+        places = {name: self.columns.index(name) for name in names}
+        return ((line, {name: cells[place] for name, place in places.items()}) for line, cells in self.rows)
+
     def refuse_twice(self, names: Iterable[str]) -> None:
         """Refuse columns that are there more than once.
 
@@ -42,13 +47,13 @@ class Table:
         if twice := repeated([name for name in self.columns if name in wanted]):
             raise AssayError(f"{self.where}: expected each column once, found {', '.join(twice)} more than once")
 
-    def refuse_encoding(self, texts: Iterable[str] | None = None) -> None:
-        """Refuse texts beyond ASCII of which nobody knows how they were encoded; without texts, the whole table.
+    def refuse_encoding(self, texts: Iterable[str]) -> None:
+        """Refuse texts beyond ASCII of which nobody knows how they were encoded.
 
         Raises:
-            AssayError: the table is not UTF-8, and one of the texts (or any) is not plain ASCII.
+            AssayError: the table is not UTF-8, and one of the texts is not plain ASCII.
         """
-        if self.wrong_byte is not None and (texts is None or not all(text.isascii() for text in texts)):
+        if self.wrong_byte is not None and not all(text.isascii() for text in texts):
             raise AssayError(
                 f"{self.where}: expected UTF-8, found other bytes at {self.wrong_byte}; save it as CSV UTF-8"
             )
@@ -78,11 +83,11 @@ def read_table(path: Path, name: str, where: str) -> Table:
     return Table(at, name.rpartition("/")[0], columns, tuple(rows), wrong)
 
 
-def head_line(path: Path) -> tuple[str, ...]:
+def head_line(path: Path) -> list[str]:
     """Return the columns that the first line names, also of a table that cannot be read further."""
     with path.open("rb") as file:
         text = _text(file.readline(2**16))[0]
-    return tuple(cell.strip(' "\r\n') for cell in text.split(delimiter(text)))
+    return [cell.strip(' "\r\n') for cell in text.split(delimiter(text))]
 
 
 def delimiter(text: str) -> str:

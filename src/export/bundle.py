@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from src.config import Preprocess
 from src.config.field_types import Section
 from src.core.errors import AssayError, shortened
-from src.core.files import write_text
+from src.core.files import CANNOT_UNZIP, write_text
 from src.core.paths import BUNDLE
 from src.evaluate.report_warnings import Notice
 
@@ -126,7 +126,7 @@ def _read(where: str, content: Callable[[str], bytes]) -> Bundle:
             files[name] = content(name)
         except FileNotFoundError:
             raise AssayError(f"{where}: expected a bundle, found no {name} in it; {HINT}") from None
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except (OSError, zipfile.BadZipFile, *CANNOT_UNZIP) as error:
             raise AssayError(f"{where}: {name} cannot be read ({' '.join(str(error).split())})") from error
     described, network = files.values()
     about = _described(described, f"{where}: {BUNDLE.description.name}")

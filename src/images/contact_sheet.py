@@ -47,15 +47,13 @@ def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200, *, b
     canvas = Image.new("RGB", (_width(rows, side), max(total, 2 * GAP)), PAPER)
     pen = ImageDraw.Draw(canvas)
     pen.multiline_text((GAP, GAP - 4), "\n".join(header), INK, large)
-    for row, lines, height in zip(rows, texts, heights, strict=True):
-        for column, cell in enumerate(row):
+    for row, texts_of, height in zip(rows, texts, heights, strict=True):
+        for column, (cell, lines) in enumerate(zip(row, texts_of, strict=True)):
             left = GAP + column * (side + GAP)
-            if below:
-                _write(pen, lines[column], (left, top + side + 2), font)
-                _place(canvas, pen, cell.image, (left, top), side)
-            else:
-                _write(pen, lines[column], (left, top + height - LINE * len(lines[column])), font)
-                _place(canvas, pen, cell.image, (left, top + height), side)
+            picture, words = (top, top + side + 2) if below else (top + height, top + height - LINE * len(lines))
+            for number, line in enumerate(lines):
+                pen.text((left, words + LINE * number), line, INK, font)
+            _place(canvas, pen, cell.image, (left, picture), side)
         top += height + side + GAP
     return np.asarray(canvas, dtype=np.uint8)
 
@@ -82,11 +80,6 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 def _width(rows: Sequence[Sequence[Cell]], side: int) -> int:
     return GAP + max((len(row) for row in rows), default=1) * (side + GAP)
-
-
-def _write(pen: ImageDraw.ImageDraw, lines: list[str], corner: tuple[int, int], font: Font) -> None:
-    for number, line in enumerate(lines):
-        pen.text((corner[0], corner[1] + LINE * number), line, INK, font)
 
 
 def _place(canvas: Image.Image, pen: ImageDraw.ImageDraw, image: Pixels, corner: tuple[int, int], side: int) -> None:

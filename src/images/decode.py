@@ -21,24 +21,20 @@ from src.images.pixels import Pixels, as_pixels, full_range, to_gray, to_levels
 # Photographs and scans; of what else Pillow opens, EPS would start a program and icons hold several sizes.
 # Importing a plugin registers its format; Pillow's own way of doing so at the first use is not safe in threads.
 Image.preinit()
-FORMATS = (
-    *("BMP", "GIF", "JPEG", "PNG", "PPM"),
-    *(plugin.format for plugin in (Jpeg2KImageFile, TiffImageFile, WebPImageFile)),
-)
+PLUGINS = (Jpeg2KImageFile, TiffImageFile, WebPImageFile)
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", *(plugin.format for plugin in PLUGINS))
 FAST = {"PNG": {"L", "LA", "RGB", "RGBA", "I;16"}, "JPEG": {"L", "RGB"}, "MPO": {"L", "RGB"}}
 JPEGS = {"JPEG", "MPO"}
 SPARE_BYTES = 64 * 2**20  # for metadata
 SMALL_FILE = 8 * 2**20  # bytes; a larger file is read while no other image is under work
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 258  # EXIF and TIFF tags
-PNG_DEPTH = 24  # offset of the byte that holds the bits a sample
+# Of each orientation whether rows become columns, and the steps along the rows and columns then.
+TURNS = {2: (0, 1, -1), 3: (0, -1, -1), 4: (0, -1, 1), 5: (1, 1, 1), 6: (1, 1, -1), 7: (1, -1, -1), 8: (1, -1, 1)}
+PNG_DEPTH, PNG_SIGNATURE, PNG_FRAME = 24, 8, 12  # bytes: place of the bits a sample; before the chunks; around each
 # What Pillow takes for each pixel: its own copy, the bytes of it twice; some decoders hold the pixels in their way too.
 BY_PILLOW, CONVERTED, WIDE, OF_DECODER = 10, 16, 24, {"JPEG2000": 24, "WEBP": 12}
-
-Image.MAX_IMAGE_PIXELS = None  # max_megapixels takes its place; Pillow's limit is fixed, and half of it only warns
-
 BLENDED_PIXELS = 2**16  # at a time
-SIGNATURE = 8  # bytes before the first chunk
-CHUNK_FRAME = 12  # bytes of length, kind and checksum around the content of a chunk
+Image.MAX_IMAGE_PIXELS = None  # max_megapixels takes its place; Pillow's limit is fixed, and half of it only warns
 
 
 class Facts(NamedTuple):
@@ -77,10 +73,12 @@ def read(
         return (to_gray(image) if gray else image), Facts(width, height, channels, "DICOM", len(data))
     with _header(data) as header:
         claim(check_size(header.width, header.height, max_megapixels, _bytes_per_pixel(header, data)))
-        _check_single(header)
+        if header.format != "MPO" and getattr(header, "is_animated", False):  # an MPO starts with its main image
+            raise UnreadableError("several frames (animated or multi-page): save the one that the label is about")
         if header.format in JPEGS:
             jpeg.check_scans(data, header.width * header.height / 1e6, max_megapixels)
-        facts = Facts(*header.size, len(header.getbands()), _format(header), len(data))
+        kind = "JPEG" if header.format == "MPO" else str(header.format)
+        facts = Facts(*header.size, len(header.getbands()), kind, len(data))
         if not keep_damaged:
             _check_whole(data, header)
         image = np.ascontiguousarray(_upright(_decode(data, header, gray, keep_damaged), header, data))
@@ -130,16 +128,6 @@ def _header(data: bytes) -> Image.Image:
         raise UnreadableError("not an image in a known format, or a damaged header") from None
     except Exception as error:  # Pillow raises a dozen kinds for damaged bytes
         raise UnreadableError(f"damaged header: {' '.join(str(error).split())}") from error
-
-
-def _check_single(header: Image.Image) -> None:
-    """Refuse several frames: the label may be about any of them. An MPO photograph starts with its main image."""
-    if header.format != "MPO" and getattr(header, "is_animated", False):
-        raise UnreadableError("several frames (animated or multi-page): save the one that the label is about")
-
-
-def _format(header: Image.Image) -> str:
-    return "JPEG" if header.format == "MPO" else str(header.format)
 
 
 def _check_whole(data: bytes, header: Image.Image) -> None:
@@ -224,23 +212,8 @@ def _scaled(values: NDArray[np.generic]) -> Pixels:
 def _upright(image: Pixels, header: Image.Image, data: bytes) -> Pixels:
     """Turn an image as its EXIF orientation asks; a TIFF file has a tag of its own, which the decoders follow."""
     stated = "exif" in header.info or (header.format == "PNG" and b"eXIf" in data)
-    match header.getexif().get(ORIENTATION) if stated else None:
-        case 2:
-            return image[:, ::-1]
-        case 3:
-            return image[::-1, ::-1]
-        case 4:
-            return image[::-1]
-        case 5:
-            return image.swapaxes(0, 1)
-        case 6:
-            return image.swapaxes(0, 1)[:, ::-1]
-        case 7:
-            return image.swapaxes(0, 1)[::-1, ::-1]
-        case 8:
-            return image.swapaxes(0, 1)[::-1]
-        case _:
-            return image
+    turned, down, across = TURNS.get(header.getexif().get(ORIENTATION, 1) if stated else 1, (0, 1, 1))
+    return (image.swapaxes(0, 1) if turned else image)[::down, ::across]
 
 
 def check_png(content: bytes) -> None:
@@ -249,16 +222,15 @@ def check_png(content: bytes) -> None:
     Raises:
         UnreadableError: the file is truncated or damaged.
     """
-    data, position = memoryview(content), SIGNATURE
-    while position + CHUNK_FRAME <= len(data):
-        end = position + CHUNK_FRAME + int.from_bytes(data[position : position + 4])
+    data, start = memoryview(content), PNG_SIGNATURE
+    while start + PNG_FRAME <= len(data):
+        end = start + PNG_FRAME + int.from_bytes(data[start : start + 4])
         if end > len(data):
             break
-        kind = bytes(data[position + 4 : position + 8])
-        chunk, checksum = data[position + 4 : end - 4], int.from_bytes(data[end - 4 : end])
-        if kind[:1].isupper() and zlib.crc32(chunk) != checksum:
-            raise UnreadableError(f"damaged: wrong checksum of {kind.decode('latin-1')} at byte {position}")
+        kind = bytes(data[start + 4 : start + 8])
+        if kind[:1].isupper() and zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
+            raise UnreadableError(f"damaged: wrong checksum of {kind.decode('latin-1')} at byte {start}")
         if kind == b"IEND":
             return
-        position = end
+        start = end
     raise UnreadableError(f"truncated: the PNG file stops after {len(data)} bytes, before its end chunk")

@@ -62,11 +62,7 @@ def open_images(prepared: Prepared) -> Pixels:
 
 
 def open_thumbnails(prepared: Prepared) -> Pixels:
-    """Map the images as they were read, shrunk to gray, uint8 (N, 64, 64, 1), read-only.
-
-    Raises:
-        AssayError: the file is missing, cut short, or holds something else.
-    """
+    """Map the images as they were read, shrunk to gray, uint8 (N, 64, 64, 1), as `open_images` does."""
     return _open(prepared.thumbnails)
 
 
@@ -92,8 +88,7 @@ def read_index(prepared: Prepared) -> "pd.DataFrame":
     """
     import pandas as pd  # 0.5 s, and writing the store does without
 
-    text = dict.fromkeys(("path", "label", "group", "fold", "format"), str)
-    types = text | dict.fromkeys(CROP, "Int64")
+    types = dict.fromkeys(("path", "label", "group", "fold", "format"), str) | dict.fromkeys(CROP, "Int64")
     try:
         index = pd.read_csv(prepared.index, dtype=types, keep_default_na=False, na_values={name: [""] for name in CROP})
     except FileNotFoundError:

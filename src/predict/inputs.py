@@ -69,9 +69,9 @@ def _unpacked(path: Path, name: str, held: ExitStack, max_gb: float) -> Iterator
     if not path.is_file():
         raise AssayError(f"{name}: file not found")
     folder = Path(held.enter_context(TemporaryDirectory(prefix="predict-"))) / "unpacked"
-    left_out = archive.unpack(path, folder, max_gb, name)
-    if left_out.links:
-        log.warning("%s: %d links that lead to no file in it are left out", name, len(left_out.links))
+    for row in archive.unpack(path, folder, max_gb, name):
+        if row.kind == "link":
+            log.warning("%s: left out: %d: %s", name, row.files, row.reason)
     yield from _searched(folder, name)
 
 

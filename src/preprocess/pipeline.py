@@ -11,8 +11,7 @@ import numpy as np
 from src.config import Preprocess
 from src.core import registry
 from src.core.errors import AssayError
-from src.images.limits import work_bytes
-from src.images.memory_limit import Memory
+from src.images.limits import Memory, work_bytes
 from src.images.pixels import Pixels, to_gray, to_rgb
 
 log = logging.getLogger(__name__)
@@ -104,12 +103,7 @@ def compose(section: Preprocess) -> Chain:
         )
     steps = tuple((name, registry.load("preprocess.steps", name).apply) for name in names)
     chain = Chain(section, steps, Memory(work_bytes(section.max_megapixels)))
-    chain(_probe())
+    probe = np.zeros((*PROBE, 3), np.uint8)
+    probe[60:240, 80:330] = 200  # a bright body on black that `crop` cuts out of any working size
+    chain(probe)
     return chain
-
-
-def _probe() -> Pixels:
-    """Draw a bright body on black that `crop` cuts out of any working size."""
-    image = np.zeros((*PROBE, 3), np.uint8)
-    image[60:240, 80:330] = 200
-    return image

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -14,20 +14,18 @@ from src.core.files import read_csv, replacing
 from src.core.paths import Prepared, Raw
 from src.core.progress import track
 from src.images.decode import Facts, read
-from src.images.limits import UnreadableError
-from src.images.memory_limit import give_back, report_killed
+from src.images.limits import UnreadableError, give_back, report_killed
 from src.images.pixels import THUMBNAIL, Pixels, is_dark_or_flat, thumbnail
 from src.images.store import COLUMNS, packing, table
 from src.images.worker_threads import cores, ordered
-from src.preprocess.histograms import Counts, Histograms, counted, levels
 from src.preprocess.pipeline import Box, Chain, compose
-from src.preprocess.walkthrough import Examples, write_levels, write_walkthrough
+from src.preprocess.walkthrough import Counts, Examples, Histograms, counted, levels, write_levels, write_walkthrough
 
 log = logging.getLogger(__name__)
-REJECTED_COLUMNS = ("path", "label", "reason")
 SHOWN = 20  # rejected files named in the message; the list beside the folder has all
 NAMED = 3  # files named in a line of the console
 NOTE = "decoding.txt"  # beside the folder: the large files under work, which a killed run leaves
+SOURCE = ("path", "label", "group", "fold")  # columns of the manifest
 NO_BOX = (None, None, None, None)
 
 
@@ -60,7 +58,9 @@ def run(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None =
     Raises:
         AssayError: steps that do not fit, more than `max_rejected` of the files rejected, or no image left.
     """
-    chain, sources = compose(section), read_manifest(raw)
+    chain, sources = compose(section), read_csv(raw.manifest, SOURCE)
+    if not sources:
+        raise AssayError(f"{raw.manifest}: lists no image")
     left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
     chain.memory.note = prepared.folder.with_name(NOTE)
     report_killed(chain.memory.note)
@@ -71,11 +71,22 @@ def run(raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None =
         rejected = _pack(raw, unfinished, chain, sources, threads or cores(), examples)
         if len(rejected) > section.max_rejected * len(sources) or len(rejected) == len(sources):
             shutil.copyfile(unfinished.rejected, left)
-            raise AssayError(_complaint(rejected, len(sources), section.max_rejected, left))
+            found = f"{len(rejected)} of {len(sources)} files rejected, expected at most {section.max_rejected:.1%}"
+            named = _listed([f"{row.path}: {row.reason}" for row in rejected], SHOWN, "\n  ")
+            raise AssayError(f"{found} (preprocess.max_rejected); the whole list is {left}\n  {named}")
         write_walkthrough(unfinished.sheet, raw, chain, examples)
         write_levels(unfinished.levels, raw, chain, examples)
     left.unlink(missing_ok=True)
-    log.log(logging.WARNING if rejected else logging.INFO, _summary(rejected, len(sources), prepared.rejected))
+    kept = f"preprocess: {len(sources) - len(rejected)} of {len(sources)} images"
+    if rejected:
+        named = _listed([f"{row.path}: {row.reason}" for row in rejected], NAMED, "; ")
+        log.warning("%s, %d rejected (all in %s): %s", kept, len(rejected), prepared.rejected, named)
+    else:
+        log.info(kept)
+
+
+def _listed(names: Sequence[str], most: int, between: str = ", ") -> str:
+    return between.join([*names[:most], *([f"and {len(names) - most} more"] if len(names) > most else [])])
 
 
 def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
@@ -96,90 +107,44 @@ def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
         return Kept(done.image, thumbnail(image), facts, done.box, counts)
 
 
-class SourceImage(NamedTuple):
-    """A file below the raw folder and what the source says about it; group and fold are "" where unknown."""
-
-    path: str
-    label: str
-    group: str
-    fold: str
-
-
 def _pack(
-    raw: Raw, unfinished: Prepared, chain: Chain, sources: list[SourceImage], threads: int, examples: Examples
+    raw: Raw, unfinished: Prepared, chain: Chain, sources: list[dict[str, str]], threads: int, examples: Examples
 ) -> list[Rejected]:
     """Write the tables and arrays in the order of the manifest; only rejected rows and sums stay in memory."""
     rejected: list[Rejected] = []
     dark: list[str] = []
     histograms = Histograms(1 if chain.gray else 3, chain.shape[2])
-    work: Callable[[SourceImage], Kept | Rejected] = partial(
-        _attempt, raw, chain, counted([source.path for source in sources])
-    )
+    count = counted([source["path"] for source in sources])
+    work: Callable[[dict[str, str]], Kept | Rejected] = partial(_attempt, raw, chain, count)
     results = track(ordered(work, sources, threads), len(sources), "preparing images", "file")
     with (
         packing(unfinished.images, chain.shape) as add_image,
         packing(unfinished.thumbnails, (THUMBNAIL, THUMBNAIL, 1)) as add_thumbnail,
         table(unfinished.index, COLUMNS) as add_row,
-        table(unfinished.rejected, REJECTED_COLUMNS) as add_rejected,
+        table(unfinished.rejected, Rejected._fields) as add_rejected,
     ):
         for source, result in zip(sources, results, strict=True):
             if isinstance(result, Rejected):
                 rejected.append(result)
                 add_rejected(result)
-            else:
-                add_image(result.image)
-                add_thumbnail(result.thumbnail)
-                add_row((*source, *result.facts, *(result.box or NO_BOX)))
-                if result.levels:
-                    histograms.add(*result.levels)
-                examples.see(source.path, source.label)
-                if is_dark_or_flat(result.thumbnail):
-                    dark.append(source.path)
+                continue
+            add_image(result.image)
+            add_thumbnail(result.thumbnail)
+            add_row((*(source[name] for name in SOURCE), *result.facts, *(result.box or NO_BOX)))
+            if result.levels:
+                histograms.add(*result.levels)
+            examples.see(source["path"], source["label"])
+            if is_dark_or_flat(result.thumbnail):
+                dark.append(source["path"])
     histograms.write(unfinished.histograms)
     if dark:
-        log.warning(
-            "%d of %d images are nearly black or flat as they were read; look at them, mend or remove them: %s",
-            *(len(dark), len(sources), _named(dark)),
-        )
+        what = "images are nearly black or flat as they were read; look at them, mend or remove them"
+        log.warning("%d of %d %s: %s", len(dark), len(sources), what, _listed(dark, NAMED))
     return rejected
 
 
-def _attempt(raw: Raw, chain: Chain, count: frozenset[str], source: SourceImage) -> Kept | Rejected:
+def _attempt(raw: Raw, chain: Chain, count: frozenset[str], source: dict[str, str]) -> Kept | Rejected:
     try:
-        return prepare_one(raw.folder / source.path, chain, source.path in count)
+        return prepare_one(raw.folder / source["path"], chain, source["path"] in count)
     except UnreadableError as error:
-        return Rejected(source.path, source.label, str(error))
-
-
-def _summary(rejected: list[Rejected], total: int, table: Path) -> str:
-    kept = f"preprocess: {total - len(rejected)} of {total} images"
-    if not rejected:
-        return kept
-    reasons = _named([f"{row.path}: {row.reason}" for row in rejected], "; ")
-    return f"{kept}, {len(rejected)} rejected (all in {table}): {reasons}"
-
-
-def _named(names: list[str], between: str = ", ") -> str:
-    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
-    return between.join([*names[:NAMED], *more])
-
-
-def _complaint(rejected: list[Rejected], total: int, allowed: float, left: Path) -> str:
-    lines = [f"  {row.path}: {row.reason}" for row in rejected[:SHOWN]]
-    more = [f"  and {len(rejected) - SHOWN} more"] if len(rejected) > SHOWN else []
-    found = f"{len(rejected)} of {total} files rejected, expected at most {allowed:.1%} (preprocess.max_rejected)"
-    return "\n".join([f"{found}; the whole list is {left}", *lines, *more])
-
-
-def read_manifest(raw: Raw) -> list[SourceImage]:
-    """Read all rows, in the order of the file.
-
-    Raises:
-        AssayError: the manifest is missing, lacks a column, or has no rows.
-    """
-    sources = [
-        SourceImage(*(row[name] for name in SourceImage._fields)) for row in read_csv(raw.manifest, SourceImage._fields)
-    ]
-    if not sources:
-        raise AssayError(f"{raw.manifest}: lists no image")
-    return sources
+        return Rejected(source["path"], source["label"], str(error))

@@ -1,22 +1,68 @@
-"""Pictures of what the steps do to a few images: a row for each, a column for each step, or for its levels."""
+"""What the steps do: how often each level occurs before and after them, and pictures of a few images on their way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from src.core.paths import Raw
 from src.images.contact_sheet import Cell, fit, write_sheet
 from src.images.decode import read
 from src.images.pixels import Pixels
-from src.preprocess.histograms import LEVELS, levels
+from src.images.store import table
 from src.preprocess.pipeline import Chain, Frame
 
-ROWS, MOST = 6, 12  # rows where there are few classes, and where there are many
+LEVELS = 256
+GRID = 40  # of the grid of pixels that are counted, and images at most:
+MOST = 500  # more take time, and over all images say the same
+CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
+Counts = NDArray[np.float32]
+ROWS, MOST_ROWS = 6, 12  # rows where there are few classes, and where there are many
 SIDE = 180  # pixels of a cell
 BINS, AXIS = 64, "its levels, 0 to 255"
 INKS = {1: ((90, 90, 90),), 3: ((213, 94, 0), (0, 158, 115), (0, 114, 178))}  # of gray, or of red, green and blue
+
+
+def levels(image: Pixels) -> Counts:
+    """Count (C, 256) how often each level occurs among the pixels of a grid over the image: 40 by 40 of them.
+
+    image: uint8 (H, W), (H, W, 1) or (H, W, 3).
+    """
+    grid = cv2.resize(image, (GRID, GRID), interpolation=cv2.INTER_NEAREST).reshape(GRID, GRID, -1)
+    counts = [cv2.calcHist([grid], [channel], None, [LEVELS], [0, LEVELS]) for channel in range(grid.shape[2])]
+    return np.concatenate(counts, axis=None, dtype=np.float32).reshape(-1, LEVELS)
+
+
+def counted(paths: Sequence[str]) -> frozenset[str]:
+    """Choose the images that are counted: all, or evenly every n-th."""
+    return frozenset(paths[:: max(1, -(-len(paths) // MOST))])
+
+
+class Histograms:
+    """Shares of the pixels at each level before and after the steps; every image counts alike, whatever its size."""
+
+    def __init__(self, before: int, after: int) -> None:
+        self._sums = {"before": np.zeros((before, LEVELS)), "after": np.zeros((after, LEVELS))}
+        self._images = 0
+
+    def add(self, before: Counts, after: Counts) -> None:
+        """Add an image; one in gray counts for each of the channels."""
+        self._sums["before"] += before
+        self._sums["after"] += after
+        self._images += 1
+
+    def write(self, path: Path) -> None:
+        """Write a row a level: level, before_gray or before_red, ..., after_gray or after_red, ..."""
+        means = {
+            f"{stage}_{name}": sums[channel] / max(1, self._images) / GRID**2
+            for stage, sums in self._sums.items()
+            for channel, name in enumerate(CHANNELS[len(sums)])
+        }
+        with table(path, ("level", *means)) as add_row:
+            for level, values in enumerate(zip(*means.values(), strict=True)):
+                add_row((level, *(f"{value:.8f}" for value in values)))
 
 
 class Examples:
@@ -34,11 +80,11 @@ class Examples:
     def chosen(self) -> list[tuple[str, str]]:
         """Return (label, path) of six images, or of up to twelve labels, sorted, every label once before any twice."""
         pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
-        return sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST)])
+        return sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST_ROWS)])
 
     def of_each(self) -> list[tuple[str, str]]:
         """Return (label, path) of an image of each of up to twelve labels, sorted."""
-        return sorted(self._first.items())[:MOST]
+        return sorted(self._first.items())[:MOST_ROWS]
 
 
 def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:

@@ -81,7 +81,7 @@ def variants(params: Params) -> dict[str, dict[str, str]]:
         HONEST: {"split.by": params.split.by, "split.folds": "ignore"},
         OFFICIAL: {"split.by": params.split.by, "split.folds": "respect"},
     }
-    if params.dataset.layout in {known.layout for known in KNOWN if known.folds == "none"}:
+    if params.dataset.layout in {known.layout for known in KNOWN if not known.folds}:
         del found[OFFICIAL]
     return found
 

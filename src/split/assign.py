@@ -6,6 +6,7 @@ Groups that hold the same number of images of each class are interchangeable. Th
 and on how many of a kind stand in each part, which keeps it small: images without groups are one kind per class.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -56,7 +57,13 @@ def _deal(rows: Rows, chosen: NDArray[np.bool_], ratios: dict[int, float], by: s
     labels, classes = np.unique(rows.classes[chosen], return_inverse=True)
     unit = "groups" if by != "image" and (rows.group[chosen] != "").any() else "images"
     for number, label in enumerate(labels):
-        _refuse_too_few(rows.class_names[label], members[classes == number], unit, ratios)
+        of_class = members[classes == number]
+        if (count := len(np.unique(of_class))) < len(ratios):
+            names = ", ".join(PARTS[part] for part in ratios)
+            raise AssayError(
+                f"split: class {rows.class_names[label]}: expected at least {len(ratios)} {unit}, one each for "
+                f"{names}; found {count} ({len(of_class)} images)"
+            )
     shares = np.array(list(ratios.values()))
     dealt = assign(classes, members, shares / shares.sum(), stream(seed, "split"))
     return np.array(list(ratios), dtype=np.intp)[dealt]
@@ -69,30 +76,29 @@ def _from_folds(rows: Rows) -> Ints:
         AssayError: no image, or not every image, has a fold, or train or test has none.
     """
     counts = {name: int((rows.fold == name).sum()) for name in ("", *PARTS)}
-    other = sorted(set(rows.fold.tolist()) - set(counts))
     found = ", ".join(f"{name or 'without a fold'} {count}" for name, count in counts.items() if count)
-    hint = "use split.folds: ignore to make a split of our own"
-    if other:
-        raise AssayError(f"split.folds: respect: expected the folds train, val, test, found {', '.join(other)}; {hint}")
-    if counts[""] == len(rows):
-        raise AssayError(f"split.folds: respect: the source ships no folds; {hint}")
-    if counts[""]:
+    problem = ""
+    if other := sorted(set(rows.fold.tolist()) - set(counts)):
+        problem = f"expected the folds train, val, test, found {', '.join(other)}"
+    elif counts[""] == len(rows):
+        problem = "the source ships no folds"
+    elif counts[""]:
         some = ", ".join(rows.path[rows.fold == ""][:NAMED].tolist())
-        raise AssayError(f"split.folds: respect: expected a fold for every image, found {found} ({some}); {hint}")
-    if not counts["train"] or not counts["test"]:
-        raise AssayError(f"split.folds: respect: expected images in the folds train and test, found {found}; {hint}")
+        problem = f"expected a fold for every image, found {found} ({some})"
+    elif not counts["train"] or not counts["test"]:
+        problem = f"expected images in the folds train and test, found {found}"
+    if problem:
+        raise AssayError(f"split.folds: respect: {problem}; use split.folds: ignore to make a split of our own")
     return np.array([PARTS.index(fold) for fold in rows.fold.tolist()], dtype=np.intp)
 
 
 def cut_groups(rows: Rows, parts: Ints) -> dict[str, list[str]]:
     """List the known groups that stand in more than one part, with those parts, in the order of PARTS."""
-    known = rows.group != ""
-    pairs = np.unique(np.stack([rows.groups[known], parts[known]], axis=1), axis=0)
-    numbers, counts = np.unique(pairs[:, 0], return_counts=True)
-    names = dict(zip(rows.groups[known].tolist(), rows.group[known].tolist(), strict=True))
+    parts_of: dict[str, set[int]] = defaultdict(set)
+    for group, part in sorted(zip(rows.group.tolist(), parts.tolist(), strict=True)):
+        parts_of[group].add(part)
     return {
-        names[number]: [PARTS[part] for part in pairs[pairs[:, 0] == number, 1]]
-        for number in numbers[counts > 1].tolist()
+        group: [PARTS[part] for part in sorted(found)] for group, found in parts_of.items() if group and len(found) > 1
     }
 
 
@@ -103,16 +109,6 @@ def _refuse_cut_groups(rows: Rows, parts: Ints) -> None:
         raise AssayError(
             f"split.folds: respect: {len(cut)} groups stand in two of the source's own folds: {some}{more}; "
             "use split.folds: ignore to keep groups whole, or split.by: image to take the folds as they are"
-        )
-
-
-def _refuse_too_few(label: str, members: Ints, unit: str, ratios: dict[int, float]) -> None:
-    count = len(np.unique(members))
-    if count < len(ratios):
-        names = ", ".join(PARTS[part] for part in ratios)
-        raise AssayError(
-            f"split: class {label}: expected at least {len(ratios)} {unit}, one each for {names}; "
-            f"found {count} ({len(members)} images)"
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from src.config import Split as Section
 from src.core.partition import PARTS
 from src.split.assign import cut_groups
-from src.split.duplicates import DUPLICATE_BITS, DUPLICATE_CORRELATION, Duplicates, Pair
+from src.split.duplicates import BITS, DUPLICATE_BITS, DUPLICATE_CORRELATION, Duplicates, Pair
 from src.split.index import Ints, Rows
 from src.split.shortcuts import Auc, Shortcuts, warnings
 
@@ -51,6 +51,9 @@ def make_audit(
     counts = _counts(rows, parts, section)
     cut, sizes = cut_groups(rows, parts), np.bincount(rows.groups)
     found = {*contradictions, *duplicates.exact, *duplicates.near}
+    deviations = [abs(row["deviation"]) for row in counts if row["deviation"] is not None]
+    lists = {"exact_pairs": duplicates.exact, "pairs_of_two_labels": contradictions, "near_pairs": duplicates.near,
+             "nearest_other_pairs": duplicates.others}  # fmt: skip
     return {
         "groups": len(sizes),
         "largest_group": int(sizes.max()),
@@ -58,13 +61,8 @@ def make_audit(
         "exact_duplicates": len(duplicates.exact),
         "near_duplicates": len(duplicates.near),
         "label_conflicts": sum(_conflict(rows, pair) for pair in found),
-        "largest_deviation": max(
-            (abs(row["deviation"]) for row in counts if row["deviation"] is not None), default=None
-        ),
-        "shortcut_auc": shortcuts.files and shortcuts.files.value,
-        "shortcut_auc_official": shortcuts.official and shortcuts.official.value,
-        "remaining_auc": shortcuts.remaining and shortcuts.remaining.value,
-        "remaining_auc_official": shortcuts.remaining_official and shortcuts.remaining_official.value,
+        "largest_deviation": max(deviations, default=None),
+        **{name: auc and auc.value for name, auc in _shortcuts(shortcuts, "shortcut_auc", "remaining_auc").items()},
         "warnings": [
             *_leaks(len(cut), duplicates, section),
             *_contradictions(rows, contradictions),
@@ -73,10 +71,7 @@ def make_audit(
         ],
         "parts": counts,
         "groups_cut": [{"group": group, "parts": names} for group, names in list(cut.items())[:LISTED]],
-        "exact_pairs": [_describe(rows, parts, pair) for pair in duplicates.exact[:LISTED]],
-        "pairs_of_two_labels": [_describe(rows, parts, pair) for pair in contradictions[:LISTED]],
-        "near_pairs": [_describe(rows, parts, pair) for pair in duplicates.near[:LISTED]],
-        "nearest_other_pairs": [_describe(rows, parts, pair) for pair in duplicates.others],
+        **{name: [_describe(rows, parts, pair) for pair in pairs[:LISTED]] for name, pairs in lists.items()},
         "details": [_details(rows, duplicates, shortcuts, copies)],
     }
 
@@ -129,13 +124,10 @@ def _contradictions(rows: Rows, pairs: Sequence[Pair]) -> list[str]:
 
 def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
     """Return what could not be checked."""
-    lines = []
-    if unknown := len(rows) - _known(rows, copies):
-        some = (
-            "no groups are known"
-            if unknown == len(rows)
-            else f"the group of {unknown} of {len(rows)} images is unknown"
-        )
+    lines, unknown = [], len(rows) - _known(rows, copies)
+    if unknown:
+        some = f"the group of {unknown} of {len(rows)} images is unknown"
+        some = "no groups are known" if unknown == len(rows) else some
         lines.append(f"{some}: {UNKNOWN if copies is None else UNKNOWN_BUT_COPIES}")
     elif section.by == "image":
         lines.append("split.by: image ignores the groups that are known; split.by: group keeps each in one part")
@@ -181,16 +173,20 @@ def _details(rows: Rows, duplicates: Duplicates, shortcuts: Shortcuts, copies: C
         "near_duplicates_within_a_part": duplicates.near_within,
         "near_means": {
             "distance_at_most": DUPLICATE_BITS,
-            "of_bits": 255,
+            "of_bits": BITS,
             "correlation_at_least": DUPLICATE_CORRELATION,
         },
         "shortcuts_measured_on_images": shortcuts.images,
-        "shortcut": _interval(shortcuts.files),
-        "shortcut_official": _interval(shortcuts.official),
-        "remaining": _interval(shortcuts.remaining),
-        "remaining_official": _interval(shortcuts.remaining_official),
+        **{name: _interval(auc) for name, auc in _shortcuts(shortcuts, "shortcut", "remaining").items()},
         "shortcut_by_property": {name: _interval(auc) for name, auc in shortcuts.single.items()},
     }
+
+
+def _shortcuts(found: Shortcuts, files: str, pixels: str) -> dict[str, Auc | None]:
+    return {
+        files: found.files, f"{files}_official": found.official,
+        pixels: found.remaining, f"{pixels}_official": found.remaining_official,
+    }  # fmt: skip
 
 
 def _interval(auc: Auc | None) -> Audit | None:

@@ -17,7 +17,7 @@ from src.split.index import Ints
 DUPLICATE_BITS = 64  # copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
 DUPLICATE_CORRELATION = 0.97  # docs/splits.md says how these two were chosen
 Matrix = NDArray[np.bool_]
-BLOCK = 512  # rows compared with all others at a time: 512 x 30,000 distances are 61 MB
+BLOCK = 128  # rows compared with all others at a time: 128 x 30,000 pairs are 92 MB at most
 MOST = 5000  # pairs kept
 Matches = Callable[[slice, slice], NDArray[np.bool_]]
 FINE, COARSE = 0.6, 4.0  # pixels of a thumbnail: what is finer is noise, what is coarser all chests share
@@ -65,8 +65,9 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
         parts: (N,) number of the part of each.
         others: how many of the nearest pairs across parts that are not duplicates to list too.
     """
-    rows = _first_copies(hashes.contents, parts)
-    contents, part = hashes.contents[rows], parts[rows]
+    # One row per content and part, so that many copies of one image are compared with the others but once.
+    rows = np.sort(np.unique(np.stack([hashes.contents, parts]), axis=1, return_index=True)[1])
+    contents, part, perceptual = hashes.contents[rows], parts[rows], hashes.perceptual[rows]
 
     def across(some: slice, rest: slice) -> Matrix:
         matches: Matrix = (part[some, None] != part[rest]) & (contents[some, None] != contents[rest])
@@ -76,14 +77,11 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
         matches: Matrix = part[some, None] == part[rest]
         return matches
 
-    candidates = nearest_pairs(hashes.perceptual[rows], across)
-    likely = candidates.tolist()[: _compared(candidates, others)]
-    looked = track(likely, len(likely), "looking for near duplicates across parts", "pair")
-    pairs = [_compare(hashes, rows, *found) for found in looked]
+    candidates = nearest_pairs(perceptual, across)
+    likely = int(np.searchsorted(candidates[:, 2], DUPLICATE_BITS, side="right"))
+    pairs = _compare(hashes, rows, candidates[: max(likely, others)], "across parts")
     near = [pair for pair in pairs if pair.distance <= DUPLICATE_BITS and pair.correlation >= DUPLICATE_CORRELATION]
-    inside = nearest_pairs(hashes.perceptual[rows], within, DUPLICATE_BITS)
-    looked = track(inside.tolist(), len(inside), "looking for near duplicates within a part", "pair")
-    repeated = [_compare(hashes, rows, *found) for found in looked]
+    repeated = _compare(hashes, rows, nearest_pairs(perceptual, within, DUPLICATE_BITS), "within a part")
     return Duplicates(
         exact=same_pixels(hashes.contents, parts),
         near=sorted(near, key=lambda pair: (-pair.correlation, pair)),
@@ -94,19 +92,16 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
     )
 
 
-def _first_copies(contents: Ints, parts: Ints) -> Ints:
-    """List one row per content and part, so that many copies of one image are compared with the others but once."""
-    return np.sort(np.unique(np.stack([contents, parts]), axis=1, return_index=True)[1])
-
-
-def _compared(candidates: Ints, others: int) -> int:
-    """Count the candidates that may be near, and at least so many that others can be shown."""
-    return max(int(np.searchsorted(candidates[:, 2], DUPLICATE_BITS, side="right")), others)
-
-
-def _compare(hashes: Hashes, rows: Ints, first: int, second: int, distance: int) -> Pair:
-    one, two = int(rows[first]), int(rows[second])
-    return Pair(one, two, distance, round(correlation(hashes.thumbnails[one], hashes.thumbnails[two]), 3))
+def _compare(hashes: Hashes, rows: Ints, candidates: Ints, where: str) -> list[Pair]:
+    """Correlate the thumbnails of pairs (M, 3): places in `rows`, and the distance of the hashes."""
+    pairs = []
+    for first, second, bits in track(
+        candidates.tolist(), len(candidates), f"looking for near duplicates {where}", "pair"
+    ):
+        one, two = int(rows[first]), int(rows[second])
+        alike = correlation(hashes.thumbnails[one], hashes.thumbnails[two])
+        pairs.append(Pair(one, two, bits, round(alike, 3)))
+    return pairs
 
 
 def same_pixels(contents: Ints, parts: Ints) -> list[Pair]:
@@ -161,36 +156,17 @@ def nearest_pairs(hashes: NDArray[np.int8], wanted: Matches, radius: int = BITS,
     signs = hashes.astype(np.float32)
     found = np.empty((0, 3), np.intp)
     for start in range(0, len(signs), BLOCK):
-        block = slice(start, min(start + BLOCK, len(signs)))
-        rest = slice(start, len(signs))
+        block, rest = slice(start, min(start + BLOCK, len(signs))), slice(start, len(signs))
         agreement = signs[block] @ signs[rest].T  # BITS - 2 * distance, whole numbers below 2**24: exact
         mask = wanted(block, rest) & (agreement >= BITS - 2 * radius)
         mask &= np.arange(start, len(signs)) > np.arange(start, block.stop)[:, None]
-        found = _merge(found, _pairs(agreement, mask, start, most), most)
+        first, second = np.nonzero(mask)
+        distances = ((BITS - agreement[first, second]) / 2).astype(np.intp)
+        pairs = np.concatenate([found, np.stack([first + start, second + start, distances], axis=1)])
+        found = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))[:most]]
         if len(found) == most:
-            radius = int(found[-1, 2])
+            radius = int(found[-1, 2]) - 1  # of equal distances the first rows count, and those came before
     return found
-
-
-def _pairs(agreement: NDArray[np.float32], mask: NDArray[np.bool_], start: int, most: int) -> Ints:
-    """List the wanted pairs of a block, without those that the nearest `most` leave no place for."""
-    if np.count_nonzero(mask) > most:
-        values = agreement[mask]
-        limit = np.partition(values, len(values) - most)[len(values) - most]
-        sure = mask & (agreement > limit)
-        tied = np.flatnonzero(mask & (agreement == limit))[: most - np.count_nonzero(sure)]
-        mask = sure
-        mask.flat[tied] = True
-    rows, columns = np.nonzero(mask)
-    distances = ((BITS - agreement[rows, columns]) / 2).astype(np.intp)
-    return np.stack([rows + start, columns + start, distances], axis=1)
-
-
-def _merge(found: Ints, new: Ints, most: int) -> Ints:
-    """Keep the nearest `most`, sorted by distance, then by rows."""
-    pairs = np.concatenate([found, new])
-    order = np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))
-    return pairs[order[:most]]
 
 
 def correlation(first: Pixels, second: Pixels) -> float:
@@ -211,11 +187,11 @@ def correlation(first: Pixels, second: Pixels) -> float:
     return float(found) if _is_small(warp, one.shape) else 0.0
 
 
-def structure(thumbnail: Pixels) -> NDArray[np.float32]:
+def structure(picture: Pixels, fine: float = FINE, coarse: float = COARSE) -> NDArray[np.float32]:
     """Keep what is neither noise nor the coarse shape: float32 (H, W) in grey levels around 0."""
-    image = thumbnail.astype(np.float32)
-    fine, coarse = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (FINE, COARSE))
-    return np.asarray(fine - coarse, dtype=np.float32)
+    image = picture.astype(np.float32)
+    near, far = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (fine, coarse))
+    return np.asarray(near - far, dtype=np.float32)
 
 
 def _is_small(warp: NDArray[np.float32], shape: tuple[int, ...]) -> bool:

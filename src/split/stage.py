@@ -11,10 +11,10 @@ from src.core.paths import Prepared, Raw, SplitFiles
 from src.images.store import open_images, open_thumbnails
 from src.split.assign import divide
 from src.split.audit import Audit, Copies, leaks, make_audit
-from src.split.copies import find, join, write_groups
+from src.split.copies import find, join
 from src.split.duplicates import find_duplicates, hash_images, same_pixels
 from src.split.index import Ints, Rows, read_rows
-from src.split.pairs_sheet import PAIRS, write_pairs
+from src.split.sheets import PAIRS, write_groups, write_pairs
 from src.split.shortcuts import measure
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int
 def _with_lookalikes(rows: Rows, raw: Raw, out: SplitFiles) -> tuple[Rows, Copies]:
     """Join the known groups with those of the images that are copies of one source."""
     found = find([raw.folder / path for path in rows.path.tolist()])
-    joined = replace(rows, group=join(rows.group, rows.path, (link[:2] for link in found.links)))
+    joined = replace(rows, group=join(rows.group, rows.path, found.links))
     write_groups(out, raw, joined)
     return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
 

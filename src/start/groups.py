@@ -4,9 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from src.config import GROUP
+from src.download.labels import group_of
 from src.download.manifest import Entry
 
 WORDS = "patient|person|subject|participant|volunteer|case|pat|sub|subj|pid|pt"
@@ -74,14 +76,9 @@ def _patterns(entries: Sequence[Entry]) -> Iterator[str]:
 
 def read(pattern: str, entries: Sequence[Entry]) -> list[str]:
     """Read the group of each image as the download stage does; nothing as soon as one has none."""
-    expression, whole = re.compile(pattern), "/" in pattern
-    found: list[str] = []
-    for entry in entries:
-        match = expression.search(entry.path if whole else entry.path.rpartition("/")[2])
-        if match is None:
-            return []
-        found.append(match[GROUP].strip())
-    return found
+    expression = re.compile(pattern)
+    found = list(takewhile(bool, (group_of(expression, entry.path) for entry in entries)))
+    return found if len(found) == len(entries) else []
 
 
 def _examples(entries: Iterable[Entry], groups: Iterable[str], *, whole: bool) -> dict[str, str]:

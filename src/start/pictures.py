@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,47 +25,47 @@ VARIED = 1.25  # 90 % to 10 % of the shorter sides
 TOLD_BY_BRIGHTNESS, TOLD_WITHOUT, LEAST_OF_CLASS = 0.95, 0.7, 6
 
 
-@dataclass(frozen=True)
-class Look:
-    """One sampled picture."""
+class Look(NamedTuple):
+    """One sampled picture, or of all pictures an array of each."""
 
-    label: str
-    height: int
-    width: int
-    coloured: bool
-    dark_margin: bool
-    level: float
-    small: NDArray[np.float64]
+    label: Any
+    height: Any
+    width: Any
+    coloured: Any
+    dark_margin: Any
+    level: Any
+    small: Any
 
 
-@dataclass(frozen=True)
 class Pictures:
     """Sampled pictures, and how many could not be read."""
 
-    looks: tuple[Look, ...]
-    unreadable: int
+    def __init__(self, looks: Sequence[Look], unreadable: int) -> None:
+        self.looks, self.unreadable = looks, unreadable
+
+    @cached_property
+    def all(self) -> Look:
+        return Look(*map(np.array, zip(*self.looks, strict=True)))
 
     @property
     def coloured(self) -> bool:
-        return float(np.mean([look.coloured for look in self.looks])) > COLOURED
+        return bool(self.all.coloured.mean() > COLOURED)
 
     @property
     def dark_margins(self) -> bool:
         """Whether most are gray with a dark frame around a body, as CT slices have it."""
         large = min(self.size) >= LEAST_BODY
-        return large and not self.coloured and float(np.mean([look.dark_margin for look in self.looks])) >= WITH_MARGIN
+        return bool(large and not self.coloured and self.all.dark_margin.mean() >= WITH_MARGIN)
 
     @property
     def size(self) -> tuple[float, float]:
         """Median height and width in pixels."""
-        return float(np.median([look.height for look in self.looks])), float(
-            np.median([look.width for look in self.looks])
-        )
+        return float(np.median(self.all.height)), float(np.median(self.all.width))
 
     @property
     def shorter(self) -> tuple[float, float]:
         """What 10 % and 90 % of the shorter sides stay below, in pixels."""
-        low, high = np.percentile([min(look.height, look.width) for look in self.looks], (10, 90))
+        low, high = np.percentile(np.minimum(self.all.height, self.all.width), (10, 90))
         return float(low), float(high)
 
     @property
@@ -74,20 +74,17 @@ class Pictures:
 
     def brightness_auc(self) -> float:
         """Return how well the mean level tells some class from the others, 0.5 to 1; 0.5 with few of a class."""
-        return max((_auc(inside, outside) for inside, outside in self._sides(lambda look: look.level)), default=0.5)
+        label, level = self.all.label, self.all.level
+        sides = [(level[label == one], level[label != one]) for one in np.unique(label)]
+        return max((_auc(*pair) for pair in sides if min(map(len, pair)) >= LEAST_OF_CLASS), default=0.5)
 
     def told_by_brightness_alone(self) -> bool:
         """Return whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
-        return self.brightness_auc() >= TOLD_BY_BRIGHTNESS and self._told_without() < TOLD_WITHOUT
-
-    def _told_without(self) -> float:
-        labels = np.array([look.label for look in self.looks])
-        return _nearest_mean_share(np.stack([_flattened(look.small) for look in self.looks]), labels)
-
-    def _sides(self, value: Any) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        values, labels = np.array([value(look) for look in self.looks]), np.array([look.label for look in self.looks])
-        sides = [(values[labels == label], values[labels != label]) for label in np.unique(labels)]
-        return [pair for pair in sides if min(map(len, pair)) >= LEAST_OF_CLASS]
+        if self.brightness_auc() < TOLD_BY_BRIGHTNESS:
+            return False
+        small = self.all.small - self.all.small.mean(axis=1, keepdims=True)
+        flat = small / np.maximum(self.all.small.std(axis=1, keepdims=True), 1e-6)
+        return _nearest_mean_share(flat, self.all.label) < TOLD_WITHOUT
 
 
 def look_at(entries: Sequence[Entry], files: Mapping[str, Path], max_megapixels: float) -> Pictures:
@@ -103,7 +100,7 @@ def look_at(entries: Sequence[Entry], files: Mapping[str, Path], max_megapixels:
             looks.append(_look(entry.label, image))
         except UnreadableError:
             unreadable += 1
-    return Pictures(tuple(looks), unreadable)
+    return Pictures(looks, unreadable)
 
 
 def sampled(entries: Sequence[Entry]) -> list[Entry]:
@@ -121,9 +118,9 @@ def _look(label: str, image: Pixels) -> Look:
     border = max(1, round(RING * min(gray.shape)))
     ring = np.ones(gray.shape, np.bool_)
     ring[border:-border, border:-border] = False
-    small = resized(gray, SMALL, SMALL).astype(np.float64)
     margin = float(np.mean(gray[ring] < DARK)) >= MARGIN_DARK and float(np.mean(gray[~ring] >= DARK)) > 0.2
-    height, width = gray.shape[:2]
+    small = resized(gray, SMALL, SMALL).astype(np.float64).ravel()
+    height, width = gray.shape
     return Look(label, height, width, _is_coloured(image), margin, float(gray.mean()), small)
 
 
@@ -135,23 +132,15 @@ def _is_coloured(image: Pixels) -> bool:
     return float(np.percentile(np.ptp(little, axis=2), 90)) > CHROMA
 
 
-def _flattened(small: NDArray[np.float64]) -> NDArray[np.float64]:
-    flat: NDArray[np.float64] = ((small - small.mean()) / max(float(small.std()), 1e-6)).ravel()
-    return flat
-
-
 def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
     above = float(np.mean((inside[:, None] > outside) + 0.5 * (inside[:, None] == outside)))
     return max(above, 1 - above)
 
 
 def _nearest_mean_share(vectors: NDArray[np.float64], labels: NDArray[np.str_]) -> float:
-    """Return the share of vectors that are nearest to the mean of their own class, from which each is left out."""
-    names, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.stack([vectors[classes == number].sum(axis=0) for number in range(len(names))])
-    right = 0
-    for vector, own in zip(vectors, classes, strict=True):
-        left = counts - (np.arange(len(names)) == own)
-        means = (sums - vector * (np.arange(len(names)) == own)[:, None]) / np.maximum(left, 1)[:, None]
-        right += int(np.argmin(((means - vector) ** 2).sum(axis=1)) == own)
-    return right / len(vectors)
+    """Return the share of vectors (N, F) nearest to the mean of their own class, from which each is left out."""
+    own = labels[:, None] == np.unique(labels)
+    left = own.T @ vectors - own[:, :, None] * vectors[:, None]
+    means = left / np.maximum(own.sum(axis=0) - own, 1)[:, :, None]
+    nearest = ((means - vectors[:, None]) ** 2).sum(axis=2).argmin(axis=1)
+    return float(own[np.arange(len(own)), nearest].mean())

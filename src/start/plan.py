@@ -4,7 +4,7 @@ import math
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,6 @@ from src.download.kinds import NO_IMAGE, LeftOut
 from src.download.manifest import Entry
 from src.start import groups
 from src.start.pictures import Pictures
-from src.start.reading import Reading
 
 POSITIVE = """positive pos ill sick disease diseased malignant cancer carcinoma tumor tumour pneumonia covid abnormal
     infected parasitized lesion hemorrhage haemorrhage bleeding stroke fracture melanoma glaucoma retinopathy
@@ -30,8 +29,19 @@ EPOCHS_OF_LEARNED = {"efficientnet_lite0": (7, 30, 11_000)}
 MOST_FOR_TRANSFER = 20_000  # images: above it a network this large takes hours on two cores
 FEW = 10  # images or groups of a class, below which a test part says little
 SHOWN = 12  # classes
-BRIGHTNESS_MODEL = "dropout_cnn"
 CT_STEPS = ["gray", "detail", "working_size", "stretch", "clahe", "crop", "resize"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The images with their labels; how they were read and where their groups come from, in words."""
+
+    layout: str
+    says: str
+    entries: list[Entry]
+    groups: str
+    split_by: str = "group"
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,44 +58,34 @@ def make(
     source: str, reading: Reading, pictures: Pictures, left_out: Sequence[LeftOut], model: str | None = None
 ) -> list[Decision]:
     """Decide everything that depends on the data, about a dozen lines; `model` is one that was asked for."""
-    entries, known = reading.entries, Counter(entry.label for entry in reading.entries)
+    entries, counts = reading.entries, Counter(entry.label for entry in reading.entries)
+    layout = {"dataset.source": source, "dataset.layout": reading.layout}
     patients = _patients(reading)
+    # What may be missed: neither junk of the operating system nor texts.
+    rows = [row for row in left_out if row.kind != "junk" and row.reason != NO_IMAGE]
+    missed = [f"{row.kind} {row.files} ({row.reason})" for row in rows]
     return [
-        Decision(
-            "layout",
-            f"{reading.layout}: {reading.says}",
-            {"dataset.source": source, "dataset.layout": reading.layout},
-            reading.question,
-        ),
-        *_left_out(left_out),
-        _classes(entries, known),
-        _positive(known),
+        Decision("layout", f"{reading.layout}: {reading.says}", layout, reading.question),
+        *([Decision("left out", _listed(missed))] if missed else []),
+        _classes(entries, counts),
+        _positive(counts),
         patients,
         _folds(entries, patients),
-        _color(pictures),
-        _size(pictures),
-        _steps(pictures),
-        _balance(known),
+        *_pixels(pictures),
+        _balance(counts),
         *_model(pictures, len(entries), model),
         _experiment(source),
     ]
-
-
-def _left_out(rows: Sequence[LeftOut]) -> list[Decision]:
-    """Say what may be missed: neither junk of the operating system nor texts."""
-    said = [f"{row.kind} {row.files} ({row.reason})" for row in rows if row.kind != "junk" and row.reason != NO_IMAGE]
-    return [Decision("left out", _listed(said))] if said else []
 
 
 def _classes(entries: Sequence[Entry], counts: Counter[str]) -> Decision:
     units: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         units[entry.label].add(entry.group or entry.path)
-    few = [label for label in sorted(units) if len(units[label]) < FEW]
-    question = ""
-    if few:
-        question = f"{_listed(few)}: fewer than {FEW} images or patients, too few to test; join classes: dataset.merge"
-    return Decision("classes", _counted(counts), question=question)
+    few = _listed([label for label in sorted(units) if len(units[label]) < FEW])
+    question = f"{few}: fewer than {FEW} images or patients, too few to test; join classes: dataset.merge"
+    said = _listed([f"{label} {count}" for label, count in sorted(counts.items())])
+    return Decision("classes", said, question=question if few else "")
 
 
 def _positive(counts: Counter[str]) -> Decision:
@@ -99,10 +99,8 @@ def _positive(counts: Counter[str]) -> Decision:
         return Decision("positive", f"{chosen}, by the names of the two", {"dataset.positive": chosen})
     chosen = min(sorted(counts, reverse=True), key=lambda label: counts[label])
     why = "one of two equally common ones" if len(set(counts.values())) == 1 else "the rarer of the two"
-    return Decision(
-        "positive", f"{chosen}, {why}", {"dataset.positive": chosen},
-        f"is {chosen} what is looked for? the names do not tell: dataset.positive",
-    )  # fmt: skip
+    question = f"is {chosen} what is looked for? the names do not tell: dataset.positive"
+    return Decision("positive", f"{chosen}, {why}", {"dataset.positive": chosen}, question)
 
 
 def meaning(label: str) -> int:
@@ -120,30 +118,26 @@ def meaning(label: str) -> int:
 
 def _patients(reading: Reading) -> Decision:
     """Take the groups that the labels came with, else look for a pattern in the names."""
-    entries = reading.entries
-    count = len({entry.group for entry in entries} - {""})
+    count = len({entry.group for entry in reading.entries} - {""})
     values: dict[str, Any] = {"split.by": reading.split_by, "dataset.group_pattern": None}
     if count:
         return Decision("patients", f"{count} groups, {reading.groups}; each stays in one part", values)
     if reading.split_by == "lookalike":
         return Decision("patients", "not known in these data: copies of one image are found and kept together", values)
-    if found := groups.find(entries):
+    if found := groups.find(reading.entries):
         shown = ", ".join(f"{name} -> {group}" for name, group in found.examples.items())
-        return Decision(
-            "patients", f"{found.groups} groups by the file names, {shown}",
-            values | {"dataset.group_pattern": found.pattern},
-            "is that the patient? if not, dataset.group_pattern: null, or another pattern",
-        )  # fmt: skip
-    return Decision(
-        "patients", "not known: images of one patient may stand in two parts, and scores be too good", values,
-        "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table",
-    )  # fmt: skip
+        said = f"{found.groups} groups by the file names, {shown}"
+        question = "is that the patient? if not, dataset.group_pattern: null, or another pattern"
+        return Decision("patients", said, values | {"dataset.group_pattern": found.pattern}, question)
+    said = "not known: images of one patient may stand in two parts, and scores be too good"
+    question = "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table"
+    return Decision("patients", said, values, question)
 
 
 def _folds(entries: Sequence[Entry], patients: Decision) -> Decision:
     counts = Counter(entry.fold for entry in entries)
     shown = ", ".join(f"{fold or 'without'} {count}" for fold, count in sorted(counts.items()))
-    own = f"{PARTS['split.train']:.0%} train, {PARTS['split.val']:.0%} val, {PARTS['split.test']:.0%} test"
+    own = ", ".join(f"{share:.0%} {part.removeprefix('split.')}" for part, share in PARTS.items())
     if set(counts) <= {""}:
         return Decision("split", f"{own}; the source has no parts of its own", PARTS | {"split.folds": "ignore"})
     if "" in counts or not counts["train"] or not counts["test"]:
@@ -165,14 +159,6 @@ def _cut(entries: Sequence[Entry], patients: Decision) -> int:
     return sum(len(found) > 1 for found in folds.values())
 
 
-def _color(pictures: Pictures) -> Decision:
-    color, total = ("rgb" if pictures.coloured else "gray"), len(pictures.looks)
-    coloured = sum(look.coloured for look in pictures.looks)
-    return Decision(
-        "color", f"{color}: {coloured} of {total} sampled pictures have colour", {"preprocess.color": color}
-    )
-
-
 def image_size(height: float, width: float) -> int | tuple[int, int]:
     """Choose what the model sees: about 150x150 pixels of the pictures' aspect, small pictures as they are.
 
@@ -180,36 +166,38 @@ def image_size(height: float, width: float) -> int | tuple[int, int]:
     (150, (130, 174), 50, 32)
     """
     scale = min(1.0, SIDE / math.sqrt(height * width))
-    sides = [max(LEAST_SIDE, 2 * round(scale * side / 2)) for side in (height, width)]
     if SQUARE[0] <= width / height <= SQUARE[1]:
         return max(LEAST_SIDE, round(scale * math.sqrt(height * width)))
-    return sides[0], sides[1]
+    high, wide = (max(LEAST_SIDE, 2 * round(scale * side / 2)) for side in (height, width))
+    return high, wide
 
 
-def _size(pictures: Pictures) -> Decision:
+def _pixels(pictures: Pictures) -> Iterator[Decision]:
+    """Decide on colour, size and steps."""
+    coloured, color = int(pictures.all.coloured.sum()), "rgb" if pictures.coloured else "gray"
+    said = f"{color}: {coloured} of {len(pictures.looks)} sampled pictures have colour"
+    yield Decision("color", said, {"preprocess.color": color})
+
     height, width = pictures.size
-    aspects = [look.width / look.height for look in pictures.looks]
+    aspects = (pictures.all.width / pictures.all.height).tolist()
     mixed = len(aspects) > 1 and statistics.stdev(aspects) > 0.2 * statistics.mean(aspects)
-    size = image_size((height * width) ** 0.5, (height * width) ** 0.5) if mixed else image_size(height, width)
+    square = math.sqrt(height * width)
+    size = image_size(square, square) if mixed else image_size(height, width)
     said = f"{size}" if isinstance(size, int) else f"{size[0]} high, {size[1]} wide"
-    why = f"the pictures are about {width:.0f}x{height:.0f}{', of mixed shapes' * mixed}"
-    return Decision(
-        "size", f"{said} pixels, as {why}", {"preprocess.image_size": size if isinstance(size, int) else list(size)}
-    )
+    said += f" pixels, as the pictures are about {width:.0f}x{height:.0f}{', of mixed shapes' * mixed}"
+    yield Decision("size", said, {"preprocess.image_size": size if isinstance(size, int) else list(size)})
 
-
-def _steps(pictures: Pictures) -> Decision:
     low, high = pictures.shorter
-    detail = int(min(SIDE, max(LEAST_SIDE, low)))
-    evened = ", sharpness evened as sizes differ" * pictures.varied
     if pictures.dark_margins:
-        return Decision(
-            "steps", "crop to the body and even contrast, as gray pictures with dark margins (CT) need it",
-            {"preprocess.steps": CT_STEPS, "preprocess.detail": detail},
-        )  # fmt: skip
-    steps = [*(["gray"] * (not pictures.coloured)), *(["detail"] * pictures.varied), "resize"]
-    why = f"no crop, as most have no dark margins{evened} ({low:.0f} to {high:.0f} pixels)"
-    return Decision("steps", f"{', '.join(steps)}; {why}", {"preprocess.steps": steps, "preprocess.detail": detail})
+        steps = CT_STEPS
+        said = "crop to the body and even contrast, as gray pictures with dark margins (CT) need it"
+    else:
+        steps = [*(["gray"] * (not pictures.coloured)), *(["detail"] * pictures.varied), "resize"]
+        evened = ", sharpness evened as sizes differ" * pictures.varied
+        why = f"no crop, as most have no dark margins{evened} ({low:.0f} to {high:.0f} pixels)"
+        said = f"{', '.join(steps)}; {why}"
+    detail = int(min(SIDE, max(LEAST_SIDE, low)))
+    yield Decision("steps", said, {"preprocess.steps": steps, "preprocess.detail": detail})
 
 
 def _balance(counts: Counter[str]) -> Decision:
@@ -226,32 +214,29 @@ def _model(pictures: Pictures, images: int, asked: str | None) -> tuple[Decision
     if small or images > MOST_FOR_TRANSFER:
         name, why = "compact_cnn", "which is fast, as the pictures are small or many"
     if pictures.told_by_brightness_alone():
+        auc = pictures.brightness_auc()
         question = (
-            f"brightness alone tells the classes (AUC {pictures.brightness_auc():.2f}): is it of the disease, or of "
-            "the camera? preprocess.steps"
+            f"brightness alone tells the classes (AUC {auc:.2f}): is it of the disease, or of the camera? "
+            "preprocess.steps"
         )
         if name == "compact_cnn":
-            name, why = BRIGHTNESS_MODEL, "as brightness tells the classes, which compact_cnn takes out"
+            name, why = "dropout_cnn", "as brightness tells the classes, which compact_cnn takes out"
     if asked:
         name, why = asked, "as asked"
     stride = {} if name in EPOCHS_OF_LEARNED else {"model.stride": 1 if small else 2}
-    return Decision("model", f"{name}, {why}", {"model.name": name, **stride}, question), _epochs(name, images)
-
-
-def _epochs(model: str, images: int) -> Decision:
-    least, most, seen = EPOCHS_OF_LEARNED.get(model, EPOCHS)
+    least, most, seen = EPOCHS_OF_LEARNED.get(name, EPOCHS)
     epochs = round(min(most, max(least, seen / max(1, images * PARTS["split.train"]))))
-    return Decision("epochs", f"{epochs}, for {images:,} images", {"train.epochs": epochs, "train.patience": epochs})
+    trained = {"train.epochs": epochs, "train.patience": epochs}
+    return (
+        Decision("model", f"{name}, {why}", {"model.name": name, **stride}, question),
+        Decision("epochs", f"{epochs}, for {images:,} images", trained),
+    )
 
 
 def _experiment(source: str) -> Decision:
     name = re.sub(r"(\.(zip|tar|tgz|gz|bz2|xz))+$", "", source_name(source), flags=re.IGNORECASE)
     name = re.sub(r"\W+", "_", name).strip("_")[:60] or "own_images"
     return Decision("experiment", f"{name} in MLflow", {"track.experiment": name, "track.register": name})
-
-
-def _counted(counts: Counter[str]) -> str:
-    return _listed([f"{label} {count}" for label, count in sorted(counts.items())])
 
 
 def _listed(names: Sequence[str]) -> str:

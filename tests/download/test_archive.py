@@ -4,7 +4,6 @@ import lzma
 import stat
 import struct
 import tarfile
-import time
 import tracemalloc
 import unicodedata
 import zipfile
@@ -82,16 +81,21 @@ def test_nothing_is_written_outside(tmp_path: Path, make: Callable[..., Path], n
     assert not list(tmp_path.glob("*.png"))
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
-@pytest.mark.parametrize("target", ["/etc/passwd", "../../../etc/passwd", "..\\..\\x"])
-def test_a_tar_link_that_leads_out_is_refused(tmp_path: Path, kind: bytes, target: str) -> None:
-    refused(tarred_link(tmp_path / "x.tar", "a/link.png", target, kind), f"found a/link.png -> {target}")
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../../etc/passwd", "a/1.png"])
+def test_links_and_special_files_of_a_tar_are_not_made_but_counted(tmp_path: Path, kind: bytes, target: str) -> None:
+    archive = tarred_link(tmp_path / "x.tar", "a/link.png", target, kind)
+    assert unpacked(archive) == FILES
+    rows = unpack(archive, tmp_path / "again", 1.0, "x.tar")
+    assert [(row.kind, row.files, row.example) for row in rows] == [("link", 1, "a/link.png")]
 
 
-@pytest.mark.parametrize("target", [b"/etc/passwd", b"../../x"])
-def test_a_zip_link_that_leads_out_is_refused(tmp_path: Path, target: bytes) -> None:
-    archive = zipped(tmp_path / "x.zip", {"a/link.png": target}, mode=stat.S_IFLNK | 0o777)
-    refused(archive, "expected no link that leads out of the archive")
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR])
+def test_links_and_special_files_of_a_zip_are_not_made_but_counted(tmp_path: Path, kind: int) -> None:
+    archive = zipped(tmp_path / "x.zip", {"a/link.png": b"/etc/passwd"}, mode=kind | 0o777)
+    assert unpacked(archive) == {}
+    rows = unpack(archive, tmp_path / "again", 1.0, "x.zip")
+    assert [(row.kind, row.example) for row in rows] == [("link", "a/link.png")]
 
 
 def test_writing_through_a_link_to_a_folder_outside_is_impossible(tmp_path: Path) -> None:
@@ -100,47 +104,8 @@ def test_writing_through_a_link_to_a_folder_outside_is_impossible(tmp_path: Path
         info = tarfile.TarInfo("door/out.png")
         info.size = 4
         tar.addfile(info, io.BytesIO(b"evil"))
-    with pytest.raises(AssayError):
-        unpacked(archive)
+    assert unpacked(archive)["door/out.png"] == b"evil"  # in a folder of this name: there is no link
     assert not (tmp_path / "out.png").exists()
-
-
-@pytest.mark.parametrize(("kind", "target"), [(tarfile.SYMTYPE, "../a/1.png"), (tarfile.LNKTYPE, "a/1.png")])
-def test_a_link_inside_becomes_the_file(tmp_path: Path, kind: bytes, target: str) -> None:
-    archive = tarred_link(tmp_path / "x.tar", "b/link.png", target, kind)
-    assert unpacked(archive) == {**FILES, "b/link.png": FILES["a/1.png"]}
-
-
-def test_a_chain_of_zip_links_becomes_files_and_a_circle_is_refused(tmp_path: Path) -> None:
-    chain = zipped(tmp_path / "x.zip", {"a.png": b"b.png", "b.png": b"c.png"}, mode=stat.S_IFLNK | 0o777)
-    with zipfile.ZipFile(chain, "a") as archive:
-        archive.writestr("c.png", b"1")
-    assert unpacked(chain) == {"a.png": b"1", "b.png": b"1", "c.png": b"1"}
-    (tmp_path / "y").mkdir()
-    circle = zipped(tmp_path / "y" / "y.zip", {"a.png": b"b.png", "b.png": b"a.png"}, mode=stat.S_IFLNK | 0o777)
-    refused(circle, "found a circle of links")
-
-
-def test_a_long_chain_of_links_is_followed_once(tmp_path: Path) -> None:
-    count = 4000
-    with tarfile.open(tmp_path / "x.tar", "w") as archive:
-        for number in range(count, 0, -1):
-            info = tarfile.TarInfo(f"{number}.png")
-            info.type, info.linkname = tarfile.SYMTYPE, f"{number - 1}.png"
-            archive.addfile(info)
-        archive.addfile(tarfile.TarInfo("0.png"))
-    start = time.monotonic()
-    assert len(unpacked(tmp_path / "x.tar")) == count + 1
-    assert time.monotonic() - start < 60  # a walk of each link from the start would take far longer
-
-
-@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
-def test_a_device_or_pipe_is_refused(tmp_path: Path, kind: bytes) -> None:
-    refused(tarred_link(tmp_path / "x.tar", "dev.png", "", kind), "found the special file dev.png")
-
-
-def test_a_zip_device_is_refused(tmp_path: Path) -> None:
-    refused(zipped(tmp_path / "x.zip", {"dev.png": b""}, mode=stat.S_IFCHR | 0o666), "found the special file dev.png")
 
 
 @pytest.mark.parametrize("make", [zipped, tarred])
@@ -281,17 +246,12 @@ def test_accents_stored_apart_are_composed(tmp_path: Path) -> None:
     assert unpacked(archive) == {"Größe/ä ö.png": b"1"}
 
 
-@pytest.mark.parametrize("make", [zipped, tarred])
-def test_names_that_differ_by_case_only_are_refused(tmp_path: Path, make: Callable[..., Path]) -> None:
-    refused(make(tmp_path / "x.bin", {"Cat/1.png": b"1", "cat/2.png": b"2"}), "found Cat and cat")
-
-
 def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
     path = tarred(tmp_path / "x.tar", FILES)
     with tarfile.open(path, "a") as archive:
         info = tarfile.TarInfo("./a/1.png")
         archive.addfile(info)
-    refused(path, "found a/1.png twice")
+    refused(path, "cannot be unpacked (File exists")
 
 
 def test_a_file_that_is_a_folder_too_is_one_line(tmp_path: Path) -> None:
@@ -304,5 +264,5 @@ def test_a_name_too_long_for_the_file_system_is_one_line(tmp_path: Path) -> None
 
 def test_junk_is_not_unpacked_but_counted(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "x.zip", {**FILES, "__MACOSX/._1.png": b"", "a/Thumbs.db": b"", "__MACOSX/": b""})
-    assert unpack(archive, tmp_path / "unpacked", 1.0, "x.zip").junk == 2
+    assert [(row.kind, row.files) for row in unpack(archive, tmp_path / "unpacked", 1.0, "x.zip")] == [("junk", 2)]
     assert len(list((tmp_path / "unpacked").rglob("*.*"))) == len(FILES)

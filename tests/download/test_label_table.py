@@ -18,7 +18,7 @@ CODES = [name.partition("/")[2].removesuffix(".png") for name in APTOS]
 
 
 def entries(folder: Path) -> list[Entry]:
-    return read(scan(folder, "scans")[0])
+    return read(scan(folder, "scans"))
 
 
 def labels(folder: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ def entries(tree: Tree) -> Read:
 
     def make(table: str, **others: str) -> list[Entry]:
         files = {"scans/1.png": b"1", "scans/2.png": b"2", "table.csv": table.encode()}
-        return read(scan(tree(files | {f"{name}.csv": text.encode() for name, text in others.items()}), "source")[0])
+        return read(scan(tree(files | {f"{name}.csv": text.encode() for name, text in others.items()}), "source"))
 
     return make
 
@@ -56,12 +56,12 @@ def test_images_without_a_row_are_left_out(entries: Read) -> None:
 
 def test_a_csv_with_other_columns_or_deeper_down_is_no_table_of_images(tree: Tree) -> None:
     files = {"a/1.png": b"1", "b/1.png": b"2", "notes.csv": b"who,when\n", "a/x.csv": b"path,label\n"}
-    assert [entry.label for entry in read(scan(tree(files), "source")[0])] == ["a", "b"]
+    assert [entry.label for entry in read(scan(tree(files), "source"))] == ["a", "b"]
 
 
 def test_a_table_in_a_folder_that_wraps_everything_is_found(tree: Tree) -> None:
     files = {"wrap/i/1.png": b"1", "wrap/i/2.png": b"2", "wrap/t.csv": b"path,label\ni/1.png,a\ni/2.png,b\n"}
-    assert [entry.path for entry in read(scan(tree(files), "source")[0])] == ["i/1.png", "i/2.png"]
+    assert [entry.path for entry in read(scan(tree(files), "source"))] == ["i/1.png", "i/2.png"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
 from src.core.errors import AssayError
+from src.download import manifest
 from src.download.manifest import Entry, check
 
 
@@ -27,3 +28,9 @@ def test_a_positive_class_that_is_not_there_is_told_before_any_work_on_images() 
         AssayError, match=r"dataset\.positive: expected one of healthy, ill, or null; found 'il'.*'ill'"
     ):
         check(entries, "source", "il")
+
+
+@pytest.mark.parametrize("path", ["manifest.csv/1.png", "Counts.csv"])
+def test_a_class_or_an_image_with_the_name_of_a_table_of_the_stage_is_refused(path: str) -> None:
+    with pytest.raises(AssayError, match=r"expected nothing named \w+\.csv, which download writes"):
+        manifest.check([Entry(path, "a"), Entry("b/1.png", "b")], "source", None, ["manifest.csv", "counts.csv"])

@@ -14,8 +14,7 @@ from src.config import Dataset
 from src.core.errors import AssayError
 from src.core.files import digest_of
 from src.core.paths import Raw
-from src.download import stage
-from src.download.masks import find
+from src.download import kinds, stage
 
 Tree = Callable[..., Path]
 Make = Callable[..., Dataset]
@@ -58,6 +57,12 @@ def test_files_are_known_by_content_and_counted_by_kind_and_reason(
     assert "warning: left out: folder 1: rare: it holds no image" in caplog.text
 
 
+def test_the_table_of_labels_is_not_left_out_and_another_one_is(tree: Tree, run: Run, raw: Raw) -> None:
+    source = tree({"i/1.png": b"1", "i/2.png": b"2", "t.csv": b"file,label\n1,a\n2,b\n", "who.csv": b"who\nme\n"})
+    assert [row["label"] for row in run(source)] == ["a", "b"]
+    assert [row["example"] for row in rows(raw.left_out)] == ["who.csv"]
+
+
 def test_masks_are_left_out_and_said_or_kept(tree: Tree, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     source = tree({**TWO, "ill/1_mask.png": b"3", "ill/1_mask_1.png": b"4", "well/2_mask.png": b"5"})
     assert [row["path"] for row in run(source)] == ["ill/1.png", "well/1.png", "well/2_mask.png"]  # it has no image
@@ -69,8 +74,8 @@ def test_folders_of_masks_beside_folders_of_images_are_found_at_any_place() -> N
     for images, masks in (("a/images/{}.png", "a/masks/{}.png"), ("Images/a/{}.png", "lung masks/a/{}_mask.tif")):
         names = [images.format(number) for number in range(3)]
         outlines = {masks.format(number) for number in range(3)}
-        assert find([*names, *outlines]) == outlines
-    assert not find(["mask/1.png", "no_mask/1.png", "images/a/1.png", "no_mask/a/1.png"])
+        assert kinds.masks([*names, *outlines]) == outlines
+    assert not kinds.masks(["mask/1.png", "no_mask/1.png", "images/a/1.png", "no_mask/a/1.png"])
 
 
 def test_classes_with_folders_of_images_and_masks_are_read(tree: Tree, run: Run) -> None:
@@ -110,7 +115,7 @@ def test_the_patient_of_dicom_files_is_the_group_and_no_name_leaves(
     assert "DICOM: 3 groups of 4 files by PatientID hashed: no name or number is kept" in caplog.text
 
 
-def test_a_deflated_dicom_gives_its_patient_and_takes_no_memory_for_the_rest(tree: Tree, run: Run) -> None:
+def test_a_deflated_dicom_takes_no_memory_and_gives_no_patient(tree: Tree, run: Run) -> None:
     files = {
         f"{label}/1.dcm": dicom(
             DeflatedExplicitVRLittleEndian, PatientID=label, BitsAllocated=8, PixelData=bytes(100 * 10**6)
@@ -122,7 +127,7 @@ def test_a_deflated_dicom_gives_its_patient_and_takes_no_memory_for_the_rest(tre
     found = run(source)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert [row["group"] for row in found] == [f"patient-{digest_of(label)[:12]}" for label in ("ill", "well")]
+    assert [row["group"] for row in found] == ["", ""]
     assert peak < 20 * 10**6
 
 

@@ -46,7 +46,7 @@ def best_deviation(classes: np.ndarray, groups: np.ndarray) -> float:
     return float(np.where((held > 0).all(axis=(1, 2)), costs, np.inf).min())
 
 
-@pytest.mark.parametrize("trial", range(25))
+@pytest.mark.parametrize("trial", range(8))
 def test_groups_are_never_cut_and_every_image_has_a_part(trial: int) -> None:
     random = np.random.default_rng(trial)
     largest = int(random.integers(1, 30))
@@ -58,13 +58,13 @@ def test_groups_are_never_cut_and_every_image_has_a_part(trial: int) -> None:
 
 def test_small_cases_are_as_good_as_trying_all_ways() -> None:
     lost = []
-    for trial in range(60):
+    for trial in range(30):
         random = np.random.default_rng(1000 + trial)
         classes, groups = random_groups(random, int(random.integers(5, 9)), int(random.integers(2, 4)), 14)
         best = best_deviation(classes, groups)
         if np.isfinite(best):
             lost.append(deviation(classes, assign(classes, groups, RATIOS, stream(trial, "split"))) - best)
-    assert len(lost) > 30
+    assert len(lost) > 15
     assert np.mean(np.array(lost) < 1e-9) >= 0.95
     assert max(lost) < 0.05
 
@@ -92,7 +92,7 @@ def test_same_seed_same_parts_and_another_seed_others() -> None:
 
 def test_every_group_may_come_into_every_part() -> None:
     classes, groups = random_groups(np.random.default_rng(5), 30, 2, 4)
-    drawn = np.stack([assign(classes, groups, RATIOS, stream(seed, "split")) for seed in range(40)])
+    drawn = np.stack([assign(classes, groups, RATIOS, stream(seed, "split")) for seed in range(16)])
     seen = [set(drawn[:, groups == group].ravel()) for group in range(30)]
     assert sum(parts >= {0, 2} for parts in seen) >= 28
 

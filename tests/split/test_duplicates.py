@@ -123,9 +123,9 @@ def test_the_nearest_other_pairs_are_given_where_there_are_no_duplicates() -> No
 
 
 def test_masses_of_almost_black_images_do_not_exhaust_memory_or_patience() -> None:
-    images = np.zeros((1500, 16, 16, 1), np.uint8)
-    images[:, 0, 0, 0], images[:, 0, 1, 0] = np.arange(1500) % 256, np.arange(1500) // 256
-    found = find_duplicates(hashes_of(images), np.arange(1500) % 3, 3)
+    images = np.zeros((900, 16, 16, 1), np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 1, 0] = np.arange(900) % 256, np.arange(900) // 256
+    found = find_duplicates(hashes_of(images), np.arange(900) % 3, 3)
     assert found.exact == []
     assert found.radius < 64
 
@@ -176,11 +176,10 @@ def test_no_pair_beyond_the_radius_and_none_that_is_not_wanted() -> None:
     assert [tuple(p) for p in found] == [p for p in slowly(hashes) if p[2] <= 120 and parts[p[0]] != parts[p[1]]]
 
 
-@pytest.mark.slow
-def test_thirty_thousand_hashes_take_well_under_a_minute() -> None:
-    hashes = signs(30_000)
-    hashes[29_999] = hashes[3]
+def test_ten_thousand_hashes_take_seconds() -> None:
+    hashes = signs(10_000)
+    hashes[9_999] = hashes[3]
     started = time.process_time()
     found = nearest_pairs(hashes, anything)
-    assert time.process_time() - started < 60
-    assert found[0].tolist() == [3, 29_999, 0]
+    assert time.process_time() - started < 10
+    assert found[0].tolist() == [3, 9_999, 0]

@@ -10,6 +10,7 @@ Each image is an augmented copy of a slide, and no name says of which: groups ar
 from collections import Counter
 
 from src.core.errors import AssayError
+from src.core.files import read_csv
 from src.download.manifest import Entry, fold_of
 from src.download.scan import Listing
 
@@ -45,5 +46,7 @@ def listed(files: Listing) -> Counter[str]:
         AssayError: labels.csv has no column Category.
     """
     tables = sorted(name for name in files.files if name.rpartition("/")[2] == "labels.csv")
-    rows = files.table(tables[0], ("Category",)) if tables else []
-    return Counter(row["Category"] for row in rows if row["Category"] and "," not in row["Category"])
+    files.used.update(tables[:1])
+    rows = read_csv(files.files[tables[0]], ("Category",)) if tables else []
+    cells = [row["Category"].strip() for row in rows]
+    return Counter(cell for cell in cells if cell and "," not in cell)

@@ -3,8 +3,11 @@
 patients.csv says NonCOVID where the folder is called CT_NonCOVID; some of its patients have stray spaces.
 """
 
+from dataclasses import replace
+
 from src.core.errors import AssayError
-from src.download.manifest import Entry, fold_of
+from src.download.label_table import read_labels
+from src.download.manifest import Entry
 from src.download.scan import Listing
 
 TABLE = "patients.csv"
@@ -18,33 +21,25 @@ def read(files: Listing) -> list[Entry]:
     Raises:
         AssayError: patients.csv is missing, lacks a column, and images and rows do not match one to one.
     """
-    rows = files.table(TABLE, COLUMNS)
-    listed = {row["path"].replace("\\", "/"): row for row in rows}
-    where = f"{files.where}: {TABLE}"
-    if len(listed) < len(rows):
-        raise AssayError(f"{where}: expected each image once, found {len(rows) - len(listed)} paths more than once")
-    _refuse(f"{where}: expected a row for each image", "without one", [p for p in files.images if p not in listed])
-    _refuse(f"{where}: expected a file for each row", "missing", sorted(listed.keys() - set(files.images)))
-    return [_entry(path, listed[path], where) for path in files.images]
-
-
-def _entry(path: str, row: dict[str, str], where: str) -> Entry:
-    folder = path.rpartition("/")[0]
-    fold = fold_of(row["official_split"])
-    if _plain(folder) != _plain(row["label"]):
-        raise AssayError(f"{where}: {path}: expected the label of its folder, found {row['label']!r}")
-    if fold is None:
-        found = row["official_split"]
-        raise AssayError(f"{where}: {path}: expected official_split train, val or test, found {found!r}")
-    if not row["patient"]:
-        raise AssayError(f"{where}: {path}: expected a patient, found an empty cell")
-    return Entry(path, label=folder, group=row["patient"], fold=fold)
+    table = files.read(TABLE)
+    if missing := [name for name in COLUMNS if name not in table.columns]:
+        found = f"found {', '.join(table.columns) or 'nothing'} (no {', '.join(missing)})"
+        raise AssayError(f"{table.where}: expected the columns {', '.join(COLUMNS)}, {found}")
+    entries = {entry.path: entry for entry in read_labels(files, table).entries}
+    if without := [image for image in files.images if image not in entries]:
+        raise AssayError(
+            f"{table.where}: expected a row for each image, found {len(without)} without one, such as {without[0]}"
+        )
+    for path, entry in entries.items():
+        if not (entry.fold and entry.group):  # a column with another word than these is none of folds, but kept
+            found = dict(entry.extra).get("official_split") or "an empty cell"
+            expected = "official_split train, val or test, and a patient"
+            raise AssayError(f"{table.where}: {path}: expected {expected}, found {found}")
+        if _plain(path.rpartition("/")[0]) != _plain(entry.label):
+            raise AssayError(f"{table.where}: {path}: expected the label of its folder, found {entry.label!r}")
+    files.used.add(TABLE)
+    return [replace(entries[image], label=image.rpartition("/")[0]) for image in files.images]
 
 
 def _plain(label: str) -> str:
     return label.removeprefix(FOLDER_PREFIX).lower()
-
-
-def _refuse(expected: str, found: str, paths: list[str]) -> None:
-    if paths:
-        raise AssayError(f"{expected}, found {len(paths)} {found}, such as {paths[0]}")

@@ -6,30 +6,27 @@ other (as in the LSH forest of Bawa and others, 2005), so each is compared only 
 The work per feature is fixed, so all but the sorting is linear in the number of images.
 """
 
-from collections import deque
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.core.random_streams import stream
 from src.images.worker_threads import cores, ordered
-from src.split.copies.features import BINS, MIRROR, Packed
+from src.split.copies.features import BINS, FEATURES, MIRROR, Packed
 from src.split.index import Ints
 
 ORDERS, PART = 8, 32  # parts of the code, bits of each
 REACH = 8  # entries after each in an order that it is compared with
 NEAR = 56  # bits of 256 in which the codes of one feature may differ
-NEAREST = 4  # neighbours of a feature that vote
-FEWEST = 4  # votes
+EVERY = 2  # every second feature is looked up: half of the time and memory, and copies share dozens
+FEWEST = 8  # votes; the same two features may vote in each order
 CANDIDATES = 12  # images verified for each image
 SAMPLE = 20_000  # descriptors that place the hyperplanes
-CHUNK = 1 << 18  # descriptors at a time
-
-TARGET_BITS = 28  # a neighbour as one integer, its key: distance, feature, and 1 if mirrored, so that keys sort
-NONE = np.iinfo(np.int64).max
+READ = 1 << 10  # images at a time
 
 Codes = NDArray[np.uint32]
-Keys = NDArray[np.int64]
+Counted = tuple[NDArray[np.int64], Ints]  # pairs of images as one number each, and their votes
 
 
 def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
@@ -43,98 +40,68 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
         (M, 4) first image, second image (a larger number), 1 if mirrored, votes; sorted, each pair at most twice,
         as it is and mirrored.
     """
-    if not len(packed.descriptors):
+    images = np.repeat(np.arange(len(packed), dtype=np.int32), -(-packed.counts // EVERY))
+    if not len(images):
         return np.empty((0, 4), np.intp)
-    codes = _codes(packed.descriptors)
-    nearest = np.full((len(packed.images), NEAREST), NONE)
-    for order in range(ORDERS):
-        nearest = _merged(nearest, _neighbours(codes, order, packed.images))
-    return _best(_votes(nearest, packed.images), most)
+    codes, count = _codes(packed, len(images)), len(packed)
+    orders = ordered(lambda order: _votes(codes, order, images, count), range(ORDERS), cores())
+    pairs, votes = _summed(list(orders))
+    pairs, votes = pairs[votes >= FEWEST], votes[votes >= FEWEST]
+    return _best(np.stack([(pairs >> 1) // count, (pairs >> 1) % count, pairs & 1, votes], axis=1), most)
 
 
-def _codes(descriptors: NDArray[np.uint8]) -> Codes:
+def _looked_up(packed: Packed) -> Iterator[NDArray[np.uint8]]:
+    """Yield the descriptors (T, 128) that are looked up, those of some images after the other."""
+    for start in range(0, len(packed), READ):
+        part = packed.read(start, READ)
+        kept = np.arange(0, FEATURES, EVERY) < part["count"][:, None]
+        yield part["descriptors"][:, ::EVERY][kept]
+
+
+def _codes(packed: Packed, count: int) -> Codes:
     """Return codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
 
     All sums are of whole numbers below 2**24, so that they are exact in whatever order a machine adds them.
     """
     planes = stream(0, "lookalike planes").choice(np.array([-1, 1], np.float32), (BINS, ORDERS * PART))
-    sample = descriptors[:: -(-len(descriptors) // SAMPLE)]
-    both = np.concatenate([sample, sample[:, MIRROR]]).astype(np.float32)
-    middle = np.floor(np.median(both @ planes, axis=0))
-    codes = np.empty((2, len(descriptors), ORDERS), np.uint32)
-    for start in range(0, len(descriptors), CHUNK):
-        part = np.asarray(descriptors[start : start + CHUNK])
+    share = -(-count // SAMPLE)
+    sample = np.concatenate([part[::share] for part in _looked_up(packed)])
+    middle = np.floor(np.median(np.concatenate([sample, sample[:, MIRROR]]).astype(np.float32) @ planes, axis=0))
+    codes, start = np.empty((2, count, ORDERS), np.uint32), 0
+    for part in _looked_up(packed):
         for mirrored, some in enumerate((part, part[:, MIRROR])):
             bits = np.packbits(some.astype(np.float32) @ planes > middle, axis=1)
-            codes[mirrored, start : start + CHUNK] = bits.view(">u4")
+            codes[mirrored, start : start + len(part)] = bits.view(">u4")
+        start += len(part)
     return codes.reshape(-1, ORDERS)
 
 
-def _neighbours(codes: Codes, order: int, images: Ints) -> Keys:
-    """Compare each of E entries with those next to it in an order: (E, 4) the nearest of other images, as keys."""
+def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> Counted:
+    """Compare each feature with those next to it in an order, and count the near ones for each pair of images."""
     entries = np.argsort(codes[:, order], kind="stable")
-    found = np.empty((len(entries), NEAREST), np.int64)
-
-    def work(start: int) -> None:
-        stop = min(start + CHUNK, len(entries))
-        low, high = max(start - REACH, 0), min(stop + REACH, len(entries))
-        found[entries[start:stop]] = _nearest_beside(codes, entries[low:high], images)[start - low : stop - low]
-
-    deque(ordered(work, range(0, len(entries), CHUNK), cores()), maxlen=0)
-    return found
-
-
-def _nearest_beside(codes: Codes, entries: Ints, images: Ints) -> Keys:
-    """Return the keys (E, 4) of the nearest of the entries that stand at most REACH before or after each."""
-    feature, mirrored = entries % len(images), entries >= len(images)
-    words, image = codes[entries].view(np.uint64), images[feature]
-    keys = np.full((len(entries), 2 * REACH), NONE)
+    words, image, mirrored = codes[entries].view(np.uint64), images[entries % len(images)], entries >= len(images)
+    found: list[Counted] = []
     for step in range(1, min(REACH, len(entries) - 1) + 1):
-        distance = np.bitwise_count(words[:-step] ^ words[step:]).sum(axis=1, dtype=np.int64)
-        wanted = (distance <= NEAR) & (image[:-step] != image[step:]) & ~(mirrored[:-step] & mirrored[step:])
-        flip = (mirrored[:-step] | mirrored[step:]).astype(np.int64)
-        for own, other, place in (
-            (slice(None, -step), slice(step, None), 0),
-            (slice(step, None), slice(None, -step), 1),
-        ):
-            key = (distance << TARGET_BITS | feature[other]) << 1 | flip
-            keys[own, 2 * step - 2 + place] = np.where(wanted, key, NONE)
-    return np.sort(keys, axis=1)[:, :NEAREST]
+        one, two = slice(None, -step), slice(step, None)
+        near = np.bitwise_count(words[one] ^ words[two]).sum(axis=1, dtype=np.uint16) <= NEAR
+        near &= (image[one] != image[two]) & ~(mirrored[one] & mirrored[two])
+        first, second = np.minimum(image[one], image[two])[near], np.maximum(image[one], image[two])[near]
+        flip = (mirrored[one] | mirrored[two])[near]
+        found.append(np.unique((first.astype(np.int64) * count + second) << 1 | flip, return_counts=True))
+    return _summed(found)
 
 
-def _merged(nearest: Keys, found: Keys) -> Keys:
-    """Keep the nearest few (T, 4) of each feature, whose two entries found (2 T, 4); one found twice counts once."""
-    count, merged = len(nearest), np.empty_like(nearest)
-    for start in range(0, count, CHUNK):
-        part = slice(start, start + CHUNK)
-        keys = np.sort(np.concatenate([nearest[part], found[:count][part], found[count:][part]], axis=1), axis=1)
-        keys[:, 1:][keys[:, 1:] == keys[:, :-1]] = NONE
-        merged[part] = np.sort(keys, axis=1)[:, :NEAREST]
-    return merged
-
-
-def _votes(nearest: Keys, images: Ints) -> Ints:
-    """Count for each pair of images, as it is or mirrored, how many neighbours they share: (M, 4), sorted."""
-    features, places = np.nonzero(nearest != NONE)
-    keys = nearest[features, places]
-    source, target = images[features], images[keys >> 1 & ((1 << TARGET_BITS) - 1)]
-    count = int(images.max()) + 1
-    first, second = np.minimum(source, target), np.maximum(source, target)
-    pairs, votes = np.unique((first * count + second) << 1 | (keys & 1), return_counts=True)
-    return np.stack([(pairs >> 1) // count, (pairs >> 1) % count, pairs & 1, votes], axis=1)
+def _summed(found: list[Counted]) -> Counted:
+    """Add up the votes of each pair."""
+    pairs, place = np.unique(np.concatenate([pairs for pairs, _ in found]), return_inverse=True)
+    return pairs, np.bincount(place, np.concatenate([votes for _, votes in found])).astype(np.intp)
 
 
 def _best(pairs: Ints, most: int) -> Ints:
     """Keep the pairs with the most votes of each image; where votes are equal, the first ones."""
-    pairs = pairs[pairs[:, 3] >= FEWEST]
     images = np.concatenate([pairs[:, 0], pairs[:, 1]])
     places = np.tile(np.arange(len(pairs)), 2)
     order = np.lexsort((places, -pairs[places, 3], images))
-    return pairs[np.unique(places[order][_rank(images[order]) < most])]
-
-
-def _rank(values: NDArray[np.integer]) -> Ints:
-    """Count how many equal ones stand before each of sorted values."""
-    starts = np.flatnonzero(np.diff(values, prepend=-1))
-    lengths = np.diff(np.append(starts, len(values)))
-    return np.asarray(np.arange(len(values)) - np.repeat(starts, lengths))
+    starts = np.flatnonzero(np.diff(images[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    return pairs[np.unique(places[order][rank < most])]

@@ -4,7 +4,6 @@ SIFT: Lowe, "Distinctive image features from scale-invariant keypoints" (2004).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,30 +37,39 @@ class Features(NamedTuple):
     scale: Points
 
 
-@dataclass(frozen=True)
+RECORD = np.dtype(
+    [("count", np.int64), ("points", np.float32, (FEATURES, 2)), ("descriptors", np.uint8, (FEATURES, BINS)),
+     ("picture", np.uint8, (SIDE, SIDE)), ("scale", np.float32, 2)]
+)  # fmt: skip
+
+
 class Packed:
-    """Of N images with T features: image i has those from starts[i] to starts[i + 1].
+    """Features of N images, a record of 44 kB each in a file; in memory are only those that are asked for."""
 
-    points (T, 2), descriptors uint8 (T, 128), pictures uint8 (N, SIDE, SIDE), scales (N, 2).
-    """
-
-    starts: Ints
-    points: Points
-    descriptors: Pixels
-    pictures: Pixels
-    scales: Points
+    def __init__(self, features: Iterable[Features], file: Path) -> None:
+        """Write features one image after the other to a new file; `counts` (N,) says how many each has."""
+        self._file, counts = file, []
+        with file.open("wb") as out:
+            for one in features:
+                record = np.zeros(1, RECORD)
+                counts.append(len(one.points))
+                record["count"], record["picture"], record["scale"] = len(one.points), one.picture, one.scale
+                record["points"][0, : len(one.points)] = one.points
+                record["descriptors"][0, : len(one.points)] = one.descriptors
+                out.write(record.tobytes())
+        self.counts: Ints = np.array(counts, np.intp)
 
     def __len__(self) -> int:
-        return len(self.scales)
+        return len(self.counts)
 
-    @property
-    def images(self) -> Ints:
-        """(T,) the image of each feature."""
-        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+    def read(self, start: int, images: int) -> NDArray[Any]:
+        """Read the records of so many images."""
+        return np.fromfile(self._file, RECORD, images, offset=start * RECORD.itemsize)
 
     def __getitem__(self, image: int) -> Features:
-        part = slice(int(self.starts[image]), int(self.starts[image + 1]))
-        return Features(self.points[part], self.descriptors[part], self.pictures[image], self.scales[image])
+        record = self.read(image, 1)[0]
+        count = record["count"]
+        return Features(record["points"][:count], record["descriptors"][:count], record["picture"], record["scale"])
 
 
 def read_features(path: Path) -> Features:
@@ -95,32 +103,3 @@ def _not_fill(work: Pixels) -> Pixels:
     fill = np.isin(regions, border[border > 0]).astype(np.uint8)
     near = cv2.dilate(fill, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8))
     return np.asarray((1 - near) * 255, dtype=np.uint8)
-
-
-def pack(features: Iterable[Features], folder: Path) -> Packed:
-    """Write features one image after the other to files in `folder`, and map them: 50 kB an image at most."""
-    counts, scales = [0], []
-    with (
-        (folder / "points").open("wb") as points,
-        (folder / "descriptors").open("wb") as descriptors,
-        (folder / "pictures").open("wb") as pictures,
-    ):
-        for one in features:
-            counts.append(len(one.points))
-            scales.append(one.scale)
-            points.write(one.points.tobytes())
-            descriptors.write(one.descriptors.tobytes())
-            pictures.write(one.picture.tobytes())
-    starts, total = np.cumsum(counts), sum(counts)
-    return Packed(
-        starts,
-        np.asarray(_map(folder / "points", np.dtype(np.float32), (total, 2))),
-        np.asarray(_map(folder / "descriptors", np.dtype(np.uint8), (total, BINS))),
-        np.asarray(_map(folder / "pictures", np.dtype(np.uint8), (len(scales), SIDE, SIDE))),
-        np.array(scales, np.float32),
-    )
-
-
-def _map(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Map a file; an empty one cannot be mapped."""
-    return np.memmap(path, kind, "r", shape=shape) if path.stat().st_size else np.empty(shape, kind)

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.images.pixels import Pixels
+from src.images.pixels import Pixels, as_pixels
 from src.split.copies.features import MIRROR, SIDE, Features, Points
+from src.split.duplicates import structure
 from src.split.index import Ints
 
 RATIO = 0.8  # of the distances to the nearest and the second nearest descriptor: Lowe's test
@@ -111,7 +112,8 @@ def _agreement(first: Features, second: Features, warp: Warp) -> tuple[float, fl
     """Lay the first picture over the second; give the share of windows that are alike, and the overlap."""
     moved = np.diag(1 / second.scale.astype(np.float64)) @ warp @ np.diag([*first.scale.astype(np.float64), 1.0])
     shape = (SIDE, SIDE)
-    one, two = _structure(cv2.warpAffine(first.picture, moved, shape)), _structure(second.picture)
+    over = as_pixels(cv2.warpAffine(first.picture, moved, shape))
+    one, two = (structure(picture, NOISE, SHAPE) for picture in (over, second.picture))
     visible = cv2.warpAffine(np.ones(shape, np.uint8), moved, shape, flags=cv2.INTER_NEAREST)
     margin = WINDOW + 4  # the structure beside the border is that of the border
     whole = cv2.erode(visible, np.ones((margin, margin), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
@@ -122,12 +124,6 @@ def _agreement(first: Features, second: Features, warp: Warp) -> tuple[float, fl
     compared = whole & (np.maximum(spread_one, spread_two) > STRUCTURE**2)
     overlap = float(visible.mean())
     return (float((correlation[compared] > ALIKE).mean()) if compared.any() else 0.0), overlap
-
-
-def _structure(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    image = picture.astype(np.float32)
-    fine, coarse = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (NOISE, SHAPE))
-    return np.asarray(fine - coarse, dtype=np.float32)
 
 
 def _blur(picture: NDArray[np.float32]) -> NDArray[np.float32]:

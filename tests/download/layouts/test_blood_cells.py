@@ -56,7 +56,7 @@ def test_slides_alone_are_an_error() -> None:
 
 
 def test_slides_of_no_or_several_cells_are_not_counted(tree: Tree) -> None:
-    files = scan(tree({"d/labels.csv": TABLE.encode(), "TRAIN/MONOCYTE/1.jpeg": b"1"}), "source")[0]
+    files = scan(tree({"d/labels.csv": TABLE.encode(), "TRAIN/MONOCYTE/1.jpeg": b"1"}), "source")
     assert listed(files) == {"NEUTROPHIL": 2, "BASOPHIL": 1}
 
 

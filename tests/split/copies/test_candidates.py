@@ -7,11 +7,11 @@ import pytest
 
 from src.split.copies import candidates as module
 from src.split.copies.candidates import CANDIDATES, candidates
-from src.split.copies.features import MIRROR, Features, Packed, describe, pack
+from src.split.copies.features import MIRROR, Features, Packed, describe
 from tests.split.copies.helpers import moved, smear
 
 
-def drawn(random: np.random.Generator, images: int, features: int = 20) -> list[Features]:
+def drawn(random: np.random.Generator, images: int, features: int = 40) -> list[Features]:
     """Draw descriptors without any meaning."""
     shape = (features, 128)
     picture, scale = np.zeros((96, 96), np.uint8), np.ones(2, np.float32)
@@ -33,7 +33,7 @@ def test_copies_come_first_as_they_are_or_mirrored(tmp_path: Path) -> None:
     every = drawn(random, 200)
     every[70] = copy(every[3], random)
     every[150] = copy(every[9], random, mirrored=True)
-    found = {tuple(pair[:3]): pair[3] for pair in candidates(pack(every, tmp_path)).tolist()}
+    found = {tuple(pair[:3]): pair[3] for pair in candidates(Packed(every, tmp_path / "f")).tolist()}
     assert found[3, 70, 0] > 20
     assert found[9, 150, 1] > 20
     assert len(found) == 2
@@ -43,7 +43,7 @@ def test_copies_come_first_as_they_are_or_mirrored(tmp_path: Path) -> None:
 def test_the_pairs_of_an_image_are_few_even_where_all_look_alike(tmp_path: Path, images: int) -> None:
     random = np.random.default_rng(0)
     first = drawn(random, 1)[0]
-    pairs = candidates(pack([copy(first, random) for _ in range(images)], tmp_path))
+    pairs = candidates(Packed([copy(first, random) for _ in range(images)], tmp_path / "f"))
     assert images <= len(pairs) <= CANDIDATES * images
     assert (pairs[:, 0] < pairs[:, 1]).all()
 
@@ -57,19 +57,19 @@ def test_the_work_per_feature_does_not_grow_with_the_images(tmp_path: Path, monk
         compared.clear()
         folder = tmp_path / str(images)
         folder.mkdir()
-        candidates(pack(drawn(np.random.default_rng(1), images), folder))
+        candidates(Packed(drawn(np.random.default_rng(1), images), folder / "f"))
         work.append(sum(compared) / images)
     assert work[1] < 1.05 * work[0]
 
 
 def test_images_without_features_are_nobodys_candidates(tmp_path: Path) -> None:
     flat = describe(np.full((50, 50), 7, np.uint8))
-    assert len(candidates(pack([flat, flat], tmp_path))) == 0
+    assert len(candidates(Packed([flat, flat], tmp_path / "f"))) == 0
 
 
 def test_packed_features_come_back_image_by_image(tmp_path: Path) -> None:
     every = [describe(smear(0)), describe(np.zeros((40, 60), np.uint8)), describe(moved(smear(0), angle=9))]
-    packed: Packed = pack(every, tmp_path)
+    packed = Packed(every, tmp_path / "f")
     assert len(packed) == 3
     for place, features in enumerate(every):
         for mine, theirs in zip(packed[place], features, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from src.split import copies as lookalikes
-from src.split.copies.group import join, members
+from src.split.copies.find import join, members
 from src.split.index import codes
 from tests.conftest import ROOT
 from tests.split.copies.helpers import moved, save, smear
@@ -31,7 +31,7 @@ def files_and_slides(part: str = "TEST") -> tuple[list[Path], list[tuple[str, in
 def grouped(files: list[Path]) -> list[list[int]]:
     """List the places of the files of each group."""
     names = np.array([path.name for path in files])
-    groups = join(np.full(len(files), ""), names, (link[:2] for link in lookalikes.find(files).links))
+    groups = join(np.full(len(files), ""), names, lookalikes.find(files).links)
     return [rows.tolist() for rows in members(codes(groups))]
 
 
@@ -39,7 +39,7 @@ def test_all_copies_of_the_sample_slides_are_found_and_no_others() -> None:
     files, slides = files_and_slides()
     assert len(files) == len(slides) > 100
     found = lookalikes.find(files)
-    groups = join(np.full(len(files), ""), np.array([str(path) for path in files]), (link[:2] for link in found.links))
+    groups = join(np.full(len(files), ""), np.array([str(path) for path in files]), found.links)
     true = {pair for pair in combinations(range(len(files)), 2) if slides[pair[0]] == slides[pair[1]]}
     told = {pair for pair in combinations(range(len(files)), 2) if groups[pair[0]] == groups[pair[1]]}
     assert len(true & told) / len(told) >= 0.99

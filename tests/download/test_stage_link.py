@@ -7,7 +7,7 @@ import pytest
 
 from src.config import Dataset
 from src.core.paths import Raw
-from src.download import link
+from src.download import stage
 from src.download.stage import run as download
 from tests.conftest import ROOT
 
@@ -38,10 +38,10 @@ def test_a_link_in_the_source_becomes_a_file_in_raw(tree: Tree, raw: Raw, datase
 
 @pytest.mark.parametrize(("kind", "links"), [("", False), ("copy", False), ("hardlink,copy", True), ("symlink", True)])
 def test_dvc_is_asked_how_it_caches(tmp_path: Path, kind: str, links: bool) -> None:
-    assert not link.dvc_links(tmp_path)
+    assert not stage.dvc_links(tmp_path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc" / "config").write_text(f"[cache]\n    type = {kind}\n" if kind else "")
-    assert link.dvc_links(tmp_path) is links
+    assert stage.dvc_links(tmp_path) is links
 
 
 def test_where_dvc_links_a_writable_file_is_copied_and_one_of_its_cache_is_not(

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from src.split.pixel_traces import TRACES, pixel_traces
+from src.split.shortcuts import TRACES, pixel_traces
 from tests.split.conftest import slices
 
 IMAGE = slices(1)[0]

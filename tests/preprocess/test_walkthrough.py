@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from src.core.paths import Prepared
-from src.preprocess.histograms import MOST, SIDE, Histograms, counted, levels
 from src.preprocess.stage import run as prepare
+from src.preprocess.walkthrough import GRID, MOST, Histograms, counted, levels
 from tests.images.helpers import rows, section, write_raw
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_all_pixels_of_an_image_of_the_size_of_the_grid_are_counted(channels: int) -> None:
-    image = np.random.default_rng(0).integers(256, size=(SIDE, SIDE, channels)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(256, size=(GRID, GRID, channels)).astype(np.uint8)
     for found, pixels in zip(levels(image), image.reshape(-1, channels).T, strict=True):
         assert found.tolist() == np.bincount(pixels, minlength=256).tolist()
 
@@ -21,7 +21,7 @@ def test_all_pixels_of_an_image_of_the_size_of_the_grid_are_counted(channels: in
 @pytest.mark.parametrize("shape", [(700, 900), (700, 900, 1), (700, 900, 3), (20, 3_000), (10, 15, 3)])
 def test_a_part_stands_for_the_whole(shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(1).choice(np.array([10, 200], np.uint8), size=shape, p=[0.3, 0.7])
-    found = levels(image) / SIDE**2
+    found = levels(image) / GRID**2
     assert found.sum(axis=1) == pytest.approx(1)
     for share, channel in zip(found, image.reshape(*shape[:2], -1).transpose(2, 0, 1), strict=True):
         assert share[10] == pytest.approx((channel == 10).mean(), abs=0.05)
