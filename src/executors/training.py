@@ -84,9 +84,9 @@ def _answer(fold: Fold, fitted: Fitted, given: data.Data, params: Params) -> Ans
 def _scores(fitted: Fitted, given: data.Data, params: Params) -> dict[str, float]:
     scores = metric.of_epochs(fitted.rows, fitted.best_epoch)
     scores["parameters"] = float(fitted.model.count_params())
-    if set(params.tune.metric) <= set(scores):
+    if given.val is None or set(params.tune.metric) <= set(scores):
         return scores
-    return val_scores(fitted.model, given, params.evaluate.threshold) | scores
+    return val_scores(fitted.model, given, given.val, params.evaluate.threshold) | scores
 
 
 def _load(params: Params, home: Path, fold: Fold | None = None) -> data.Data:
@@ -106,18 +106,18 @@ def _loaded(
     return data.load(prepared, split, positive)
 
 
-def val_scores(model: keras.Model, given: data.Data, rule: str | float) -> dict[str, float]:
+def val_scores(model: keras.Model, given: data.Data, val: data.Part, rule: str | float) -> dict[str, float]:
     """Return every score that evaluate gives of val, by name; those that cannot be told from it are left out.
 
     rule: of the threshold, which is chosen on val and used on it, as in the val scores of metrics.json.
     """
-    count = len(given.val.rows)
+    count = len(val.rows)
     scored = Scored(
         classes=given.classes,
-        rows=given.val.rows,
+        rows=val.rows,
         paths=("",) * count,
-        labels=given.val.targets,
-        probabilities=predict(model, given.images, given.val.rows),
+        labels=val.targets,
+        probabilities=predict(model, given.images, val.rows),
         groups=np.arange(count),
         grouped=False,
     )

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -100,7 +99,7 @@ def networks(
                 place, rows = next(ended), event.rows
                 left = about((time.monotonic() - started) / place * (len(missing) - place))
                 kept = rows[best(rows) - 1]
-                scored = "auc" if math.isnan(kept["val_auc"]) else "val_auc"
+                scored = "val_auc" if "val_auc" in kept else "auc"
                 said = f"{scored} {kept[scored]:.3f} in epoch {best(rows)} of {len(rows)}"
                 log.info("trainings: %d of %d, %s: %s, %s left", place, len(missing), name, said, left)
 
