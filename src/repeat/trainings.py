@@ -13,12 +13,12 @@ import numpy as np
 from tqdm import tqdm
 
 from src.config import Params
+from src.config.overrides import canonical, key
 from src.core import files, random_streams
 from src.core.errors import AssayError
 from src.core.paths import PREPARED
 from src.core.progress import about
 from src.evaluate.inputs import Image
-from src.executors.overrides import canonical, key
 from src.executors.protocol import Executor, Failed, Finished, Fold, Job
 from src.executors.workers import run_all
 from src.images.store import open_images
