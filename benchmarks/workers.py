@@ -18,7 +18,7 @@ from src.config import load
 from src.config.overrides import with_values
 from src.executors.local import LocalExecutor
 from src.executors.protocol import Failed, Finished, Job
-from src.tune.confirm import run_all
+from src.executors.workers import run_all
 
 KINDS = ((2, 1), (1, 2))  # workers, threads of each
 

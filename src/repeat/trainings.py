@@ -44,11 +44,6 @@ class Trained(NamedTuple):
     model: Path | None = None
 
     @property
-    def name(self) -> str:
-        """What a person calls it."""
-        return f"fold {self.fold}, seed {self.seed}"
-
-    @property
     def best_epoch(self) -> int | None:
         """The epoch whose weights were kept."""
         return best(self.rows) if self.rows else None
@@ -60,12 +55,7 @@ def seeds(params: Params, count: int) -> tuple[int, ...]:
 
 
 def networks(
-    params: Params,
-    images: Sequence[Image],
-    folds: Sequence[Fold],
-    executor: Executor,
-    store: Path,
-    drawn: Sequence[int],
+    params: Params, folds: Sequence[Fold], executor: Executor, store: Path, drawn: Sequence[int]
 ) -> list[Trained]:
     """Train a network for each fold and seed, those that are kept in `store` aside, in the order of seeds and folds.
 
@@ -75,12 +65,11 @@ def networks(
         AssayError: a training failed; those that ended before it are kept.
     """
     content = params.model_dump(mode="json")
-    labels = [[image.row, image.label] for image in images]
     places: dict[Path, tuple[int, int]] = {}
     jobs: dict[Path, Job] = {}
     for seed in drawn:
         for number, fold in enumerate(folds, start=1):
-            read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held], labels]
+            read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held]]
             folder = store / files.digest_of(canonical(read))[:LENGTH]
             places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
     missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}

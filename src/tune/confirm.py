@@ -27,12 +27,12 @@ from src.config import Params
 from src.config.overrides import key, short, with_values
 from src.core import console, files, random_streams
 from src.core.paths import Confirmed
+from src.core.progress import about
 from src.executors import training_inputs
 from src.executors.protocol import Executor, Failed, Finished, Job
 from src.executors.workers import run_all
 from src.metrics.objectives import direction
 from src.tracking.record import Trial
-from src.tune.study_progress import duration
 from src.tune.trials_view import BASELINE, TrialsView
 from src.tune.winner import Outcome, Result, Values, decide, described, over_seeds, write_outcome
 
@@ -189,7 +189,7 @@ class Race:
             return f"at most {len(lacking)} more trainings"
         usual = statistics.fmean(known)
         seconds = sum(usual if one.seconds is None else one.seconds for one in lacking.values()) / workers
-        return f"at most {len(lacking)} more trainings, which take about {duration(seconds)}"
+        return f"at most {len(lacking)} more trainings, which take {about(seconds)}"
 
     def outcome(self, confidence: float) -> Outcome:
         """Name who won by what the rounds have asked for."""

@@ -201,10 +201,8 @@ def _rounded(interval: Interval) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in ends.items() if value is not None}
 
 
-def from_file(path: Path, *, write: bool, again: str) -> str:
+def from_file(path: Path, *, write: bool) -> str:
     """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
-
-    again: the command that puts it there.
 
     Raises:
         AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
@@ -222,7 +220,7 @@ def from_file(path: Path, *, write: bool, again: str) -> str:
     lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
     if write:
         return "\n".join([*lines, apply.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
-    return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
+    return "\n".join([*lines, f"make tune APPLY=1 writes it into {PARAMS}; then: dvc repro"])
 
 
 def _whole_interval(metric: str, gain: Interval, *, gained: bool) -> bool:

@@ -11,7 +11,7 @@ from src.config import load, parse
 from src.config.overrides import with_values
 from src.core.errors import AssayError
 from src.core.nested import get as value
-from src.tune.apply import applied, apply, replaced
+from src.tune.apply import apply, replaced
 from tests import sections
 from tests.conftest import ROOT
 
@@ -79,24 +79,3 @@ def test_a_file_that_is_not_valid_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(AssayError, match=r"train\.epochs: expected an integer"):
         apply(path, {"model.dropout": 0.25}, content(TEXT))
     assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "there"),
-    [
-        ("", "", True),
-        ("source: data/covid_ct", "source: data/mine", True),
-        ("dropout: 0.3", "dropout: 0.5", True),
-        ("patience: 60", "patience: 6", False),
-        ("metric: auc", "metric: f1", False),
-    ],
-    ids=["the same", "other data", "a winner", "another value", "another question"],
-)
-def test_a_preset_is_there_with_other_data_and_a_winner_but_with_nothing_else(
-    tmp_path: Path, old: str, new: str, there: bool
-) -> None:
-    path = tmp_path / "params.yaml"
-    assert not applied(path, load(ROOT / "params.yaml"))
-    assert old in TEXT
-    path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
-    assert applied(path, load(ROOT / "params.yaml")) == there

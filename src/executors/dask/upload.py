@@ -1,7 +1,8 @@
 """What workers without a shared folder need, in pieces and under the hash of its content: the code and the images.
 
-Of images only those of train and val are sent, and no label of any other: a worker could not look at test rows if it
-wanted to. They keep their places in the store, since what augmentation does to an image depends on its place.
+Of images only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label
+of any other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
+augmentation does to an image depends on its place.
 """
 
 import hashlib
@@ -57,18 +58,20 @@ def of_images(job: Job, home: Path) -> Upload:
     found = variants.prepared(params, home)
     made_with = {"params.yaml": {"preprocess": params.preprocess.model_dump(mode="json")}}
     record = json.dumps({"stages": {"preprocess": {"params": made_with}}}, sort_keys=True)
-    return _images(found, record, variants.signature(found))
+    rows = job.fold and tuple(sorted((*job.fold.train, *job.fold.val, *job.fold.held)))
+    return _images(found, rows, record, variants.signature(found))
 
 
 @cache
-def _images(data: variants.Data, record: str, _: variants.Signature) -> Upload:
-    """Return train and val as files that the pipeline would have made, with DVC's record of how.
+def _images(data: variants.Data, rows: tuple[int, ...] | None, record: str, _: variants.Signature) -> Upload:
+    """Return rows, or train and val, as files that the pipeline would have made, with DVC's record of how.
 
     In index.csv a row of another part has the label of some row of train.
     """
     images = open_images(data.prepared)
     labels = [line["label"] for line in read_csv(data.prepared.index, ("label",))]
     parts = {row: part for row, part, _ in read(data.split.parts, len(labels)) if part in FITTED}
+    parts = parts if rows is None else {row: parts.get(row, FITTED[0]) for row in rows}
     anything = labels[min(parts, default=0)]
     shown = [(label if row in parts else anything,) for row, label in enumerate(labels)]
     index, places = csv_text(("label",), shown), csv_text(("row", "part"), sorted(parts.items()))
