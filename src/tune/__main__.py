@@ -57,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--trials", type=count, metavar="N", help="finished trials that the study shall hold in all, else tune.trials")
     add_options(parser, workers="trainings at once, else one a core; only 1 repeats exactly")
     add("--study", type=_name, metavar="NAME", help="else track.experiment; one study asks one question")
-    infinite = float("inf")
-    add("--timeout", type=_minutes, default=infinite, metavar="MIN", help="stop searching after so many minutes")
+    add("--timeout", type=count, metavar="MIN", help="stop searching after so many minutes")
     add("--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead")
     add("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
     add("--winner", type=Path, metavar="FILE", help="search nothing: tell the winner of a best.yaml, or --apply it")
@@ -71,16 +70,6 @@ def _name(text: str) -> str:
     if not NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"expected letters, digits, spaces, '_', '-' and '.', found {text!r}")
     return text
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
-    return minutes
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from src.executors.protocol import Executor
 from src.executors.workers import Workers
 from src.tracking import study_run
 from src.tracking.record import Trial
-from src.tune import apply, pruner, sampler, space, study, study_fingerprint, study_tracking, trials_view, winner
+from src.tune import pruner, sampler, space, study, study_fingerprint, study_tracking, trials_view, winner
 from src.tune.confirm import confirm_best
 from src.tune.driver import Driver, Proposal, Stop
 from src.tune.storage import JOURNAL, open_storage
@@ -90,7 +90,7 @@ class Session:
     executor: Executor
     name: str
     trials: int
-    minutes: float = float("inf")
+    minutes: int | None = None
     confirm: bool = True
     apply: bool = False
     points: Sequence[Mapping[str, Any]] = ()
@@ -117,7 +117,7 @@ class Session:
                 self._report(search, found)
                 if self.confirm and search.view().complete():
                     reporter.outcome = confirm_best(self.params, search.view(), self.executor, confirmed)
-                    self._apply(reporter.outcome)
+                    console.say(winner.from_file(confirmed.best, write=self.apply))
 
     def _take_baseline(self, search: Search) -> None:
         """Start from what the study began with: --apply puts other values into params.yaml, and it goes on."""
@@ -134,7 +134,8 @@ class Session:
         if already >= self.trials:
             console.say(f"study {self.name}: holds {already} finished trials, {self.trials} were asked for")
             return
-        stop, progress = Stop(time.monotonic() + self.minutes * 60), Progress(search, self.trials)
+        seconds = float("inf") if self.minutes is None else self.minutes * 60
+        stop, progress = Stop(time.monotonic() + seconds), Progress(search, self.trials)
         content = self.params.model_dump(mode="json")
 
         def propose(trial: optuna.Trial) -> Proposal:
@@ -167,13 +168,3 @@ class Session:
         whole = study.first(search.study, self.trials) if self.of_stage else search.study
         study_report.write(whole, self.params.seed, found)
         console.say(f"table, figures and a page of them: {found.folder}\n")
-
-    def _apply(self, outcome: winner.Outcome) -> None:
-        """Write the winner into params.yaml if that was asked for and it is ahead."""
-        if outcome.winner is None or not outcome.ahead:
-            console.say(winner.NOT_APPLIED)
-        elif self.apply:
-            began = self.params.model_dump(mode="json")
-            console.say(apply.apply(PARAMS, outcome.winner.values, began) + f"\n{winner.NEXT}")
-        else:
-            console.say(f"the same command with --apply writes it into {PARAMS}; then: dvc repro")

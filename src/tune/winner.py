@@ -16,7 +16,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from src.config import load
 from src.config.overrides import canonical, short
 from src.core import files, yaml_file
 from src.core.errors import AssayError
@@ -219,8 +218,9 @@ def from_file(path: Path, *, write: bool) -> str:
     said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
     lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
     if write:
-        return "\n".join([*lines, apply.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
-    return "\n".join([*lines, f"make tune APPLY=1 writes it into {PARAMS}; then: dvc repro"])
+        return "\n".join([*lines, apply.apply(PARAMS, winner["values"]), NEXT])
+    again = f"python -m src.tune --winner {path} --apply"
+    return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
 
 
 def _whole_interval(metric: str, gain: Interval, *, gained: bool) -> bool:

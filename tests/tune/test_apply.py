@@ -1,6 +1,5 @@
 """The winner's values go into params.yaml, and nothing else of it changes."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +53,11 @@ def test_a_value_shared_by_an_anchor_is_not_changed_behind_the_back_of_another()
 def test_apply_writes_the_file_and_shows_the_lines(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(TEXT)
-    shown = apply(path, {"model.dropout": 0.25}, content(TEXT))
+    shown = apply(path, {"model.dropout": 0.25})
     assert "-  dropout: 0.3\n+  dropout: 0.25\n" in shown
     assert load(path).model.dropout == 0.25
-    assert apply(path, {"model.dropout": 0.25}, content(TEXT)) == ""
+    assert apply(path, {"model.dropout": 0.25}) == ""
     assert [each.name for each in tmp_path.iterdir()] == ["params.yaml"]
-
-
-def test_what_was_changed_since_the_study_began_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(TEXT.replace("epochs: 60", "epochs: 30").replace("mistakes: 12", "mistakes: 3"))
-    with caplog.at_level(logging.WARNING):
-        apply(path, {"model.dropout": 0.25}, content(TEXT))
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: train.epochs is 30, but was 60 in the study"
-    ]
-    assert load(path).train.epochs == 30
 
 
 def test_a_file_that_is_not_valid_is_left_alone(tmp_path: Path) -> None:
@@ -77,5 +65,5 @@ def test_a_file_that_is_not_valid_is_left_alone(tmp_path: Path) -> None:
     path.write_text(TEXT.replace("epochs: 60", "epochs: many"))
     before = path.read_bytes()
     with pytest.raises(AssayError, match=r"train\.epochs: expected an integer"):
-        apply(path, {"model.dropout": 0.25}, content(TEXT))
+        apply(path, {"model.dropout": 0.25})
     assert path.read_bytes() == before

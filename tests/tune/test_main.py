@@ -83,7 +83,7 @@ def tuning(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
         (("--trials", "0"), "argument --trials: expected a whole number of at least 1, found '0'"),
         (("--trials", "many"), "argument --trials: expected a whole number of at least 1, found 'many'"),
         (("--trials", "1", "--workers", "0"), "argument --workers: expected a whole number of at least 1, found '0'"),
-        (("--trials", "1", "--timeout", "-3"), "argument --timeout: expected a number above 0, found '-3'"),
+        (("--trials", "1", "--timeout", "-3"), "argument --timeout: expected a whole number of at least 1, found '-3'"),
         (("--trials", "1", "--study", "a/b"), "argument --study: expected letters"),
         (("--trials", "1", "--sweep", "none.such"), "error: --sweep: expected entries of tune.space"),
     ],

@@ -80,7 +80,7 @@ def test_a_winner_is_told_and_how_to_apply_it() -> None:
     assert "trial 7 wins with train.learning_rate 1e-05, model.stride 1" in said
     assert "auc against the baseline: +0.1500" in said
     assert said.splitlines()[1].endswith("within chance")
-    assert "make tune APPLY=1 writes it into params.yaml; then: dvc repro" in said
+    assert "--winner confirmed/best.yaml --apply writes it into params.yaml; then: dvc repro" in said
     assert Path("params.yaml").read_text() == before
 
 
