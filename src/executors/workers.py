@@ -2,7 +2,7 @@
 
 import argparse
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
-    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
+def run_all(jobs: Sequence[Job], executor: Executor) -> Iterator[Finished | Failed]:
+    """Run jobs of different numbers, as many at once as there are workers, and yield each result as it comes.
 
     Raises:
         AssayError: a worker went away again and again, which says nothing about its training.
@@ -83,4 +83,4 @@ def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finish
                 raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
             case Finished() | Failed() as event if event.number in running:
                 del running[event.number]
-                done(event.number, event)
+                yield event
