@@ -148,6 +148,12 @@ def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:
     return overall | means | {("classes", n, key): values for n in each for key, values in each[n].items()}
 
 
+def overall_scores(scored: Scored, decisions: Integers) -> dict[str, float]:
+    """Return every score of all images by name, NaN where the images do not give it; none of a single class."""
+    values = measure(scored, decisions, np.ones((1, scored.size)))
+    return {key[0]: float(value[0]) for key, value in values.items() if len(key) == 1}
+
+
 def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
     """Compute the scores of one class from who is (N,), how probable (N,) and who was predicted to be (N,).
 

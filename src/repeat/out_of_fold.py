@@ -15,9 +15,10 @@ from src.evaluate.results import bounds
 from src.executors.protocol import Fold
 from src.metrics.bootstrap import Estimate, estimate
 from src.metrics.scored import Floats, Integers, Scored, group_codes
-from src.metrics.scores import measure
+from src.metrics.scores import overall_scores
 from src.metrics.threshold import FALLBACK, choose
 from src.repeat.trainings import Trained
+from src.train.history import best
 
 DECIMALS = 6
 Tree = dict[str, Any]
@@ -62,7 +63,7 @@ def put_together(
         probabilities[seed, held], decisions[seed, held], number[held] = one.held, decided, one.fold
         about: Tree = {"fold": one.fold, "seed": one.seed, "images": len(held), "groups": scored.group_count}
         about |= {"threshold": cut} if scored.binary else {}
-        about |= {"best_epoch": one.best_epoch} if one.rows else {}
+        about |= {"best_epoch": best(one.rows)} if one.rows else {}
         each.append(about | {"scores": _values(scored, decided)})
     return OutOfFold(images, classes, number, probabilities, decisions, tuple(each))
 
@@ -92,9 +93,8 @@ def summarise(found: OutOfFold, params: Params) -> Tree:
 
 
 def _values(scored: Scored, decisions: Integers) -> dict[str, float]:
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    named = {key[0]: float(value[0]) for key, value in values.items() if len(key) == 1}
-    return {name: round(value, DECIMALS) for name, value in named.items() if np.isfinite(value)}
+    values = overall_scores(scored, decisions)
+    return {name: round(value, DECIMALS) for name, value in values.items() if np.isfinite(value)}
 
 
 def _varied(found: OutOfFold, name: str, pooled: Estimate) -> dict[str, float]:

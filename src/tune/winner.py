@@ -16,12 +16,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from src.config import load
+from src.config.overrides import canonical, short
 from src.core import files, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS, Confirmed
-from src.executors.metric import better
-from src.executors.overrides import canonical, short
+from src.metrics.objectives import better
 from src.tune import apply
 from src.tune.trials_view import BASELINE, cell
 
@@ -201,10 +200,8 @@ def _rounded(interval: Interval) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in ends.items() if value is not None}
 
 
-def from_file(path: Path, *, write: bool, again: str) -> str:
+def from_file(path: Path, *, write: bool) -> str:
     """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
-
-    again: the command that puts it there.
 
     Raises:
         AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
@@ -221,7 +218,8 @@ def from_file(path: Path, *, write: bool, again: str) -> str:
     said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
     lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
     if write:
-        return "\n".join([*lines, apply.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
+        return "\n".join([*lines, apply.apply(PARAMS, winner["values"]), NEXT])
+    again = f"python -m src.tune --winner {path} --apply"
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
 
 

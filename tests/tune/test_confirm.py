@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from src.config import parse
+from src.config.overrides import with_values
 from src.core import paths
 from src.core.errors import AssayError
 from src.executors import training_inputs
-from src.executors.metric import direction
-from src.executors.overrides import with_values
 from src.executors.protocol import Epoch, Event, Failed, Finished, Job, Lost
+from src.metrics.objectives import direction
 from src.tracking.record import Trial
 from src.tune import confirm as confirming
 from src.tune import study_report
@@ -263,7 +263,7 @@ def test_how_long_it_takes_is_said_before_from_the_searchs_own_durations(
     caplog.set_level("INFO", "src.tune")
     confirm(content, chosen(content, 0.4, 0.6, 0.5, seconds=60), Workers(luck), tmp_path / "c.json")
     before, *_, last = [one.getMessage() for one in caplog.records]
-    assert before == "confirming: at most 9 more trainings, which take about 4 min 30 s"  # two at once
+    assert before == "confirming: at most 9 more trainings, which take about 4 min"  # two at once
     assert "trial 1, seed 3 of 3: auc 0.6" in "".join(caplog.messages)
     assert "leaves" in last
 
