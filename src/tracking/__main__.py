@@ -15,7 +15,6 @@ from src import config, tracking
 from src.core import console, paths
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, stage_run
-from src.tracking.record import UNSENT
 
 log = logging.getLogger(__name__)
 CHOICES = {
@@ -54,7 +53,7 @@ def _send() -> None:
     log.info("%d record(s) sent", sent)
     if why := stage_run.obstacle():
         if not sent:
-            raise AssayError(f"nothing to send: nothing waits in {UNSENT}, and {why}; run `dvc repro`")
+            raise AssayError(f"nothing to send: nothing waits in {outbox.UNSENT}, and {why}; run `dvc repro`")
         log.info("build/ is not sent: %s", why)
     elif not tracking.record():
         raise AssayError("the run of build/ is not in MLflow, for the reason above")
@@ -64,7 +63,7 @@ def _ready() -> str:
     """Make the experiment of params.yaml, give the tables of all experiments their columns, and return its id."""
     wanted = config.load().track.experiment
     view = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in COLUMNS]})
-    with outbox.explained(paths.home()), mlflow_store.connected(paths.home()) as client:
+    with outbox.explained(paths.home()), mlflow_store.writing(paths.home()) as client:
         number = mlflow_store.experiment(client, wanted, paths.home())
         for known in client.search_experiments():
             if known.tags.get(key := f"mlflow.sharedViewState.{VIEW}") != view:

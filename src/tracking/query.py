@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer, outbox
+from src.tracking.mlflow_writer import MOST_RUNS
 from src.tracking.stage_run import SCORES
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def read(home: Path) -> list[Run]:
         return []
     with outbox.explained(home), mlflow_store.connected(home) as client:
         names = {item.experiment_id: item.name for item in client.search_experiments()}
-        found = mlflow_store.search(client, list(names), "tags.train LIKE 'complete%'", ["start_time DESC"])
+        query = "tags.train LIKE 'complete%'"
+        found = client.search_runs(list(names), query, max_results=MOST_RUNS, order_by=["start_time DESC"])
         return [_plain(run, names[run.info.experiment_id]) for run in found]
 
 

@@ -12,7 +12,7 @@ import optuna
 from src.config import Params, parse
 from src.core import console, nested, signals
 from src.core.errors import AssayError
-from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, home
+from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY
 from src.executors import overrides, training_inputs
 from src.executors.protocol import Executor
 from src.executors.workers import start
@@ -69,7 +69,8 @@ def confirm(params: Params) -> None:
             log.info("MLflow: the study was made elsewhere, its run does not get the winner")
         elif outcome.winner and made:
             files = study_tracking.written(STUDY, CONFIRMED)
-            study_run.send(study_tracking.describe(made, baseline, outcome=outcome, files=files), home())
+            described = study_tracking.describe(made, baseline, outcome=outcome, files=files)
+            study_run.Sender(baseline).close(described)
 
 
 def run(request: Request, params: Params, executor: Executor) -> None:

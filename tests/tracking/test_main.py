@@ -82,7 +82,7 @@ def test_outputs_of_other_values_are_never_recorded_as_those_of_params_yaml(
 
 
 def test_ready_on_a_database_that_is_read_only_says_so(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with read_only(ready / "mlflow.db"), pytest.raises(AssayError, match=r"^mlflow\.db: .*readonly database"):
+    with read_only(ready / "mlflow.db"), pytest.raises(AssayError, match=r"^mlflow\.db: .*Permission denied"):
         call(monkeypatch, "ready")
 
 

@@ -11,7 +11,7 @@ from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer, query
 from src.tracking.fingerprint import digest
-from src.tracking.record import kept
+from src.tracking.outbox import kept
 from tests.tracking.helpers import SUMMARY, trained
 
 if TYPE_CHECKING:
