@@ -17,8 +17,7 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
     | --- | --- |
     | 1 | x\\|y |
     """
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
+    lines = [rows[0], ["---"] * len(rows[0]), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -23,6 +23,12 @@ class Preset:
     params: config.Params
     header: Mapping[str, str]
 
+    @property
+    def picture(self) -> str:
+        """What the model gets as input: height x width and color."""
+        height, width = self.params.preprocess.sides
+        return f"{height}x{width} {self.params.preprocess.color.replace('rgb', 'RGB')}"
+
 
 def names(home: Path = Path()) -> tuple[str, ...]:
     """List the presets of a repository by name."""

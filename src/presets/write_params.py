@@ -10,7 +10,7 @@ from typing import Any
 
 from src import config
 from src.config.load import RENAMED
-from src.core import nested, yaml_edit, yaml_file
+from src.core import nested, yaml_file
 from src.core.errors import AssayError
 from src.core.files import write_text
 from src.core.paths import PARAMS
@@ -103,7 +103,7 @@ def keep(home: Path, copy: Path) -> None:
 
 
 def _marked(text: str, changes: Mapping[str, Any]) -> str:
-    pairs = " ".join(f"{key}={yaml_edit.written(value)}" for key, value in changes.items())
+    pairs = " ".join(f"{key}={yaml_file.written(value)}" for key, value in changes.items())
     return f"{CHANGED}{pairs}\n{text}" if pairs else text
 
 
@@ -160,7 +160,7 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
     content = yaml_file.parsed(text, where)
     for key in changes:
         _check(content, key, where)
-    return yaml_edit.put_all(text, changes)
+    return yaml_file.put_all(text, changes)
 
 
 def _check(content: Any, key: str, where: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from src import config
-from src.core import yaml_edit, yaml_file
+from src.core import yaml_file
 from src.core.errors import AssayError
 from src.core.files import write_text
 from src.core.paths import PARAMS
@@ -23,7 +23,7 @@ def lines(decisions: Sequence[Decision], changes: Mapping[str, Any], text: str =
     told = [f"{decision.topic + ':':<12}{decision.says}" for decision in decisions]
     if changes:
         told.append(
-            f"{'as asked:':<12}" + " ".join(f"{key}={yaml_edit.written(each)}" for key, each in changes.items())
+            f"{'as asked:':<12}" + " ".join(f"{key}={yaml_file.written(each)}" for key, each in changes.items())
         )
     return told + [
         f"? {decision.question}{_place(decision.question, text)}" for decision in decisions if decision.question

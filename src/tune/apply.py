@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Params, load, parse
-from src.core import files, nested, yaml_edit, yaml_file
+from src.core import files, nested, yaml_file
 from src.core.errors import AssayError
 from src.executors.overrides import canonical, with_values
 
@@ -56,7 +56,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     now = parse(yaml_file.parsed(text, where), where).model_dump(mode="json")
     wanted = with_values(now, values)
     changes = {name: nested.get(wanted, name) for name in _changed(now, wanted)}
-    changed, found = yaml_edit.put_all(text, changes), None
+    changed, found = yaml_file.put_all(text, changes), None
     with suppress(AssayError):
         found = parse(yaml_file.parsed(changed, where)).model_dump(mode="json")
     if found != wanted:

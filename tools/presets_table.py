@@ -1,10 +1,22 @@
-"""What the presets reached in tracked runs, as a table: the kinds of split side by side."""
+"""What the presets reached in tracked runs, as the table of docs/presets.md, and the commands that make these runs.
 
+python -m tools.presets_table --commands FOLDER prints a command for each preset and kind of split, on the archives in
+a folder; --write FILE writes the table into a document.
+"""
+
+import argparse
+import shlex
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
+from src import presets
 from src.config import Params, source_name
+from src.core import console, markdown, paths
+from src.core.errors import AssayError
 from src.download.public_datasets import KNOWN
 from src.presets.catalog import Preset
+from src.tracking import query
 from src.tracking.query import NOTHING, Run, score
 from src.tracking.tags import values
 
@@ -25,12 +37,48 @@ RANDOM, HONEST, OFFICIAL = "random split", "split by group", "source's test part
 KINDS = (RANDOM, HONEST, OFFICIAL)
 
 
-def rows(presets: Sequence[Preset], runs: Sequence[Run], data: Collection[str] = ()) -> list[Row]:
+def main() -> None:
+    """Write the table, or list the commands."""
+    parser = argparse.ArgumentParser("python -m tools.presets_table", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", type=Path, metavar="FILE")
+    what.add_argument("--commands", type=Path, metavar="FOLDER")
+    parser.add_argument("--data", nargs="+", default=[], metavar="NAME", help="of these data, else of all but samples")
+    asked = parser.parse_args()
+    known = [presets.read(name) for name in presets.names()]
+    if asked.commands:
+        sys.stdout.write("".join(f"{line}\n" for line in commands(known, asked.commands)))
+        return
+    table = rows(known, query.detailed(query.read(paths.home()), paths.home()), asked.data)
+    command = " ".join(["python -m tools.presets_table", *map(shlex.quote, sys.argv[1:])])
+    markdown.insert(asked.write, f"{markdown.table(table)}\n\n{NOTE}\nWritten by `{command}`.")
+    scored = sum(row[kind] != NOTHING for row in table for kind in KINDS)
+    sys.stderr.write(f"{asked.write}: {scored} run(s) of {len(known)} presets written\n")
+
+
+def commands(known: list[Preset], folder: Path) -> Iterator[str]:
+    """Yield a command for each preset and kind of split; the name of an archive begins with that of its layout.
+
+    Raises:
+        AssayError: the folder has no archive for a preset, or several.
+    """
+    for preset in known:
+        layout = preset.params.dataset.layout
+        found = sorted(folder.glob(f"{layout}*"))
+        if len(found) != 1:
+            names = ", ".join(path.name for path in found) or "none"
+            raise AssayError(f"{folder}: expected one archive or folder {layout}* for {preset.name}, found {names}")
+        for changes in variants(preset.params).values():
+            pairs = " ".join(f"{key}={value}" for key, value in changes.items())
+            yield f"python -m src.reproduce {preset.name} --source {shlex.quote(str(found[0]))} --set {pairs}"
+
+
+def rows(known: Sequence[Preset], runs: Sequence[Run], data: Collection[str] = ()) -> list[Row]:
     """Return one row for each preset and data set, and one without scores for a preset that has no run.
 
     data: names of data sets; without, all but the samples that the presets name themselves.
     """
-    return [row for preset in presets for row in _rows_of(preset, runs, data)]
+    return [row for preset in known for row in _rows_of(preset, runs, data)]
 
 
 def _rows_of(preset: Preset, runs: Sequence[Run], data: Collection[str]) -> Iterator[Row]:
@@ -56,7 +104,7 @@ def _row(preset: Preset, data: str, found: Mapping[str, Run]) -> Row:
     return {
         "preset": f"`{preset.name}`",
         "data": data,
-        "picture": picture(preset),
+        "picture": preset.picture,
         "published": preset.header.get("Published", NOTHING).removesuffix("."),
         **{kind: _cell(found[kind]) if kind in found else NOTHING for kind in KINDS},
     }
@@ -66,12 +114,6 @@ def _cell(run: Run) -> str:
     scores = [f"{title} {score(run.metrics, name)}" for title, name in METRICS]
     images, groups = (run.counts.get(f"test.{what}", 0) for what in ("images", "groups"))
     return "<br>".join([*scores, f"n {images}" + (f" of {groups} groups" if groups else "")])
-
-
-def picture(preset: Preset) -> str:
-    """Return what the model gets as input: height x width and color."""
-    height, width = preset.params.preprocess.sides
-    return f"{height}x{width} {preset.params.preprocess.color.replace('rgb', 'RGB')}"
 
 
 def variants(params: Params) -> dict[str, dict[str, str]]:
@@ -96,3 +138,7 @@ def kind(run: Run) -> str:
     by = run.params.get("split.by")
     known = by == "lookalike" or run.counts.get("test.groups", 0) > 0
     return HONEST if by != "image" and known else RANDOM
+
+
+if __name__ == "__main__":
+    console.run(main)
