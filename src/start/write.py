@@ -1,14 +1,11 @@
 """params.yaml from a plan: the decisions as comments at its head, and no edit of a person lost."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from src import config
 from src.core import yaml_file
-from src.core.errors import AssayError
-from src.core.files import write_text
 from src.core.paths import PARAMS
 from src.presets import catalog, write_params
 from src.start.plan import Decision
@@ -43,34 +40,7 @@ def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str,
     head = [f"Plan of {config.source_name(source)}. {GUESS}", *lines(decisions, changes)]
     made = "".join(f"# {line}\n" for line in head) + f"#\n{body}"
     config.parse(yaml_file.parsed(made, PARAMS.name), PARAMS.name)
-    return write_params.signed(made)
-
-
-def put(made: str, home: Path, yes: bool) -> Path | None:
-    """Write params.yaml; return the copy that was made of one with edits.
-
-    Raises:
-        AssayError: it has edits, and nobody said that they may go.
-    """
-    file, copy = home / PARAMS, None
-    if not write_params.is_replaceable(home):
-        if not yes and not _agrees():
-            raise AssayError(
-                f"{PARAMS}: has changes that are in no commit, so it stays as it is; `make repro` runs it, YES=1 "
-                "(python -m src.start SOURCE --yes) puts the new one in its place and keeps a copy"
-            )
-        copy = next(path for number in range(1, 10_000) if not (path := file.with_suffix(f".{number}.yaml")).exists())
-        write_text(copy, file.read_text(encoding="utf-8"))
-    write_text(file, made)
-    return copy
-
-
-def _agrees() -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    sys.stderr.write(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return write_params.signed(made, "python -m src.start")
 
 
 def _place(question: str, made: str) -> str:

@@ -176,7 +176,6 @@ MISTAKES = {
         {"train.epochs": {"low": 1, "high": 10**39}},
         ["tune.space.train.epochs.high: expected a number of at most 1e+09"],
     ),
-    "name of before": ("preprocess.size", 64, ["preprocess.size: now called preprocess.image_size, since DVC"]),
     "merged label without a name": ("dataset.merge", {"a": ""}, ["dataset.merge.a: expected a text that is not empty"]),
     "unknown optimizer": ("train.optimizer", "adma", ["train.optimizer: expected one of", "'adam'", "found 'adma'"]),
     "unknown threshold": ("evaluate.threshold", "yuden", ["evaluate.threshold: expected", "youden", "found 'yuden'"]),
