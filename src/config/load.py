@@ -25,6 +25,7 @@ _EXPECTED = {
     "int_type": "an integer",
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of at most {le}",
+    "string_pattern_mismatch": "a text that matches {pattern}",
     "string_type": "a text",
     "string_too_long": "a text of at most {max_length} characters",
     "string_too_short": "a text that is not empty",

@@ -1,4 +1,4 @@
-"""`python -m src.tracking send|ready|ui`: what can be done for runs outside of a stage."""
+"""`python -m src.tracking send|ui`: what can be done for runs outside of a stage."""
 
 import argparse
 import json
@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,11 +16,6 @@ from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, stage_run
 
 log = logging.getLogger(__name__)
-CHOICES = {
-    "send": "update MLflow: send what waits in mlruns/unsent, make the run of build/ where there is none",
-    "ready": "make mlflow.db and the experiment if they are not there, and follow a folder that was moved",
-    "ui": "show the runs in the browser; beside `mlflow ui` it names the page with the scores, and knows if it runs",
-}
 WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which language models need
 VIEW = "scores"  # how the table of runs looks behind the address that `ui` prints: these columns
 COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", "val_auc", "probe_auc")
@@ -29,18 +23,19 @@ COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", 
 
 def main() -> None:
     """Do what the command line asks for."""
-    lines = "\n".join(f"  {name:8}{text}" for name, text in CHOICES.items())
     parser = argparse.ArgumentParser(
         "python -m src.tracking",
-        description=f"Runs in MLflow, outside of a stage.\n\n{lines}",
+        description="send: what waits in mlruns/unsent, and the run of build/ where MLflow has none. "
+        "ui: show the runs in the browser; it names the page with the scores.",
         epilog="MLFLOW_TRACKING_URI names a server; without it runs are in mlflow.db and mlruns/.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=CHOICES)
+    parser.add_argument("what", choices=("send", "ui"))
     parser.add_argument("--port", type=int, default=5000, help="of ui, else 5000")
     asked = parser.parse_args()
-    ways: dict[str, Callable[[], object]] = {"send": _send, "ready": _ready, "ui": lambda: _ui(asked.port)}
-    ways[asked.what]()
+    if asked.what == "ui":
+        _ui(asked.port)
+    else:
+        _send()
 
 
 def _send() -> None:

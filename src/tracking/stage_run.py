@@ -7,18 +7,17 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from src import config
 from src.core import nested, paths
-from src.core.errors import AssayError
-from src.core.files import read_csv, read_json
-from src.tracking import environment, mlflow_store, outbox, tags
+from src.core.files import read_csv, read_json, write_json
+from src.tracking import environment, fingerprint, mlflow_store, outbox, tags
 from src.tracking.environment import Commit
-from src.tracking.fingerprint import Fingerprint, compute, digest, params_locked, read_fingerprint, write_fingerprint
+from src.tracking.fingerprint import Fingerprint
 from src.tracking.record import Kind, LoggedModel, Record
 
 RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
@@ -61,10 +60,10 @@ def training() -> Iterator[Execution]:
     Raises:
         AssayError: an input that dvc.yaml lists is missing.
     """
-    fingerprint = compute("train")
-    execution = Execution(fingerprint.sha256)
+    inputs = fingerprint.compute("train")
+    execution = Execution(inputs.sha256)
     yield execution
-    write_fingerprint(fingerprint, paths.MODEL.fingerprint)
+    write_json(paths.MODEL.fingerprint, asdict(inputs))
     _track("train", execution)
 
 
@@ -91,7 +90,7 @@ def record() -> bool:
         AssayError: nothing was trained or evaluated here.
     """
     execution, last = Execution(fresh=False), _export if paths.BUNDLE.description.is_file() else _evaluation
-    described = last(restored_fingerprint(), execution)
+    described = last(fingerprint.read(paths.MODEL.fingerprint), execution)
     if mlflow_store.holds(mlflow_store.database(paths.home()), described):
         log.info("MLflow: run %s is there", described.name)
         return True
@@ -111,22 +110,21 @@ def _track(kind: Kind, execution: Execution) -> None:
 
 def _records(kind: Kind, execution: Execution) -> list[Record]:
     """Describe what a stage wrote, after what the stages before it left, for a run that does not hold that yet."""
-    fingerprint, before = restored_fingerprint(), Execution(fresh=False, commit=execution.commit)
-    order = list(RECORDS)
-    earlier = [RECORDS[each](fingerprint, before) for each in order[: order.index(kind)]]
-    return [*earlier, RECORDS[kind](fingerprint, execution)]
+    inputs, order = fingerprint.read(paths.MODEL.fingerprint), list(RECORDS)
+    before = Execution(fresh=False, commit=execution.commit)
+    return [*(RECORDS[each](inputs, before) for each in order[: order.index(kind)]), RECORDS[kind](inputs, execution)]
 
 
-def _training(fingerprint: Fingerprint, execution: Execution) -> Record:
+def _training(inputs: Fingerprint, execution: Execution) -> Record:
     settings = config.load()
-    data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
+    data = tags.dataset(inputs, settings, paths.SPLIT.parts)
     origin = "training" if execution.fresh else "outputs restored by DVC"
     model = [paths.MODEL.history, paths.MODEL.fingerprint, paths.MODEL.classes]
     sheets = {"steps.png": paths.PREPARED.sheet, "pairs.png": paths.SPLIT.sheet}
     tables = {"audit.json": paths.SPLIT.audit, "rejected.csv": paths.PREPARED.rejected}
     written = {path.name: path for path in (paths.PARAMS, Path("dvc.yaml"))}  # by people, who may leave a secret in it
     return replace(
-        _record("train", fingerprint, execution, settings),
+        _record("train", inputs, execution, settings),
         tags={
             **tags.origin(execution.commit, origin, "stages/train.py"),
             **tags.describe(settings),
@@ -146,14 +144,14 @@ def _training(fingerprint: Fingerprint, execution: Execution) -> Record:
     )
 
 
-def _evaluation(fingerprint: Fingerprint, execution: Execution) -> Record:
+def _evaluation(inputs: Fingerprint, execution: Execution) -> Record:
     settings, out = config.load(), paths.EVALUATION
     scores = score_table(_read(out.metrics), _read(paths.PROBE.scores), _read(paths.SPLIT.audit))
-    data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
+    data = tags.dataset(inputs, settings, paths.SPLIT.parts)
     lines = [tags.summary(settings, data), _reached(scores)]
     beside = {f"{name.replace('.', '_')}": scores[name][0] for name in BESIDE if name in scores}
     table = {"columns": ["score", "value", "low", "high"], "data": [[name, *row] for name, row in scores.items()]}
-    made = _record("evaluate", fingerprint, execution, settings)
+    made = _record("evaluate", inputs, execution, settings)
     return replace(
         made,
         tags={**tags.model_hash(), **tags.note(execution.commit, lines), **SCORES_TAG},
@@ -166,12 +164,12 @@ def _evaluation(fingerprint: Fingerprint, execution: Execution) -> Record:
     )
 
 
-def _export(fingerprint: Fingerprint, execution: Execution) -> Record:
+def _export(inputs: Fingerprint, execution: Execution) -> Record:
     settings = config.load()
     folder = paths.BUNDLE.folder
-    model = LoggedModel(folder, digest(folder), settings.track.register) if settings.track.model else None
+    model = LoggedModel(folder, fingerprint.digest(folder), settings.track.register) if settings.track.model else None
     files = _present({paths.BUNDLE.card.name: paths.BUNDLE.card})
-    return replace(_record("export", fingerprint, execution, settings), files=files, model=model)
+    return replace(_record("export", inputs, execution, settings), files=files, model=model)
 
 
 RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
@@ -181,12 +179,12 @@ RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
 }
 
 
-def _record(kind: Kind, fingerprint: Fingerprint, execution: Execution, settings: config.Params) -> Record:
+def _record(kind: Kind, inputs: Fingerprint, execution: Execution, settings: config.Params) -> Record:
     return Record(
         kind=kind,
-        fingerprint=fingerprint.sha256,
+        fingerprint=inputs.sha256,
         experiment=settings.track.experiment,
-        name=tags.run_name(settings, fingerprint, execution.commit),
+        name=tags.run_name(settings, inputs, execution.commit),
         start=execution.start,
         end=execution.end,
         fresh=execution.fresh,
@@ -237,21 +235,10 @@ def obstacle() -> str:
     """Return why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
     if missing := [path for path in (paths.MODEL.fingerprint, paths.EVALUATION.metrics) if not path.is_file()]:
         return f"{missing[0]} is not there"
-    if compute("train").sha256 != restored_fingerprint().sha256:
+    if fingerprint.compute("train").sha256 != fingerprint.read(paths.MODEL.fingerprint).sha256:
         return "the model in build/ was trained with other code, data or params.yaml"
-    if not params_locked("evaluate", tags.LOCK):
+    if not fingerprint.params_locked("evaluate", tags.LOCK):
         return "the evaluation in build/ was made with other values of params.yaml"
-    if paths.BUNDLE.description.is_file() and not params_locked("export", tags.LOCK):
+    if paths.BUNDLE.description.is_file() and not fingerprint.params_locked("export", tags.LOCK):
         return "the bundle in build/ was made with other values of params.yaml"
     return ""
-
-
-def restored_fingerprint() -> Fingerprint:
-    """Read the fingerprint that the training in build/ left.
-
-    Raises:
-        AssayError: nothing was trained here.
-    """
-    if not paths.MODEL.fingerprint.is_file():
-        raise AssayError(f"{paths.MODEL.fingerprint}: not found; train with `dvc repro`")
-    return read_fingerprint(paths.MODEL.fingerprint)

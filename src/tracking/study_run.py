@@ -14,7 +14,7 @@ from src.core.errors import AssayError
 from src.tracking import environment, mlflow_store, outbox, tags
 from src.tracking.fingerprint import compute
 from src.tracking.mlflow_writer import metric_name, write
-from src.tracking.record import LoggedDataset, LoggedMetric, Record, State, Status, Trial
+from src.tracking.record import LoggedDataset, Record, State, Status, Trial
 
 log = logging.getLogger(__name__)
 SHARE = 0.02  # of the time is spent on sending at most
@@ -110,7 +110,7 @@ class Sender:
             status=study.status,
             params=tags.values(study.settings, tune=True),
             tags=self._tags | self._described(study),
-            metrics=[*_course(study), *tags.once({**_counts(study), **study.confirmed}, end)],
+            metrics=tags.once({**_best(study), **_counts(study), **study.confirmed}, end),
             files={name: path for name, path in study.files.items() if path.is_file()},
             texts=tags.texts(self._commit) if study.status != "RUNNING" else {},
             dataset=self._data,
@@ -129,15 +129,13 @@ class Sender:
         return {"study.name": study.name, "study.goal": goals, **leader, **told}
 
 
-def _course(study: LoggedStudy) -> list[LoggedMetric]:
-    """Return the best value after each trial, by number of trials, for every objective."""
-    found: list[LoggedMetric] = []
+def _best(study: LoggedStudy) -> dict[str, float]:
+    """Return the best value of each objective; its course over the trials is among the figures."""
+    found: dict[str, float] = {}
     for name, goal in study.goals.items():
-        better, best = (max if goal == "maximize" else min), None
-        for step, trial in enumerate(sorted(study.trials, key=lambda trial: trial.end), start=1):
-            if trial.state == "complete" and name in trial.values:
-                best = trial.values[name] if best is None else better(best, trial.values[name])
-                found.append(LoggedMetric(metric_name(name), best, trial.end, step))
+        values = [trial.values[name] for trial in study.trials if trial.state == "complete" and name in trial.values]
+        if values:
+            found[metric_name(name)] = max(values) if goal == "maximize" else min(values)
     return found
 
 

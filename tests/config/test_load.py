@@ -180,7 +180,7 @@ MISTAKES = {
     "unknown optimizer": ("train.optimizer", "adma", ["train.optimizer: expected one of", "'adam'", "found 'adma'"]),
     "unknown threshold": ("evaluate.threshold", "yuden", ["evaluate.threshold: expected", "youden", "found 'yuden'"]),
     "threshold above 1": ("evaluate.threshold", 2.0, ["evaluate.threshold: expected", "found 2.0"]),
-    "no hash": ("dataset.sha256", "x", ["dataset.sha256: expected 64 hexadecimal digits", "found 'x'"]),
+    "no hash": ("dataset.sha256", "x", ["dataset.sha256: expected a text that matches ^[0-9a-f]{64}$", "found 'x'"]),
     "nothing for a section": ("train", None, ["train: expected a section with the keys epochs,", "found None"]),
     "a word for a section": ("train", "fast", ["train: expected a section with the keys epochs,", "found 'fast'"]),
     "even blur": ("preprocess.crop.blur", 4, ["preprocess.crop.blur: expected an odd number", "found 4"]),

@@ -65,7 +65,7 @@ def fingerprint_written() -> str:
     from src.core import paths
     from src.tracking import fingerprint
 
-    return fingerprint.read_fingerprint(paths.MODEL.fingerprint).sha256
+    return fingerprint.read(paths.MODEL.fingerprint).sha256
 
 
 def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(ready: Path) -> None:
