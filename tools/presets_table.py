@@ -12,8 +12,9 @@ from pathlib import Path
 
 from src import presets
 from src.config import Params, source_name
-from src.core import console, markdown, paths
+from src.core import console, paths
 from src.core.errors import AssayError
+from src.core.files import markdown_table, write_text
 from src.download.public_datasets import KNOWN
 from src.presets.catalog import Preset
 from src.tracking import query
@@ -32,6 +33,7 @@ NOTE = (
     "Nothing was chosen on a test part."
 )
 Row = Mapping[str, str]
+START, END = "<!-- runs -->", "<!-- /runs -->"
 
 RANDOM, HONEST, OFFICIAL = "random split", "split by group", "source's test part"
 KINDS = (RANDOM, HONEST, OFFICIAL)
@@ -51,9 +53,22 @@ def main() -> None:
         return
     table = rows(known, query.detailed(query.read(paths.home()), paths.home()), asked.data)
     command = " ".join(["python -m tools.presets_table", *map(shlex.quote, sys.argv[1:])])
-    markdown.insert(asked.write, f"{markdown.table(table)}\n\n{NOTE}\nWritten by `{command}`.")
+    insert(asked.write, f"{markdown_table(table)}\n\n{NOTE}\nWritten by `{command}`.")
     scored = sum(row[kind] != NOTHING for row in table for kind in KINDS)
     sys.stderr.write(f"{asked.write}: {scored} run(s) of {len(known)} presets written\n")
+
+
+def insert(path: Path, text: str) -> None:
+    """Replace what stands between the two markers of a document.
+
+    Raises:
+        AssayError: it has no markers.
+    """
+    before, start, rest = path.read_text(encoding="utf-8").partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise AssayError(f"{path}: expected the lines {START} and {END}, found no {END if start else START}")
+    write_text(path, f"{before}{START}\n{text}\n{END}{after}")
 
 
 def commands(known: list[Preset], folder: Path) -> Iterator[str]:

@@ -35,7 +35,7 @@ def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str,
     """
     values = {key: value for decision in decisions for key, value in decision.values.items()} | dict(changes)
     base = FOR_MODEL.get(values["model.name"], BASE)
-    plain = catalog.without_header(catalog.read(base, home).text).lstrip("#\n ")
+    plain = catalog.without_header(catalog.read(base, home).text).strip("#\n ")
     body = write_params.changed(f"# {plain}\n", values, PARAMS.name)
     head = [f"Plan of {config.source_name(source)}. {GUESS}", *lines(decisions, changes)]
     made = "".join(f"# {line}\n" for line in head) + f"#\n{body}"

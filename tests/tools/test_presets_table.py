@@ -135,3 +135,10 @@ def test_the_table_is_written_from_a_real_database(
     assert "| - | accuracy 0.938<br>AUC -<br>n 400 of 11 groups | - |" in page
     assert page.endswith("Written by `python -m tools.presets_table --write page.md`.\n<!-- /runs -->\nb\n")
     assert page.count("\n| `") == len(presets.names(home))
+
+
+@pytest.mark.parametrize("content", ["x", "<!-- runs -->"])
+def test_a_document_without_markers_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "page.md").write_text(content)
+    with pytest.raises(AssayError, match=r"expected the lines .*, found no <!-- /?runs -->"):
+        presets_table.insert(tmp_path / "page.md", "| new |")
