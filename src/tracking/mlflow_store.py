@@ -99,17 +99,13 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
     Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
     """
     if (found := client.get_experiment_by_name(name)) is None:
+        folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
+        own = f"{folder}_" if folder == "unsent" else folder
         file = database(home)
-        return client.create_experiment(name, location(name, file.parent) if file else None, KIND)
+        return client.create_experiment(name, (file.parent / ARTIFACTS / own).as_uri() if file else None, KIND)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
-
-
-def location(name: str, folder: Path) -> str:
-    """Return the address of the place for an experiment's artifacts, below mlruns in the database's folder."""
-    own = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
-    return (folder / ARTIFACTS / (f"{own}_" if own == "unsent" else own)).as_uri()
 
 
 def create(path: Path) -> None:

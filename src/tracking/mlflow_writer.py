@@ -20,7 +20,6 @@ from src.tracking.record import (
     Record,
     State,
     Status,
-    Trial,
 )
 from src.tracking.tags import history, once, text
 
@@ -91,7 +90,11 @@ def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
         return same[0]
     if record.kind == "train" and record.fresh:
         return None
-    return next((run for run in runs if record.kind == "study" or _agrees(run.data.params, record.params)), None)
+    new = (
+        record.params
+    )  # it agrees with what a run has if it makes no difference which of the two is put over the other
+    agreeing = (run for run in runs if {**run.data.params, **new} == {**new, **run.data.params})
+    return next(iter(runs) if record.kind == "study" else agreeing, None)
 
 
 def _join(kind: Kind) -> str:
@@ -105,10 +108,6 @@ def _is_complete(run: "Run", kind: Kind) -> bool:
 
 def _is_of(run: "Run", record: Record) -> bool:
     return str(run.data.tags.get(record.kind)).endswith(record.key)
-
-
-def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
-    return all(known.get(key, value) == value for key, value in new.items())
 
 
 def _log(
@@ -164,7 +163,9 @@ def _write_trials(client: "MlflowClient", number: str, parent: str, record: Reco
     for trial in record.trials:
         run = known.get(str(trial.number))
         if run is None:
-            tags = {PARENT: parent, TRIAL: str(trial.number), **shared, **_trial_tags(trial)}
+            tags = {PARENT: parent, TRIAL: str(trial.number), "trial.state": trial.state, **shared}
+            tags |= {"trial.reason": redact.secrets(trial.reason)} if trial.reason else {}
+            tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
             run = client.create_run(number, start_time=trial.start, tags=tags, run_name=f"trial {trial.number}")
         elif run.info.status != "RUNNING":
             continue
@@ -173,13 +174,6 @@ def _write_trials(client: "MlflowClient", number: str, parent: str, record: Reco
         metrics = [*history(trial.rows, trial.start, trial.end), *once(numbers, trial.end)]
         _log(client, run.info.run_id, {}, {key: text(value) for key, value in trial.params.items()}, metrics)
         client.set_terminated(run.info.run_id, STATUS[trial.state], trial.end)
-
-
-def _trial_tags(trial: Trial) -> dict[str, str]:
-    """Return how a trial ended, and why."""
-    reused = "" if trial.reused_from is None else str(trial.reused_from)
-    tags = {"trial.state": trial.state, "trial.reason": redact.secrets(trial.reason), "trial.reused_from": reused}
-    return {key: value for key, value in tags.items() if value}
 
 
 def metric_name(objective: str) -> str:

@@ -132,13 +132,11 @@ def _send(client: "MlflowClient", home: Path, fingerprint: str = "") -> int:
 
 
 def _keep(records: Sequence[Record], home: Path) -> None:
-    *earlier, last = records
     try:
-        waiting = {folder.name for folder in kept(home, last.fingerprint)}
-        for record in earlier:
-            if record.kind not in waiting:
-                keep(record, home)
-        folder = keep(last, home)
+        waiting = {folder.name for folder in kept(home, records[-1].fingerprint)}
+        for record in records:
+            if record.kind not in waiting or record is records[-1]:
+                folder = keep(record, home)
     except (OSError, AssayError) as failed:
         log.warning("The run could not be kept either (%s). Outputs are complete; send it later with", failed)
     else:

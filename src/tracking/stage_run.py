@@ -68,19 +68,11 @@ def training() -> Iterator[Execution]:
 
 
 @contextmanager
-def evaluation() -> Iterator[None]:
-    """Track an evaluation in the run of its training, which is made from DVC's outputs if it is not there."""
+def stage(kind: Kind) -> Iterator[None]:
+    """Track an evaluation or a bundle in the run of its training, made from DVC's outputs if it is not there."""
     execution = Execution()
     yield
-    _track("evaluate", execution)
-
-
-@contextmanager
-def export() -> Iterator[None]:
-    """Track a bundle in the run of its training and evaluation, likewise."""
-    execution = Execution()
-    yield
-    _track("export", execution)
+    _track(kind, execution)
 
 
 def record() -> bool:

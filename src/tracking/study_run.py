@@ -110,7 +110,7 @@ class Sender:
             status=study.status,
             params=tags.values(study.settings, tune=True),
             tags=self._tags | self._described(study),
-            metrics=tags.once({**_best(study), **_counts(study), **study.confirmed}, end),
+            metrics=tags.once({**_numbers(study), **study.confirmed}, end),
             files={name: path for name, path in study.files.items() if path.is_file()},
             texts=tags.texts(self._commit) if study.status != "RUNNING" else {},
             dataset=self._data,
@@ -129,16 +129,13 @@ class Sender:
         return {"study.name": study.name, "study.goal": goals, **leader, **told}
 
 
-def _best(study: LoggedStudy) -> dict[str, float]:
-    """Return the best value of each objective; its course over the trials is among the figures."""
-    found: dict[str, float] = {}
+def _numbers(study: LoggedStudy) -> dict[str, float]:
+    """Return the best value of each objective, whose course is among the figures, and how many trials ended how."""
+    states: list[str] = [trial.state for trial in study.trials]
+    found: dict[str, float] = {f"trials_{each}": states.count(each) for each in get_args(State)}
+    found["trials"] = len(states)
     for name, goal in study.goals.items():
         values = [trial.values[name] for trial in study.trials if trial.state == "complete" and name in trial.values]
         if values:
             found[metric_name(name)] = max(values) if goal == "maximize" else min(values)
     return found
-
-
-def _counts(study: LoggedStudy) -> dict[str, float]:
-    states: list[str] = [trial.state for trial in study.trials]
-    return {"trials": len(states), **{f"trials_{state}": states.count(state) for state in get_args(State)}}

@@ -26,7 +26,7 @@ def train() -> None:
 
 
 def evaluate() -> None:
-    with tracking.evaluation():
+    with tracking.stage("evaluate"):
         pass
 
 
