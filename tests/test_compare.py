@@ -144,8 +144,6 @@ def test_without_any_run_one_line_says_so_and_no_database_is_made(
     call(monkeypatch)
     assert capsys.readouterr() == ("", "no runs yet: `dvc repro` trains and tracks one\n")
     assert not (home / "mlflow.db").exists()
-    with pytest.raises(AssayError, match=r"docs\.md: not written: no runs yet"):
-        call(monkeypatch, "--write", "docs.md")
 
 
 def test_real_runs_are_read_from_the_database_and_written(
@@ -158,13 +156,12 @@ def test_real_runs_are_read_from_the_database_and_written(
     edit("params.yaml", "seed: 42", "seed: 7")
     train()
     evaluate()
-    (home / "docs.md").write_text("<!-- runs -->\n<!-- /runs -->\n")
-    call(monkeypatch, "--write", "docs.md")
-    written = (home / "docs.md").read_text()
+    call(monkeypatch, "--markdown")
+    written = capsys.readouterr().out
     assert "covid_ct.zip | 6 (2/2/2) | 3 (1/1/1) | 50/10/40 by group | 42 |" in written
     assert "0.800 [0.60, 0.90]" in written
     assert "0.970 | 12 s |" in written
-    assert "Written by `python -m src.compare --write docs.md`." in written
+    assert "Written by `python -m src.compare --markdown`." in written
     assert str(home) not in written
     call(monkeypatch, "--tag", "seed=7")
     header, line = capsys.readouterr().out.splitlines()

@@ -5,6 +5,7 @@ Every number has an upper bound, far above what is of use: a slip such as 1e308 
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StrictInt
@@ -26,16 +27,21 @@ CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories of what steers a term
 UNHASHED = ("size", "nfiles")  # DVC's run cache leaves keys of these names out of its hash, in parameters too
 
 
-def named(package: str) -> AfterValidator:
-    """Accept only the name of a module in a package below src, without importing it."""
+def one_of(names: Callable[[], Sequence[str]]) -> AfterValidator:
+    """Accept only one of some names, which are asked for when a file is checked."""
 
     def check(name: str) -> str:
-        known = registry.names(package)
+        known = names()
         if name not in known:
             raise ValueError(f"expected one of {', '.join(known)}{suggestion(name, known)}")
         return name
 
     return AfterValidator(check)
+
+
+def named(package: str) -> AfterValidator:
+    """Accept only the name of an entry of a registry below src, without importing it."""
+    return one_of(lambda: registry.names(package))
 
 
 def printable(text: str) -> str:
@@ -57,12 +63,6 @@ def odd(number: int) -> int:
     if number % 2 == 0:
         raise ValueError("expected an odd number")
     return number
-
-
-def _sha256(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise ValueError("expected 64 hexadecimal digits")
-    return text
 
 
 def _group_pattern(text: str) -> str:
@@ -94,7 +94,7 @@ def _size(value: object) -> int | tuple[int, int]:
 
 Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(printable)]
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printable)]
-Sha256 = Annotated[str, AfterValidator(_sha256)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 GroupPattern = Annotated[str, Field(max_length=500), AfterValidator(printable), AfterValidator(_group_pattern)]
 Threshold = Annotated[str | float, AfterValidator(_threshold)]
 # Without a serializer of its own, pydantic warns of the list that JSON makes of the two sides.

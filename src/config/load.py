@@ -7,15 +7,12 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from src.config.field_types import UNHASHED
 from src.config.sections import Params
 from src.core import yaml_file
 from src.core.errors import AssayError, shortened, suggestion
 from src.core.paths import PARAMS
 
 MOST = 20  # lines, so that the first ones are still on the screen
-RENAMED = {"preprocess.size": "preprocess.image_size"}
-UNSEEN = f"DVC does not see a change of keys named {' or '.join(UNHASHED)}"
 HOME = "every key is required; copy the line from a file in presets/"
 
 _EXPECTED = {
@@ -28,6 +25,7 @@ _EXPECTED = {
     "int_type": "an integer",
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of at most {le}",
+    "string_pattern_mismatch": "a text that matches {pattern}",
     "string_type": "a text",
     "string_too_long": "a text of at most {max_length} characters",
     "string_too_short": "a text that is not empty",
@@ -41,14 +39,11 @@ def describe(error: ValidationError) -> list[str]:
     """Return one line for each wrong key: the key, what is allowed, and what was found."""
     details = error.errors()
     places = [detail["loc"] for detail in details]
-    found = {_key(place) for place in places}
-    awaited = {new for old, new in RENAMED.items() if old in found}  # the line about the old name says it
     # A list whose entries are wrong is also reported as too short: the entries say more.
     deepest = [
         detail
         for detail in details
         if not any(len(p) > len(detail["loc"]) and p[: len(detail["loc"])] == detail["loc"] for p in places)
-        and _key(detail["loc"]) not in awaited
     ]
     lines = [_line(detail) for detail in deepest[:MOST]]
     return lines + [f"{len(deepest) - MOST} more keys are wrong"] * (len(deepest) > MOST)
@@ -61,8 +56,6 @@ def _line(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "missing":
             return f"{key}: missing; {HOME}"
-        case "extra_forbidden" if key in RENAMED:
-            return f"{key}: now called {RENAMED[key]}, since {UNSEEN}; rename the key"
         case "extra_forbidden":
             known = _keys(location[:-1])
             return f"{key}: unknown key{suggestion(_word(location[-1]), known)}; known: {', '.join(known)}"

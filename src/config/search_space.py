@@ -15,8 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from src.config.field_types import Count, Name, Number, Section, named
-from src.core.errors import suggestion
+from src.config.field_types import Count, Name, Number, Section, named, one_of
 from src.metrics.scores import BY_NAME, EPOCH_SCORES
 
 MOST = 1e9  # above the upper bound of every parameter
@@ -34,13 +33,7 @@ def _different(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _known(name: str) -> str:
-    if name not in SCORES:
-        raise ValueError(f"expected one of {', '.join(SCORES)}{suggestion(name, SCORES)}")
-    return name
-
-
-Metric = Annotated[str, AfterValidator(_known)]
+Metric = Annotated[str, one_of(lambda: SCORES)]
 
 
 def _number(value: object) -> float | None:

@@ -100,7 +100,8 @@ def _wait(command: list[str]) -> int:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        child = subprocess.Popen(command, env=os.environ | {"PATH": _path()})
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # stages run `python`
+        child = subprocess.Popen(command, env=os.environ | {"PATH": path})
         code = child.wait()
     finally:
         for number, handler in before.items():
@@ -116,17 +117,7 @@ def _stop(at_once: bool) -> None:
     """Send what Ctrl-C would to DVC and its stage, or end them at once."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if at_once:
-                process.kill()
-            elif os.name == "nt":
-                process.terminate()
-            else:
-                process.send_signal(signal.SIGINT)
-
-
-def _path() -> str:
-    """Put this Python first: stages are run as `python`."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+            process.send_signal(signal.SIGKILL if at_once else signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,9 @@ DVC writes dvc.lock and its own lock file in place. A run killed in that moment 
 later command fails. A copy of each whole file is therefore kept beside DVC's temporary files.
 """
 
-import itertools
 import json
 import logging
 import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -104,12 +102,22 @@ def mend(home: Path) -> None:
     for path in WRITTEN:
         if (home / path).exists() and not _is_kept(home, path) and not _whole(home / path):
             _restore(home, path)
-    if _left(home / RWLOCK):
+    if _names_a_process(home / RWLOCK):
         time.sleep(SETTLING)
-        if _left(home / RWLOCK) and not running(home):
-            (home / RWLOCK).unlink(missing_ok=True)
+        if not running(home) and _names_a_process(home / RWLOCK):
+            (home / RWLOCK).unlink()
             log.info("dvc: removed %s, which a killed run left", RWLOCK)
     keep(home)
+
+
+def _names_a_process(path: Path) -> bool:
+    """Return whether DVC's lock file is cut, or says that somebody reads or writes."""
+    try:
+        return any(json.loads(path.read_text(encoding="utf-8")).values())
+    except FileNotFoundError:
+        return False
+    except (ValueError, AttributeError):
+        return True
 
 
 def keep(home: Path) -> None:
@@ -132,76 +140,26 @@ def _whole(path: Path) -> bool:
         if path.suffix == ".dvc" or "<<<<<<< " in text:  # a short file, written at once; people edit it, too
             return bool(text.strip("\0 \n"))
         found = yaml_file.parsed(text, str(path))
-    except (AssayError, UnicodeDecodeError):
+        stages = found["schema"] and found.get("stages", {}).values()
+        entries = [entry for stage in stages for key in ("deps", "outs") for entry in stage.get(key, ())]
+        return text.endswith("\n") and all(entry["path"] and _whole_hash(entry) for entry in entries)
+    except (AssayError, UnicodeDecodeError, TypeError, AttributeError, KeyError):  # no mapping, or one without a key
         return False
-    if not isinstance(found, dict) or "schema" not in found or not text.endswith("\n"):
-        return False
-    stages = found.get("stages", {})
-    return isinstance(stages, dict) and all(
-        isinstance(stage, dict) and _whole_entries(stage, "deps") and _whole_entries(stage, "outs")
-        for stage in stages.values()
-    )
 
 
-def _whole_entries(stage: dict[str, Any], key: str) -> bool:
-    entries = stage.get(key, [])
-    return isinstance(entries, list) and all(_whole_entry(entry) for entry in entries)
-
-
-def _whole_entry(entry: Any) -> bool:
-    if not isinstance(entry, dict) or "path" not in entry:
-        return False
-    digest = entry.get("md5")
+def _whole_hash(entry: dict[str, Any]) -> bool:
+    digest = entry.get("md5", "")
     return "md5" not in entry or ("size" in entry and (not str(digest).endswith(".dir") or "nfiles" in entry))
 
 
 def _restore(home: Path, path: Path) -> None:
-    """Take the copy, else what git has, else nothing: DVC then finds the stages in its run cache or runs them again."""
-    copy = home / KEPT / path
-    if copy.exists() and _whole(copy):
+    """Take the copy, else nothing: DVC then finds the stages in its run cache or runs them again."""
+    if (copy := home / KEPT / path).exists():
         with replacing(home / path) as temporary:
             shutil.copyfile(copy, temporary)
         log.info("dvc: %s was cut by a killed run; restored from %s", path, KEPT)
-        return
-    if (committed := _committed(home, path)) is not None:
-        with replacing(home / path) as temporary:
-            temporary.write_bytes(committed)
-        log.info("dvc: %s was cut by a killed run; restored from git", path)
-        return
-    if path.suffix == ".dvc":
-        raise AssayError(f"{path}: cut by a killed run, and git does not have it; make it again: dvc add data")
-    (home / path).unlink()
-    log.info("dvc: %s was cut by a killed run; removed, stages are found in the run cache", path)
-
-
-def _committed(home: Path, path: Path) -> bytes | None:
-    try:
-        done = subprocess.run(
-            ["git", "show", f"HEAD:./{path.as_posix()}"], cwd=home, capture_output=True, check=False, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 and done.stdout else None
-
-
-def _left(path: Path) -> bool:
-    """Return whether DVC's lock file is cut, or names a process that cannot be at work any more."""
-    try:
-        lock = json.loads(path.read_text(encoding="utf-8"))
-        holders = [*lock.get("write", {}).values(), *itertools.chain(*lock.get("read", {}).values())]
-        return not all(_may_hold(holder["pid"], path.stat().st_mtime) for holder in holders)
-    except FileNotFoundError:
-        return False
-    except (ValueError, AttributeError, TypeError, KeyError):
-        return True
-
-
-def _may_hold(pid: int, written: float) -> bool:
-    """Return whether a process runs and began before the file was written: its number may have been given anew."""
-    try:
-        process = psutil.Process(pid)
-        return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1)
-    except psutil.AccessDenied:
-        return True
-    except psutil.Error:
-        return False
+    elif path.suffix == ".dvc":
+        raise AssayError(f"{path}: cut by a killed run; bring it back: git checkout {path}, or dvc add data")
+    else:
+        (home / path).unlink()
+        log.info("dvc: %s was cut by a killed run; removed, stages are found in the run cache", path)

@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,18 @@ def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Write a CSV file as `csv_text` lays it out, whole or not at all."""
     write_text(path, csv_text(columns, rows))
+
+
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Lay rows of the same columns out as a table in Markdown.
+
+    >>> print(markdown_table([{"a": "1", "b": "x|y"}]))
+    | a | b |
+    | --- | --- |
+    | 1 | x\\|y |
+    """
+    lines = [rows[0], ["---"] * len(rows[0]), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def digest(path: Path, hint: str = "run the stage that writes it with `dvc repro`") -> str:

@@ -19,26 +19,29 @@ class In:
 
 
 @dataclass(frozen=True)
-class Raw:
+class Folder:
+    """What one stage writes: a file each for the names that a class of its own gives."""
+
+    folder: Path
+
+
+class Raw(Folder):
     """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold and what else a table says.
 
     counts.csv: images of each class. left_out.csv: files that are no images of the manifest, by kind and reason.
     """
 
-    folder: Path = Path("build/raw")
     manifest = In("manifest.csv")
     counts = In("counts.csv")
     left_out = In("left_out.csv")
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Folder):
     """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; thumbnails.npy; two more tables.
 
     rejected.csv: files that did not become an image. histograms.csv: levels before and after the steps.
     """
 
-    folder: Path = Path("build/prepared")
     images = In("images.npy")
     index = In("index.csv")
     thumbnails = In("thumbnails.npy")
@@ -48,11 +51,9 @@ class Prepared:
     levels = In("levels.png")
 
 
-@dataclass(frozen=True)
-class SplitFiles:
+class SplitFiles(Folder):
     """split.csv (row, part, group); audit.json; sheets of alike images across parts and of the copies found."""
 
-    folder: Path = Path("build/split")
     parts = In("split.csv")
     audit = In("audit.json")
     sheet = In("pairs.png")
@@ -60,14 +61,12 @@ class SplitFiles:
     copies = In("lookalikes.png")
 
 
-@dataclass(frozen=True)
-class ModelFiles:
+class ModelFiles(Folder):
     """The trained model, its class names in output order, its history, and the fingerprint of its inputs.
 
     out_of_fold.csv: of an ensemble, which learned from val too, what of it had not done so says of val.
     """
 
-    folder: Path = Path("build/model")
     model = In("model.keras")
     classes = In("classes.json")
     history = In("history.csv")
@@ -75,24 +74,20 @@ class ModelFiles:
     out_of_fold = In("out_of_fold.csv")
 
 
-@dataclass(frozen=True)
-class ProbeFiles:
+class ProbeFiles(Folder):
     """What frozen features reach: probe.json, scores with intervals; features.npz: rows (M,), features (M, F)."""
 
-    folder: Path = Path("build/probe")
     scores = In("probe.json")
     features = In("features.npz")
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Folder):
     """All scores, those that people compare, predictions, classification report, figures, their tables, the report.
 
     warnings.json: what the report says first, before its scores.
     layers.csv: of the network, with their shapes and numbers of weights.
     """
 
-    folder: Path = Path("build/evaluation")
     metrics = In("metrics.json")
     summary = In("summary.json")
     predictions = In("predictions.csv")
@@ -104,14 +99,12 @@ class Evaluation:
     report = In("report.html")
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(Folder):
     """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader.
 
     predict.pyz is the code of `python -m src.predict`, requirements.txt the packages that it needs.
     """
 
-    folder: Path = Path("build/bundle")
     network = In("model.onnx")
     description = In("bundle.json")
     card = In("card.md")
@@ -119,34 +112,28 @@ class Bundle:
     requirements = In("requirements.txt")
 
 
-@dataclass(frozen=True)
-class StudyFiles:
+class StudyFiles(Folder):
     """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
 
-    folder: Path = Path("build/tuning/study")
     trials = In("trials.csv")
     candidates = In("candidates.json")
     figures = In("figures")
     page = In("study.html")
 
 
-@dataclass(frozen=True)
-class Confirmed:
+class Confirmed(Folder):
     """The best trials trained again over several seeds: confirm.csv, a row per training; best.yaml, the winner."""
 
-    folder: Path = Path("build/tuning/confirmed")
     table = In("confirm.csv")
     best = In("best.yaml")
 
 
-@dataclass(frozen=True)
-class Repeated:
+class Repeated(Folder):
     """A cross-validation: scores.json; out_of_fold.csv, a prediction for each image; the network of each training.
 
     ensemble: the networks of all folds as one, as ModelFiles. suspects and sheet: images whose label is in doubt.
     """
 
-    folder: Path = Path("build/repeat")
     scores = In("scores.json")
     predictions = In("out_of_fold.csv")
     suspects = In("suspect_labels.csv")
@@ -155,17 +142,17 @@ class Repeated:
     ensemble = In("ensemble")
 
 
-RAW = Raw()
-PREPARED = Prepared()
-SPLIT = SplitFiles()
-MODEL = ModelFiles()
-PROBE = ProbeFiles()
-EVALUATION = Evaluation()
-BUNDLE = Bundle()
+RAW = Raw(Path("build/raw"))
+PREPARED = Prepared(Path("build/prepared"))
+SPLIT = SplitFiles(Path("build/split"))
+MODEL = ModelFiles(Path("build/model"))
+PROBE = ProbeFiles(Path("build/probe"))
+EVALUATION = Evaluation(Path("build/evaluation"))
+BUNDLE = Bundle(Path("build/bundle"))
 STUDIES = Path("build/studies")  # each in a folder of its own, beside what is kept of trainings
-STUDY = StudyFiles()
-CONFIRMED = Confirmed()
-REPEATED = Repeated()
+STUDY = StudyFiles(Path("build/tuning/study"))
+CONFIRMED = Confirmed(Path("build/tuning/confirmed"))
+REPEATED = Repeated(Path("build/repeat"))
 TABLES = Path("tables")  # of labels, where a source cannot hold them; a dependency of download
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs

@@ -1,4 +1,4 @@
-"""Progress of work that is measured in bytes: a bar in a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar in a terminal, a plain line now and then elsewhere."""
 
 import logging
 import sys
@@ -61,17 +61,12 @@ def track(items: Iterable[Item], total: int, what: str, unit: str = "image") -> 
         from tqdm import tqdm
 
         yield from tqdm(items, total=total, desc=what, unit=unit, file=sys.stderr)
-    else:
-        yield from _lines(items, total, what, unit)
-
-
-def _lines(items: Iterable[Item], total: int, what: str, unit: str) -> Iterator[Item]:
+        return
     started = last = time.monotonic()
     done = 0
     for done, item in enumerate(items, start=1):
         yield item
-        now = time.monotonic()
-        if now - last >= SECONDS_BETWEEN_LINES:
+        if (now := time.monotonic()) - last >= SECONDS_BETWEEN_LINES:
             last = now
             left = about((now - started) / done * (total - done))
             log.info("%s: %d of %d %ss, %s left", what, done, total, unit, left)

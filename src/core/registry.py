@@ -35,35 +35,31 @@ def options(registry: str, name: str) -> tuple[str, ...]:
     >>> options("train.optimizers:OPTIMIZERS", "sgd"), options("models", "malaria_cnn")
     (('momentum',), ('stride', 'pooling'))
     """
-    if ":" not in registry:
-        return _of_module(registry, name)
-    entry = _table(registry)[name]
-    keywords = entry.keywords if isinstance(entry, ast.Call) else []
-    return next((tuple(ast.literal_eval(each.value)) for each in keywords if each.arg == "options"), ())
+    if ":" in registry:
+        entry = _table(registry)[name]
+        found = {each.arg: each.value for each in entry.keywords} if isinstance(entry, ast.Call) else {}
+        return tuple(ast.literal_eval(found["options"])) if "options" in found else ()
+    assigned = _assigned(f"{registry}.{name}")
+    return tuple(ast.literal_eval(assigned["OPTIONS"])) if "OPTIONS" in assigned else SHARED
 
 
-@cache
-def _of_module(package: str, name: str) -> tuple[str, ...]:
-    tree = ast.parse(_ROOT.joinpath(*package.split("."), f"{name}.py").read_text("utf-8"))
-    assigned = (
-        node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "OPTIONS"
-    )
-    return next((tuple(ast.literal_eval(node.value)) for node in assigned), SHARED)
-
-
-@cache
 def _table(registry: str) -> dict[str, ast.expr]:
-    """Read the entries of a dictionary from the source of its module."""
-    module, _, table = registry.partition(":")
-    tree = ast.parse(_ROOT.joinpath(*f"{module}.py".replace(".", "/", module.count(".")).split("/")).read_text("utf-8"))
-    for node in tree.body:
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Dict):
-            continue
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if any(isinstance(target, ast.Name) and target.id == table for target in targets):
-            entries = zip(node.value.keys, node.value.values, strict=True)
-            return {str(key.value): value for key, value in entries if isinstance(key, ast.Constant)}
-    raise LookupError(registry)
+    """Return the entries of a dictionary in the source of its module."""
+    module, _, name = registry.partition(":")
+    table = _assigned(module)[name]
+    assert isinstance(table, ast.Dict)
+    entries = zip(table.keys, table.values, strict=True)
+    return {str(key.value): value for key, value in entries if isinstance(key, ast.Constant)}
+
+
+@cache
+def _assigned(module: str) -> dict[str, ast.expr]:
+    """Return what the source of a module gives to each name."""
+    *folders, file = module.split(".")
+    tree = ast.parse(_ROOT.joinpath(*folders, f"{file}.py").read_text("utf-8"))
+    plain = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    typed = [node for node in tree.body if isinstance(node, ast.AnnAssign)]
+    return plain | {ast.unparse(node.target): node.value for node in typed if node.value}
 
 
 def load(package: str, name: str) -> ModuleType:

@@ -1,5 +1,12 @@
-"""YAML as plain values; of what cannot be read, or is larger than any file of ours, an error of one line."""
+"""YAML as plain values, and texts in which some are exchanged.
 
+Of what cannot be read, or is larger than any file of ours, an error of one line. Values are exchanged as DVC's own
+writer does it, so that `dvc exp run -S` and we leave the same file: comments, order and quotes stay. params.yaml and
+the presets are laid out so that nothing else moves: comments on lines of their own, mappings in braces short.
+"""
+
+import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +65,36 @@ def parsed(text: str, where: str) -> Any:
     except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
         reason = shortened(" ".join(str(error).split()), MESSAGE)
         raise AssayError(f"{where}: not readable as YAML: {reason}") from error
+
+
+def put_all(text: str, values: Mapping[str, Any]) -> str:
+    """Exchange the values of dotted keys; keys that are missing are added at the end of their section."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    content = yaml.load(text)
+    for key, value in values.items():
+        *outer, last = key.split(".")
+        section = content
+        for name in outer:
+            section = section.setdefault(name, {})
+        section[last] = value
+    stream = io.StringIO()
+    yaml.dump(content, stream)
+    return stream.getvalue()
+
+
+def written(value: Any) -> str:
+    """Write a value on one line.
+
+    >>> written({"rate": 1e-05, "steps": ["gray", "no"], "size": None})
+    '{rate: 1e-05, steps: [gray, no], size: null}'
+    """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width = True, 1 << 20
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    stream = io.StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
 
 
 class _BeyondLimitError(Exception):

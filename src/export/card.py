@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from src.core import markdown
+from src.core.files import markdown_table
 from src.export.bundle import Description
 from src.metrics.scores import BY_NAME
 
@@ -42,7 +42,7 @@ def _blocks(about: Description) -> Iterator[str]:
     yield "\n".join(facts)
     yield "## Scores on the test part"
     yield f"{about.scores['images']} images of {about.scores['groups']} groups; {about.confidence:.0%} intervals."
-    yield markdown.table(scores(about))
+    yield markdown_table(scores(about))
     yield "\n".join(f"- {warning.text}" for warning in about.warnings)
     yield "## Calibration"
     yield from _calibration(about)
@@ -74,4 +74,4 @@ def _calibration(about: Description) -> Iterator[str]:
         for part, errors in found.before.items()
         for name, value in errors.items()
     ]
-    yield markdown.table([dict(zip(("part", "score", "network", "calibrated"), row, strict=True)) for row in rows])
+    yield markdown_table([dict(zip(("part", "score", "network", "calibrated"), row, strict=True)) for row in rows])

@@ -22,7 +22,7 @@ from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
 from src.preprocess.pipeline import Chain, compose
-from src.preprocess.stage import REJECTED_COLUMNS, prepare_one
+from src.preprocess.stage import Rejected, prepare_one
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")
@@ -140,7 +140,7 @@ def _make(folder: Path, raw: Path, images: Sequence[StoredImage], section: Prepr
         with (
             table(place.prepared.index, ("path", "label")) as add_row,
             table(place.split.parts, ("row", "part")) as add_part,
-            table(place.prepared.rejected, REJECTED_COLUMNS) as add_rejected,
+            table(place.prepared.rejected, Rejected._fields) as add_rejected,
         ):
             for row, image in enumerate(images):
                 add_row((image.path, image.label))

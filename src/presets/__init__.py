@@ -1,6 +1,6 @@
 """Known experiments as complete params files, presets/NAME.yaml, and how one takes the place of params.yaml."""
 
 from src.presets.catalog import Preset, names, path, read
-from src.presets.write_params import given, keep, made, put
+from src.presets.write_params import given, made, put, replace
 
-__all__ = ["Preset", "given", "keep", "made", "names", "path", "put", "read"]
+__all__ = ["Preset", "given", "made", "names", "path", "put", "read", "replace"]

@@ -1,7 +1,7 @@
 """What presets there are, and what each of them says."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from src.core.errors import AssayError, suggestion
 
 FOLDER = Path("presets")
 FIELDS = ("From", "Published", "Here", "Time")
-FIELD = re.compile(rf"# ({'|'.join(FIELDS)}): (.*)")
-CONTINUED = re.compile(r"# {2,}\S")
+FIELD = re.compile(rf"^# ({'|'.join(FIELDS)}): (.*\n(?:# {{2,}}\S.*\n)*)", re.MULTILINE)
+LEADING = re.compile(r"\A(?:#.*\n)*")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Preset:
     text: str
     params: config.Params
     header: Mapping[str, str]
+
+    @property
+    def picture(self) -> str:
+        """What the model gets as input: height x width and color."""
+        height, width = self.params.preprocess.sides
+        return f"{height}x{width} {self.params.preprocess.color.replace('rgb', 'RGB')}"
 
 
 def names(home: Path = Path()) -> tuple[str, ...]:
@@ -60,29 +66,10 @@ def header(text: str) -> dict[str, str]:
     >>> header("# From: a paper\\n#   and its data\\n# Time: 1 h\\nseed: 42\\n# Here: no more")
     {'From': 'a paper and its data', 'Time': '1 h'}
     """
-    found: dict[str, str] = {}
-    for field, line in _fielded(text):
-        if field:
-            start = FIELD.match(line)
-            found[field] = start[2].strip() if start else f"{found[field]} {line.lstrip('# ').strip()}"
-    return found
+    found = FIELD.findall(LEADING.match(text)[0])  # type: ignore[index]  # it matches any text
+    return {name: " ".join(line.lstrip("# ") for line in lines.splitlines()).strip() for name, lines in found}
 
 
 def without_header(text: str) -> str:
     """Leave the fields of the leading comment out of a text."""
-    return "\n".join(line for field, line in _fielded(text) if not field)
-
-
-def _fielded(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each line with the field of the leading comment that it belongs to, or an empty text."""
-    field, leading = "", True
-    for line in text.splitlines():
-        leading = leading and line.startswith("#")
-        start = FIELD.match(line)
-        if not leading:
-            field = ""
-        elif start:
-            field = start[1]
-        elif not CONTINUED.match(line):
-            field = ""
-        yield field, line
+    return LEADING.sub(lambda comment: FIELD.sub("", comment[0]), text, count=1)

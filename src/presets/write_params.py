@@ -1,53 +1,27 @@
 """A preset in the place of params.yaml, without losing what stands there."""
 
-import hashlib
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from src import config
-from src.config.load import RENAMED
-from src.core import nested, yaml_edit, yaml_file
+from src.core import nested, yaml_file
 from src.core.errors import AssayError
-from src.core.files import write_text
+from src.core.files import digest_of, write_text
 from src.core.paths import PARAMS
-from src.presets.catalog import names, read, without_header
+from src.presets.catalog import FOLDER, read
 
 SOURCE = "dataset.source"
-SOURCE_LINE = re.compile(r"^  source: .*$", re.MULTILINE)
-CHANGED = "# Changed: "  # a line at the top of a params file that was made from a preset with other values
-SIGNATURE = re.compile(r"\A# Written by python -m src\.start, digest \w+\n")
-
+SIGNATURE = re.compile(r"\A# Written by .*, digest (\w+)\n")
+DIGITS = 16
 PAIR = re.compile(r"\s+(?=[a-z_0-9]+(?:\.[a-z_0-9]+)*=)")
 
 
-def put(
-    name: str,
-    source: str | None = None,
-    changes: Mapping[str, Any] | None = None,
-    home: Path = Path(),
-    *,
-    kept: bool = False,
-) -> config.Params:
-    """Write params.yaml from a preset, with another source and other values if they are given.
-
-    kept: there is a copy of what stands in params.yaml.
-
-    Raises:
-        AssayError: there is no such preset, the values are not allowed, or params.yaml holds what is nowhere else.
-    """
-    text, checked = made(name, source, changes or {}, home)
-    if not kept:
-        refuse_loss(home, name)
-    write_text(home / PARAMS, text)
-    return checked
-
-
 def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) -> tuple[str, config.Params]:
-    """Return the text of a preset with other values, and what it says.
+    """Return the text of a preset with other values, which its first line tells, and what it says.
 
     Raises:
         AssayError: there is no such preset, or the values are not allowed.
@@ -58,67 +32,62 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
     if not everything:
         return preset.text, preset.params
     text = changed(preset.text, everything, where)
-    return _marked(text, changes), config.parse(yaml_file.parsed(text, where), f"{where} with other values")
+    values = [f"{key}={yaml_file.written(value)}" for key, value in everything.items()]
+    by = f"python -m src.reproduce {name} with {' '.join(values)}"
+    return signed(text, by), config.parse(yaml_file.parsed(text, where), f"{where} with other values")
 
 
-def refuse_loss(home: Path, wanted: str) -> None:
-    """Check that params.yaml can be restored.
+def put(name: str, source: str | None = None, changes: Mapping[str, Any] | None = None, home: Path = Path()) -> None:
+    """Write params.yaml from a preset, with another source and other values if they are given.
 
     Raises:
-        AssayError: it is neither as committed, nor a preset with the other values that its first line tells.
+        AssayError: as `made` and `replace` do.
     """
-    if is_replaceable(home):
-        return
-    raise AssayError(
-        f"{PARAMS}: has changes that are in no commit and in no preset; commit them, or keep a copy with "
-        f"make repro PRESET={wanted} KEEP=mine.yaml (python -m src.reproduce {wanted} --keep mine.yaml)"
-    )
+    replace(made(name, source, changes or {}, home)[0], home)
+
+
+def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:
+    """Write params.yaml; return the copy that was made of one with edits.
+
+    Raises:
+        AssayError: it has edits, and nobody said that they may go.
+    """
+    file, copy = home / PARAMS, None
+    if not is_replaceable(home):
+        if not yes and not _agrees():
+            raise AssayError(
+                f"{PARAMS}: has changes that are in no commit, so it stays as it is; `make repro` runs it, YES=1 "
+                "(--yes) puts the new one in its place and keeps a copy"
+            )
+        copy = next(path for number in range(1, 10_000) if not (path := file.with_suffix(f".{number}.yaml")).exists())
+        write_text(copy, file.read_text(encoding="utf-8"))
+    write_text(file, text)
+    return copy
 
 
 def is_replaceable(home: Path) -> bool:
-    """Return whether params.yaml can be had again: as committed, as a preset tells, or as `src.start` wrote it."""
+    """Return whether params.yaml can be had again: as committed, as a preset, or as a command of ours wrote it."""
     file = home / PARAMS
     if not file.is_file():
         return True
     text = file.read_text(encoding="utf-8")
-    if text == _committed(home) or text == signed(SIGNATURE.sub("", text, count=1)):
+    mark = SIGNATURE.match(text)
+    if mark and mark[1] == digest_of(text[mark.end() :])[:DIGITS]:
         return True
-    return any(_essence(text) == _essence(known) for known in _known(text, home))
+    return text == _committed(home) or any(text == known.read_text("utf-8") for known in (home / FOLDER).glob("*.yaml"))
 
 
-def signed(text: str) -> str:
-    """Put a line with the digest of a params file on top of it, by which an edit is noticed."""
-    return f"# Written by python -m src.start, digest {hashlib.sha256(text.encode()).hexdigest()[:16]}\n{text}"
+def signed(text: str, by: str) -> str:
+    """Put a line on top of a params file that says what wrote it, with a digest by which an edit is noticed."""
+    return f"# Written by {by}, digest {digest_of(text)[:DIGITS]}\n{text}"
 
 
-def keep(home: Path, copy: Path) -> None:
-    """Copy params.yaml to a file that is not there yet.
-
-    Raises:
-        AssayError: there is such a file already.
-    """
-    if copy.exists():
-        raise AssayError(f"--keep: expected the name of a new file, found one at {copy}")
-    write_text(copy, (home / PARAMS).read_text(encoding="utf-8"))
-
-
-def _marked(text: str, changes: Mapping[str, Any]) -> str:
-    pairs = " ".join(f"{key}={yaml_edit.written(value)}" for key, value in changes.items())
-    return f"{CHANGED}{pairs}\n{text}" if pairs else text
-
-
-def _known(text: str, home: Path) -> Iterator[str]:
-    """Make every preset with the values that the first line of a params file tells."""
-    first = text.partition("\n")[0]
-    changes = given([first.removeprefix(CHANGED)]) if first.startswith(CHANGED) else {}
-    for name in names(home):
-        with suppress(AssayError):  # of a preset that is broken, or has no such keys
-            yield made(name, None, changes, home)[0]
-
-
-def _essence(text: str) -> str:
-    """Return a params file without the line of its source and what the header tells of scores."""
-    return SOURCE_LINE.sub("", without_header(text))
+def _agrees() -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _committed(home: Path) -> str | None:
@@ -159,14 +128,7 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
     """
     content = yaml_file.parsed(text, where)
     for key in changes:
-        _check(content, key, where)
-    return yaml_edit.put_all(text, changes)
-
-
-def _check(content: Any, key: str, where: str) -> None:
-    """Check that a key exists: a misspelt one would be added, and change nothing."""
-    if key in RENAMED:
-        raise AssayError(f"{where}: {key}: now called {RENAMED[key]}")
-    value = nested.get(content, key, where)
-    if "." not in key and isinstance(value, Mapping):
-        raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")
+        value = nested.get(content, key, where)  # a misspelt key would be added, and change nothing
+        if "." not in key and isinstance(value, Mapping):
+            raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")
+    return yaml_file.put_all(text, changes)

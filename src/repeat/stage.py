@@ -13,7 +13,7 @@ from src.config.overrides import canonical
 from src.core import console, files
 from src.core.errors import AssayError
 from src.core.files import digest_of
-from src.core.paths import PREPARED, REPEATED, ModelFiles, Repeated, home
+from src.core.paths import PREPARED, REPEATED, ModelFiles, Repeated
 from src.evaluate.inputs import Image
 from src.executors import training_inputs
 from src.executors.protocol import Executor, Fold
@@ -145,4 +145,4 @@ def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int,
         files={path.name: path for path in (out.scores, out.predictions, out.suspects, out.sheet)},
     )
     with suppress(AssayError):  # a full disk has been reported already
-        study_run.send(study, home(), study_run.Lineage.read(params, ENTRY, AGAIN))
+        study_run.Sender(params, ENTRY, AGAIN).close(study)

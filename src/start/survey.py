@@ -1,6 +1,5 @@
 """From a source to its plan and to params.yaml: opens it, reads its labels, looks at pictures, and loses no edit."""
 
-import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -10,9 +9,8 @@ from typing import Any
 
 from src import config, presets
 from src.config import Dataset
-from src.core import console, registry, yaml_edit, yaml_file
+from src.core import console, registry, yaml_file
 from src.core.errors import AssayError
-from src.core.files import write_text
 from src.core.paths import PARAMS
 from src.download import labels, manifest
 from src.download.dicom_patients import add_patients
@@ -42,7 +40,7 @@ def run(source: str, changes: Mapping[str, Any], home: Path, *, yes: bool) -> No
     decisions = look(source, changes, home)
     made = text(decisions, changes, source, home)
     console.say("\n".join(lines(decisions, changes, made)))
-    copy = put(made, home, yes)
+    copy = presets.replace(made, home, yes=yes)
     console.say(f"params.yaml: written, the same at its head{f'; the one before is {copy.name}' if copy else ''}")
 
 
@@ -121,7 +119,7 @@ def _of_folders(files: Listing) -> Reading:
 def lines(decisions: Sequence[Decision], changes: Mapping[str, Any], made: str = "") -> list[str]:
     """Write a line for each decision, then the questions, each with the line of `made` to edit, if that is given."""
     told = [f"{decision.topic + ':':<12}{decision.says}" for decision in decisions]
-    asked = " ".join(f"{key}={yaml_edit.written(each)}" for key, each in changes.items())
+    asked = " ".join(f"{key}={yaml_file.written(each)}" for key, each in changes.items())
     told += [f"{'as asked:':<12}{asked}"] if changes else []
     return told + [f"? {each.question}{_place(each.question, made)}" for each in decisions if each.question]
 
@@ -142,36 +140,9 @@ def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str,
     """
     values = {key: value for decision in decisions for key, value in decision.values.items()} | dict(changes)
     base = FOR_MODEL.get(values["model.name"], BASE)
-    plain = catalog.without_header(catalog.read(base, home).text).lstrip("#\n ")
+    plain = catalog.without_header(catalog.read(base, home).text).strip("#\n ")
     body = write_params.changed(f"# {plain}\n", values, PARAMS.name)
     head = [f"Plan of {config.source_name(source)}. {GUESS}", *lines(decisions, changes)]
     made = "".join(f"# {line}\n" for line in head) + f"#\n{body}"
     config.parse(yaml_file.parsed(made, PARAMS.name), PARAMS.name)
-    return write_params.signed(made)
-
-
-def put(made: str, home: Path, yes: bool) -> Path | None:
-    """Write params.yaml; return the copy that was made of one with edits.
-
-    Raises:
-        AssayError: it has edits, and nobody said that they may go.
-    """
-    file, copy = home / PARAMS, None
-    if not write_params.is_replaceable(home):
-        if not yes and not _agrees():
-            raise AssayError(
-                f"{PARAMS}: has changes that are in no commit, so it stays as it is; `make repro` runs it, YES=1 "
-                "(python -m src.start SOURCE --yes) puts the new one in its place and keeps a copy"
-            )
-        copy = next(path for number in range(1, 10_000) if not (path := file.with_suffix(f".{number}.yaml")).exists())
-        write_text(copy, file.read_text(encoding="utf-8"))
-    write_text(file, made)
-    return copy
-
-
-def _agrees() -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    sys.stderr.write(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return write_params.signed(made, "python -m src.start")

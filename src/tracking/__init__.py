@@ -1,5 +1,5 @@
 """Tracking: DVC's outputs are the truth, MLflow is the index to them, and the fingerprint joins the two."""
 
-from src.tracking.stage_run import evaluation, export, record, training
+from src.tracking.stage_run import record, stage, training
 
-__all__ = ["evaluation", "export", "record", "training"]
+__all__ = ["record", "stage", "training"]

@@ -1,4 +1,4 @@
-"""`python -m src.tracking send|ready|ui`: what can be done for runs outside of a stage."""
+"""`python -m src.tracking send|ui`: what can be done for runs outside of a stage."""
 
 import argparse
 import json
@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,14 +14,8 @@ from src import config, tracking
 from src.core import console, paths
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, stage_run
-from src.tracking.record import UNSENT
 
 log = logging.getLogger(__name__)
-CHOICES = {
-    "send": "update MLflow: send what waits in mlruns/unsent, make the run of build/ where there is none",
-    "ready": "make mlflow.db and the experiment if they are not there, and follow a folder that was moved",
-    "ui": "show the runs in the browser; beside `mlflow ui` it names the page with the scores, and knows if it runs",
-}
 WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which language models need
 VIEW = "scores"  # how the table of runs looks behind the address that `ui` prints: these columns
 COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", "val_auc", "probe_auc")
@@ -30,18 +23,19 @@ COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", 
 
 def main() -> None:
     """Do what the command line asks for."""
-    lines = "\n".join(f"  {name:8}{text}" for name, text in CHOICES.items())
     parser = argparse.ArgumentParser(
         "python -m src.tracking",
-        description=f"Runs in MLflow, outside of a stage.\n\n{lines}",
+        description="send: what waits in mlruns/unsent, and the run of build/ where MLflow has none. "
+        "ui: show the runs in the browser; it names the page with the scores.",
         epilog="MLFLOW_TRACKING_URI names a server; without it runs are in mlflow.db and mlruns/.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=CHOICES)
+    parser.add_argument("what", choices=("send", "ui"))
     parser.add_argument("--port", type=int, default=5000, help="of ui, else 5000")
     asked = parser.parse_args()
-    ways: dict[str, Callable[[], object]] = {"send": _send, "ready": _ready, "ui": lambda: _ui(asked.port)}
-    ways[asked.what]()
+    if asked.what == "ui":
+        _ui(asked.port)
+    else:
+        _send()
 
 
 def _send() -> None:
@@ -54,7 +48,7 @@ def _send() -> None:
     log.info("%d record(s) sent", sent)
     if why := stage_run.obstacle():
         if not sent:
-            raise AssayError(f"nothing to send: nothing waits in {UNSENT}, and {why}; run `dvc repro`")
+            raise AssayError(f"nothing to send: nothing waits in {outbox.UNSENT}, and {why}; run `dvc repro`")
         log.info("build/ is not sent: %s", why)
     elif not tracking.record():
         raise AssayError("the run of build/ is not in MLflow, for the reason above")
@@ -64,7 +58,7 @@ def _ready() -> str:
     """Make the experiment of params.yaml, give the tables of all experiments their columns, and return its id."""
     wanted = config.load().track.experiment
     view = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in COLUMNS]})
-    with outbox.explained(paths.home()), mlflow_store.connected(paths.home()) as client:
+    with outbox.explained(paths.home()), mlflow_store.writing(paths.home()) as client:
         number = mlflow_store.experiment(client, wanted, paths.home())
         for known in client.search_experiments():
             if known.tags.get(key := f"mlflow.sharedViewState.{VIEW}") != view:

@@ -13,7 +13,6 @@ from src.core import nested, redact, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
 
-MAX_DIFF = 1_000_000  # characters; a longer diff is cut, and says so
 GIT_SECONDS = 20
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
 TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
@@ -44,29 +43,27 @@ def commit(root: Path = Path()) -> Commit:
         return Commit()
     changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
     untracked = _git(root, "status", "--porcelain", "--", "src", "stages")
+    diff = _git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or ""
+    clean = redact.secrets(diff)
     return Commit(
         commit=head.strip(),
         branch=(_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         dirty=bool(changed or untracked),
         changes=_changes(root),
-        diff=_cut(_public(_git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or "")),
+        diff=diff if clean == diff else TAKEN_OUT + clean,
     )
-
-
-def packages() -> list[str]:
-    """List what is installed as pinned requirements, in the manner of `pip freeze`."""
-    found = {(item.name or "").lower(): item.version for item in metadata.distributions()}
-    return [f"{name}=={version}" for name, version in sorted(found.items()) if name]
 
 
 def environment() -> str:
-    """Describe host, interpreter, platform and packages as text: for MLflow only, never for an output of DVC."""
-    head = (
-        f"host {platform.node()}, {os.cpu_count()} cores",
-        platform.platform(),
-        f"python {platform.python_version()}",
-    )
-    return "\n".join([*(f"# {line}" for line in head), *packages(), ""])
+    """Describe host, interpreter, platform and packages as requirements: for MLflow, never for an output of DVC."""
+    found = {(item.name or "").lower(): item.version for item in metadata.distributions()}
+    lines = [
+        f"# host {platform.node()}, {os.cpu_count()} cores",
+        f"# {platform.platform()}",
+        f"# python {platform.python_version()}",
+        *(f"{name}=={version}" for name, version in sorted(found.items()) if name),
+    ]
+    return "\n".join([*lines, ""])
 
 
 def user() -> str:
@@ -106,14 +103,3 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode("utf-8", errors="replace")
-
-
-def _public(diff: str) -> str:
-    clean = redact.secrets(diff)
-    return diff if clean == diff else TAKEN_OUT + clean
-
-
-def _cut(diff: str) -> str:
-    if len(diff) <= MAX_DIFF:
-        return diff
-    return f"{diff[:MAX_DIFF]}\n[cut here: {len(diff)} characters in all]\n"

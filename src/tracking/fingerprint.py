@@ -3,18 +3,19 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from src.core import files, nested, yaml_file
 from src.core.errors import AssayError
-from src.core.files import read_json, write_json
+from src.core.files import read_json
 from src.core.paths import PARAMS
 
 PIPELINE = Path("dvc.yaml")
 BUILT = "build/"  # dependencies below it are data that an earlier stage wrote, all others are code
 TEMPLATE = re.compile(r"\$\{\s*([\w.]+)\s*\}")
+COMPILED = re.compile(r"(^|/)__pycache__/|\.pyc$")
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,25 @@ def compute(stage: str, root: Path = Path()) -> Fingerprint:
     Raises:
         AssayError: dvc.yaml has no such stage, or a dependency or parameter that it lists is missing.
     """
-    params = _yaml(root / PARAMS)
-    described = _stage(stage, root)
-    wanted = {key: nested.get(params, key) for key in described.get("params", [])}
-    names = sorted(_resolve(name, params) for name in described.get("deps", []))
-    hashes = {name: digest(root / name) for name in names}
+    params, stages = yaml_file.read(root / PARAMS) or {}, (yaml_file.read(root / PIPELINE) or {}).get("stages", {})
+    if stage not in stages:
+        raise AssayError(f"{PIPELINE}: expected a stage {stage!r}, found {', '.join(stages)}")
+    wanted = {key: nested.get(params, key) for key in stages[stage].get("params", [])}
+    deps = (TEMPLATE.sub(lambda found: str(nested.get(params, found[1])), dep) for dep in stages[stage].get("deps", []))
+    hashes = {name: digest(root / name) for name in sorted(deps)}
     code = {name: value for name, value in hashes.items() if not name.startswith(BUILT)}
     data = {name: value for name, value in hashes.items() if name.startswith(BUILT)}
     return Fingerprint(_key([hashes, wanted]), _key(code), data, wanted)
 
 
-def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
-    """Write a fingerprint as JSON: the same for the same inputs on any machine."""
-    write_json(path, asdict(fingerprint))
+def read(path: Path) -> Fingerprint:
+    """Read the fingerprint that a training left.
 
-
-def read_fingerprint(path: Path) -> Fingerprint:
-    """Read a fingerprint that `write_fingerprint` wrote."""
+    Raises:
+        AssayError: nothing was trained here.
+    """
+    if not path.is_file():
+        raise AssayError(f"{path}: not found; train with `dvc repro`")
     return Fingerprint(**read_json(path))
 
 
@@ -60,9 +63,9 @@ def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
     """Return whether params.yaml has the values of the last run of a stage; True where dvc.lock has none."""
     if not (root / lock).is_file():
         return True
-    ran: Mapping[str, Any] = _yaml(root / lock).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
-    now = _yaml(root / PARAMS)
-    return all(nested.get(now, key) == value for key, value in ran.items())
+    locked = (yaml_file.read(root / lock) or {}).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
+    now = yaml_file.read(root / PARAMS) or {}
+    return all(nested.get(now, key) == value for key, value in locked.items())
 
 
 def digest(path: Path) -> str:
@@ -73,27 +76,8 @@ def digest(path: Path) -> str:
     """
     if path.is_dir():
         names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        return _key({name: digest(path / name) for name in names if not _compiled(name)})
+        return _key({name: digest(path / name) for name in names if not COMPILED.search(name)})
     return files.digest(path, f"{PIPELINE} lists it; run `dvc repro`")
-
-
-def _stage(name: str, root: Path) -> Mapping[str, Any]:
-    stages = _yaml(root / PIPELINE).get("stages", {})
-    if name not in stages:
-        raise AssayError(f"{PIPELINE}: expected a stage {name!r}, found {', '.join(stages)}")
-    return stages[name]  # type: ignore[no-any-return]
-
-
-def _yaml(path: Path) -> Mapping[str, Any]:
-    return yaml_file.read(path) or {}
-
-
-def _resolve(name: str, params: Mapping[str, Any]) -> str:
-    return TEMPLATE.sub(lambda match: str(nested.get(params, match[1])), name)
-
-
-def _compiled(name: str) -> bool:
-    return "__pycache__" in name.split("/") or name.endswith(".pyc")
 
 
 def _key(value: Any) -> str:

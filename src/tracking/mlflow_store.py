@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +14,15 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from src.core.errors import AssayError
-from src.tracking.record import Record
+from src.tracking.record import COMPLETE, KINDS, Record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
+ARTIFACTS = "mlruns"
 LOCK_SECONDS = 120
-UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else `mlflow ui` shows the pages for language models
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -30,26 +33,14 @@ QUIET = {
 PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 
-ARTIFACTS = "mlruns"
-BY_SERVER = "mlflow-artifacts:"  # how `mlflow ui` addresses what it keeps in mlruns: only a server can resolve it
-COLUMNS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
-SECONDS = 20
-
-RUNS = """
-    SELECT run.run_uuid FROM runs run
-    JOIN experiments experiment ON experiment.experiment_id = run.experiment_id
-    JOIN tags made ON made.run_uuid = run.run_uuid AND made.key = 'fingerprint' AND made.value = ?
-    JOIN tags train ON train.run_uuid = run.run_uuid AND train.key = 'train' AND train.value LIKE 'complete%'
-    JOIN tags eval ON eval.run_uuid = run.run_uuid AND eval.key = 'evaluate' AND eval.value LIKE 'complete%'
-    JOIN tags last ON last.run_uuid = run.run_uuid AND last.key = ? AND last.value LIKE 'complete%'
-    WHERE experiment.name = ? AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
+SECONDS = 20  # that another process may keep the database locked
+UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
+ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
+HELD = """
+    SELECT run_uuid FROM runs run JOIN experiments experiment USING (experiment_id) JOIN tags made USING (run_uuid)
+    WHERE made.key = 'fingerprint' AND made.value = ? AND experiment.name = ?
+    AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
 """
-PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
-VERSIONS = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 
 def uri(home: Path) -> str:
@@ -58,8 +49,12 @@ def uri(home: Path) -> str:
 
 
 def database(home: Path) -> Path | None:
-    """Return the database file that runs go to, None where they go to a server; it need not be there yet."""
-    return _file(uri(home))
+    """Return the database file that runs go to, None where they go to a server; it need not be there yet.
+
+    Its artifacts are in mlruns beside it.
+    """
+    address = uri(home)
+    return Path(address.removeprefix("sqlite:///")).resolve() if address.startswith("sqlite:///") else None
 
 
 @contextmanager
@@ -67,17 +62,16 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
     """Yield a client of the store, made if it is not there, with MLflow's own functions pointed at it meanwhile.
 
     Raises:
-        AssayError: the folder of the database cannot be written to.
+        AssayError: the database cannot be made or opened.
         Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
     """
     address = uri(home)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # not its retries: the reason is logged once
-    with _environment(QUIET):
-        if (path := _file(address)) is not None:
-            _settle(path)
+    with _environment(QUIET | {VARIABLE: address}):
+        if file := database(home):
+            _open(file)
         import mlflow
 
-        previous = os.environ.get(VARIABLE)
         mlflow.set_tracking_uri(address)
         try:
             client = mlflow.MlflowClient(tracking_uri=address)
@@ -87,9 +81,16 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
                 yield client
         finally:
             mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None is how MLflow forgets it
-            os.environ.pop(VARIABLE, None)  # which MLflow leaves there if another client was used meanwhile
-            if previous is not None:
-                os.environ[VARIABLE] = previous
+
+
+@contextmanager
+def writing(home: Path) -> Iterator["MlflowClient"]:
+    """Yield a client as `connected` does, once no other process of this repository writes.
+
+    Two writers would make two runs of one record, or meet at a data set that both add.
+    """
+    with connected(home) as client, _lock(database(home) or home / DATABASE):
+        yield client
 
 
 def experiment(client: "MlflowClient", name: str, home: Path) -> str:
@@ -97,41 +98,20 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
 
     Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
     """
-    from mlflow.exceptions import MlflowException
-
-    file = database(home)
     if (found := client.get_experiment_by_name(name)) is None:
-        try:
-            return client.create_experiment(name, location(name, file.parent) if file else None, KIND)
-        except MlflowException:
-            if (found := client.get_experiment_by_name(name)) is None:  # another process may have been quicker
-                raise
+        folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
+        own = f"{folder}_" if folder == "unsent" else folder
+        file = database(home)
+        return client.create_experiment(name, (file.parent / ARTIFACTS / own).as_uri() if file else None, KIND)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    if file:
-        adopt(file, found.experiment_id, found.artifact_location)
     return str(found.experiment_id)
-
-
-def search(client: "MlflowClient", experiments: list[str], query: str, order: Sequence[str] = ()) -> "Iterator[Run]":
-    """Yield all runs of experiments that a query finds, page by page."""
-    token: str | None = ""
-    while token is not None:
-        page = client.search_runs(experiments, query, order_by=list(order), page_token=token or None)
-        yield from page
-        token = page.token or None
-
-
-def location(name: str, folder: Path) -> str:
-    """Return the address of the place for an experiment's artifacts, below mlruns in the database's folder."""
-    own = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
-    return (folder / ARTIFACTS / (f"{own}_" if own == "unsent" else own)).as_uri()
 
 
 def create(path: Path) -> None:
     """Make an MLflow database that appears whole or not at all, whoever else is making it and whatever is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
+    with _lock(path):
         if path.exists() and path.stat().st_size:
             return
         for leftover in path.parent.glob(f"{path.name}.*.part*"):
@@ -145,91 +125,79 @@ def create(path: Path) -> None:
         temporary.replace(path)
 
 
-def _settle(path: Path) -> None:
-    if not path.exists() or not path.stat().st_size:
-        try:
+def _lock(path: Path) -> FileLock:
+    return FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
+
+
+def _open(path: Path) -> None:
+    """Make a database that is not there, and try the other, which MLflow would do for minutes where it is broken."""
+    try:
+        if path.exists() and path.stat().st_size:
+            follow(path)
+        else:
             create(path)
-        except PermissionError as error:
-            raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
-        return
-    try:  # MLflow would try for minutes to open what is no database
-        follow(path)
+    except PermissionError as error:
+        raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
     except sqlite3.Error as error:
+        what, then = "not readable as MLflow's database", "; move it away"
         if "locked" in str(error):
-            raise AssayError(f"{path.name}: in use by another process ({error})") from error
-        if error.sqlite_errorname.startswith(UNWRITABLE):
-            raise AssayError(
-                f"{path.name}: cannot be written ({error}); see to the rights of file and folder, and room on the disk"
-            ) from error
-        raise AssayError(f"{path.name}: not readable as MLflow's database ({error}); move it away") from error
-
-
-def _file(address: str) -> Path | None:
-    """Return the file behind a sqlite address, None for any other; its artifacts stand in mlruns beside it."""
-    return Path(address.removeprefix("sqlite:///")).resolve() if address.startswith("sqlite:///") else None
+            what, then = "in use by another process", ""
+        elif error.sqlite_errorname.startswith(UNWRITABLE):
+            what, then = "cannot be written", "; see to the rights of file and folder, and room on the disk"
+        raise AssayError(f"{path.name}: {what} ({error}){then}") from error
 
 
 @contextmanager
 def _environment(defaults: dict[str, str]) -> Iterator[None]:
-    """Set variables that the person has not set, and take them away again."""
-    added = {name: value for name, value in defaults.items() if name not in os.environ}
-    os.environ.update(added)
+    """Set variables that the person has not set, and leave all of them as they were."""
+    before = {name: os.environ.get(name) for name in defaults}
+    os.environ.update({name: value for name, value in defaults.items() if before[name] is None})
     try:
         yield
     finally:
-        for name in added:
-            os.environ.pop(name, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
-def follow(database: Path) -> int:
-    """Point a database at the artifacts in mlruns beside it, and give how many experiments had to be moved.
-
-    Only experiments whose artifacts stand there are touched.
-    """
-    with closing(sqlite3.connect(database, timeout=SECONDS)) as connection:
-        rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
-    moves = [(number, old, new) for number, old in rows if (new := _here(old, database.parent))]
-    for number, old, new in moves:
-        move(database, number, old, new)
-    return len(moves)
-
-
-def adopt(database: Path, number: str, old: str) -> None:
-    """Change the address of an experiment that `mlflow ui` made into one that needs no server, for the same folder."""
-    if old.startswith(BY_SERVER):
-        move(database, int(number), old, (database.parent / ARTIFACTS / Path(urlsplit(old).path).name).as_uri())
-
-
-def move(database: Path, number: int, old: str, new: str) -> None:
-    """Replace the beginning of all addresses of an experiment, its runs and its models."""
+def follow(database: Path) -> None:
+    """Point the experiments of a database that was moved at their artifacts, where those are in mlruns beside it."""
     with closing(sqlite3.connect(database, timeout=SECONDS)) as connection, connection:
-        for table, column in COLUMNS:
-            connection.execute(
-                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
-                f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
-                (new, len(old) + 1, number, len(old), old),
-            )
-
-
-def _here(old: str, folder: Path) -> str | None:
-    """Return the address that replaces an old one, None where it is right or none of ours."""
-    if not old.startswith("file:"):
-        return None
-    there = Path(url2pathname(urlsplit(old).path))
-    here = folder / ARTIFACTS / there.name
-    return here.as_uri() if there.parent.name == ARTIFACTS and there != here and here.is_dir() else None
+        rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
+        for number, old in rows:
+            there = Path(url2pathname(urlsplit(old).path))
+            here = database.parent / ARTIFACTS / there.name
+            if not old.startswith("file:") or there.parent.name != ARTIFACTS or there == here or not here.is_dir():
+                continue
+            for table, column in ADDRESSES:
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                    f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
+                    (here.as_uri(), len(old) + 1, number, len(old), old),
+                )
 
 
 def holds(database: Path | None, record: Record) -> bool:
-    """Return whether a database certainly holds a record: its whole run, with its parameters and registered model."""
+    """Return whether a database certainly holds a record: its whole run, with its parameters and registered model.
+
+    It is asked without MLflow, whose import would take most of the time of a `make repro` that has nothing to do.
+    """
     if database is None or not database.is_file():
         return False
+    needed = KINDS[: KINDS.index(record.kind) + 1]
     try:
         with closing(sqlite3.connect(database)) as connection:
-            found = connection.execute(RUNS, (record.fingerprint, record.kind, record.experiment)).fetchall()
-            known = [dict(connection.execute(PARAMS, run).fetchall()) for run in found]
             if (model := record.model) and model.register:
-                known *= bool(connection.execute(VERSIONS, (model.register, model.digest)).fetchone())
+                version = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
+                if not connection.execute(version, (model.register, model.digest)).fetchone():
+                    return False
+            for run in connection.execute(HELD, (record.fingerprint, record.experiment)).fetchall():
+                pairs = (f"SELECT key, value FROM {table} WHERE run_uuid = ?" for table in ("params", "tags"))
+                params, tags = (dict(connection.execute(query, run).fetchall()) for query in pairs)
+                if params == record.params and all(tags.get(kind, "").startswith(COMPLETE) for kind in needed):
+                    return True
     except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
         return False
-    return any(record.params.items() == params.items() for params in known)
+    return False

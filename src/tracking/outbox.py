@@ -1,59 +1,55 @@
-"""Hands records to MLflow; what cannot be handed over now is kept, and no training fails for it."""
+"""Hands records to MLflow; what cannot be handed over now waits in mlruns/unsent, and no training fails for it."""
 
+import json
 import logging
-import random
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from pydantic import TypeAdapter
 
 from src.core import redact
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, mlflow_writer
-from src.tracking.record import UNSENT, Kind, Record, drop, keep, kept, load
+from src.core.files import read_json, replacing
+from src.tracking import mlflow_store
+from src.tracking.mlflow_writer import write
+from src.tracking.record import KINDS, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 log = logging.getLogger(__name__)
+UNSENT = Path("mlruns/unsent")
+NAME = 16  # characters of a fingerprint that name its folder
 SEND = "python -m src.tracking send"
 LONGEST_REASON = 300
-ATTEMPTS = 6  # after which there is one more
-PAUSE = 0.2  # seconds at most before the second attempt, doubled for each further one
-CONTENTION = re.compile(
-    "UNIQUE constraint failed|duplicate key|Duplicate entry|database is locked|deadlock|could not serialize"
-    "|Lock wait timeout",
-    re.IGNORECASE,
-)
-LOCK = Path("mlruns/.unsent.lock")
 WORDS = {"train": "training", "evaluate": "evaluation", "export": "bundle", "study": "study"}
-Maker = Callable[[], Record]
-Makers = Mapping[Kind, Maker]
+PLAIN = TypeAdapter(Record)
 
 
-def deliver(record: Record, home: Path, earlier: Makers = MappingProxyType({})) -> bool:
-    """Write a record to MLflow, after those of the same fingerprint that wait; where that fails keep it and log why.
+def deliver(records: Sequence[Record], home: Path) -> bool:
+    """Write the records of one run to MLflow, the oldest first, after those of the run that wait.
 
-    `earlier` makes the records of the stages before it, for a run that does not hold them yet.
+    Where that fails they are kept and the reason is logged.
     """
+    last = records[-1]
     try:
-        with mlflow_store.connected(home) as client:
-            _send(client, home, record.fingerprint)
-            for kind, make in earlier.items():
-                if not mlflow_writer.has(client, kind, record, home):
-                    write(client, make(), home)
-            identity = write(client, record, home)
-        log.info("MLflow: run %s (%s) holds the %s, in %s", record.name, identity, WORDS[record.kind], _place(home))
+        with mlflow_store.writing(home) as client:
+            _send(client, home, last.fingerprint)
+            for record in records:
+                identity = write(client, record, home)
+        log.info("MLflow: run %s (%s) holds the %s, in %s", last.name, identity, WORDS[last.kind], _place(home))
     except Exception as error:  # whatever a server, a database or a disk does must not cost a training
         log.debug("MLflow failed", exc_info=True)
-        _keep(record, home, error, earlier)
+        log.warning("MLflow: %s", _explained(home, error))
+        _keep(records, home)
         return False
-    _remind(home)
+    if waiting := len({folder.parent for folder in kept(home)}):
+        log.warning("%d earlier run(s) wait in %s; send them with %s", waiting, UNSENT, SEND)
     return True
 
 
@@ -65,7 +61,7 @@ def send(home: Path) -> int:
     """
     if not any(kept(home)):
         return 0
-    with explained(home, "; what was not sent still waits"), mlflow_store.connected(home) as client:
+    with explained(home, "; what was not sent still waits"), mlflow_store.writing(home) as client:
         return _send(client, home)
 
 
@@ -82,24 +78,6 @@ def explained(home: Path, ending: str = "") -> Iterator[None]:
         raise AssayError(f"{_explained(home, error)}{ending}") from error
 
 
-def write(client: "MlflowClient", record: Record, home: Path) -> str:
-    """Write a record into its run, and those nested in it into theirs, and return the run's id.
-
-    Several senders to one store get in each other's way: two that add the same data set, or a database that one of
-    them has locked. Writing a record again goes on where it broke off, so all but a last failure are waited out.
-    """
-    into = mlflow_writer.write_nested if record.kind == "study" else mlflow_writer.write
-    for attempt in range(ATTEMPTS):
-        try:
-            return into(client, record, home)
-        except Exception as error:
-            if not CONTENTION.search(str(error)):
-                raise
-            log.debug("MLflow is busy", exc_info=True)
-            time.sleep(random.uniform(0.5, 1) * PAUSE * 2**attempt)  # or they would meet again
-    return into(client, record, home)
-
-
 def reason(error: BaseException) -> str:
     """Return in one line why something failed: of a chain of network errors the last one."""
     text = str(error) or type(error).__name__
@@ -109,39 +87,61 @@ def reason(error: BaseException) -> str:
     return line[:LONGEST_REASON]
 
 
-def _send(client: "MlflowClient", home: Path, fingerprint: str | None = None) -> int:
-    if not any(kept(home, fingerprint)):
-        return 0
-    sent = 0
-    with FileLock(home / LOCK):  # two senders would make two runs of a record
-        for folder in kept(home, fingerprint):
-            record = load(folder)
-            identity = write(client, record, home)
-            what, place = WORDS[record.kind], _place(home)
-            log.info("MLflow: sent the %s of run %s (%s) to %s", what, record.name, identity, place)
-            drop(folder)
-            sent += 1
-    return sent
+def kept(home: Path, fingerprint: str = "") -> Iterator[Path]:
+    """List the folders of records that wait, in the order in which they must be sent; of one fingerprint or of all."""
+    for folder in sorted((home / UNSENT).glob(f"{fingerprint[:NAME]}*")):
+        yield from (folder / kind for kind in KINDS if (folder / kind / "record.json").is_file())
 
 
-def _keep(record: Record, home: Path, error: Exception, earlier: Makers) -> None:
-    log.warning("MLflow: %s", _explained(home, error))
+def keep(record: Record, home: Path) -> Path:
+    """Copy a record with all its files to where records wait for their server, and give that folder."""
+    folder = home / UNSENT / record.fingerprint[:NAME] / record.kind
+    with replacing(folder) as temporary:
+        for name in [*record.files, *record.texts]:
+            (temporary / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        for name, source in record.files.items():
+            shutil.copyfile(source, temporary / "files" / name)
+        for name, text in record.texts.items():
+            (temporary / "files" / name).write_text(text, encoding="utf-8")
+        if record.model:
+            shutil.copytree(record.model.folder, temporary / "bundle")
+        plain = PLAIN.dump_python(record, mode="json", exclude={"files", "texts"})
+        (temporary / "record.json").write_text(json.dumps(plain), encoding="utf-8")  # a trial may hold a NaN
+    return folder
+
+
+def load(folder: Path) -> Record:
+    """Read a record that `keep` wrote."""
+    record = PLAIN.validate_python(read_json(folder / "record.json"))
+    found = [path for path in sorted((folder / "files").rglob("*")) if path.is_file()]
+    model = record.model and replace(record.model, folder=folder / "bundle")
+    return replace(record, files={path.relative_to(folder / "files").as_posix(): path for path in found}, model=model)
+
+
+def _send(client: "MlflowClient", home: Path, fingerprint: str = "") -> int:
+    waiting = list(kept(home, fingerprint))
+    for folder in waiting:
+        record = load(folder)
+        identity = write(client, record, home)
+        what, place = WORDS[record.kind], _place(home)
+        log.info("MLflow: sent the %s of run %s (%s) to %s", what, record.name, identity, place)
+        shutil.rmtree(folder)
+        if not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
+    return len(waiting)
+
+
+def _keep(records: Sequence[Record], home: Path) -> None:
     try:
-        waiting = {folder.name for folder in kept(home, record.fingerprint)}
-        for make in (make for kind, make in earlier.items() if kind not in waiting):
-            keep(make(), home)
-        folder = keep(record, home)
+        waiting = {folder.name for folder in kept(home, records[-1].fingerprint)}
+        for record in records:
+            if record.kind not in waiting or record is records[-1]:
+                folder = keep(record, home)
     except (OSError, AssayError) as failed:
         log.warning("The run could not be kept either (%s). Outputs are complete; send it later with", failed)
-        log.warning("  %s", SEND)
-        return
-    log.warning("Outputs are complete and the run is kept in %s; send it later with", folder.relative_to(home))
+    else:
+        log.warning("Outputs are complete and the run is kept in %s; send it later with", folder.relative_to(home))
     log.warning("  %s", SEND)
-
-
-def _remind(home: Path) -> None:
-    if waiting := len({folder.parent for folder in kept(home)}):
-        log.warning("%d earlier run(s) wait in %s; send them with %s", waiting, UNSENT, SEND)
 
 
 def _explained(home: Path, error: Exception) -> str:

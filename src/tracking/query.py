@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer, outbox
+from src.tracking.mlflow_writer import MOST_RUNS
 from src.tracking.stage_run import SCORES
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as Entity
 
 NOTHING = "-"
-ENDS = ("", "_low", "_high")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def read(home: Path) -> list[Run]:
         return []
     with outbox.explained(home), mlflow_store.connected(home) as client:
         names = {item.experiment_id: item.name for item in client.search_experiments()}
-        found = mlflow_store.search(client, list(names), "tags.train LIKE 'complete%'", ["start_time DESC"])
+        query = "tags.train LIKE 'complete%'"
+        found = client.search_runs(list(names), query, max_results=MOST_RUNS, order_by=["start_time DESC"])
         return [_plain(run, names[run.info.experiment_id]) for run in found]
 
 
@@ -70,10 +71,7 @@ def bundle(name: str, home: Path, folder: Path) -> Path:
 
 def newest(runs: Sequence[Run]) -> list[Run]:
     """Keep of the runs of one fingerprint the newest."""
-    best: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: run.start):
-        best[run.fingerprint] = run
-    return list(best.values())
+    return list({run.fingerprint: run for run in sorted(runs, key=lambda run: run.start)}.values())
 
 
 def score(metrics: Mapping[str, float], name: str) -> str:
@@ -84,9 +82,8 @@ def score(metrics: Mapping[str, float], name: str) -> str:
     """
     if name not in metrics:
         return NOTHING
-    bounds = [metrics.get(f"{name}_{end}") for end in ("low", "high")]
-    interval = [f"{bound:.2f}" for bound in bounds if bound is not None]
-    return f"{metrics[name]:.3f}" + (f" [{', '.join(interval)}]" if len(interval) == len(bounds) else "")
+    low, high = (metrics.get(f"{name}_{end}") for end in ("low", "high"))
+    return f"{metrics[name]:.3f}" + ("" if low is None or high is None else f" [{low:.2f}, {high:.2f}]")
 
 
 def detailed(runs: Sequence[Run], home: Path) -> list[Run]:
@@ -109,10 +106,8 @@ def _scores(client: "MlflowClient", identity: str) -> dict[str, float]:
         rows = json.loads(mlflow.artifacts.load_text(f"runs:/{identity}/{SCORES}"))["data"]
     except (MlflowException, OSError, ValueError, KeyError):  # a training alone has none
         return {}
-    names = (
-        (name.replace(".", "_") + end, cell) for name, *cells in rows for end, cell in zip(ENDS, cells, strict=True)
-    )
-    return {name: cell for name, cell in names if cell is not None}
+    cells = ((name + end, cell) for name, *row in rows for end, cell in zip(("", "_low", "_high"), row, strict=True))
+    return {name.replace(".", "_"): cell for name, cell in cells if cell is not None}
 
 
 def _plain(run: "Entity", experiment: str) -> Run:

@@ -40,11 +40,6 @@ def run_name(settings: Params, fingerprint: Fingerprint, commit: Commit) -> str:
     return " ".join(filter(None, [os.environ.get(EXPERIMENT, ""), *changed, *more, *what]))
 
 
-def trial_name(number: int) -> str:
-    """Name the MLflow run of a trial."""
-    return f"trial {number}"
-
-
 def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
     """Return the values of params.yaml by dotted name, as text; those of the search only where they are asked for."""
     content = settings.model_dump(mode="json", exclude={"track": {"register"}})  # a name is no part of what made a run
@@ -54,7 +49,7 @@ def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
 
 
 def text(value: Any) -> str:
-    """Write a value as MLflow shows it: a list without brackets."""
+    """Return a value as MLflow shows it: a list without brackets."""
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

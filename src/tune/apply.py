@@ -7,7 +7,7 @@ from typing import Any
 
 from src.config import load, parse
 from src.config.overrides import canonical, with_values
-from src.core import files, nested, yaml_edit, yaml_file
+from src.core import files, nested, yaml_file
 from src.core.errors import AssayError
 
 
@@ -39,7 +39,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
         for name, value in sorted(nested.flat(wanted))
         if name not in before or canonical(before[name]) != canonical(value)
     }
-    changed = yaml_edit.put_all(text, changes)
+    changed = yaml_file.put_all(text, changes)
     if parse(yaml_file.parsed(changed, where), where).model_dump(mode="json") != wanted:
         pairs = ", ".join(f"{name}: {canonical(value)}" for name, value in changes.items())
         raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")

@@ -13,7 +13,7 @@ import optuna
 from src.config import Params, SpaceEntry, parse
 from src.config.overrides import canonical, key, with_values
 from src.core import console, nested, signals
-from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, Confirmed, StudyFiles, home
+from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, Confirmed, StudyFiles
 from src.executors import training_inputs
 from src.executors.protocol import Executor
 from src.executors.workers import Workers
@@ -64,7 +64,8 @@ def confirm(params: Params) -> None:
             outcome = confirm_best(baseline, view, executor, CONFIRMED)
         if outcome.winner and made:
             files = study_tracking.written(STUDY, CONFIRMED)
-            study_run.send(study_tracking.describe(made, baseline, outcome=outcome, files=files), home())
+            described = study_tracking.describe(made, baseline, outcome=outcome, files=files)
+            study_run.Sender(baseline).close(described)
         elif outcome.winner:
             log.info("MLflow: the study was made elsewhere, its run does not get the winner")
 

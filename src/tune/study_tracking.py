@@ -8,7 +8,6 @@ from typing import Self
 import optuna
 
 from src.config import Params
-from src.core import paths
 from src.core.errors import AssayError
 from src.core.paths import Confirmed, StudyFiles
 from src.tracking import study_run
@@ -28,7 +27,7 @@ class Reporter:
 
     def __init__(self, study: optuna.Study, params: Params, found: StudyFiles, confirmed: Confirmed) -> None:
         self.study, self.params, self.places = study, params, (found, confirmed)
-        self.sender, self.new = Sender(paths.home(), params), False
+        self.sender, self.new = Sender(params), False
         self.outcome: Outcome | None = None
 
     def offer(self) -> None:

@@ -17,7 +17,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = grouped_home(tmp_path / "home")
     monkeypatch.chdir(home.folder)
     monkeypatch.setenv("DVC_STAGE", "repeat")
-    monkeypatch.setattr("src.tracking.study_run.send", lambda *_: True)
+    monkeypatch.setattr("src.tracking.study_run.Sender.close", lambda *_: True)
     monkeypatch.setattr(network, "features", lambda images, rows: images[rows].reshape(len(rows), -1).astype("f4"))
     return home.folder
 

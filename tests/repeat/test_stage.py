@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home.folder)
         patch.setenv("DVC_STAGE", "repeat")  # the stages before are up to date
-        patch.setattr("src.tracking.study_run.send", lambda *_: True)
+        patch.setattr("src.tracking.study_run.Sender.close", lambda *_: True)
         stage.run(params(home), start)
         yield home
 

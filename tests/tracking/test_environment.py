@@ -87,14 +87,6 @@ def test_files_that_git_does_not_know_never_reach_the_diff(repository: Path) -> 
     assert "hunter2" not in commit(repository).diff
 
 
-def test_a_long_diff_is_cut_and_says_so(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "MAX_DIFF", 100)
-    (repository / "params.yaml").write_text("new\n" * 1000)
-    diff = commit(repository).diff
-    assert len(diff) < 200
-    assert "cut here" in diff
-
-
 def test_the_environment_pins_what_is_installed() -> None:
     import numpy
 

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from src.core.errors import AssayError
+from src.core.files import write_json
 from src.tracking import fingerprint
 
 
@@ -73,13 +75,13 @@ def test_a_folder_counts_with_names_and_content_but_without_compiled_modules(tmp
 
 
 def test_the_file_tells_code_data_and_parameters_apart_and_names_no_machine(project: Path) -> None:
-    fingerprint.write_fingerprint(fingerprint.compute("train"), project / "build/model/fingerprint.json")
+    write_json(project / "build/model/fingerprint.json", asdict(fingerprint.compute("train")))
     content = json.loads((project / "build/model/fingerprint.json").read_text())
     assert list(content) == ["sha256", "code", "data", "params"]
     assert list(content["data"]) == ["build/prepared/images.npy", "build/split/split.csv"]
     assert content["params"]["seed"] == 42
     assert str(project) not in json.dumps(content)
-    assert fingerprint.read_fingerprint(project / "build/model/fingerprint.json") == fingerprint.compute("train")
+    assert fingerprint.read(project / "build/model/fingerprint.json") == fingerprint.compute("train")
 
 
 def test_a_missing_input_is_named(project: Path) -> None:

@@ -129,13 +129,6 @@ def test_a_copied_repository_writes_into_its_own_folder(ready: Path, tmp_path: P
     assert read_text(tmp_path / "copy", run) == "hello"
 
 
-def test_an_experiment_that_mlflow_ui_made_can_be_written_without_a_server(ready: Path) -> None:
-    with sqlite3.connect(ready / "mlflow.db") as database:
-        database.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0' WHERE experiment_id = 0")
-    run = log_text(ready, "Default")
-    assert (ready / f"mlruns/0/{run}/artifacts/folder/a.txt").is_file()
-
-
 @pytest.mark.parametrize("content", [b"this is no database" * 1000, None])
 def test_what_is_no_database_is_said_at_once(project: Path, content: bytes | None) -> None:
     if content:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 
 def export() -> None:
-    with tracking.export():
+    with tracking.stage("export"):
         shutil.copytree(built().bundle.folder, "build/bundle", dirs_exist_ok=True)
         application.write(BUNDLE)
 

@@ -4,7 +4,6 @@ import errno
 import logging
 import resource
 import sqlite3
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +13,9 @@ import pytest
 
 from src import tracking
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, outbox
-from src.tracking.record import LoggedDataset, Record, kept
+from src.tracking import mlflow_store, mlflow_writer, outbox
+from src.tracking.outbox import kept
+from src.tracking.record import LoggedDataset, Record
 from tests.tracking.helpers import Server
 from tests.tracking.test_stage_run import artifacts, evaluate, runs, train
 
@@ -175,33 +175,30 @@ def test_a_reason_is_one_line(error: Exception, said: str) -> None:
     assert outbox.reason(error) == said
 
 
-def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path) -> None:
-    """Each reaches the data set, whose row only one of them can make, at the same moment as the others."""
-    from mlflow import MlflowClient
+def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without their turns two of them would make the row of the data set, or the experiment, in the same moment."""
+    real = mlflow_writer._log_dataset
 
-    together = threading.Barrier(6)
+    def meeting(*arguments: Any) -> None:
+        nonlocal inside
+        inside += 1
+        most.append(inside)
+        time.sleep(0.05)
+        real(*arguments)
+        inside -= 1
 
-    class Sender(MlflowClient):
-        met = False
+    def send(number: int) -> str:
+        data = LoggedDataset("data", "digest", "source", {})
+        record = Record("train", f"{number}", "covid_ct", f"{number}", start=1, end=2, params={"a": "b"}, dataset=data)
+        with mlflow_store.writing(ready) as client:
+            return mlflow_writer.write(client, record, ready)
 
-        def log_inputs(self, *arguments: Any, **rest: Any) -> None:
-            if not self.met:
-                self.met = True
-                together.wait(30)
-            super().log_inputs(*arguments, **rest)
-
-    def send(number: int, attempt: int) -> None:
-        data = LoggedDataset("data", f"digest {attempt}", "source", {})
-        name = f"{attempt}-{number}"
-        record = Record("train", name, "covid_ct", name, start=1, end=2, params={"a": "b"}, dataset=data)
-        outbox.write(Sender(mlflow_store.uri(ready)), record, ready)
-
-    with mlflow_store.connected(ready) as client, ThreadPoolExecutor(6) as pool:
-        mlflow_store.experiment(client, "covid_ct", ready)
-        for attempt in range(3):
-            list(pool.map(send, range(6), [attempt] * 6))
+    inside, most = 0, list[int]()
+    monkeypatch.setattr(mlflow_writer, "_log_dataset", meeting)
+    with mlflow_store.connected(ready), ThreadPoolExecutor(6) as pool:  # which keeps the variables as they are
+        assert len(set(pool.map(send, range(6)))) == 6
+    assert max(most) == 1
     found = runs(ready)
-    assert len(found) == 18
     assert {run.info.status for run in found} == {"FINISHED"}
     assert {run.data.tags["train"].split()[0] for run in found} == {"complete"}
 

@@ -11,7 +11,7 @@ from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer, query
 from src.tracking.fingerprint import digest
-from src.tracking.record import kept
+from src.tracking.outbox import kept
 from tests.tracking.helpers import SUMMARY, trained
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def train() -> None:
 
 
 def evaluate() -> None:
-    with tracking.evaluation():
+    with tracking.stage("evaluate"):
         pass
 
 
@@ -65,7 +65,7 @@ def fingerprint_written() -> str:
     from src.core import paths
     from src.tracking import fingerprint
 
-    return fingerprint.read_fingerprint(paths.MODEL.fingerprint).sha256
+    return fingerprint.read(paths.MODEL.fingerprint).sha256
 
 
 def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(ready: Path) -> None:

@@ -22,7 +22,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[LoggedStudy]:
     found: list[LoggedStudy] = []
 
     class Sender:
-        def __init__(self, home: Path, settings: config.Params) -> None: ...
+        def __init__(self, settings: config.Params) -> None: ...
 
         def offer(self, make: Callable[[], LoggedStudy]) -> None:
             found.append(make())

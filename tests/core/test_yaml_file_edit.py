@@ -10,7 +10,7 @@ from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
-from src.core import nested, yaml_edit, yaml_file
+from src.core import nested, yaml_file
 from tests.conftest import ROOT
 
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
@@ -34,8 +34,8 @@ def test_dvc_and_we_leave_the_same_file_and_one_line_changes(tmp_path: Path) -> 
     for key, value in (other | {"train.augment.rotation": 20.5, "dataset.table": "a b.csv"}).items():
         dvc, own = tmp_path / "dvc.yaml", tmp_path / "own.yaml"
         shutil.copyfile(FILES[0], dvc)
-        apply_overrides(dvc, [f"{key}={yaml_edit.written(value)}"])
-        own.write_text(yaml_edit.put_all(FILES[0].read_text(encoding="utf-8"), {key: value}), encoding="utf-8")
+        apply_overrides(dvc, [f"{key}={yaml_file.written(value)}"])
+        own.write_text(yaml_file.put_all(FILES[0].read_text(encoding="utf-8"), {key: value}), encoding="utf-8")
         assert filecmp.cmp(dvc, own, shallow=False), key
         lines = [each.read_text(encoding="utf-8").splitlines() for each in (FILES[0], own)]
         assert sum(one != two for one, two in zip(*lines, strict=True)) == 1
@@ -45,6 +45,6 @@ def test_dvc_and_we_leave_the_same_file_and_one_line_changes(tmp_path: Path) -> 
     "each", [1e-05, 2.5e-07, 0.1 + 0.2, 1e22, 3, True, None, "no", "it's", "a: b", "1e5", "a" * 200, [1, "x"]]
 )
 def test_what_is_written_on_a_line_is_read_again(each: object) -> None:
-    line = f"key: {yaml_edit.written(each)}"
+    line = f"key: {yaml_file.written(each)}"
     assert "\n" not in line
     assert YAML(typ="safe", pure=True).load(line) == {"key": each}

@@ -8,15 +8,14 @@ import pytest
 
 from src import presets
 from src.core.errors import AssayError
-from src.presets import __main__ as face
-from src.presets import results_table
 from src.presets.catalog import Preset
-from src.presets.results_table import HONEST, KINDS, OFFICIAL, RANDOM, variants
 from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.query import Run
 from src.tracking.record import LoggedDataset
 from src.tracking.tags import values
 from tests.conftest import ROOT
+from tools import presets_table
+from tools.presets_table import HONEST, KINDS, OFFICIAL, RANDOM, variants
 
 BLOOD, MALARIA = (presets.read(name, ROOT) for name in ("blood_cnn", "malaria_cnn"))
 
@@ -30,7 +29,7 @@ def run(preset: Preset, start: int = 0, groups: int = 7, data: str = "real.zip",
     return Run(f"run{start}", "a name", preset.name, start, params, tags, metrics, counts)
 
 
-def cells(rows: list[results_table.Row]) -> dict[str, str]:
+def cells(rows: list[presets_table.Row]) -> dict[str, str]:
     assert len(rows) == 1
     return {kind: rows[0][kind] for kind in KINDS}
 
@@ -41,50 +40,50 @@ def test_each_kind_of_split_has_its_column() -> None:
         run(MALARIA, 2, split__by="group", split__folds="ignore"),
         run(MALARIA, 3, split__by="group", split__folds="respect"),
     ]
-    found = cells(results_table.rows([MALARIA], runs))
+    found = cells(presets_table.rows([MALARIA], runs))
     assert found[RANDOM] == "accuracy 0.901<br>AUC 0.950 [0.90, 0.99]<br>n 50 of 7 groups"
     assert found[HONEST].startswith("accuracy 0.902")
     assert found[OFFICIAL].startswith("accuracy 0.903")
 
 
 def test_a_split_by_group_without_known_groups_is_a_random_one() -> None:
-    found = cells(results_table.rows([BLOOD], [run(BLOOD, groups=0, split__by="group", split__folds="ignore")]))
+    found = cells(presets_table.rows([BLOOD], [run(BLOOD, groups=0, split__by="group", split__folds="ignore")]))
     assert found[HONEST] == "-"
     assert found[RANDOM].endswith("n 50")
 
 
 def test_groups_that_lookalike_found_are_groups() -> None:
-    found = cells(results_table.rows([BLOOD], [run(BLOOD, groups=0, split__by="lookalike", split__folds="ignore")]))
+    found = cells(presets_table.rows([BLOOD], [run(BLOOD, groups=0, split__by="lookalike", split__folds="ignore")]))
     assert found[RANDOM] == "-"
     assert found[HONEST] != "-"
 
 
 def test_the_newest_run_counts() -> None:
     runs = [run(MALARIA, start, split__folds="ignore") for start in (5, 9, 7)]
-    assert "0.909" in cells(results_table.rows([MALARIA], runs))[HONEST]
+    assert "0.909" in cells(presets_table.rows([MALARIA], runs))[HONEST]
 
 
 @pytest.mark.parametrize(
     "changes", [{"train__epochs": "1"}, {"seed": "7"}, {"model__dropout": "0.9"}, {"split__test": "0.3"}]
 )
 def test_a_run_with_other_settings_is_no_run_of_the_preset(changes: dict[str, str]) -> None:
-    assert set(cells(results_table.rows([MALARIA], [run(MALARIA, 1, **changes)])).values()) == {"-"}
+    assert set(cells(presets_table.rows([MALARIA], [run(MALARIA, 1, **changes)])).values()) == {"-"}
 
 
 def test_a_run_from_before_a_parameter_was_there_still_counts() -> None:
     old = run(MALARIA, 1)
     params = {key: value for key, value in old.params.items() if key != "train.label_smoothing"}
-    assert cells(results_table.rows([MALARIA], [Run(**vars(old) | {"params": params})]))[HONEST] != "-"
+    assert cells(presets_table.rows([MALARIA], [Run(**vars(old) | {"params": params})]))[HONEST] != "-"
 
 
 def test_samples_count_only_where_they_are_asked_for() -> None:
     runs = [run(MALARIA, 1, data="malaria")]
-    assert cells(results_table.rows([MALARIA], runs))[HONEST] == "-"
-    assert cells(results_table.rows([MALARIA], runs, ["malaria"]))[HONEST] != "-"
+    assert cells(presets_table.rows([MALARIA], runs))[HONEST] == "-"
+    assert cells(presets_table.rows([MALARIA], runs, ["malaria"]))[HONEST] != "-"
 
 
 def test_each_data_set_has_a_row_and_a_preset_without_runs_as_well() -> None:
-    rows = results_table.rows([BLOOD, MALARIA], [run(MALARIA, 1, data="a.zip"), run(MALARIA, 2, data="b.zip")])
+    rows = presets_table.rows([BLOOD, MALARIA], [run(MALARIA, 1, data="a.zip"), run(MALARIA, 2, data="b.zip")])
     assert [(row["preset"], row["data"]) for row in rows] == [
         ("`blood_cnn`", "-"), ("`malaria_cnn`", "a.zip"), ("`malaria_cnn`", "b.zip")
     ]  # fmt: skip
@@ -101,18 +100,21 @@ def test_commands_quote_the_archive_and_name_each_split(tmp_path: Path) -> None:
     folder = tmp_path / "my data"
     folder.mkdir()
     (folder / "malaria_cells.zip").touch()
-    assert list(face.commands([MALARIA], face.archives([MALARIA], folder))) == [
+    assert list(presets_table.commands([MALARIA], folder)) == [
         f"python -m src.reproduce malaria_cnn --source '{folder}/malaria_cells.zip' "
         f"--set split.by={by} split.folds=ignore"
         for by in ("image", "group")
     ]
     with pytest.raises(AssayError, match=r"expected one archive or folder blood_cells\* for blood_cnn, found none"):
-        face.archives([BLOOD], folder)
+        list(presets_table.commands([BLOOD], folder))
 
 
 def test_the_table_is_written_from_a_real_database(
-    home: Path, made_database: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, made_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    home = tmp_path
+    monkeypatch.chdir(home)
+    shutil.copytree(ROOT / "presets", home / "presets")
     shutil.copyfile(made_database, home / mlflow_store.DATABASE)
     with mlflow_store.connected(home) as client:
         number = mlflow_store.experiment(client, "malaria_cnn", home)
@@ -126,10 +128,17 @@ def test_the_table_is_written_from_a_real_database(
         client.log_metric(made.info.run_id, "test_accuracy", 0.9375)
         client.set_terminated(made.info.run_id)
     (home / "page.md").write_text("a\n<!-- runs -->\nold\n<!-- /runs -->\nb\n")
-    monkeypatch.setattr(sys, "argv", ["presets", "--write", "page.md"])
-    face.main()
+    monkeypatch.setattr(sys, "argv", ["presets_table", "--write", "page.md"])
+    presets_table.main()
     page = (home / "page.md").read_text()
     assert "| malaria_cells.zip | 70x70 gray |" in page
     assert "| - | accuracy 0.938<br>AUC -<br>n 400 of 11 groups | - |" in page
-    assert page.endswith("Written by `python -m src.presets --write page.md`.\n<!-- /runs -->\nb\n")
+    assert page.endswith("Written by `python -m tools.presets_table --write page.md`.\n<!-- /runs -->\nb\n")
     assert page.count("\n| `") == len(presets.names(home))
+
+
+@pytest.mark.parametrize("content", ["x", "<!-- runs -->"])
+def test_a_document_without_markers_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "page.md").write_text(content)
+    with pytest.raises(AssayError, match=r"expected the lines .*, found no <!-- /?runs -->"):
+        presets_table.insert(tmp_path / "page.md", "| new |")
