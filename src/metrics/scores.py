@@ -148,6 +148,12 @@ def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:
     return overall | means | {("classes", n, key): values for n in each for key, values in each[n].items()}
 
 
+def values(scored: Scored, decisions: Integers) -> dict[Key, float]:
+    """Compute every score of a part; one that it does not give is left out."""
+    found = measure(scored, decisions, np.ones((1, scored.size)))
+    return {key: float(value[0]) for key, value in found.items() if np.isfinite(value[0])}
+
+
 def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
     """Compute the scores of one class from who is (N,), how probable (N,) and who was predicted to be (N,).
 

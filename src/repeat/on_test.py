@@ -28,7 +28,7 @@ def run(params: Params) -> None:
             f"{model.model}: it learned from the test part too; run `python -m src.repeat --over train-val`"
         )
     out, bundle = Evaluation(FOLDER / "evaluation"), Bundle(FOLDER / "bundle")
-    inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE)
+    inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE, model.out_of_fold)
     evaluate.run(inputs, out, params.evaluate, params.seed, params.preprocess.shape, params.for_report())
     setting = export.Setting(
         source_name(params.dataset.source), params.preprocess, params.seed, params.train.threads,
