@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from src.config import Params, load, parse
+from src.config.overrides import with_values
 from src.core import random_streams
 from src.core.errors import AssayError
 from src.core.paths import Prepared, Raw, SplitFiles
-from src.executors.overrides import with_values
 
 FOLDER = Path(__file__).parent / "curves"
 DRAWN = ("batch_size", "dropout", "optimizer", "learning_rate", "stride")

@@ -15,9 +15,8 @@ import keras
 import numpy as np
 
 from src import models
-from src.config import Params, SpaceEntry, load, parse
+from src.config import Params, SpaceEntry, load, overrides, parse
 from src.core import paths
-from src.executors import overrides
 from src.metrics import epoch_scores
 from src.train import data, optimizers
 from src.train.batches import Batches

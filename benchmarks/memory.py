@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks._report import note, report
 from src.config import load
+from src.config.overrides import with_values
 from src.executors.local import LocalExecutor
-from src.executors.overrides import with_values
 from src.executors.protocol import Epoch, Failed, Finished, Job
 from src.executors.worker_memory import LIMIT
 

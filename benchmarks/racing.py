@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from benchmarks import _curves
 from benchmarks._report import note, report
 from src.config import load, parse
+from src.config.overrides import with_values
 from src.core.random_streams import stream
-from src.executors.overrides import with_values
 from src.tracking.record import Trial
 from src.tune.confirm import Race
 from src.tune.winner import Result

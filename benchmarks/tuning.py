@@ -26,7 +26,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks._report import note, report
-from src.executors import metric as scoring
+from src.metrics import objectives as scoring
 
 ROOT = Path(__file__).parent.parent
 # Without what they require, which is here; KerasTuner calls for tensorboard even where nobody asks for a board.
@@ -131,7 +131,7 @@ def search_plainly(bench: Bench, content: Mapping[str, Any], metric: str, target
     import optuna
 
     from src.config import parse
-    from src.executors.overrides import with_values
+    from src.config.overrides import with_values
     from src.tune.space import Space
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=content["seed"]))

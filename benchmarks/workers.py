@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks._report import note, report
 from src.config import load
+from src.config.overrides import with_values
 from src.executors.local import LocalExecutor
-from src.executors.overrides import with_values
 from src.executors.protocol import Failed, Finished, Job
 from src.tune.confirm import run_all
 

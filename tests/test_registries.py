@@ -48,13 +48,14 @@ USE = """
 import json, sys
 from src import config
 from src.metrics.scores import BY_NAME
-from src.executors import metric, overrides
+from src.config import overrides
+from src.metrics import objectives
 from src.tune import pruner, sampler
 for name, content in json.load(sys.stdin).items():
     params = config.parse(content)
     overrides.key(content, 1)
     pruner.build(params.tune.pruner, 9), sampler.build(params.tune.sampler, 1)
-    assert all(metric.direction(one) for one in params.tune.metric), name
+    assert all(objectives.direction(one) for one in params.tune.metric), name
 assert "mine" in BY_NAME
 """
 

@@ -10,7 +10,9 @@ from src.core.errors import AssayError
 from src.core.paths import PARAMS
 from src.core.progress import track
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats, Integers
+from src.metrics.scored import Floats, Integers, Scored
+from src.metrics.scores import calibration_error, overall_scores
+from src.metrics.threshold import FALLBACK, choose
 
 if TYPE_CHECKING:
     import keras
@@ -104,3 +106,24 @@ def layers(network: "keras.Model") -> list[Layer]:
         Layer(layer.name, type(layer).__name__, tuple(tree.flatten(layer.output)[0].shape[1:]), layer.count_params())
         for layer in network.layers
     ]
+
+
+def val_scores(
+    network: "keras.Model",
+    images: Pixels,
+    rows: Integers,
+    targets: Integers,
+    classes: tuple[str, ...],
+    rule: str | float,
+) -> dict[str, float]:
+    """Return every score that evaluate gives of val, by name; those that cannot be told from it are left out.
+
+    rows, targets: (N,) places and class numbers of val. rule: of the threshold, which is chosen on val and used on it,
+    as in the val scores of metrics.json.
+    """
+    known = predict(network, images, rows)
+    scored = Scored(classes, rows, ("",) * len(rows), targets, known, groups=np.arange(len(rows)), grouped=False)
+    cut = choose(targets == 1, known[:, 1], rule).value if scored.binary else FALLBACK
+    decisions = scored.decide(cut)
+    scores = overall_scores(scored, decisions) | {"calibration_error": calibration_error(scored, decisions)}
+    return {name: value for name, value in scores.items() if np.isfinite(value)}

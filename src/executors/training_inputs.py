@@ -8,11 +8,11 @@ from typing import Any
 
 import src
 from src.config import Params
+from src.config.overrides import canonical
 from src.core import dvc_command
 from src.core.errors import AssayError
 from src.core.files import digest_of
 from src.core.paths import PREPARED, RAW, SPLIT, STUDIES
-from src.executors.overrides import canonical
 from src.tracking import fingerprint
 
 log = logging.getLogger(__name__)
@@ -21,8 +21,7 @@ WITHIN = "DVC_STAGE"  # set by DVC for the command of a stage, whose repository 
 # The code that prepares images, trains and scores. Of what else a training imports no score depends.
 CODE = (
     "src/core/partition.py", "src/core/random_streams.py", "src/metrics", "src/images", "src/models",
-    "src/preprocess", "src/train", "src/evaluate/predict.py", "src/executors/metric.py",
-    "src/executors/overrides.py", "src/executors/prepared_cache.py", "src/executors/training.py",
+    "src/preprocess", "src/train", "src/evaluate/predict.py", "src/config/overrides.py", "src/executors/training.py",
 )  # fmt: skip
 CODE_OF = "code of "
 LENGTH = 10  # hexadecimal digits of a name

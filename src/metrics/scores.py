@@ -154,6 +154,11 @@ def values(scored: Scored, decisions: Integers) -> dict[Key, float]:
     return {key: float(value[0]) for key, value in found.items() if np.isfinite(value[0])}
 
 
+def overall_scores(scored: Scored, decisions: Integers) -> dict[str, float]:
+    """Return every score of all images by name, those that they give; none of a single class."""
+    return {key[0]: value for key, value in values(scored, decisions).items() if len(key) == 1}
+
+
 def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
     """Compute the scores of one class from who is (N,), how probable (N,) and who was predicted to be (N,).
 

@@ -8,6 +8,6 @@ of its ``features``, and a section of that model's name in params.yaml.
 
 from src.models import _load  # noqa: F401  first: it sets what TensorFlow reads when it is loaded
 from src.models._build import OUTPUT, build
-from src.models._load import load, start
+from src.models._load import load, released, start
 
-__all__ = ["OUTPUT", "build", "load", "start"]
+__all__ = ["OUTPUT", "build", "load", "released", "start"]

@@ -67,6 +67,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 with without_chatter(), without("sklearn"):
     import keras
     import tensorflow as tf
+    from tensorflow.python.framework import ops
 
     tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is captured
 
@@ -83,6 +84,23 @@ def start(seed: int, threads: int) -> None:
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(random_streams.derive(seed, "weights"))
     tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Delete the graphs of the block when it ends.
+
+    TensorFlow files each custom gradient that it meets in a graph under a number of its own and never takes it out
+    (tf.custom_gradient, in graph mode); with it stays the graph of the whole step, which is used no more: 7 MB a trial.
+    """
+    known: dict[str, object] = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+    before = set(known)
+    try:
+        yield
+    finally:
+        for name in [name for name in known if name.startswith("CustomGradient-") and name not in before]:
+            del known[name]
+        keras.utils.clear_session()
 
 
 def _use(threads: int) -> None:

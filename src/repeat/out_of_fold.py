@@ -14,7 +14,7 @@ from src.evaluate.inputs import Image, score
 from src.executors.protocol import Fold
 from src.metrics.bootstrap import Estimate, estimate
 from src.metrics.scored import Floats, Integers, Scored, group_codes
-from src.metrics.scores import measure
+from src.metrics.scores import overall_scores
 from src.metrics.threshold import FALLBACK, choose
 from src.repeat.trainings import Trained
 
@@ -91,9 +91,8 @@ def summarise(found: OutOfFold, params: Params) -> Tree:
 
 
 def _values(scored: Scored, decisions: Integers) -> dict[str, float]:
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    named = {key[0]: float(value[0]) for key, value in values.items() if len(key) == 1}
-    return {name: round(value, DECIMALS) for name, value in named.items() if np.isfinite(value)}
+    values = overall_scores(scored, decisions)
+    return {name: round(value, DECIMALS) for name, value in values.items() if np.isfinite(value)}
 
 
 def _varied(found: OutOfFold, name: str, pooled: Estimate) -> dict[str, float]:

@@ -10,13 +10,13 @@ import numpy as np
 from tabulate import tabulate
 
 from src.config import Params
+from src.config.overrides import canonical
 from src.core import console, files
 from src.core.errors import AssayError
 from src.core.files import digest_of
 from src.core.paths import PREPARED, REPEATED, ModelFiles, Repeated, home
 from src.evaluate.inputs import Image
 from src.executors import training_inputs
-from src.executors.overrides import canonical
 from src.executors.protocol import Executor, Fold
 from src.executors.workers import start as start_workers
 from src.images.store import open_images

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,12 @@ import numpy as np
 from tqdm import tqdm
 
 from src.config import Params
+from src.config.overrides import canonical, key
 from src.core import files, random_streams
 from src.core.errors import AssayError
 from src.core.paths import PREPARED
 from src.core.progress import about
 from src.evaluate.inputs import Image
-from src.executors.overrides import canonical, key
 from src.executors.protocol import Executor, Failed, Finished, Fold, Job
 from src.executors.workers import run_all
 from src.images.store import open_images
@@ -100,7 +99,7 @@ def networks(
                 place, rows = next(ended), event.rows
                 left = about((time.monotonic() - started) / place * (len(missing) - place))
                 kept = rows[best(rows) - 1]
-                scored = "auc" if math.isnan(kept["val_auc"]) else "val_auc"
+                scored = "val_auc" if "val_auc" in kept else "auc"
                 said = f"{scored} {kept[scored]:.3f} in epoch {best(rows)} of {len(rows)}"
                 log.info("trainings: %d of %d, %s: %s, %s left", place, len(missing), name, said, left)
 

@@ -3,7 +3,6 @@
 Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
 """
 
-import math
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,9 +74,9 @@ class Trial:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch, counted from 1, with the lowest validation loss, whose weights were scored."""
-        losses = [row.get("val_loss", math.inf) for row in self.rows]
-        return losses.index(min(losses)) + 1 if losses else None
+        """The epoch, counted from 1, whose weights were scored: of the lowest validation loss, without val the last."""
+        losses = [row["val_loss"] for row in self.rows if "val_loss" in row]
+        return losses.index(min(losses)) + 1 if losses else len(self.rows) or None
 
 
 @dataclass(frozen=True)

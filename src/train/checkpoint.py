@@ -112,7 +112,7 @@ def _collected(arrays: dict[str, NDArray[np.generic]], name: str) -> Values:
 def digest(data: Data, model: Model, section: Train, seed: int) -> str:
     """Hash parameters, seed, library versions, class names, and the images and targets of both parts."""
     words = [model.model_dump_json(), section.model_dump_json(), str(seed), tf.__version__, keras.__version__]
-    for part in (data.train, data.val):
+    for part in filter(None, (data.train, data.val)):
         arrays = part.rows, part.targets, *(data.images[row] for row in part.rows)
         words += [files.digest_of(array.tobytes()) for array in arrays]
     return files.digest_of(json.dumps([*words, *data.classes]))

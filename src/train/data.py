@@ -24,12 +24,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Data:
-    """The packed images uint8 (N, H, W, C), class names in output order, and the two parts; no test rows."""
+    """The packed images uint8 (N, H, W, C), class names in output order, and the parts; no test rows.
+
+    Without val nothing tells the best epoch, and the last one is kept.
+    """
 
     images: NDArray[np.uint8]
     classes: tuple[str, ...]
     train: Part
-    val: Part
+    val: Part | None
 
 
 def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> Data:
@@ -46,8 +49,6 @@ def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> 
 def choose(prepared: Prepared, rows: Mapping[str, Sequence[int]], positive: str | None, where: Path) -> Data:
     """Open the packed store memory-mapped and pick out the rows of train and val; `where` names their origin in errors.
 
-    Without val in `rows` nothing tells the best epoch, and the last one is kept.
-
     Raises:
         AssayError: as `load`.
     """
@@ -57,10 +58,10 @@ def choose(prepared: Prepared, rows: Mapping[str, Sequence[int]], positive: str 
         raise AssayError(f"{prepared.images}: expected {len(labels)} images as in index.csv, found {len(images)}")
     classes = order(labels, positive)
     numbers = np.array([classes.index(label) for label in labels], np.int64)
-    train, val = (
-        Part(chosen, numbers[chosen]) for chosen in (np.array(rows.get(part, ()), np.int64) for part in FITTED)
-    )
-    _check(where, classes, train, val if "val" in rows else train)
+    chosen = {part: np.array(rows[part], np.int64) for part in FITTED if part in rows}
+    parts = {part: Part(places, numbers[places]) for part, places in chosen.items()}
+    train, val = parts["train"], parts.get("val")
+    _check(where, classes, train, val)
     return Data(images, classes, train, val)
 
 
@@ -86,12 +87,14 @@ def _labels(path: Path) -> list[str]:
     return labels
 
 
-def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part) -> None:
+def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part | None) -> None:
     if len(classes) < 2:
         raise AssayError(f"{path}: expected at least two classes, found {', '.join(classes) or 'none'}")
     absent = [name for number, name in enumerate(classes) if number not in train.targets]
     if absent:
         raise AssayError(f"{path}: expected every class in train, found no image of {', '.join(absent)}")
+    if val is None:
+        return
     labels = sorted({classes[number] for number in val.targets})
     if len(labels) < 2:
         found = f"{len(val.rows)} images of {labels[0]}" if labels else "none"

@@ -14,10 +14,10 @@ Row = Mapping[str, float]
 def best(rows: Sequence[Row]) -> int:
     """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several.
 
-    Without a val part, whose scores are NaN, it is the last one: so patience never ends such a training.
+    Without a val part, and so without its scores, it is the last one: patience never ends such a training.
     """
-    losses = [row["val_loss"] for row in rows]
-    return len(rows) if math.isnan(losses[-1]) else losses.index(min(losses)) + 1
+    losses = [row["val_loss"] for row in rows if "val_loss" in row]
+    return losses.index(min(losses)) + 1 if losses else len(rows)
 
 
 def stops_early(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
@@ -26,14 +26,16 @@ def stops_early(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
 
 
 def write(rows: Sequence[Row], out: ModelFiles) -> None:
-    """Write history.csv with a fixed number of decimals."""
-    files.write_csv(out.history, COLUMNS, ([_cell(column, row[column]) for column in COLUMNS] for row in rows))
+    """Write history.csv with a fixed number of decimals; scores of val are nan where there was no val part."""
+    files.write_csv(
+        out.history, COLUMNS, ([_cell(column, row.get(column, math.nan)) for column in COLUMNS] for row in rows)
+    )
 
 
 def line(rows: Sequence[Row], epochs: int) -> str:
     """Describe the last epoch: ``epoch 12/60 loss 0.61 val_loss 0.63 val_auc 0.71 best``."""
     row = rows[-1]
-    scores = " ".join(f"{name} {row[name]:.4f}" for name in ("loss", "val_loss", "val_auc"))
+    scores = " ".join(f"{name} {row[name]:.4f}" for name in ("loss", "val_loss", "val_auc") if name in row)
     return f"epoch {len(rows)}/{epochs} {scores}{' best' if best(rows) == len(rows) else ''}"
 
 

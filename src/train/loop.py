@@ -18,11 +18,10 @@ from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
 from src.metrics import epoch_scores
-from src.metrics.scores import EPOCH_SCORES
 from src.train import class_balance, device, fine_tuning, frozen, history, losses, optimizers, schedules, steps
 from src.train.batches import Batch, Batches
 from src.train.checkpoint import Checkpoint, State, digest
-from src.train.data import Data
+from src.train.data import Data, Part
 from src.train.fine_tuning import Phase
 from src.train.frozen import FeatureBatches
 from src.train.history import Row
@@ -150,20 +149,22 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         if class_balance.BALANCES[section.balance].weighted
         else None
     )
-    network = state.model
-    train: Batches | FeatureBatches
-    val: Batches | FeatureBatches
-    train, val = (Batches(data.images, part, section.batch_size, section.threads) for part in (data.train, data.val))
+    body, network = None, state.model
     if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := frozen.divide(network)):
         body, network = parts
-        train, val = FeatureBatches(train, body, folder), FeatureBatches(val, body, folder)
+
+    def batches_of(part: Part) -> Batches | FeatureBatches:
+        plain = Batches(data.images, part, section.batch_size, section.threads)
+        return FeatureBatches(plain, body, folder) if body else plain
+
+    train, val = batches_of(data.train), batches_of(data.val) if data.val is not None else None
     learn = steps.learning(network, state.optimizer, losses.build(section, weights))
     evaluate = steps.evaluating(network, losses.build(section))
     count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
     began, done = time.monotonic(), 0
     while len(state.rows) < phase.last and not _stops_early(state, section):
         epoch = len(state.rows) + 1
-        before = [row["val_loss"] for row in state.rows[phase.first - 1 :]]
+        before = [row.get("val_loss", math.nan) for row in state.rows[phase.first - 1 :]]
         state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
         rate = float(state.optimizer.learning_rate.numpy())
         batches = train.augmented(section.augment, seed, epoch, section.balance)
@@ -171,8 +172,9 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         learned = _score(learn, _with_bar(batches, count, f"epoch {epoch}/{section.epochs}{left}"))
         _check("loss", learned["loss"], epoch, rate, section)
         _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
-        scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
-        if len(data.val.rows):
+        scored: dict[str, float] = {}
+        if val is not None:
+            scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
             _check("val_loss", scored["val_loss"], epoch, rate, section)
         state.rows.append({"epoch": epoch, **learned, **scored, "learning_rate": rate})
         if history.best(state.rows) == epoch:
@@ -191,10 +193,7 @@ def _with_bar(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch
 
 
 def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
-    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given.
-
-    Without a batch all scores are NaN.
-    """
+    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
     found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
         signals.check()
@@ -204,8 +203,6 @@ def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
         found.append(loss)
         probabilities.append(probability)
         targets.append(numbers)
-    if not found:
-        return dict.fromkeys(EPOCH_SCORES, math.nan)
     truth, guess = np.concatenate(targets), np.concatenate(probabilities)
     return {
         "loss": float(np.mean(np.concatenate(found), dtype=np.float64)),

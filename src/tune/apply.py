@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Params, load, parse
+from src.config.overrides import canonical, with_values
 from src.core import files, nested, yaml_edit, yaml_file
 from src.core.errors import AssayError
-from src.executors.overrides import canonical, with_values
 
 log = logging.getLogger(__name__)
 SOURCE = "dataset.source"

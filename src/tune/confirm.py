@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from src.config import Params
+from src.config.overrides import key, short, with_values
 from src.core import console, files, random_streams
 from src.core.paths import Confirmed
 from src.executors import training_inputs
-from src.executors.metric import direction
-from src.executors.overrides import key, short, with_values
 from src.executors.protocol import Executor, Failed, Finished, Job
 from src.executors.workers import run_all
+from src.metrics.objectives import direction
 from src.tracking.record import Trial
 from src.tune.study_progress import duration
 from src.tune.trials_view import BASELINE, TrialsView

@@ -16,8 +16,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import TrialState
 
-from src.executors.metric import METRICS
-from src.executors.overrides import short
+from src.config.overrides import short
+from src.metrics.objectives import METRICS
 from src.plotting import style
 from src.tracking.record import Trial
 from src.tune.space import decode

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from src.config import Params, SpaceEntry
 from src.config.load import describe
+from src.config.overrides import canonical, replaced
 from src.core.errors import AssayError, suggestion
 from src.core.paths import PARAMS
-from src.executors.overrides import canonical, replaced
 
 if TYPE_CHECKING:  # a second of start-up
     import optuna

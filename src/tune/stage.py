@@ -9,11 +9,11 @@ from pathlib import Path
 
 import optuna
 
-from src.config import Params, parse
+from src.config import Params, overrides, parse
 from src.core import console, nested, signals
 from src.core.errors import AssayError
 from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, home
-from src.executors import overrides, training_inputs
+from src.executors import training_inputs
 from src.executors.protocol import Executor
 from src.executors.workers import start
 from src.tracking import study_run

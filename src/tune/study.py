@@ -19,8 +19,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from src.core.errors import AssayError
 from src.core.paths import STUDIES
-from src.executors.metric import direction, watched
 from src.executors.protocol import Finished
+from src.metrics.objectives import direction, watched
 from src.tracking.record import Trial
 from src.tune import study_fingerprint, trials_view
 from src.tune.request import check_name

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from src.executors.overrides import short
+from src.config.overrides import short
 from src.tracking.record import Trial
 from src.tune.trials_view import TrialsView
 

@@ -12,10 +12,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from src.config.overrides import short
 from src.core import files
 from src.core.paths import StudyFiles
-from src.executors.metric import METRICS
-from src.executors.overrides import short
+from src.metrics.objectives import METRICS
 from src.plotting import style
 from src.tracking.record import Trial
 from src.tune import figures

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from src.config import Params, SpaceEntry, parse
+from src.config.overrides import canonical
 from src.core import nested
 from src.core.errors import AssayError, suggestion
-from src.executors.overrides import canonical
 from src.tune.space import Values, applies, encode
 
 POINTS = 5  # of a range without steps, its ends among them

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import StudyFiles
-from src.executors.metric import direction
+from src.metrics.objectives import direction
 from src.metrics.scores import Direction
 from src.tracking.record import State, Trial
 from src.tune.space import decode

@@ -17,11 +17,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from src.config import load
+from src.config.overrides import canonical, short
 from src.core import files, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS, Confirmed
-from src.executors.metric import better
-from src.executors.overrides import canonical, short
+from src.metrics.objectives import better
 from src.tune import apply
 from src.tune.trials_view import BASELINE, cell
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from src.config import parse
+from src.config.overrides import with_values
 from src.core import paths
-from src.executors.overrides import with_values
 from src.executors.protocol import Finished, Job
 from src.preprocess.stage import run as prepare
 from tests.conftest import ROOT

@@ -11,8 +11,9 @@ import pytest
 from src import train
 from src.config import parse
 from src.core.errors import AssayError
-from src.executors import metric, training
+from src.executors import training
 from src.executors.protocol import Finished, Job, Row
+from src.metrics import objectives
 from tests.executors.conftest import PARTS, Home, Run
 
 
@@ -70,8 +71,8 @@ def test_a_metric_of_evaluate_is_computed_on_val(home: Home, run: Run, plain: Fi
 
 def test_every_metric_of_params_is_among_the_scores(home: Home, run: Run) -> None:
     found = run(home.job(train__epochs=1, tune__metric="f1"), home)
-    assert set(found.scores) == set(metric.METRICS)
-    followed = {metric.watched([name]) for name in metric.METRICS}
+    assert set(found.scores) == set(objectives.METRICS)
+    followed = {objectives.watched([name]) for name in objectives.METRICS}
     assert followed - {None} <= set(found.rows[0])
 
 

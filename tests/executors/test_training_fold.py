@@ -1,6 +1,5 @@
 """The training of a fold answers for what was held out of it, with the model that it hands over."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +31,6 @@ def test_a_fold_without_val_learns_for_all_epochs(home: Home, run: Run) -> None:
     asked = replace(home.job(train__epochs=3, train__patience=1), fold=Fold(tuple(range(40)), (), ()))
     given = run(asked, home)
     assert [row["epoch"] for row in given.rows] == [1, 2, 3]
-    assert all(math.isnan(row["val_loss"]) for row in given.rows)
+    assert not any("val_loss" in row for row in given.rows)
     assert given.answer is not None
     assert given.answer.val.shape == given.answer.held.shape == (0, 2)

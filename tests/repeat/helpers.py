@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from src.config import Params, parse
+from src.config.overrides import with_values
 from src.core import console, paths
 from src.executors.local import LocalExecutor
-from src.executors.overrides import with_values
 from src.executors.protocol import Answer, Finished, Job, Row
 from tests.executors.conftest import IMAGES, SMALL, Home, write_home
 

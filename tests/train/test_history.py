@@ -1,6 +1,5 @@
 """The best epoch, the end and history.csv follow from the rows alone."""
 
-import math
 from pathlib import Path
 
 from src.core.paths import ModelFiles
@@ -26,8 +25,9 @@ def test_patience_counts_the_epochs_since_the_best_one() -> None:
 
 
 def test_without_a_val_part_it_is_the_last_epoch_and_patience_ends_nothing() -> None:
-    assert history.best(rows(math.nan, math.nan, math.nan)) == 3
-    assert not history.stops_early(rows(math.nan, math.nan, math.nan), 1)
+    without = [{"epoch": 1.0, "loss": 0.5}, {"epoch": 2.0, "loss": 0.6}, {"epoch": 3.0, "loss": 0.7}]
+    assert history.best(without) == 3
+    assert not history.stops_early(without, 1)
 
 
 def test_the_file_has_a_fixed_number_of_decimals(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import tensorflow as tf
 
 from src import config
 from src.config.field_types import Section
+from src.config.overrides import with_values
 from src.config.sections import Augment, Train
 from src.core import registry
-from src.executors.overrides import with_values
 from src.models import OUTPUT
 from src.train import fit, steps
 from src.train.data import Data, Part

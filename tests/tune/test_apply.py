@@ -8,9 +8,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from src.config import load, parse
+from src.config.overrides import with_values
 from src.core.errors import AssayError
 from src.core.nested import get as value
-from src.executors.overrides import with_values
 from src.tune.apply import applied, apply, replaced
 from tests import sections
 from tests.conftest import ROOT

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from src.config import parse
+from src.config.overrides import with_values
 from src.core import paths
 from src.core.errors import AssayError
 from src.executors import training_inputs
-from src.executors.metric import direction
-from src.executors.overrides import with_values
 from src.executors.protocol import Epoch, Event, Failed, Finished, Job, Lost
+from src.metrics.objectives import direction
 from src.tracking.record import Trial
 from src.tune import confirm as confirming
 from src.tune import study_report

@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from src.config import Params, parse
+from src.config.overrides import with_values
 from src.core.errors import AssayError
-from src.executors.overrides import with_values
 from src.tune.space import Space, decode, encode
 from tests.conftest import ROOT
 

@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from src.config import parse
+from src.config.overrides import with_values
 from src.executors import training_inputs
-from src.executors.overrides import with_values
 from src.tune import study_fingerprint
 from tests.executors.conftest import Home
 from tools.dvc_deps import ROOT

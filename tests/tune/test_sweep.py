@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from src.config import Params, parse
+from src.config.overrides import replaced
 from src.core.errors import AssayError
-from src.executors.overrides import replaced
 from src.tune import sweep
 from src.tune.space import Space
 from tests import sections

@@ -16,10 +16,9 @@ import numpy as np
 from src.config import parse
 from src.core.files import csv_text, read_csv
 from src.core.partition import FITTED, read
-from src.core.paths import Prepared, SplitFiles
-from src.executors import prepared_cache
 from src.executors.protocol import Job
 from src.images.store import open_images
+from src.preprocess import variants
 
 CHUNK = 8 * 2**20  # bytes of a message
 STORE = "build/prepared/images.npy"
@@ -55,26 +54,26 @@ def of_images(job: Job, home: Path) -> Upload:
         AssayError: they are missing or damaged, or cannot be prepared.
     """
     params = parse(dict(job.params))
-    prepared, split = prepared_cache.prepared(params, home)
+    found = variants.prepared(params, home)
     made_with = {"params.yaml": {"preprocess": params.preprocess.model_dump(mode="json")}}
     record = json.dumps({"stages": {"preprocess": {"params": made_with}}}, sort_keys=True)
-    return _images(prepared, split, record, prepared_cache.signature(prepared.images, prepared.index, split.parts))
+    return _images(found, record, variants.signature(found))
 
 
 @cache
-def _images(prepared: Prepared, split: SplitFiles, record: str, _: prepared_cache.Signature) -> Upload:
+def _images(data: variants.Data, record: str, _: variants.Signature) -> Upload:
     """Return train and val as files that the pipeline would have made, with DVC's record of how.
 
     In index.csv a row of another part has the label of some row of train.
     """
-    images = open_images(prepared)
-    labels = [line["label"] for line in read_csv(prepared.index, ("label",))]
-    parts = {row: part for row, part, _ in read(split.parts, len(labels)) if part in FITTED}
+    images = open_images(data.prepared)
+    labels = [line["label"] for line in read_csv(data.prepared.index, ("label",))]
+    parts = {row: part for row, part, _ in read(data.split.parts, len(labels)) if part in FITTED}
     anything = labels[min(parts, default=0)]
     shown = [(label if row in parts else anything,) for row, label in enumerate(labels)]
     index, places = csv_text(("label",), shown), csv_text(("row", "part"), sorted(parts.items()))
-    size, length = prepared.images.stat().st_size, int(np.prod(images.shape[1:]))
-    with prepared.images.open("rb") as file:
+    size, length = data.prepared.images.stat().st_size, int(np.prod(images.shape[1:]))
+    with data.prepared.images.open("rb") as file:
         header = file.read(size - images.size)
 
     def messages() -> Iterator[list[tuple[str, int, bytes]]]:

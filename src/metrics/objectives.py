@@ -56,7 +56,6 @@ def better(metric: str, one: float, other: float) -> bool:
     return one < other if direction(metric) == "minimize" else one > other
 
 
-def of_epochs(rows: Sequence[Mapping[str, float]], best: int) -> dict[str, float]:
-    """Return the scores that the loop knows of the model as it was in its best epoch, counted from 1."""
-    row = rows[best - 1]
+def of_epoch(row: Mapping[str, float]) -> dict[str, float]:
+    """Return the scores that the loop knows of the model as it was after the epoch of this row."""
     return {name: float(row[metric.column]) for name, metric in METRICS.items() if metric.same and metric.column}

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from src.config import overrides
+from src.config.overrides import key, with_values
 from src.core import registry as plugins
 from src.core.errors import AssayError
-from src.executors import overrides
-from src.executors.overrides import key, with_values
-from tests.executors.conftest import Home
+from tests.executors.conftest import Home, home
+
+__all__ = ["home"]
 
 
 def changed(home: Home, **values: Any) -> dict[str, Any]:

@@ -10,23 +10,24 @@ import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 
-from src import images, preprocess
+from src import images
 from src.config import Params, Preprocess, load
-from src.core import files, partition, paths, yaml_file
+from src.config.overrides import canonical, preprocessing
+from src.core import files, partition, yaml_file
 from src.core.errors import AssayError
 from src.core.partition import FITTED
-from src.executors.overrides import canonical, preprocessing
+from src.core.paths import PARAMS, PREPARED, RAW, SPLIT, Prepared, SplitFiles
 from src.images.limits import UnreadableError
 from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
 from src.preprocess.pipeline import Chain, compose
-from src.preprocess.stage import prepare_one
+from src.preprocess.stage import REJECTED_COLUMNS, prepare_one
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")
 LOCK = Path("dvc.lock")
-REJECTED_COLUMNS = ("path", "label", "reason")
+LENGTH = 32  # hexadecimal digits of a variant's name
 Signature = tuple[tuple[str, int, int], ...]
 
 
@@ -38,20 +39,18 @@ class StoredImage(NamedTuple):
     part: str
 
 
-class PreparedData(NamedTuple):
-    """What the stages before training wrote, or a variant of it, and the raw images that it was made of."""
+class Data(NamedTuple):
+    """Prepared images and their parts: what the stages before training wrote, or a variant of it."""
 
-    raw: Path
-    prepared: paths.Prepared
-    split: paths.SplitFiles
+    prepared: Prepared
+    split: SplitFiles
 
     @classmethod
-    def at(cls, home: Path, folder: Path) -> "PreparedData":
-        prepared, split = (folder / room.folder.name for room in (paths.PREPARED, paths.SPLIT))
-        return cls(home / paths.RAW.folder, paths.Prepared(prepared), paths.SplitFiles(split))
+    def below(cls, folder: Path) -> "Data":
+        return cls(Prepared(folder / PREPARED.folder.name), SplitFiles(folder / SPLIT.folder.name))
 
 
-def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.SplitFiles]:
+def prepared(params: Params, home: Path) -> Data:
     """Return the images and parts that a training with these parameters reads: the pipeline's own, or a variant.
 
     A variant is made by the first process that needs it, while others wait, and is kept. Its rows are those of the
@@ -61,24 +60,26 @@ def prepared(params: Params, home: Path) -> tuple[paths.Prepared, paths.SplitFil
     Raises:
         AssayError: an input is missing, the steps do not fit, or too many images are rejected.
     """
-    own = PreparedData.at(home, home / paths.PREPARED.folder.parent)
+    own, raw = Data.below(home / PREPARED.folder.parent), home / RAW.folder
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
-        return own.prepared, own.split
-    folder = home / FOLDER / _name(params.preprocess, own)
+        return own
+    parts = canonical(preprocessing(params.preprocess)), _digest_of_code(), _digest_of_images(own, raw, signature(own))
+    folder = home / FOLDER / files.digest_of("\n".join(parts))[:LENGTH]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                _make(folder, home, own, params.preprocess, params.train.threads)
-    return PreparedData.at(home, folder)[1:]
+                _make(folder, raw, _images(own), params.preprocess, params.train.threads)
+    return Data.below(folder)
 
 
-def signature(*wanted: Path) -> Signature:
-    """Return what changes when one of the files is written again.
+def signature(data: Data) -> Signature:
+    """Return what changes when images or parts are written again.
 
     Raises:
         AssayError: a file is missing.
     """
+    wanted = (data.prepared.images, data.prepared.index, data.split.parts)
     try:
         return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in wanted)
     except FileNotFoundError as error:
@@ -88,57 +89,54 @@ def signature(*wanted: Path) -> Signature:
 def _section_of_pipeline(home: Path) -> Preprocess:
     """Return what build/prepared was made with: DVC's record, since params.yaml may have been edited meanwhile."""
     lock = home / LOCK
-    recorded = _recorded(*signature(lock)) if lock.is_file() else None
-    return recorded or load(home / paths.PARAMS).preprocess
+    return (lock.is_file() and _recorded(lock, lock.stat().st_mtime_ns)) or load(home / PARAMS).preprocess
 
 
 @lru_cache(maxsize=1)
-def _recorded(lock: tuple[str, int, int]) -> Preprocess | None:
-    content = yaml_file.read(Path(lock[0])) or {}
-    params = content.get("stages", {}).get("preprocess", {}).get("params", {}).get(str(paths.PARAMS), {})
+def _recorded(lock: Path, _: int) -> Preprocess | None:
+    content = yaml_file.read(lock) or {}
+    params = content.get("stages", {}).get("preprocess", {}).get("params", {}).get(str(PARAMS), {})
     try:
         return Preprocess.model_validate(params.get("preprocess"))
     except ValidationError:
         return None  # no record, or one of other code
 
 
-def _name(section: Preprocess, own: PreparedData) -> str:
-    wanted = signature(own.prepared.index, own.split.parts)
-    parts = canonical(preprocessing(section)), _digest_of_code(), _digest_of_images(own, wanted)
-    return files.digest_of("\n".join(parts))[:32]
-
-
 @lru_cache(maxsize=1)
 def _digest_of_code() -> str:
     """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    rooms = (Path(str(package.__file__)).parent for package in (images, preprocess))
+    rooms = (Path(images.__file__).parent, Path(__file__).parent)
     return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
 
 
 @lru_cache(maxsize=1)
-def _digest_of_images(own: PreparedData, _: Signature) -> str:
+def _digest_of_images(own: Data, raw: Path, _: Signature) -> str:
     """Hash the parts, and the files of the images that are in train and val."""
     hint = "run `dvc repro download`"
-    images = [(row, image) for row, image in enumerate(_images(own)) if image.part in FITTED]
-    hashed = [[row, *image, files.digest(own.raw / image.path, hint)] for row, image in images]
-    return files.digest_of(canonical(hashed))
+    fitted = [(row, image) for row, image in enumerate(_images(own)) if image.part in FITTED]
+    return files.digest_of(canonical([[row, *image, files.digest(raw / image.path, hint)] for row, image in fitted]))
 
 
-def _images(own: PreparedData) -> list[StoredImage]:
+def _images(own: Data) -> list[StoredImage]:
     lines = files.read_csv(own.prepared.index, ("path", "label"))
     part_of = {place.row: place.part for place in partition.read(own.split.parts, len(lines))}
     return [StoredImage(line["path"], line["label"], part_of.get(row, "")) for row, line in enumerate(lines)]
 
 
-def _make(folder: Path, home: Path, own: PreparedData, section: Preprocess, threads: int) -> None:
-    images, chain = _images(own), compose(section)
-    log.info("preparing %d images for other values of preprocess", sum(image.part in FITTED for image in images))
+def _make(folder: Path, raw: Path, images: Sequence[StoredImage], section: Preprocess, threads: int) -> None:
+    total = sum(image.part in FITTED for image in images)
+    log.info("preparing %d images for other values of preprocess", total)
     with files.replacing(folder) as temporary:
-        place = PreparedData.at(home, temporary)
+        place = Data.below(temporary)
         place.prepared.folder.mkdir(parents=True)
         place.split.folder.mkdir()
-        rejected = _pack(place, chain, images, threads)
-        _check(rejected, images, section)
+        rejected = _pack(place.prepared.images, raw, compose(section), images, threads)
+        if len(rejected) > section.max_rejected * total:
+            row, reason = next(iter(rejected.items()))
+            raise AssayError(
+                f"{len(rejected)} of {total} images rejected, expected at most {section.max_rejected:.1%} "
+                f"(preprocess.max_rejected); the first is {images[row].path}: {reason}"
+            )
         with (
             table(place.prepared.index, ("path", "label")) as add_row,
             table(place.split.parts, ("row", "part")) as add_part,
@@ -152,7 +150,7 @@ def _make(folder: Path, home: Path, own: PreparedData, section: Preprocess, thre
                     add_part((row, image.part))
 
 
-def _pack(place: PreparedData, chain: Chain, images: Sequence[StoredImage], threads: int) -> dict[int, str]:
+def _pack(out: Path, raw: Path, chain: Chain, images: Sequence[StoredImage], threads: int) -> dict[int, str]:
     """Write a row for every image, black where there is none; give the reasons of the rejected ones by row."""
     rejected: dict[int, str] = {}
     black = np.zeros(chain.shape, np.uint8)
@@ -161,23 +159,13 @@ def _pack(place: PreparedData, chain: Chain, images: Sequence[StoredImage], thre
         if image.part not in FITTED:  # images of test are not even read
             return black
         try:
-            return prepare_one(place.raw / image.path, chain).image
+            return prepare_one(raw / image.path, chain).image
         except UnreadableError as error:
             return str(error)
 
-    with packing(place.prepared.images, chain.shape) as add:
+    with packing(out, chain.shape) as add:
         for row, result in enumerate(ordered(work, images, threads)):
             if isinstance(result, str):
                 rejected[row] = result
             add(black if isinstance(result, str) else result)
     return rejected
-
-
-def _check(rejected: dict[int, str], images: Sequence[StoredImage], section: Preprocess) -> None:
-    total = sum(image.part in FITTED for image in images)
-    if len(rejected) > section.max_rejected * total:
-        row, reason = next(iter(rejected.items()))
-        raise AssayError(
-            f"{len(rejected)} of {total} images rejected, expected at most {section.max_rejected:.1%} "
-            f"(preprocess.max_rejected); the first is {images[row].path}: {reason}"
-        )

@@ -13,10 +13,12 @@ from ruamel.yaml import YAML
 from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
-from src.executors import prepared_cache
+from src.preprocess import variants
 from src.preprocess.stage import run as prepare
 from src.train import data
-from tests.executors.conftest import IMAGES, PARTS, Home
+from tests.executors.conftest import IMAGES, PARTS, Home, home, own_home
+
+__all__ = ["home", "own_home"]
 
 
 def params(home: Home, **values: object) -> Params:
@@ -33,18 +35,18 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_values_use_the_images_of_the_pipeline(home: Home) -> None:
-    assert prepared_cache.prepared(params(home), home.folder) == (home.prepared, home.split)
+    assert variants.prepared(params(home), home.folder) == (home.prepared, home.split)
 
 
 def test_values_that_no_step_reads_use_the_images_of_the_pipeline(home: Home) -> None:
     unread = params(home, preprocess__crop__threshold=9, preprocess__max_rejected=0.5)
-    assert prepared_cache.prepared(unread, home.folder)[0] == home.prepared
+    assert variants.prepared(unread, home.folder)[0] == home.prepared
 
 
 def test_a_variant_holds_what_the_stage_would_make_but_no_image_of_test(home: Home, tmp_path: Path) -> None:
     other = params(home, preprocess__clahe__clip_limit=9.0, preprocess__image_size=[16, 20])
     before = content_of(home.prepared.folder)
-    prepared, split = prepared_cache.prepared(other, home.folder)
+    prepared, split = variants.prepared(other, home.folder)
     whole = paths.Prepared(tmp_path / "whole")
     prepare(home.raw, whole, other.preprocess)
     made, expected = np.load(prepared.images), np.load(whole.images)
@@ -61,18 +63,18 @@ def test_a_variant_holds_what_the_stage_would_make_but_no_image_of_test(home: Ho
 
 def test_a_variant_is_made_once_by_all_that_ask_for_it(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     made, lock = [], threading.Lock()
-    attempt = prepared_cache.prepare_one
+    attempt = variants.prepare_one
 
     def counted(path: Path, chain: object) -> object:
         with lock:
             made.append(path)
         return attempt(path, chain)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(prepared_cache, "prepare_one", counted)
+    monkeypatch.setattr(variants, "prepare_one", counted)
     other = params(own_home, preprocess__clahe__clip_limit=5.0)
     found: list[object] = []
     askers = [
-        threading.Thread(target=lambda: found.append(prepared_cache.prepared(other, own_home.folder))) for _ in range(4)
+        threading.Thread(target=lambda: found.append(variants.prepared(other, own_home.folder))) for _ in range(4)
     ]
     for asker in askers:
         asker.start()
@@ -81,16 +83,16 @@ def test_a_variant_is_made_once_by_all_that_ask_for_it(own_home: Home, monkeypat
     assert len(set(made)) == len(made) == IMAGES * 2 // 3
     assert len(found) == 4
     assert len(set(found)) == 1
-    assert prepared_cache.prepared(params(own_home, preprocess__clahe__clip_limit=6.0), own_home.folder) != found[0]
+    assert variants.prepared(params(own_home, preprocess__clahe__clip_limit=6.0), own_home.folder) != found[0]
 
 
 def test_another_image_of_the_same_name_makes_another_variant(own_home: Home) -> None:
     other = params(own_home, preprocess__clahe__clip_limit=5.0)
-    before = prepared_cache.prepared(other, own_home.folder)
+    before = variants.prepared(other, own_home.folder)
     cv2.imwrite(str(own_home.raw.folder / "00.png"), np.zeros((40, 40), np.uint8))
     shutil.rmtree(own_home.prepared.folder)
     prepare(own_home.raw, own_home.prepared, parse(own_home.content).preprocess)
-    after = prepared_cache.prepared(other, own_home.folder)
+    after = variants.prepared(other, own_home.folder)
     assert after != before
     assert np.ptp(np.load(after[0].images)[0]) == 0
 
@@ -98,7 +100,7 @@ def test_another_image_of_the_same_name_makes_another_variant(own_home: Home) ->
 def test_an_image_that_cannot_be_prepared_is_in_no_part(own_home: Home) -> None:
     (own_home.raw.folder / "03.png").write_bytes(b"")
     (own_home.raw.folder / "05.png").write_bytes(b"")  # of test: not even read
-    prepared, split = prepared_cache.prepared(
+    prepared, split = variants.prepared(
         params(own_home, preprocess__image_size=16, preprocess__max_rejected=0.1), own_home.folder
     )
     assert "3" not in {row["row"] for row in rows(split.parts)}
@@ -112,16 +114,16 @@ def test_too_many_that_cannot_are_refused_and_nothing_is_left(own_home: Home) ->
     for number in range(0, 12, 3):
         (own_home.raw.folder / f"{number:02}.png").write_bytes(b"")
     with pytest.raises(AssayError, match=r"4 of 40 images rejected, expected at most 5\.0%.*first is 00\.png: "):
-        prepared_cache.prepared(params(own_home, preprocess__image_size=16), own_home.folder)
-    assert not [path for path in (own_home.folder / prepared_cache.FOLDER).iterdir() if path.is_dir()]
+        variants.prepared(params(own_home, preprocess__image_size=16), own_home.folder)
+    assert not [path for path in (own_home.folder / variants.FOLDER).iterdir() if path.is_dir()]
 
 
 def test_what_a_killed_process_left_is_made_anew(own_home: Home) -> None:
     other = params(own_home, preprocess__image_size=16)
-    prepared, _ = prepared_cache.prepared(other, own_home.folder)
+    prepared, _ = variants.prepared(other, own_home.folder)
     folder = prepared.folder.parent
     folder.rename(folder.with_name(f".{folder.name}.part"))
-    assert prepared_cache.prepared(other, own_home.folder)[0] == prepared
+    assert variants.prepared(other, own_home.folder)[0] == prepared
     assert not folder.with_name(f".{folder.name}.part").exists()
 
 
@@ -133,12 +135,12 @@ def test_the_record_of_dvc_counts_where_params_were_edited_since(own_home: Home)
     edited = own_home.job(preprocess__image_size=16).params
     with (own_home.folder / "params.yaml").open("w") as file:
         YAML(typ="safe", pure=True).dump(edited, file)
-    assert prepared_cache.prepared(params(own_home), own_home.folder)[0] == own_home.prepared
-    prepared, _ = prepared_cache.prepared(parse(edited), own_home.folder)
+    assert variants.prepared(params(own_home), own_home.folder)[0] == own_home.prepared
+    prepared, _ = variants.prepared(parse(edited), own_home.folder)
     assert np.load(prepared.images).shape[1] == 16
 
 
 def test_without_the_stages_before_it_says_what_to_run(tmp_path: Path, own_home: Home) -> None:
     shutil.rmtree(own_home.split.folder)
     with pytest.raises(AssayError, match=r"split\.csv: not found; run the stage that writes it with `dvc repro`"):
-        prepared_cache.prepared(params(own_home, preprocess__image_size=16), own_home.folder)
+        variants.prepared(params(own_home, preprocess__image_size=16), own_home.folder)
