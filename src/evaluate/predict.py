@@ -54,19 +54,24 @@ def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
     images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
     second of two classes.
     """
+    probabilities = outputs(network, images, rows, "predicting val and test").round(DECIMALS)
+    if probabilities.shape[1] == 1:
+        return np.hstack([np.round(1 - probabilities, DECIMALS), probabilities])
+    return probabilities
+
+
+def outputs(network: "keras.Model", images: Pixels, rows: Integers, what: str) -> Floats:
+    """Return the outputs (N, F) of a network for the images at `rows` of a store (M, H, W, C); `what` names the bar."""
     import tensorflow as tf
 
     step = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
     starts = range(0, len(rows), BATCH)
-    outputs = [
+    parts = [
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
-        for start in track(starts, len(starts), "predicting val and test", "step")
+        for start in track(starts, len(starts), what, "step")
     ]
     none = np.zeros((0, network.output_shape[-1]))  # of a part without an image
-    probabilities = np.concatenate([none, *outputs], dtype=np.float64).round(DECIMALS)
-    if probabilities.shape[1] == 1:
-        return np.hstack([np.round(1 - probabilities, DECIMALS), probabilities])
-    return probabilities
+    return np.concatenate([none, *parts], dtype=np.float64)
 
 
 def with_flips(network: "keras.Model", flips: Flips) -> "keras.Model":

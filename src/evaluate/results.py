@@ -1,7 +1,7 @@
 """The results of a model: scores from its predictions on val and test, their files and the classification report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,7 +180,7 @@ def summarise(results: Results) -> Tree:
     tree["val"] = {"images": results.val.size, "groups": results.val.group_count}
     for key, value in results.val_values.items():
         _put(tree["val"], key, round(value, DECIMALS))
-    tree["calibration"] = results.scaling.tree()
+    tree["calibration"] = asdict(results.scaling)
     return tree
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from src.metrics.curves import Ranking, average_precision, divide, rank, roc_auc
+from src.metrics.curves import Ranking, area, average_precision, divide, rank, roc_auc
 from src.metrics.scored import Flags, Floats, Integers, Scored
 
 Key = tuple[str, ...]
@@ -159,6 +160,26 @@ def overall_scores(scored: Scored, decisions: Integers) -> dict[str, float]:
     return {key[0]: value for key, value in values(scored, decisions).items() if len(key) == 1}
 
 
+def epoch_scores(targets: Integers, probabilities: NDArray[np.float32]) -> dict[str, float]:
+    """Return accuracy, auc, precision and recall of class numbers (N,) and probabilities (N, 1) or (N, K).
+
+    Of two classes the second is predicted above 0.5, and the last three are its own. Of more the most probable one is
+    predicted, and they are means over one class against the others: precision and recall over the classes that the
+    targets hold, auc also without one that is alone in them. Precision is 0 where a class is never predicted.
+    """
+    binary = probabilities.shape[1] == 1
+    decided = (probabilities[:, 0] > 0.5).astype(np.int64) if binary else probabilities.argmax(axis=1)
+    held = [1] if binary else np.unique(targets).tolist()
+    ranked = held if binary or len(held) > 1 else []
+    columns = {k: probabilities[:, 0 if binary else k] for k in held}
+    return {
+        "accuracy": float(np.mean(decided == targets)),
+        "auc": float(np.mean([area(targets == k, columns[k]) for k in ranked])),
+        "precision": float(np.mean([_share(targets == k, of=decided == k) for k in held])),
+        "recall": float(np.mean([_share(decided == k, of=targets == k) for k in held])),
+    }
+
+
 def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
     """Compute the scores of one class from who is (N,), how probable (N,) and who was predicted to be (N,).
 
@@ -208,3 +229,7 @@ def confusion(labels: Integers, decisions: Integers, classes: int) -> Integers:
 
 def _mean(rows: list[Floats], count: int) -> Floats:
     return np.mean(rows, axis=0) if rows else np.full(count, np.nan)
+
+
+def _share(flags: Flags, of: Flags) -> float:
+    return float(np.mean(flags[of])) if of.any() else 0.0
