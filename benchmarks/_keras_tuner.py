@@ -17,7 +17,7 @@ import numpy as np
 from src import models
 from src.config import Params, SpaceEntry, load, overrides, parse
 from src.core import paths
-from src.metrics import epoch_scores
+from src.metrics.scores import epoch_scores
 from src.train import data, optimizers
 from src.train.batches import Batches
 from src.tune import space
@@ -60,7 +60,7 @@ class Judge(keras.callbacks.Callback):
         return self
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        found = epoch_scores.auc(self._targets, self.model.predict(self._pixels, verbose=0))
+        found = epoch_scores(self._targets, self.model.predict(self._pixels, verbose=0))["auc"]
         if logs is not None:
             logs["val_auc"] = found
         Judge.best = max(Judge.best, found)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.evaluate.figures import precision_recall, roc
+from src.evaluate.figures.curves import precision_recall_points, roc_points
 from src.evaluate.inputs import write_table
 from src.evaluate.results import Results
 from src.metrics.curves import Ranking, rank
@@ -18,13 +18,16 @@ def write(results: Results, folder: Path) -> None:
     """
     names = results.test.classes
     pairs = zip(results.test.labels, results.decisions, strict=True)
-    rows = [{"actual": names[label], "predicted": names[decision]} for label, decision in pairs]
-    write_table(folder / "confusion.csv", rows, ("actual", "predicted"))
+    write_table(folder / "confusion.csv", ("actual", "predicted"), ((names[one], names[other]) for one, other in pairs))
     ranking = _pooled(results)
-    complete = bool(ranking.true.any() and ranking.false.any())
-    _curve(folder / "roc.csv", ("false_positive_rate", "true_positive_rate"), roc.points(ranking) if complete else None)
-    recall = precision_recall.points(ranking) if complete else None
-    _curve(folder / "precision_recall.csv", ("recall", "precision"), recall)
+    for name, columns, points in (
+        ("roc.csv", ("false_positive_rate", "true_positive_rate"), roc_points),
+        ("precision_recall.csv", ("recall", "precision"), precision_recall_points),
+    ):
+        complete = ranking.true.any() and ranking.false.any()
+        x, y = points(ranking) if complete else (np.zeros(0), np.zeros(0))
+        kept = corners(x, y)
+        write_table(folder / name, columns, zip(x[kept].tolist(), y[kept].tolist(), strict=True))
 
 
 def corners(x: Floats, y: Floats) -> Flags:
@@ -42,10 +45,3 @@ def _pooled(results: Results) -> Ranking:
     positive = np.concatenate([test.labels == column for column in columns])
     score = np.concatenate([test.probabilities[:, column] for column in columns])
     return rank(positive, score, np.ones((1, len(score))))
-
-
-def _curve(path: Path, columns: tuple[str, str], points: tuple[Floats, Floats] | None) -> None:
-    x, y = points if points else (np.zeros(0), np.zeros(0))
-    kept = corners(x, y)
-    rows = [dict(zip(columns, pair, strict=True)) for pair in zip(x[kept].tolist(), y[kept].tolist(), strict=True)]
-    write_table(path, rows, columns)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from src.config import Augment
@@ -16,12 +14,12 @@ from src.core.files import replacing
 from src.core.progress import track
 from src.evaluate.cam.cases import Cams
 from src.evaluate.inputs import Image, Listed
-from src.evaluate.layers import Layer
+from src.evaluate.predict import Layer
 from src.evaluate.results import Results
+from src.images.pixels import Pixels
 from src.plotting import style
 
 PACKAGE = "evaluate.figures"
-Drawing = Figure | NDArray[np.uint8]
 
 
 class Training(NamedTuple):
@@ -46,11 +44,11 @@ class Material:
 
     results: Results
     images: list[Image]
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     history: Mapping[str, list[float]]
     listed: list[Listed]
     histograms: Mapping[str, list[float]]
-    levels: NDArray[np.uint8] | None
+    levels: Pixels | None
     training: Training
     seed: int
     mistakes: int
@@ -67,22 +65,18 @@ class Material:
 class FigureEntry:
     """A figure: its place in the report, the name of its file, its title, one sentence about it, and how it is drawn.
 
-    draw gives None where the material does not suffice, and then there is no such figure.
+    draw gives a matplotlib figure or a sheet of pixels, and None where the material does not suffice: then there is
+    no such figure.
     """
 
     order: int
     name: str
     title: str
     caption: str | Callable[[Material], str]
-    draw: Callable[[Material], Drawing | None]
-
-    def words(self, material: Material) -> str:
-        """Return the caption."""
-        return self.caption if isinstance(self.caption, str) else self.caption(material)
+    draw: Callable[[Material], Figure | Pixels | None]
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """A figure as it stands on the disk, with its title and one sentence about it."""
 
     path: Path
@@ -92,8 +86,8 @@ class Picture:
 
 def entries() -> list[FigureEntry]:
     """Return the figures of all files in figures/, in the order of the report."""
-    modules = [registry.load("evaluate.figures", name) for name in registry.names(PACKAGE)]
-    return sorted((entry for module in modules for entry in getattr(module, "FIGURES", ())), key=lambda one: one.order)
+    modules = [registry.load(PACKAGE, name) for name in registry.names(PACKAGE)]
+    return sorted((entry for module in modules for entry in module.FIGURES), key=lambda one: one.order)
 
 
 def draw_all(material: Material, folder: Path) -> list[Picture]:
@@ -102,12 +96,13 @@ def draw_all(material: Material, folder: Path) -> list[Picture]:
     with replacing(folder) as temporary, style.applied():
         temporary.mkdir()
         for entry in track(known := entries(), len(known), "drawing figures", "figure"):
-            drawing = entry.draw(material)
+            drawing, name = entry.draw(material), f"{entry.name}.png"
             if drawing is None:
                 continue
             if isinstance(drawing, Figure):
-                style.save(drawing, temporary / f"{entry.name}.png")
+                style.save(drawing, temporary / name)
             else:
-                Pillow.fromarray(drawing).save(temporary / f"{entry.name}.png")
-            pictures.append(Picture(folder / f"{entry.name}.png", entry.title, entry.words(material)))
+                Pillow.fromarray(drawing).save(temporary / name)
+            caption = entry.caption if isinstance(entry.caption, str) else entry.caption(material)
+            pictures.append(Picture(folder / name, entry.title, caption))
     return pictures

@@ -1,7 +1,8 @@
 """Reads what the earlier stages wrote, and writes predictions.csv."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from math import isnan, nan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,11 +10,22 @@ import numpy as np
 
 from src.core import partition
 from src.core.errors import AssayError
-from src.core.files import read_csv, read_json, whole_number, write_csv
-from src.core.paths import Prepared
+from src.core.files import read_csv, read_json, write_csv
+from src.core.paths import ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.metrics.scored import Floats, Scored, group_codes
 
 NAMED = 3  # rejected files in the report
+
+
+class Inputs(NamedTuple):
+    """What the earlier stages wrote; out_of_fold: of an ensemble, read_known's table of the images that are its val."""
+
+    raw: Raw
+    prepared: Prepared
+    split: SplitFiles
+    model: ModelFiles
+    probe: ProbeFiles
+    out_of_fold: Path | None = None
 
 
 class Image(NamedTuple):
@@ -60,34 +72,35 @@ class Listed(NamedTuple):
 def read_listed(path: Path) -> list[Listed]:
     """Read counts.csv of a source that has a table of its own; nothing for any other."""
     lines = [line for line in read_csv(path, Listed._fields) if line["listed"]]
-    return [
-        Listed(line["label"], *(whole_number(line[name], f"{path}, {name}") for name in ("images", "listed")))
-        for line in lines
-    ]
+    return [Listed(line["label"], int(line["images"]), int(line["listed"])) for line in lines]
 
 
-def read_losses(left_out: Path | None, prepared: Prepared) -> list[str]:
-    """Say which files of the source became no image of any part: left out by download, rejected by preprocess."""
+class Losses(NamedTuple):
+    """Files of the source that became no image of any part: sentences about them.
+
+    rejected: how many preprocess refused. left_out: how many download left out, junk and copies among them.
+    """
+
+    lines: list[str]
+    rejected: int
+    left_out: int
+
+
+def read_losses(raw: Raw, prepared: Prepared) -> Losses:
+    """Read left_out.csv of download and rejected.csv of preprocess, as far as they are there."""
     lines = []
-    if prepared.rejected.exists() and (rejected := read_csv(prepared.rejected, ("path", "reason"))):
+    rejected = read_csv(prepared.rejected, ("path", "reason")) if prepared.rejected.exists() else []
+    left_out = read_csv(raw.left_out, ("kind", "reason", "files")) if raw.left_out.exists() else []
+    if rejected:
         kept = len(read_csv(prepared.index, ("path",)))
         named = "; ".join(f"{row['path']}: {row['reason']}" for row in rejected[:NAMED])
         more = f"; and {len(rejected) - NAMED} more in rejected.csv" if len(rejected) > NAMED else ""
         lines.append(f"{kept} of {kept + len(rejected)} images, {len(rejected)} rejected: {named}{more}")
-    if left_out is not None and left_out.exists():
-        rows = read_csv(left_out, ("kind", "reason", "files", "example"))
-        counted = "; ".join(
-            f"{row['kind']} {row['files']} ({row['reason']})" for row in rows if row["kind"] not in ("junk", "copy")
-        )
-        lines += [f"left out of the source: {counted}"] if counted else []
-    return lines
-
-
-def count_losses(left_out: Path | None, prepared: Prepared) -> tuple[int, int]:
-    """Count the images that preprocess rejected, and the files that download left out, junk and copies among them."""
-    rejected = len(read_csv(prepared.rejected, ("path",))) if prepared.rejected.exists() else 0
-    rows = read_csv(left_out, ("files",)) if left_out is not None and left_out.exists() else []
-    return rejected, sum(whole_number(row["files"], f"{left_out}, files") for row in rows)
+    counted = [
+        f"{row['kind']} {row['files']} ({row['reason']})" for row in left_out if row["kind"] not in ("junk", "copy")
+    ]
+    lines += [f"left out of the source: {'; '.join(counted)}"] if counted else []
+    return Losses(lines, len(rejected), sum(int(row["files"]) for row in left_out))
 
 
 def read_columns(path: Path, key: str) -> dict[str, list[float]]:
@@ -123,23 +136,13 @@ def score(images: list[Image], probabilities: Floats, classes: tuple[str, ...]) 
     )
 
 
-def known_as_val(images: list[Image], table: Path) -> list[Image]:
-    """Return the images, those that an ensemble was asked for without having learned from them all as val."""
-    known = {int(line["row"]) for line in read_csv(table, ("row",))} if table.exists() else set()
-    return [image._replace(part="val") if image.row in known else image for image in images]
+def read_known(table: Path, classes: tuple[str, ...]) -> dict[int, list[float]]:
+    """Read out_of_fold.csv: by row, what the members of an ensemble that did not learn from an image say of it.
 
-
-def replace_known(probabilities: Floats, images: list[Image], classes: tuple[str, ...], table: Path) -> None:
-    """Put in, for val (N, K), what an ensemble says of images that its members learned from, all but those asked.
-
-    Nothing happens where there is no such table. Else threshold and temperature would be chosen by what it has seen.
+    A network that is none has no such table.
     """
-    if not table.exists():
-        return
-    known = {int(line["row"]): line for line in read_csv(table, ("row", *(f"p_{name}" for name in classes)))}
-    for place, image in enumerate(images):
-        if image.part == "val" and image.row in known:
-            probabilities[place] = [float(known[image.row][f"p_{name}"]) for name in classes]
+    lines = read_csv(table, ("row", *(f"p_{name}" for name in classes))) if table.exists() else []
+    return {int(line["row"]): [float(line[f"p_{name}"]) for name in classes] for line in lines}
 
 
 def count(images: list[Image]) -> dict[tuple[str, str], tuple[int, int]]:
@@ -157,18 +160,19 @@ def write_predictions(path: Path, images: list[Image], probabilities: Floats, cl
     write_csv(path, header, lines)
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> None:
-    """Write rows as CSV with the given columns, numbers with six decimals."""
-    lines = ([_cell(row[column]) for column in columns] for row in rows)
-    write_csv(path, columns, lines)
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write rows as CSV, numbers with six decimals and NaN as an empty cell."""
+    write_csv(path, columns, ([_cell(value) for value in row] for row in rows))
 
 
 def _cell(value: object) -> object:
-    return f"{value:.6f}" if isinstance(value, float) else value
+    if not isinstance(value, float):
+        return value
+    return "" if isnan(value) else f"{value:.6f}"
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
-    except (TypeError, ValueError):
-        return float("nan")
+    except ValueError:
+        return nan

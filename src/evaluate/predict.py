@@ -1,7 +1,7 @@
-"""Runs the trained model over images of the packed store."""
+"""Runs the trained model over images of the packed store, and lists its layers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,24 +32,20 @@ def open_model(model: Path, shape: tuple[int, ...], seed: int, threads: int) -> 
 
     _load.start(seed, threads)
     network = _load.load(model)
-    if network.input_shape[1:] != shape:
-        raise AssayError(f"{model}: {_other_shape(shape, network.input_shape[1:])}; run dvc repro --force")
+    check_shape(model, network.input_shape[1:], shape)
     return network
 
 
-def check_images(images: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
-    """Check that the prepared images have the shape (H, W, C) that params.yaml asks for.
+def check_shape(where: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Check that prepared images or a model have the shape (H, W, C) that params.yaml asks for.
 
     Raises:
         AssayError: they have another one.
     """
     if found != shape:
-        raise AssayError(f"{images}: {_other_shape(shape, found)}; run dvc repro --force")
-
-
-def _other_shape(wanted: tuple[int, ...], found: tuple[int, ...]) -> str:
-    shapes = ["x".join(str(side) for side in shape) for shape in (wanted, found)]
-    return f"expected images of {shapes[0]}, as {PARAMS} says (preprocess.image_size, color), found {shapes[1]}"
+        expected, other = ("x".join(map(str, sides)) for sides in (shape, found))
+        keys = f"as {PARAMS} says (preprocess.image_size, color)"
+        raise AssayError(f"{where}: expected images of {expected}, {keys}, found {other}; run dvc repro --force")
 
 
 def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
@@ -58,16 +54,24 @@ def predict(network: "keras.Model", images: Pixels, rows: Integers) -> Floats:
     images: uint8 (M, H, W, C), memory-mapped and read in batches. A single output is the probability of the
     second of two classes.
     """
+    probabilities = outputs(network, images, rows, "predicting val and test").round(DECIMALS)
+    if probabilities.shape[1] == 1:
+        return np.hstack([np.round(1 - probabilities, DECIMALS), probabilities])
+    return probabilities
+
+
+def outputs(network: "keras.Model", images: Pixels, rows: Integers, what: str) -> Floats:
+    """Return the outputs (N, F) of a network for the images at `rows` of a store (M, H, W, C); `what` names the bar."""
     import tensorflow as tf
 
     step = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
     starts = range(0, len(rows), BATCH)
-    outputs = [
+    parts = [
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
-        for start in track(starts, len(starts), "predicting val and test", "step")
+        for start in track(starts, len(starts), what, "step")
     ]
-    shape = (0, network.output_shape[-1])
-    return complete(np.concatenate(outputs, dtype=np.float64) if outputs else np.zeros(shape))
+    none = np.zeros((0, network.output_shape[-1]))  # of a part without an image
+    return np.concatenate([none, *parts], dtype=np.float64)
 
 
 def with_flips(network: "keras.Model", flips: Flips) -> "keras.Model":
@@ -79,6 +83,34 @@ def with_flips(network: "keras.Model", flips: Flips) -> "keras.Model":
     pixels = keras.Input(network.input_shape[1:], name="pixels")
     mirrored = [keras.ops.flip(pixels, axes) for axes in FLIPPED[flips]]
     return keras.Model(pixels, keras.layers.Average()([network(each) for each in (pixels, *mirrored)]))
+
+
+class Layer(NamedTuple):
+    """A layer: its name, its class in Keras, the shape that it gives for one image, and how many weights it has."""
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...]
+    parameters: int
+
+    @property
+    def output(self) -> str:
+        """The shape as text.
+
+        >>> Layer("a", "Conv2D", (64, 64, 16), 160).output
+        '64 x 64 x 16'
+        """
+        return " x ".join("any" if side is None else str(side) for side in self.shape)
+
+
+def layers(network: "keras.Model") -> list[Layer]:
+    """List the layers in their order."""
+    from keras import tree
+
+    return [
+        Layer(layer.name, type(layer).__name__, tuple(tree.flatten(layer.output)[0].shape[1:]), layer.count_params())
+        for layer in network.layers
+    ]
 
 
 def val_scores(
@@ -100,11 +132,3 @@ def val_scores(
     decisions = scored.decide(cut)
     scores = overall_scores(scored, decisions) | {"calibration_error": calibration_error(scored, decisions)}
     return {name: value for name, value in scores.items() if np.isfinite(value)}
-
-
-def complete(outputs: Floats) -> Floats:
-    """Turn outputs (N, 1) or (N, K) into rounded probabilities (N, K), K at least 2."""
-    probabilities: Floats = np.round(outputs, DECIMALS)
-    if probabilities.shape[1] == 1:
-        return np.hstack([np.round(1 - probabilities, DECIMALS), probabilities])
-    return probabilities

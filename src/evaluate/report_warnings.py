@@ -29,10 +29,10 @@ def notices(
     audit: Mapping[str, Any], results: Results, losses: Iterable[str] = (), probe: Mapping[str, Any] | None = None
 ) -> list[Notice]:
     """List what the audit and the probe found, notes on the scores and files that were left out, the gravest first."""
-    if not audit:
-        everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
+    if audit:
+        everything = list(_audit(audit, results))
     else:
-        everything = [*_leaks(audit), *_shortcuts(audit, results), *_warnings(audit)]
+        everything = [Notice("warn", "There is no audit of the split: nobody has looked for leaks between the parts.")]
     everything += [*_probe(probe or {}, results), *_copies(probe or {})]
     everything += [Notice("warn", sentence(line)) for line in small_classes(results.test)]
     everything += [Notice("note", note) for note in (*results.notes, *map(sentence, losses))]
@@ -64,17 +64,21 @@ def sentence(line: str) -> str:
     return line[:1].upper() + line[1:].rstrip(".") + "."
 
 
-def _leaks(audit: Mapping[str, Any]) -> Iterator[Notice]:
-    counts = [audit.get(name) for name in LEAKS]
-    if not all(isinstance(count, int) for count in counts):
-        return
-    groups, exact, near = counts
-    counted = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
-    if any(counts):
-        steps = "; ".join(_next_steps(audit))
-        yield Notice("bad", f"Parts are not apart: {counted}, so the scores may be too good{steps and f': {steps}'}.")
-    else:
-        yield Notice("good", f"The parts are apart: {counted}.")
+def _audit(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
+    """Count the leaks with what the audit advises against them, each once, and pass its other warnings on."""
+    found = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
+    lines = [str(line) for line in audit.get("warnings") or ()]
+    if all(isinstance(audit.get(name), int) for name in LEAKS):
+        groups, exact, near = (audit[name] for name in LEAKS)
+        counted = f"{groups} groups, {exact} exact and {near} near duplicates stand in two parts"
+        advice = dict.fromkeys(line.partition("; ")[2] for line in lines if line.startswith(found) and "; " in line)
+        steps = f": {'; '.join(advice)}" if advice else ""
+        if found:
+            yield Notice("bad", f"Parts are not apart: {counted}, so the scores may be too good{steps}.")
+        else:
+            yield Notice("good", f"The parts are apart: {counted}.")
+    yield from _shortcuts(audit, results)
+    yield from (Notice("warn", sentence(line)) for line in lines if not line.startswith(found))
 
 
 def _shortcuts(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
@@ -118,18 +122,3 @@ def _copies(probe: Mapping[str, Any]) -> Iterator[Notice]:
     ]
     text = f"By learned features a test image is nearly a train image: {'; '.join(pairs)}"
     yield Notice("warn", f"{text}; look at them: correct their labels, or name both in one group.")
-
-
-def _next_steps(audit: Mapping[str, Any]) -> list[str]:
-    """Return what the audit advises against the leaks that it counts, each once."""
-    leaks = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
-    lines = [str(line) for line in audit.get("warnings") or () if str(line).startswith(leaks)]
-    return list(dict.fromkeys(line.partition("; ")[2] for line in lines if "; " in line))
-
-
-def _warnings(audit: Mapping[str, Any]) -> Iterator[Notice]:
-    """Pass the audit's own warnings on, without those that count the leaks once more."""
-    leaks = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
-    for line in audit.get("warnings") or ():
-        if not str(line).startswith(leaks):
-            yield Notice("warn", sentence(str(line)))

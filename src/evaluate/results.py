@@ -1,27 +1,23 @@
 """The results of a model: scores from its predictions on val and test, their files and the classification report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.core.random_streams import stream
-from src.metrics.bootstrap import FEWEST_GROUPS, Estimate, Estimates, estimate
+from src.metrics.bootstrap import DECIMALS, FEWEST_GROUPS, Estimate, Estimates, estimate
 from src.metrics.calibration import Scaling, scaling
 from src.metrics.curves import divide
 from src.metrics.scored import Floats, Integers, Scored
-from src.metrics.scores import Key, calibration_error, confusion, measure
+from src.metrics.scores import Key, calibration_error, confusion, values
 from src.metrics.threshold import FALLBACK, RULES, Threshold, choose
 
 FEW_GROUPS = 20  # below that percentile intervals are known to be too narrow
 FEW_TO_CHOOSE_BY = 10
 CHANCE = 0.5  # ROC AUC of guessing
-MEAN_DECIMALS = (
-    10  # means of equal probabilities are equal up to rounding only, and a ranking would take that for order
-)
-CLASSIFICATION_COLUMNS = ("class", "precision", "recall", "f1", "support")
-DECIMALS = 6
+MEAN_DECIMALS = 10  # equal means differ in their last digits, which a ranking would take for order
 COMPARED = ("auc", "accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity", "calibration_error")
 Tree = dict[str, Any]
 
@@ -50,7 +46,11 @@ class Results:
     scaling: Scaling  # by a temperature, as the bundle may apply it
     by_group: Estimate | None  # ROC AUC of the mean probability of each group
     val_values: dict[Key, float]
-    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know about the scores, as sentences."""
+        return tuple(_notes(self))
 
 
 class ClassScores(NamedTuple):
@@ -69,7 +69,7 @@ def compute(test: Scored, val: Scored, rules: Rules) -> Results:
     cut = threshold.value if threshold else FALLBACK
     decisions = test.decide(cut)
     estimates = estimate(test, decisions, rules.confidence, rules.resamples, stream(rules.seed, "intervals"))
-    results = Results(
+    return Results(
         rules=rules,
         test=test,
         val=val,
@@ -79,9 +79,8 @@ def compute(test: Scored, val: Scored, rules: Rules) -> Results:
         calibration=calibration_error(test, decisions),
         scaling=scaling({"val": val, "test": test}, cut),
         by_group=_by_group(test, rules),
-        val_values=_values(val, val.decide(cut)),
+        val_values=values(val, val.decide(cut)),
     )
-    return replace(results, notes=tuple(_notes(results)))
 
 
 def merge_groups(scored: Scored) -> Scored | None:
@@ -110,11 +109,6 @@ def _by_group(test: Scored, rules: Rules) -> Estimate | None:
     random = stream(rules.seed, "intervals", "groups")
     found = estimate(merged, merged.decide(FALLBACK), rules.confidence, rules.resamples, random)
     return found.scores.get(("auc",))
-
-
-def _values(scored: Scored, decisions: Integers) -> dict[Key, float]:
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    return {key: float(value[0]) for key, value in values.items() if np.isfinite(value[0])}
 
 
 def _notes(results: Results) -> Iterator[str]:
@@ -167,19 +161,11 @@ def classification(labels: Integers, decisions: Integers, classes: tuple[str, ..
     some = np.where(support > 0, 1.0, np.nan)
     precision = divide(hits, chosen, empty=0.0) * some
     scores = np.stack([precision, divide(hits, support), divide(2 * hits, support + chosen) * some], axis=1)
-    rows: list[list[float]] = [row.tolist() for row in (*scores, _mean(scores, some), _mean(scores, support * some))]
-    names = (*classes, "macro average", "weighted average")
-    images = [*support.tolist(), support.sum(), support.sum()]
-    return [
-        ClassScores(name, row[0], row[1], row[2], int(size))
-        for name, row, size in zip(names, rows, images, strict=True)
+    rows: list[tuple[float, float, float]] = [
+        tuple(row.tolist()) for row in (*scores, _mean(scores, some), _mean(scores, support * some))
     ]
-
-
-def as_table(report: list[ClassScores]) -> list[dict[str, object]]:
-    """Return the lines as rows of a CSV file, with an empty field for NaN."""
-    cells = [[line.name, *("" if np.isnan(value) else value for value in line[1:4]), line.support] for line in report]
-    return [dict(zip(CLASSIFICATION_COLUMNS, row, strict=True)) for row in cells]
+    names, images = (*classes, "macro average", "weighted average"), [*support, support.sum(), support.sum()]
+    return [ClassScores(name, *row, int(size)) for name, row, size in zip(names, rows, images, strict=True)]
 
 
 def _mean(scores: Floats, weights: Floats) -> Floats:
@@ -194,7 +180,7 @@ def summarise(results: Results) -> Tree:
     tree["val"] = {"images": results.val.size, "groups": results.val.group_count}
     for key, value in results.val_values.items():
         _put(tree["val"], key, round(value, DECIMALS))
-    tree["calibration"] = results.scaling.tree()
+    tree["calibration"] = asdict(results.scaling)
     return tree
 
 
@@ -209,19 +195,13 @@ def compared(tree: Tree) -> dict[str, float]:
     return test | val | {name: tree[name] for name in ("threshold",) if name in tree}
 
 
-def bounds(score: Estimate) -> Tree:
-    """Return value, and low and high where there are any, rounded to six decimals."""
-    named = {"value": score.value, "low": score.low, "high": score.high}
-    return {name: round(value, DECIMALS) for name, value in named.items() if value is not None}
-
-
 def _test(results: Results) -> Tree:
     tree: Tree = {"images": results.test.size, "groups": results.test.group_count}
     tree["degenerate_resamples"] = results.estimates.degenerate
     for key, score in results.estimates.scores.items():
-        _put(tree, key, bounds(score))
+        _put(tree, key, score.bounds())
     if results.by_group is not None:
-        tree["auc_by_group"] = bounds(results.by_group)
+        tree["auc_by_group"] = results.by_group.bounds()
     if np.isfinite(results.calibration):
         tree["calibration_error"] = {"value": round(results.calibration, DECIMALS)}
     return tree

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
@@ -11,49 +10,31 @@ from PIL import Image as Pillow
 from src.config import Evaluate
 from src.core.errors import AssayError
 from src.core.files import write_json
-from src.core.paths import Evaluation, ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
-from src.evaluate import dvc_plots, gallery, layers, report
+from src.core.paths import Evaluation
+from src.evaluate import dvc_plots, gallery, report
 from src.evaluate.cam.cases import explain
 from src.evaluate.inputs import (
     Image,
-    known_as_val,
+    Inputs,
     read_classes,
     read_columns,
     read_images,
+    read_known,
     read_listed,
-    replace_known,
     score,
     write_predictions,
     write_table,
 )
-from src.evaluate.predict import check_images, open_model, predict, with_flips
+from src.evaluate.predict import Layer, check_shape, layers, open_model, predict, with_flips
 from src.evaluate.report_warnings import notices, small_classes
-from src.evaluate.results import (
-    CLASSIFICATION_COLUMNS,
-    Results,
-    Rules,
-    as_table,
-    classification,
-    compared,
-    compute,
-    summarise,
-)
-from src.images.pixels import Pixels
+from src.evaluate.results import Results, Rules, classification, compared, compute, summarise
 from src.images.store import open_images
+from src.metrics.scored import Floats
 
+__all__ = ["Inputs", "run"]
 log = logging.getLogger(__name__)
 SCORED = ("val", "test")
 HEADLINE = {"auc": "ROC AUC", "accuracy": "accuracy"}
-
-
-class Inputs(NamedTuple):
-    """What the earlier stages wrote; raw: None where no download counted the classes; probe: None without one."""
-
-    raw: Raw | None
-    prepared: Prepared
-    split: SplitFiles
-    model: ModelFiles
-    probe: ProbeFiles | None = None
 
 
 def run(
@@ -73,81 +54,78 @@ def run(
     Raises:
         AssayError: an input is missing or does not belong to the others, or the test part is empty.
     """
-    images = _read_images(inputs)
-    scored = [image for image in known_as_val(images, inputs.model.out_of_fold) if image.part in SCORED]
+    images = read_images(inputs.prepared.index, inputs.split.parts)
     classes = read_classes(inputs.model.classes)
+    known = read_known(inputs.out_of_fold, classes) if inputs.out_of_fold else {}
+    scored = [image._replace(part="val") if image.row in known else image for image in images]
+    scored = [image for image in scored if image.part in SCORED]
+    if not any(image.part == "test" for image in scored):
+        raise AssayError(f"{inputs.split.parts}: expected rows of the part test, found none")
     pixels = open_images(inputs.prepared)
-    check_images(inputs.prepared.images, pixels.shape[1:], shape)
+    check_shape(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
-    asked = with_flips(network, section.tta)
-    probabilities = predict(asked, pixels, np.array([image.row for image in scored], dtype=np.int64))
-    replace_known(probabilities, scored, classes, inputs.model.out_of_fold)
+    rows = np.array([image.row for image in scored], dtype=np.int64)
+    probabilities = predict(with_flips(network, section.tta), pixels, rows)
+    for place in np.flatnonzero(np.isin(rows, list(known))):  # a threshold is not chosen by what the network has seen
+        probabilities[place] = known[int(rows[place])]
     log.info("scores: intervals from %d resamples", section.resamples)
     results = _compute(scored, probabilities, classes, section, seed)
-    write_predictions(out.predictions, scored, probabilities, classes)
-    numbers = {**summarise(results), "parameters": network.count_params()}
-    write_json(out.metrics, numbers)
-    write_json(out.summary, compared(numbers))
-    table = classification(results.test.labels, results.decisions, classes)
-    write_table(out.classification, as_table(table), CLASSIFICATION_COLUMNS)
-    dvc_plots.write(results, out.plots)
+    levels = inputs.prepared.levels
     material = gallery.Material(
         results=results,
         images=images,
         pixels=pixels,
         history=read_columns(inputs.model.history, "epoch"),
-        listed=read_listed(inputs.raw.counts) if inputs.raw else [],
+        listed=read_listed(inputs.raw.counts),
         histograms=read_columns(inputs.prepared.histograms, "level"),
-        levels=_picture(inputs.prepared.levels),
+        levels=np.asarray(Pillow.open(levels).convert("RGB")) if levels.exists() else None,
         training=gallery.Training.of(parameters["train"]),
         seed=seed,
         mistakes=section.mistakes,
         cams=explain(network, results.test, results.decisions, pixels),
-        layers=layers.of(network),
+        layers=layers(network),
     )
+    _write_tables(out, material, scored, probabilities, network.count_params())
     pictures = gallery.draw_all(material, out.figures)
-    sources = report.Sources.read(inputs.raw, inputs.prepared, inputs.split, inputs.model, parameters, inputs.probe)
-    warnings = notices(sources.audit, results, sources.losses, sources.probe)
+    sources = report.read_sources(inputs)
+    warnings = notices(sources.audit, results, sources.losses.lines, sources.probe)
     write_json(out.warnings, [warning._asdict() for warning in warnings])
-    report.write(out.report, results, images, table, pictures, sources, warnings, material.layers)
-    write_table(
-        out.layers, [layer._asdict() | {"shape": layer.output} for layer in material.layers], layers.Layer._fields
-    )
+    report.write(out.report, material, pictures, sources, warnings, parameters)
     for line in small_classes(results.test):
         log.warning("warning: %s", line)
     log.info("test: %s", headline(results))
 
 
-def _read_images(inputs: Inputs) -> list[Image]:
-    images = read_images(inputs.prepared.index, inputs.split.parts)
-    if not any(image.part == "test" for image in images):
-        raise AssayError(f"{inputs.split.parts}: expected rows of the part test, found none")
-    return images
-
-
-def _picture(path: Path) -> Pixels | None:
-    """Read a PNG (H, W, 3) of an earlier stage, which older ones did not write."""
-    return np.asarray(Pillow.open(path).convert("RGB")) if path.exists() else None
+def _write_tables(
+    out: Evaluation, material: gallery.Material, scored: list[Image], probabilities: Floats, parameters: int
+) -> None:
+    """Write what is read by programs; parameters: how many weights the network has."""
+    results = material.results
+    write_predictions(out.predictions, scored, probabilities, results.test.classes)
+    numbers = {**summarise(results), "parameters": parameters}
+    write_json(out.metrics, numbers)
+    write_json(out.summary, compared(numbers))
+    classes = results.test.classes
+    table = classification(results.test.labels, results.decisions, classes)
+    write_table(out.classification, ("class", "precision", "recall", "f1", "support"), table)
+    dvc_plots.write(results, out.plots)
+    rows = ((each.name, each.kind, each.output, each.parameters) for each in material.layers)
+    write_table(out.layers, Layer._fields, rows)
 
 
 def headline(results: Results) -> str:
     """Return the scores of the test part in a line."""
     groups = f"of {results.test.group_count} groups" if results.test.grouped else "(patients are not known)"
-    counted = f"{results.test.size} images {groups}"
     scores = [
         f"{name} {score.value:.3f}" + ("" if score.low is None else f" ({score.low:.2f} to {score.high:.2f})")
         for key, name in HEADLINE.items()
         if (score := results.estimates.scores.get((key,)))
     ]
-    return ", ".join([*scores, counted])
+    return ", ".join([*scores, f"{results.test.size} images {groups}"])
 
 
 def _compute(
-    scored: list[Image],
-    probabilities: np.ndarray[Any, np.dtype[np.float64]],
-    classes: tuple[str, ...],
-    section: Evaluate,
-    seed: int,
+    scored: list[Image], probabilities: Floats, classes: tuple[str, ...], section: Evaluate, seed: int
 ) -> Results:
     parts = {}
     for part in SCORED:

@@ -16,18 +16,15 @@ import onnx
 from src.models._load import without_chatter  # isort: skip  first: it sets what TensorFlow reads when it is loaded
 import keras
 import numpy as np
-import tensorflow as tf
 
 from src.config.sections import Flips
 from src.core.files import replacing
-from src.core.progress import track
 from src.evaluate.cam import maps
-from src.evaluate.predict import with_flips
+from src.evaluate.predict import outputs, with_flips
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers
 
 PROBABILITY, FEATURES, CAM = "probability", "features", "cam"  # the outputs of model.onnx
-BATCH = 64
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
 MOST = 4096  # features; of a longer vector, as of maps that are laid out flat, the average of each map is taken
 
@@ -41,14 +38,14 @@ def with_outputs(network: keras.Model, flips: Flips = "none") -> keras.Model:
     """
     network = maps.flattened(network)
     asked = with_flips(network, flips)
-    outputs = {PROBABILITY: asked(network.inputs[0]) if asked is not network else network.outputs[0]}
-    outputs[FEATURES] = _features(network)
+    found = {PROBABILITY: asked(network.inputs[0]) if asked is not network else network.outputs[0]}
+    found[FEATURES] = _features(network)
     head, pooled = maps.output_layer(network), maps.averaged(maps.features(network))
     if head is not None and pooled and len(pooled) == 1 and pooled == maps.last_maps(network):
         layer = keras.layers.Dense(head.units, use_bias=False, dtype="float32", name=CAM)
-        outputs[CAM] = layer(pooled[0])
+        found[CAM] = layer(pooled[0])
         layer.set_weights([head.get_weights()[0]])
-    return keras.Model(network.inputs[0], outputs)
+    return keras.Model(network.inputs[0], found)
 
 
 def _features(network: keras.Model) -> keras.KerasTensor:
@@ -60,14 +57,7 @@ def _features(network: keras.Model) -> keras.KerasTensor:
 
 def features(model: keras.Model, images: Pixels, rows: Integers) -> Floats:
     """Return the features (N, F) of the images at `rows` of a store (M, H, W, C)."""
-    step = tf.function(lambda batch: model(batch, training=False)[FEATURES], reduce_retracing=True)
-    starts = range(0, len(rows), BATCH)
-    parts = [
-        step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
-        for start in track(starts, len(starts), "features", "step")
-    ]
-    none = np.zeros((0, model.output[FEATURES].shape[-1]))  # of a part without an image
-    return np.concatenate([none, *parts], dtype=np.float64)
+    return outputs(keras.Model(model.inputs, model.output[FEATURES]), images, rows, "features")
 
 
 def write(model: keras.Model, path: Path) -> None:

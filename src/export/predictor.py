@@ -1,8 +1,8 @@
 """Predictions from a bundle, without TensorFlow: the steps of the preparation, ONNX Runtime, the temperature."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import onnxruntime
 
 from src.core.errors import AssayError
 from src.evaluate.cam.overlay import normalize, overlay
-from src.export import heat, reference
+from src.export import reference
 from src.export.bundle import Bundle
 from src.images.limits import UnreadableError
 from src.images.pixels import Pixels, is_dark_or_flat
@@ -22,6 +22,9 @@ from src.preprocess.pipeline import compose
 from src.preprocess.stage import Kept, prepare_one
 
 BATCH = 8  # images that the network gets at once: more take no less time each, and threads wait for the last ones
+PATCHES = 12  # of a map of occlusion, along each side of the image, each twice as wide as their distance
+COVERED = 36  # images that the network gets at once for it
+SMALLEST = 1e-7  # of a probability: its logarithm needs a floor
 CAM = "cam"
 UNLIKE, FLAT = "unlike", "flat"  # the images of the training; nearly black, or without contrast, as it was read
 
@@ -113,9 +116,9 @@ class Predictor:
             raise AssayError(f"expected one of the classes {', '.join(classes)}, found {label!r}")
         number = classes.index(label)
         if prediction.maps is not None:
-            found = heat.of_class(prediction.maps, number)
+            found = of_class(prediction.maps, number)
         else:
-            found = heat.occlusion(prediction.image, number, lambda images: self._network(images)[0])
+            found = occlusion(prediction.image, number, lambda images: self._network(images)[0])
         return normalize(found, (prediction.image.shape[0], prediction.image.shape[1]))
 
     def _answered(self, sources: list[Source | Unreadable]) -> list[Prediction | Unreadable]:
@@ -182,3 +185,27 @@ def _session(bundle: Bundle) -> Any:
     if found != expected or bundle.about.preparation.shape != expected:
         raise AssayError(f"{bundle.where}: model.onnx: expected images of the shape {expected}, found {found}")
     return session
+
+
+def of_class(maps: Floats, number: int) -> Floats:
+    """Return the map (h, w) of a class from maps (h, w, K); of two classes there is one, which speaks for the last."""
+    chosen = maps[..., number] if maps.shape[-1] > 1 else maps[..., 0] * (1 if number == 1 else -1)
+    return chosen.astype(np.float64)
+
+
+def occlusion(image: Pixels, number: int, predict: Callable[[Pixels], Floats]) -> Floats:
+    """Return how much less (12, 12) the logit of a class is with a place of the image (H, W, C) covered.
+
+    Zeiler and Fergus 2014, arXiv:1311.2901. The cover has the mean of the image. predict: probabilities (N, K) of
+    images (N, H, W, C).
+    """
+    starts = np.arange(PATCHES)[:, None] + (-0.5, 1.5)
+    rows, columns = (np.rint(starts * side / PATCHES).clip(0).astype(int) for side in image.shape[:2])
+    stack = np.repeat(image[None], 1 + PATCHES**2, axis=0)
+    for covered, ((top, bottom), (left, right)) in zip(stack[1:], product(rows, columns), strict=True):
+        covered[top:bottom, left:right] = image.mean(axis=(0, 1)).round()
+    batches = (stack[start : start + COVERED] for start in range(0, len(stack), COVERED))
+    found = np.concatenate(list(ordered(predict, batches, cores())))
+    chance = np.clip(found[:, number], SMALLEST, 1 - SMALLEST)
+    logits = np.log(chance / (1 - chance))
+    return np.asarray(logits[0] - logits[1:], dtype=np.float64).reshape(PATCHES, PATCHES)

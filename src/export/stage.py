@@ -11,7 +11,7 @@ from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
 from src.evaluate import inputs as tables
-from src.evaluate.predict import check_images, open_model
+from src.evaluate.predict import check_shape, open_model
 from src.export import bundle, card, reference
 from src.export.bundle import Calibration, Data, Description, Network
 from src.images.store import open_images
@@ -56,7 +56,7 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     images = tables.read_images(inputs.prepared.index, inputs.split.parts)
     classes = tables.read_classes(inputs.model.classes)
     pixels, shape = open_images(inputs.prepared), setting.preparation.shape
-    check_images(inputs.prepared.images, pixels.shape[1:], shape)
+    check_shape(inputs.prepared.images, pixels.shape[1:], shape)
     trained = open_model(inputs.model.model, shape, setting.seed, setting.threads)
     model = network.with_outputs(trained, setting.flips)
     rows = {

@@ -12,12 +12,13 @@ import numpy as np
 
 from src.metrics.curves import rank
 from src.metrics.scored import Flags, Floats, Integers, Scored
-from src.metrics.scores import BY_NAME, Key, Measures, measure
+from src.metrics.scores import BY_NAME, Key, Measures, measure, values
 
 ELEMENTS_AT_ONCE = 2_000_000  # weights in memory at a time: 16 MB
 FEWEST_GROUPS = 2  # of one group there is only one resample
 USABLE = 0.5  # an interval needs at least this fraction of the resamples
 STEPS = 101
+DECIMALS = 6  # in files
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,20 @@ class Estimate:
     low: float | None
     high: float | None
     skipped: int = 0  # resamples that the score could not be computed from
+
+    def bounds(self) -> dict[str, float]:
+        """Return value, and low and high where there are any, rounded to six decimals."""
+        named = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: round(value, DECIMALS) for name, value in named.items() if value is not None}
+
+    def text(self, digits: int = 3) -> str:
+        """Write the score with its interval.
+
+        >>> Estimate(0.871, 0.834, 0.912).text(2), Estimate(0.5, None, None).text()
+        ('0.87 (0.83 to 0.91)', '0.500')
+        """
+        value, *interval = (f"{each:.{digits}f}" for each in self.bounds().values())
+        return value + (f" ({' to '.join(interval)})" if interval else "")
 
 
 @dataclass(frozen=True)
@@ -42,8 +57,7 @@ def estimate(
     scored: Scored, decisions: Integers, confidence: float, resamples: int, random: np.random.Generator
 ) -> Estimates:
     """Compute every score of a part with its interval; a score that it does not give is left out."""
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    known = {key: float(value[0]) for key, value in values.items() if np.isfinite(value[0])}
+    known = values(scored, decisions)
     if scored.group_count < FEWEST_GROUPS:
         return Estimates({key: Estimate(value, None, None) for key, value in known.items()}, degenerate=0)
     drawn = resampled(scored, decisions, resamples, random)

@@ -4,20 +4,19 @@ Logits are divided by it: above 1 it takes confidence away, below 1 it adds some
 does every decision, as the threshold is moved with the probabilities.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from src.metrics.scored import Floats, Integers, Scored
-from src.metrics.scores import calibration_error, measure
+from src.metrics.scores import calibration_error, overall_scores
 
 # Simulated, 300 draws of logits each: at true temperatures of 1 and 1.3 a fit on 16 images of val makes the log loss
 # of further images worse by 0.09 and 0.06, one on 50 by 0.012 and 0.001; cross-validation halves the first two.
 FEWEST = 50  # images of val
 FOLDS = 10
-ERRORS = ("log_loss", "brier")  # of probabilities, and the calibration error
+ERRORS = ("log_loss", "brier", "calibration_error")  # of probabilities
 DECIMALS = 6
 RANGE = (0.1, 10.0)  # few images of val, all of them right, would ask for no temperature at all
 SMALLEST = 1e-8  # of a probability: files hold eight decimals
@@ -49,10 +48,6 @@ class Scaling:
     note: str
     before: Mapping[str, Mapping[str, float]]
     after: Mapping[str, Mapping[str, float]]
-
-    def tree(self) -> dict[str, Any]:
-        """Return it as metrics.json holds it."""
-        return asdict(self)
 
 
 def scaling(parts: Mapping[str, Scored], threshold: float) -> Scaling:
@@ -89,10 +84,8 @@ def errors(scored: Scored, decisions: Integers) -> dict[str, float]:
     """Return log loss, Brier score and expected calibration error, where there is an image."""
     if not scored.size:
         return {}
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    found = {name: float(values[(name,)][0]) for name in ERRORS}
-    found["calibration_error"] = calibration_error(scored, decisions)
-    return {name: round(value, DECIMALS) for name, value in found.items()}
+    known = overall_scores(scored, decisions) | {"calibration_error": calibration_error(scored, decisions)}
+    return {name: round(known[name], DECIMALS) for name in ERRORS}
 
 
 def fit_temperature(probabilities: Floats, labels: Integers) -> float:
@@ -103,18 +96,14 @@ def fit_temperature(probabilities: Floats, labels: Integers) -> float:
     def loss(logarithm: float) -> float:
         return float(_losses(probabilities, labels, float(np.exp(logarithm))).mean())
 
-    return round(float(np.exp(_least(loss, float(np.log(RANGE[0])), float(np.log(RANGE[1]))))), 6)
+    low, high = (float(np.log(bound)) for bound in RANGE)
+    for _ in range(STEPS):  # golden section search: the loss has a single minimum
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        low, high = (low, right) if loss(left) <= loss(right) else (left, high)
+    return round(float(np.exp((low + high) / 2)), DECIMALS)
 
 
 def _losses(probabilities: Floats, labels: Integers, temperature: float) -> Floats:
     """Return the log loss (N,) of each image at a temperature."""
     true = scaled(probabilities, temperature)[np.arange(len(labels)), labels]
     return np.asarray(-np.log(np.maximum(true, SMALLEST)), dtype=np.float64)
-
-
-def _least(loss: Callable[[float], float], low: float, high: float) -> float:
-    """Find the minimum of a function with a single one by golden section search."""
-    for _ in range(STEPS):
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        low, high = (low, right) if loss(left) <= loss(right) else (left, high)
-    return (low + high) / 2

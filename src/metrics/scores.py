@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from src.metrics.curves import Ranking, average_precision, divide, rank, roc_auc
+from src.metrics.curves import Ranking, area, average_precision, divide, rank, roc_auc
 from src.metrics.scored import Flags, Floats, Integers, Scored
 
 Key = tuple[str, ...]
@@ -148,10 +149,35 @@ def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:
     return overall | means | {("classes", n, key): values for n in each for key, values in each[n].items()}
 
 
+def values(scored: Scored, decisions: Integers) -> dict[Key, float]:
+    """Compute every score of a part; one that it does not give is left out."""
+    found = measure(scored, decisions, np.ones((1, scored.size)))
+    return {key: float(value[0]) for key, value in found.items() if np.isfinite(value[0])}
+
+
 def overall_scores(scored: Scored, decisions: Integers) -> dict[str, float]:
-    """Return every score of all images by name, NaN where the images do not give it; none of a single class."""
-    values = measure(scored, decisions, np.ones((1, scored.size)))
-    return {key[0]: float(value[0]) for key, value in values.items() if len(key) == 1}
+    """Return every score of all images by name, those that they give; none of a single class."""
+    return {key[0]: value for key, value in values(scored, decisions).items() if len(key) == 1}
+
+
+def epoch_scores(targets: Integers, probabilities: NDArray[np.float32]) -> dict[str, float]:
+    """Return accuracy, auc, precision and recall of class numbers (N,) and probabilities (N, 1) or (N, K).
+
+    Of two classes the second is predicted above 0.5, and the last three are its own. Of more the most probable one is
+    predicted, and they are means over one class against the others: precision and recall over the classes that the
+    targets hold, auc also without one that is alone in them. Precision is 0 where a class is never predicted.
+    """
+    binary = probabilities.shape[1] == 1
+    decided = (probabilities[:, 0] > 0.5).astype(np.int64) if binary else probabilities.argmax(axis=1)
+    held = [1] if binary else np.unique(targets).tolist()
+    ranked = held if binary or len(held) > 1 else []
+    columns = {k: probabilities[:, 0 if binary else k] for k in held}
+    return {
+        "accuracy": float(np.mean(decided == targets)),
+        "auc": float(np.mean([area(targets == k, columns[k]) for k in ranked])),
+        "precision": float(np.mean([_share(targets == k, of=decided == k) for k in held])),
+        "recall": float(np.mean([_share(decided == k, of=targets == k) for k in held])),
+    }
 
 
 def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
@@ -203,3 +229,7 @@ def confusion(labels: Integers, decisions: Integers, classes: int) -> Integers:
 
 def _mean(rows: list[Floats], count: int) -> Floats:
     return np.mean(rows, axis=0) if rows else np.full(count, np.nan)
+
+
+def _share(flags: Flags, of: Flags) -> float:
+    return float(np.mean(flags[of])) if of.any() else 0.0

@@ -1,7 +1,7 @@
 """From which probability on an image is predicted positive: chosen on val, used on test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,16 +12,14 @@ FALLBACK = 0.5
 DECIMALS = 9  # halves between probabilities of eight decimals are exact
 
 
-@dataclass(frozen=True)
-class ThresholdRule:
+class ThresholdRule(NamedTuple):
     """What is largest at the threshold: in words, and of every candidate of a ranking."""
 
     largest: str
     gain: Callable[[Ranking], Floats]
 
 
-@dataclass(frozen=True)
-class Threshold:
+class Threshold(NamedTuple):
     """The threshold, by which rule it was made, and what a reader must know about it (empty: nothing)."""
 
     value: float

@@ -1,7 +1,5 @@
 """What models share: pixels scaled to [0, 1] at the input, class probabilities at the output, and pieces between."""
 
-from bisect import bisect_left
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -9,7 +7,6 @@ import keras
 from src.core import registry
 from src.core.errors import AssayError
 
-LARGE_SIDE = 512
 OUTPUT = "probability"
 Shape = tuple[int, int, int]
 
@@ -37,23 +34,16 @@ def build(
         raise AssayError(f"{name}: expected at least 2 classes, found {classes}")
     shared = {"dropout": dropout, "stride": stride, "pooling": pooling}
     variation = {option: shared[option] for option in registry.options("models", name)} | own
-    try:
-        return _assemble(architecture, name, input_shape, classes, variation)
-    except ValueError as error:
-        needed = _smallest_side(architecture, name, input_shape, classes, variation)
-        if needed is None:
-            raise
-        size = "x".join(str(side) for side in input_shape[:2])
-        message = f"preprocess.image_size: expected at least {needed} for {name} with stride {stride}, found {size}"
-        raise AssayError(message) from error
-
-
-def _assemble(
-    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, Any]
-) -> keras.Model:
     pixels = keras.Input(input_shape, name="pixels")
     image = keras.layers.Rescaling(1 / 255)(pixels)
-    features = architecture.features(image, **variation)
+    try:
+        features = architecture.features(image, **variation)
+    except ValueError as error:
+        if "output size would be" not in str(error):  # zero or negative, as Keras says of maps that become too small
+            raise
+        size = "x".join(str(side) for side in input_shape[:2])
+        expected = f"expected larger images for {name} with stride {stride}"
+        raise AssayError(f"preprocess.image_size: {expected}, found {size}; or choose a smaller stride") from error
     return keras.Model(pixels, _head(features, classes), name=name)
 
 
@@ -62,27 +52,6 @@ def _head(features: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     if classes == 2:
         return keras.layers.Dense(1, activation="sigmoid", name=OUTPUT, dtype="float32")(features)
     return keras.layers.Dense(classes, activation="softmax", name=OUTPUT, dtype="float32")(features)
-
-
-def _smallest_side(
-    architecture: ModuleType, name: str, input_shape: Shape, classes: int, variation: dict[str, Any]
-) -> int | None:
-    """Find the smallest square image that the model takes, or None if size is not what it fails on.
-
-    Pooled, since that needs the same sizes, and flattened maps of a large image would need gigabytes of weights.
-    """
-    variation = {**variation, "pooling": "average"}
-
-    def fits(side: int) -> bool:
-        try:
-            _assemble(architecture, name, (side, side, input_shape[2]), classes, variation)
-        except ValueError:
-            return False
-        return True
-
-    if not fits(LARGE_SIDE):
-        return None
-    return bisect_left(range(LARGE_SIDE), True, lo=min(input_shape[:2]) + 1, key=fits)
 
 
 def flat(maps: keras.KerasTensor, pooling: str) -> keras.KerasTensor:

@@ -44,32 +44,23 @@ def without_chatter() -> Iterator[None]:
             os.write(STDERR, b"".join(line for line in captured if not CHATTER.match(line)))
 
 
-@contextmanager
-def without(package: str) -> Iterator[None]:
-    """Let imports of a package that is not loaded yet fail inside the block."""
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[package]
-
-
 # Read when TensorFlow is loaded. Weights depend on oneDNN being on or off, so it is not left to the machine's default.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # a GPU is shared with other processes
 
 # Keras, which TensorFlow loads, imports scikit-learn where it is there, for wrappers that are not used here: a sixth of
 # the time to start.
-with without_chatter(), without("sklearn"):
+hidden = sys.modules.setdefault("sklearn", None) is None  # type: ignore[arg-type]
+with without_chatter():
     import keras
     import tensorflow as tf
     from tensorflow.python.framework import ops
 
     tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is captured
+if hidden:
+    del sys.modules["sklearn"]
 
 
 def start(seed: int, threads: int) -> None:
@@ -79,8 +70,6 @@ def start(seed: int, threads: int) -> None:
     """
     _use(threads)
     cv2.setNumThreads(1)  # one small image is too little to share: more threads warp no faster and burn twice the CPU
-    for gpu in tf.config.list_physical_devices("GPU"):
-        _grow(gpu)
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(random_streams.derive(seed, "weights"))
     tf.config.experimental.enable_op_determinism()
@@ -112,13 +101,6 @@ def _use(threads: int) -> None:
         options.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         log.warning("TensorFlow already runs in this process: train.threads %d has no effect on it", threads)
-
-
-def _grow(gpu: tf.config.PhysicalDevice) -> None:
-    try:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    except RuntimeError:
-        log.debug("%s is in use already", gpu.name)
 
 
 def load(path: Path) -> keras.Model:

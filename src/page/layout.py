@@ -1,19 +1,28 @@
-"""The page: where images are dropped, what is shown of the heat maps, the answers, the model."""
+"""The page: where images are dropped, a card for each, a line for each file that is none, and the model."""
 
-import logging
+import base64
+import io
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from PIL import Image
 
 from src.core import redact
-from src.export.predictor import Prediction, Predictor, Source, Unreadable
-from src.page import answer_cards
-from src.predict import inputs
+from src.evaluate.cam import overlay
+from src.evaluate.report_warnings import WORDS
+from src.export import card
+from src.export.predictor import CAM, FLAT, UNLIKE, Prediction, Predictor, Source, Unreadable
+from src.images.pixels import Pixels
+from src.metrics.scored import Floats
+from src.predict import sources
 
-log = logging.getLogger(__name__)
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+SCALE = 256  # pixels of the scale of colours
 MAX_FILES = 50  # dropped at once
 MAX_IMAGES = 50  # answered at once, archives searched
 MAX_UNPACKED_GB = 2.0  # of an archive
@@ -28,28 +37,42 @@ Answer = Prediction | Unreadable
 
 def build(predictor: Predictor) -> gr.Blocks:
     """Return the page of a bundle."""
-    cards = answer_cards.Cards(predictor)
-    classes = [(PREDICTED, ""), *((name, name) for name in predictor.about.classes)]
+    about = predictor.about
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    parts = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).module
+    title = " or ".join(reversed(about.classes)) if about.positive else "Which class?"
+    how = "Class activation map" if CAM in predictor.outputs else "Map of occlusion"
+    scale = _picture(_coloured(np.linspace(0, 1, SCALE)[None]))
+    classes = [(PREDICTED, ""), *((name, name) for name in about.classes)]
     kept = {"delete_cache": (600, 3600)}  # seconds: what was uploaded and never asked about goes after an hour
-    with gr.Blocks(title=cards.title, analytics_enabled=False, **kept) as page:
-        gr.HTML(cards.head())
+
+    def part(name: str, *values: object) -> str:
+        return str(getattr(parts, name)(*values))
+
+    with gr.Blocks(title=title, analytics_enabled=False, **kept) as page:
+        gr.HTML(part("head", title, about, sum(each.level == "bad" for each in about.warnings)))
         with gr.Row(elem_id="body"):
             with gr.Column(scale=1, min_width=280, elem_id="ask"):
                 files = gr.File(file_count="multiple", label="Images, an archive, or DICOM files", height=190)
                 label = gr.Dropdown(classes, value="", label="Heat map: what speaks for")
                 opacity = gr.Slider(0, 100, OPACITY, step=5, label="Heat map: opacity in percent")
-                gr.HTML(cards.legend())
+                gr.HTML(part("legend", scale, overlay.LOWEST, how))
             with gr.Column(scale=2, min_width=280):
-                shown = gr.HTML(cards.none_yet(), elem_id="answers")
-        gr.HTML(cards.model())
+                shown = gr.HTML(part("none_yet", about), elem_id="answers")
+        gr.HTML(part("model", about, card.scores(about), WORDS))
         state = gr.State(list[Answer]())
+
+        def again(answers: list[Answer], chosen: str) -> str:
+            if not answers:
+                return part("none_yet", about)
+            failed = [each for each in answers if isinstance(each, Unreadable)]
+            found = [each for each in answers if isinstance(each, Prediction)]
+            cards = [part("answer", each, about, *_drawn(predictor, each, chosen or each.label)) for each in found]
+            return part("answers", cards, failed)
 
         def ask(found: list[str], chosen: str, progress: gr.Progress = gr.Progress()) -> tuple[str, list[Answer], None]:  # noqa: B008
             answers = answer(predictor, found or [], progress)
-            return cards.answers(answers, chosen or None), answers, None
-
-        def again(answers: list[Answer], chosen: str) -> str:
-            return cards.answers(answers, chosen or None) if answers else cards.none_yet()
+            return again(answers, chosen), answers, None
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress_on": shown}
         asked = files.upload(ask, [files, label], [shown, state, files], **private)
@@ -86,10 +109,29 @@ def _images(file: str, held: ExitStack) -> list[Source | Unreadable]:
         Source(plain(each.name), each.path)
         if isinstance(each, Source)
         else Unreadable(plain(each.name), plain(each.reason))
-        for each in inputs.find([file], held, MAX_UNPACKED_GB)
+        for each in sources.find([file], held, MAX_UNPACKED_GB)
     ]
 
 
 def _left_out(count: int, what: str, most: int) -> list[Answer]:
     reason = f"at most {most} at once; `python -m src.predict` has no limit"
     return [Unreadable(f"{count - most} more {what}", reason)] if count > most else []
+
+
+def _drawn(predictor: Predictor, found: Prediction, label: str) -> tuple[str, dict[str, str], dict[str, bool]]:
+    """Return the class whose heat map is shown, the pictures, and the flags of an answer."""
+    heat = predictor.heat(found, label)
+    pictures = {"image": _picture(found.image), "heat": _picture(_coloured(heat)) if heat.any() else ""}
+    return label, pictures, {"unlike": UNLIKE in found.flags, "flat": FLAT in found.flags}
+
+
+def _coloured(heat: Floats) -> Pixels:
+    """Colour a map (H, W) of [0, 1] as RGBA (H, W, 4), clear where it is left out."""
+    return np.dstack([overlay.colour(heat), 255 * overlay.shown(heat).astype(np.uint8)])
+
+
+def _picture(pixels: Pixels) -> str:
+    """Return pixels (H, W, C) as the address of a PNG that holds them itself."""
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

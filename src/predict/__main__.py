@@ -15,7 +15,7 @@ from src.core.progress import track
 from src.core.redact import terminal
 from src.export import load
 from src.export.predictor import Prediction, Predictor, Source, Unreadable
-from src.predict import answers, inputs
+from src.predict import answers, sources
 
 COMMAND = "python -m src.predict"
 EXAMPLES = """\
@@ -34,11 +34,11 @@ def main(bundle: Path = BUNDLE.folder) -> None:
     """
     asked = _parser(bundle).parse_args()
     with ExitStack() as held:
-        predictor = load(inputs.bundle(asked.model, held))
+        predictor = load(sources.bundle(asked.model, held))
         if asked.label and asked.label not in predictor.about.classes:
             known = ", ".join(predictor.about.classes)
             raise AssayError(f"--class: expected one of {known}, found {asked.label!r}")
-        found = inputs.find(asked.paths, held)
+        found = sources.find(asked.paths, held)
         rows, failed = _rows(predictor, found, asked)
     if rows and asked.output:
         answers.write(asked.output, rows)

@@ -18,9 +18,9 @@ from src.core.errors import AssayError
 from src.core.paths import Prepared, ProbeFiles, SplitFiles
 from src.core.random_streams import derive, stream
 from src.images.store import open_images
-from src.metrics.bootstrap import Estimate, estimate
+from src.metrics.bootstrap import estimate
 from src.metrics.scored import Floats, Integers, Scored, group_codes
-from src.probe import network
+from src.probe import feature_network
 
 log = logging.getLogger(__name__)
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # C of the logistic regression, on standardised features
@@ -63,9 +63,9 @@ def run(
     if len(np.unique(train.labels)) < len(classes) or not len(test.rows):
         raise AssayError(f"{split.parts}: expected images of every class in train, and images in test")
     rows = np.concatenate([train.rows, test.rows])
-    features = network.features(open_images(prepared), rows)
+    features = feature_network.features(open_images(prepared), rows)
     seen, asked = np.split(features, [len(train.rows)])
-    scores: dict[str, Any] = {"features": {"network": network.NAME, "train_images": len(train.rows)}}
+    scores: dict[str, Any] = {"features": {"network": feature_network.NAME, "train_images": len(train.rows)}}
     for name, model in {"probe": linear(seen, train, seed), "neighbours": nearest(seen, train)}.items():
         scored = score(model.predict_proba(asked), test, classes)
         scores[name] = measured(scored, intervals, seed)
@@ -113,21 +113,14 @@ def nearest(features: Features, train: Images) -> Pipeline:
 
 def score(probabilities: Floats, test: Images, classes: tuple[str, ...]) -> Scored:
     """Put probabilities (N, K) and images together."""
-    return Scored(
-        classes=classes,
-        rows=test.rows,
-        paths=tuple(test.paths),
-        labels=test.labels,
-        probabilities=np.round(probabilities, DECIMALS),
-        groups=group_codes(test.groups),
-        grouped=any(test.groups),
-    )
+    rounded, groups = np.round(probabilities, DECIMALS), group_codes(test.groups)
+    return Scored(classes, test.rows, tuple(test.paths), test.labels, rounded, groups, any(test.groups))
 
 
 def measured(scored: Scored, intervals: Intervals, seed: int) -> dict[str, dict[str, float]]:
     """Return scores with intervals over resampled groups, the same resamples as those of the model."""
     found = estimate(scored, scored.decide(HALF), *intervals, stream(seed, "intervals"))
-    return {name: _bounds(found.scores[(name,)]) for name in SHOWN if (name,) in found.scores}
+    return {name: found.scores[(name,)].bounds() for name in SHOWN if (name,) in found.scores}
 
 
 def alike(
@@ -139,16 +132,16 @@ def alike(
     """
     scaler = StandardScaler().fit(features)
     cosines = cosine_similarity(*(scaler.transform(each) for each in (others, features)))
-    nearest_ones = cosines.argmax(axis=1)
-    best = cosines.max(axis=1)
+    nearest_ones, best = cosines.argmax(axis=1), cosines.max(axis=1)
+    pairs = [(place, nearest_ones[place]) for place in np.argsort(-best, kind="stable")[:PAIRS]]
     return [
         {
-            "similarity": round(float(best[place]), 3),
-            "train": train.paths[nearest_ones[place]],
-            "test": test.paths[place],
-            "labels": [classes[train.labels[nearest_ones[place]]], classes[test.labels[place]]],
+            "similarity": round(float(best[one]), 3),
+            "train": train.paths[other],
+            "test": test.paths[one],
+            "labels": [classes[train.labels[other]], classes[test.labels[one]]],
         }
-        for place in np.argsort(-best, kind="stable")[:PAIRS]
+        for one, other in pairs
     ]
 
 
@@ -160,11 +153,6 @@ def _sample(train: Images, seed: int) -> Images:
     of_classes = [order[train.labels[order] == label] for label in np.unique(train.labels)]
     kept = np.sort(np.concatenate([some[: -(-len(some) * SAMPLE // len(order))] for some in of_classes]))
     return Images(train.rows[kept], train.labels[kept], *(np.array(names)[kept].tolist() for names in train[2:]))
-
-
-def _bounds(found: Estimate) -> dict[str, float]:
-    named = {"value": found.value, "low": found.low, "high": found.high}
-    return {name: round(value, DECIMALS) for name, value in named.items() if value is not None}
 
 
 def _line(scores: dict[str, dict[str, float]]) -> str:

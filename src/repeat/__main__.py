@@ -66,7 +66,7 @@ def test(params: "Params") -> None:
         again = "run `python -m src.repeat --over train-val`"
         raise AssayError(f"{model.model}: it learned from the test part too; {again}")
     out, bundle = Evaluation(ENSEMBLE / "evaluation"), Bundle(ENSEMBLE / "bundle")
-    inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE)
+    inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE, model.out_of_fold)
     evaluate.run(inputs, out, params.evaluate, params.seed, params.preprocess.shape, params.for_report())
     setting = export.Setting(
         source_name(params.dataset.source), params.preprocess, params.seed, params.train.threads,

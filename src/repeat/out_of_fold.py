@@ -11,7 +11,6 @@ from src.config import Params
 from src.core.files import write_csv
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image, score
-from src.evaluate.results import bounds
 from src.executors.protocol import Fold
 from src.metrics.bootstrap import Estimate, estimate
 from src.metrics.scored import Floats, Integers, Scored, group_codes
@@ -99,7 +98,7 @@ def _values(scored: Scored, decisions: Integers) -> dict[str, float]:
 
 def _varied(found: OutOfFold, name: str, pooled: Estimate) -> dict[str, float]:
     values = [(one["fold"], one["seed"], one["scores"][name]) for one in found.each if name in one["scores"]]
-    about = bounds(pooled)
+    about = pooled.bounds()
     if values:
         about["mean"] = round(float(np.mean([value for _, _, value in values])), DECIMALS)
     for place, what in enumerate(("folds", "seeds")):

@@ -97,10 +97,10 @@ def _kept(folder: Path, fold: int, seed: int) -> Trained:
 
 def probes(params: Params, images: Sequence[Image], folds: Sequence[Fold], classes: tuple[str, ...]) -> list[Trained]:
     """Fit a linear probe on frozen features for each fold and seed, which also draws by what its strength is chosen."""
-    from src.probe import network, stage
+    from src.probe import feature_network, stage
 
     pixels, place = open_images(PREPARED), {image.row: number for number, image in enumerate(images)}
-    features = network.features(pixels, np.array([image.row for image in images], np.int64))
+    features = feature_network.features(pixels, np.array([image.row for image in images], np.int64))
     labels = np.array([classes.index(image.label) for image in images])
     found = []
     for seed in seeds(params, params.repeat.seeds):

@@ -18,6 +18,7 @@ PLACED, TONED = 8, 2  # random numbers of an image: for the warp, for contrast a
 DRAWS = PLACED + TONED
 WHITE = 255
 Floats = NDArray[np.float64]
+Value = Floats | float
 
 
 def changes(section: Augment) -> bool:
@@ -53,14 +54,16 @@ def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
     order about the centre, flips last. On others that class turns about a point off the centre; this does not.
     """
     spread = 2 * draw - 1
+    turn, shear = np.deg2rad(section.rotation) * spread[:, 0], np.deg2rad(section.shear) * spread[:, 3]
+    zoom = 1 + section.zoom * spread[:, 4:6]
     warp = (
-        _rotation(np.deg2rad(section.rotation) * spread[:, 0])
-        @ _shift(section.shift * height * spread[:, 1], section.shift * width * spread[:, 2])
-        @ _shear(np.deg2rad(section.shear) * spread[:, 3])
-        @ _scale(1 + section.zoom * spread[:, 4], 1 + section.zoom * spread[:, 5])
-        @ _scale(_sign(section, "horizontal", draw[:, 6]), _sign(section, "vertical", draw[:, 7]))
+        _affine(np.cos(turn), -np.sin(turn), 0, np.sin(turn), np.cos(turn), 0)
+        @ _affine(1, 0, section.shift * height * spread[:, 1], 0, 1, section.shift * width * spread[:, 2])
+        @ _affine(1, -np.sin(shear), 0, 0, np.cos(shear), 0)
+        @ _affine(zoom[:, 0], 0, 0, 0, zoom[:, 1], 0)
+        @ _affine(_sign(section, "horizontal", draw[:, 6]), 0, 0, 0, _sign(section, "vertical", draw[:, 7]), 0)
     )
-    centre = _shift(np.array([width / 2 - 0.5]), np.array([height / 2 - 0.5]))
+    centre = _affine(1, 0, width / 2 - 0.5, 0, 1, height / 2 - 0.5)
     return (centre @ warp @ np.linalg.inv(centre))[:, :2]
 
 
@@ -94,32 +97,6 @@ def _sign(section: Augment, direction: str, draw: Floats) -> Floats:
     return np.where(flips, -1.0, 1.0)
 
 
-def _eye(count: int) -> Floats:
-    return np.tile(np.eye(3), (count, 1, 1))
-
-
-def _rotation(radians: Floats) -> Floats:
-    matrix = _eye(len(radians))
-    matrix[:, 0, 0] = matrix[:, 1, 1] = np.cos(radians)
-    matrix[:, 1, 0] = np.sin(radians)
-    matrix[:, 0, 1] = -np.sin(radians)
-    return matrix
-
-
-def _shift(x: Floats, y: Floats) -> Floats:
-    matrix = _eye(len(x))
-    matrix[:, 0, 2], matrix[:, 1, 2] = x, y
-    return matrix
-
-
-def _shear(radians: Floats) -> Floats:
-    matrix = _eye(len(radians))
-    matrix[:, 0, 1] = -np.sin(radians)
-    matrix[:, 1, 1] = np.cos(radians)
-    return matrix
-
-
-def _scale(x: Floats, y: Floats) -> Floats:
-    matrix = _eye(len(x))
-    matrix[:, 0, 0], matrix[:, 1, 1] = x, y
-    return matrix
+def _affine(a: Value, b: Value, x: Value, c: Value, d: Value, y: Value) -> Floats:
+    """Return matrices (N, 3, 3) of the rows (a, b, x), (c, d, y) and (0, 0, 1), of numbers and arrays (N,)."""
+    return np.stack(np.broadcast_arrays(a, b, x, c, d, y, 0.0, 0.0, 1.0), axis=-1).reshape(-1, 3, 3)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Batches:
-    """Pixels (B, H, W, C) in 0..255 with class numbers (B,), made from a part of the packed store."""
+    """Pixels (B, H, W, C) in 0..255, or features, with class numbers (B,), made from a part of a store of them."""
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     part: Part
     size: int
     threads: int = 1

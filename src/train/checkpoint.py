@@ -5,7 +5,6 @@ import logging
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -52,15 +51,9 @@ class Checkpoint:
 
     def save(self, state: State) -> None:
         """Write the state after an epoch."""
-        arrays: dict[str, Any] = {
-            "inputs": np.array(self.inputs),
-            "rows": np.array(json.dumps(state.rows)),
-            **_numbered("model", _values(state.model.variables)),
-            **_numbered("optimizer", _values(state.optimizer.variables)),
-            **_numbered("best", state.best),
-        }
+        values = [*_values(state.model.variables), *_values(state.optimizer.variables), *state.best]
         with files.replacing(self.path) as temporary:
-            np.savez(temporary, **arrays)
+            np.savez(temporary, *values, inputs=np.array(self.inputs), rows=np.array(json.dumps(state.rows)))
 
     def load(self, state: State) -> None:
         """Set the state to the one saved, if there is one of the same inputs."""
@@ -68,45 +61,29 @@ class Checkpoint:
             return
         try:
             with np.load(self.path) as arrays:
-                saved = dict(arrays)
-            inputs, rows = str(saved["inputs"]), json.loads(str(saved["rows"]))
+                inputs, rows = str(arrays["inputs"]), json.loads(str(arrays["rows"]))
+                values = [arrays[f"arr_{number}"] for number in range(len(arrays.files) - 2)]
         except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
             log.warning("%s: not readable (%s); training starts at the first epoch", self.path, error)
             return
         if inputs != self.inputs:
             log.warning("%s: belongs to other inputs; training starts at the first epoch", self.path)
             return
-        model, optimizer, best = (_collected(saved, name) for name in ("model", "optimizer", "best"))
-        variables = state.model.variables
-        if not (_fit(variables, model) and _fit(variables, best) and _fit(state.optimizer.variables, optimizer)):
+        model, variables = state.model.variables, [*state.model.variables, *state.optimizer.variables]
+        if [tuple(variable.shape) for variable in (*variables, *model)] != [value.shape for value in values]:
             log.warning("%s: holds another model or optimizer; training starts at the first epoch", self.path)
             return
-        _assign(variables, model)
-        _assign(state.optimizer.variables, optimizer)
-        state.best, state.rows = best, rows
+        _assign(variables, values[: len(variables)])
+        state.best, state.rows = values[len(variables) :], rows
 
 
 def _values(variables: list[keras.Variable]) -> Values:
     return [variable.numpy().copy() for variable in variables]
 
 
-def _fit(variables: list[keras.Variable], values: Values) -> bool:
-    """Return whether there is a value of the right shape for each variable."""
-    return [tuple(variable.shape) for variable in variables] == [value.shape for value in values]
-
-
 def _assign(variables: list[keras.Variable], values: Values) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _numbered(name: str, values: Values) -> dict[str, NDArray[np.generic]]:
-    return {f"{name}.{number}": value for number, value in enumerate(values)}
-
-
-def _collected(arrays: dict[str, NDArray[np.generic]], name: str) -> Values:
-    count = sum(key.startswith(f"{name}.") for key in arrays)
-    return [arrays[key] for number in range(count) if (key := f"{name}.{number}") in arrays]
 
 
 def digest(data: Data, model: Model, section: Train, seed: int) -> str:

@@ -33,8 +33,7 @@ def plan(section: Train) -> list[Phase]:
     rate, tune = optimizers.rate(section), section.fine_tune
     frozen = min(tune.frozen_epochs, section.epochs)
     if not frozen:
-        rate = tune.learning_rate or rate
-        return [Phase(1, section.epochs, rate, tune.from_layer, tuning=tune.from_layer is not None)]
+        return [Phase(1, section.epochs, tune.learning_rate or rate, tune.from_layer, tune.from_layer is not None)]
     later = tune.learning_rate or rate * TENTH
     phases = [
         Phase(1, frozen, rate, models.OUTPUT, tuning=True),

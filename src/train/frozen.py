@@ -5,10 +5,9 @@ The frozen part is a function of the augmented image alone. Its features are kep
 augmentation for any number, a training is the same as with the whole network: same order, same dropout, same losses.
 """
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from tempfile import TemporaryFile
 
 import keras
 import numpy as np
@@ -20,6 +19,7 @@ from src.core import random_streams, signals
 from src.core.progress import track
 from src.train import augment, class_balance
 from src.train.batches import Batch, Batches, Numbers
+from src.train.data import Part
 
 SETS = 3
 Features = NDArray[np.float32]
@@ -47,42 +47,32 @@ class FeatureBatches:
 
     pixels: Batches
     body: keras.Model
-    folder: Path | None = None  # for a file of the features that goes with this object; None: the system's own
-    kept: dict[int, tuple[Numbers, Features]] = field(default_factory=dict)
+    kept: dict[int, Features] = field(default_factory=dict)  # by the epoch whose augmentation they are of; 0: of none
 
     def plain(self) -> Iterator[Batch]:
         """Return the part in its own order, as it is."""
-        if not len(self.pixels):
-            return iter(())
-        if 0 not in self.kept:
-            places = np.arange(len(self.pixels.part.rows))
-            self.kept[0] = places, self._features(self.pixels.plain(), len(places))
-        return self._batches(*self.kept[0], self.kept[0][0])
+        places = np.arange(len(self.pixels.part.rows))
+        return self._batches(0, self.pixels.plain, places, places)
 
     def augmented(self, section: Augment, seed: int, epoch: int, balanced: str = "none") -> Iterator[Batch]:
         """Return the part shuffled and augmented; seed and epoch alone decide how, whatever was computed before."""
         changes = augment.changes(section) or class_balance.BALANCES[balanced].images
         number = (epoch - 1) % SETS + 1 if changes else 1
-        if number not in self.kept:
-            places = self.pixels.order(seed, number, balanced)
-            batches = self.pixels.augmented(section, seed, number, balanced)
-            self.kept[number] = places, self._features(batches, len(places))
-        places, features = self.kept[number]
+        places = self.pixels.order(seed, number, balanced)
         shuffled = random_streams.stream(seed, "shuffle", epoch).permutation(len(places))
-        return self._batches(places, features, np.argsort(places, kind="stable")[shuffled])
+        order = np.argsort(places, kind="stable")[shuffled]
+        return self._batches(number, lambda: self.pixels.augmented(section, seed, number, balanced), places, order)
 
-    def _features(self, batches: Iterator[Batch], count: int) -> Features:
-        """Run the frozen part over all batches, and map the file of what it gives into memory."""
-        if self.folder:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115  the array keeps it
-        for pixels, _ in track(batches, -(-count // self.pixels.size), "features of the frozen part", "batch"):
-            signals.check()
-            file.write(np.asarray(self.body.predict_on_batch(pixels), np.float32).tobytes())
-        file.flush()
-        return np.memmap(file, np.float32, "r").reshape(-1, *self.body.output_shape[1:])
-
-    def _batches(self, places: Numbers, features: Features, order: Numbers) -> Iterator[Batch]:
-        for start in range(0, len(order), self.pixels.size):
-            here = order[start : start + self.pixels.size]
-            yield features[here], self.pixels.part.targets[places[here]]
+    def _batches(
+        self, number: int, pixels: Callable[[], Iterator[Batch]], places: Numbers, order: Numbers
+    ) -> Iterator[Batch]:
+        """Return the features of images at `places` of the part, in an order; `pixels` makes their batches."""
+        if number not in self.kept:
+            shape, size = (len(places), *self.body.output_shape[1:]), self.pixels.size
+            with TemporaryFile() as file:  # which the mapping keeps
+                self.kept[number] = np.memmap(file, np.float32, "w+", shape=shape)
+            for batch, (images, _) in enumerate(track(pixels(), -(-len(places) // size), "frozen part", "batch")):
+                signals.check()
+                self.kept[number][batch * size :][: len(images)] = self.body.predict_on_batch(images)
+        targets = self.pixels.part.targets[places]
+        return Batches(self.kept[number], Part(order, targets[order]), self.pixels.size).plain()

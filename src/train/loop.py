@@ -17,8 +17,8 @@ from src.config import Model, Train
 from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
-from src.metrics import epoch_scores
-from src.train import class_balance, device, fine_tuning, frozen, history, losses, optimizers, schedules, steps
+from src.metrics.scores import epoch_scores
+from src.train import class_balance, fine_tuning, frozen, history, optimizers, schedules, steps
 from src.train.batches import Batch, Batches
 from src.train.checkpoint import Checkpoint, State, digest
 from src.train.data import Data, Part
@@ -72,7 +72,7 @@ def fit(
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
     models.start(seed, section.threads)
-    with signals.deferred(), device.devices(section):
+    with signals.deferred(), steps.devices(section):
         return _fit(data, model, section, seed, checkpoints, on_epoch)
 
 
@@ -88,7 +88,7 @@ def _fit(
     if resumed_after:
         log.info("going on after epoch %d", resumed_after)
     ready = time.monotonic()
-    for row in _epochs(state, data, section, seed, checkpoints):
+    for row in _epochs(state, data, section, seed):
         if checkpoint:
             checkpoint.save(state)
         log.info("%s", history.line(state.rows, section.epochs))
@@ -132,34 +132,32 @@ def _new_optimizer(network: keras.Model, section: Train) -> keras.optimizers.Opt
     return optimizer
 
 
-def _epochs(state: State, data: Data, section: Train, seed: int, folder: Path | None) -> Iterator[Row]:
+def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
     """Run one epoch after the other on the state, and give the row of each, until epochs or patience are used up."""
     for phase in fine_tuning.plan(section):
         if phase.first == len(state.rows) + 1 > 1:
             fine_tuning.leave(state.model)
             state.optimizer = _new_optimizer(state.model, section)
         if phase.first <= len(state.rows) + 1 <= phase.last and not _stops_early(state, section):
-            yield from _epochs_of(phase, state, data, section, seed, folder)
+            yield from _epochs_of(phase, state, data, section, seed)
 
 
-def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int, folder: Path | None) -> Iterator[Row]:
+def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
     fine_tuning.enter(phase, state.model)
-    weights = (
-        class_balance.class_weights(data.train.targets, len(data.classes))
-        if class_balance.BALANCES[section.balance].weighted
-        else None
-    )
+    weights = None
+    if class_balance.BALANCES[section.balance].weighted:
+        weights = class_balance.class_weights(data.train.targets, len(data.classes))
     body, network = None, state.model
     if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := frozen.divide(network)):
         body, network = parts
 
     def batches_of(part: Part) -> Batches | FeatureBatches:
         plain = Batches(data.images, part, section.batch_size, section.threads)
-        return FeatureBatches(plain, body, folder) if body else plain
+        return FeatureBatches(plain, body) if body else plain
 
     train, val = batches_of(data.train), batches_of(data.val) if data.val is not None else None
-    learn = steps.learning(network, state.optimizer, losses.build(section, weights))
-    evaluate = steps.evaluating(network, losses.build(section))
+    learn = steps.learning(network, state.optimizer, class_balance.loss(section, weights))
+    evaluate = steps.evaluating(network, class_balance.loss(section))
     count = -(-class_balance.size(data.train.targets, section.balance) // section.batch_size)
     began, done = time.monotonic(), 0
     while len(state.rows) < phase.last and not _stops_early(state, section):
@@ -169,9 +167,12 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         rate = float(state.optimizer.learning_rate.numpy())
         batches = train.augmented(section.augment, seed, epoch, section.balance)
         left = f", {about((time.monotonic() - began) / done * (section.epochs - epoch + 1))} left" if done else ""
-        learned = _score(learn, _with_bar(batches, count, f"epoch {epoch}/{section.epochs}{left}"))
+        what, hidden = f"epoch {epoch}/{section.epochs}{left}", not sys.stderr.isatty()  # else its line is enough
+        learned = _score(learn, tqdm(batches, what, count, leave=False, disable=hidden, unit="batch"))
         _check("loss", learned["loss"], epoch, rate, section)
-        _check("sum of weights", _sum_of_weights(state), epoch, rate, section)
+        # A relu makes 0 of a NaN, so that weights can be lost while the loss still is a number.
+        total = sum(np.sum(np.abs(weight), dtype=np.float64) for weight in state.model.get_weights())
+        _check("sum of weights", float(total), epoch, rate, section)
         scored: dict[str, float] = {}
         if val is not None:
             scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
@@ -187,11 +188,6 @@ def _stops_early(state: State, section: Train) -> bool:
     return history.stops_early(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
 
 
-def _with_bar(batches: Iterable[Batch], count: int, what: str) -> Iterable[Batch]:
-    """Draw a bar where there is a terminal; elsewhere the line after each epoch is enough."""
-    return tqdm(batches, what, count, leave=False, disable=not sys.stderr.isatty(), unit="batch")
-
-
 def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
     """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
     found, probabilities, targets = [], [], []
@@ -204,18 +200,7 @@ def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
         probabilities.append(probability)
         targets.append(numbers)
     truth, guess = np.concatenate(targets), np.concatenate(probabilities)
-    return {
-        "loss": float(np.mean(np.concatenate(found), dtype=np.float64)),
-        "accuracy": epoch_scores.accuracy(truth, guess),
-        "auc": epoch_scores.auc(truth, guess),
-        "precision": epoch_scores.precision(truth, guess),
-        "recall": epoch_scores.recall(truth, guess),
-    }
-
-
-def _sum_of_weights(state: State) -> float:
-    """Add up all weights: a relu makes 0 of a NaN, so that weights can be lost while the loss still is a number."""
-    return float(sum(np.sum(np.abs(weight), dtype=np.float64) for weight in state.model.get_weights()))
+    return {"loss": float(np.mean(np.concatenate(found), dtype=np.float64)), **epoch_scores(truth, guess)}
 
 
 def _check(name: str, value: float, epoch: int, rate: float, section: Train) -> None:

@@ -7,20 +7,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from src.core import registry
 from src.evaluate import gallery
-from src.evaluate.figures import (
-    augmented,
-    batch,
-    calibration,
-    confusion,
-    counts,
-    examples,
-    intensity,
-    learning,
-    mistakes,
-    precision_recall,
-    roc,
-    score_histogram,
-)
+from src.evaluate.figures import confusion, curves, dataset, learning, probabilities, sheets
+from src.evaluate.gallery import Training
 from src.evaluate.inputs import Image, Listed
 from src.evaluate.results import Results, Rules, compute
 from src.metrics.bootstrap import interpolate, roc_band
@@ -53,33 +41,33 @@ def data(axes, label: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-
 
 
 def test_roc_draws_the_curve_that_sklearn_finds(two: Results) -> None:
-    x, y = data(roc.draw(two).axes[0], "b:")
+    x, y = data(curves.roc(two).axes[0], "b:")
     false, true, _ = roc_curve(two.test.labels, two.test.probabilities[:, 1], drop_intermediate=False)
     assert x == pytest.approx(false)
     assert y == pytest.approx(true)
 
 
 def test_roc_marks_where_the_threshold_puts_us_on_the_curve(two: Results) -> None:
-    axes = roc.draw(two).axes[0]
+    axes = curves.roc(two).axes[0]
     place = [values[0] for values in data(axes, "threshold")]
     assert any(np.allclose(place, point) for point in zip(*data(axes, "b:"), strict=True))
 
 
 def test_roc_names_area_and_interval(two: Results) -> None:
     score = two.estimates.scores[("auc",)]
-    labels = [text.get_text() for text in roc.draw(two).axes[0].get_legend().get_texts()]
+    labels = [text.get_text() for text in curves.roc(two).axes[0].get_legend().get_texts()]
     assert f"b: AUC {score.value:.2f} ({score.low:.2f} to {score.high:.2f})" in labels
 
 
 def test_precision_recall_draws_the_curve_that_sklearn_finds(two: Results) -> None:
-    x, y = data(precision_recall.draw(two).axes[0], "b:")
+    x, y = data(curves.precision_recall(two).axes[0], "b:")
     precision, recall, _ = precision_recall_curve(two.test.labels, two.test.probabilities[:, 1])
     assert x[1:] == pytest.approx(recall[-2::-1])
     assert y[1:] == pytest.approx(precision[-2::-1])
 
 
 def test_precision_recall_has_the_share_of_cases_as_chance(two: Results) -> None:
-    _, y = data(precision_recall.draw(two).axes[0], "chance")
+    _, y = data(curves.precision_recall(two).axes[0], "chance")
     assert y[0] == pytest.approx(two.test.labels.mean())
 
 
@@ -87,7 +75,7 @@ def test_the_band_holds_the_curve(two: Results) -> None:
     test = two.test
     score = test.probabilities[:, 1]
     grid, low, high = roc_band(test.labels == 1, score, test.groups, 0.95, 300, np.random.default_rng(0))
-    x, y = data(roc.draw(two).axes[0], "b:")
+    x, y = data(curves.roc(two).axes[0], "b:")
     drawn = interpolate(grid, x, y)
     assert (low <= drawn).all()
     assert (drawn <= high).all()
@@ -96,21 +84,21 @@ def test_the_band_holds_the_curve(two: Results) -> None:
 
 
 def test_every_one_of_eight_classes_has_its_own_line(eight: Results) -> None:
-    for figure in (roc.draw(eight), precision_recall.draw(eight)):
+    for figure in (curves.roc(eight), curves.precision_recall(eight)):
         lines = [line for line in figure.axes[0].lines if str(line.get_label()) != "chance"]
         assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
 
 
 def test_a_class_that_is_absent_has_no_curve() -> None:
     scored = helpers.scored([0, 1, 0, 1], np.full((4, 3), 1 / 3))
-    labels = [str(line.get_label()) for line in roc.draw(compute(scored, scored, RULES)).axes[0].lines]
+    labels = [str(line.get_label()) for line in curves.roc(compute(scored, scored, RULES)).axes[0].lines]
     assert not any(label.startswith("c:") for label in labels)
 
 
 def test_a_single_class_leaves_the_curves_empty_but_drawn() -> None:
     found = compute(helpers.binary([0, 0], [0.1, 0.2]), helpers.random(40, 2), RULES)
-    assert len(roc.draw(found).axes[0].lines) == 1
-    assert precision_recall.draw(found).axes[0].get_xlabel()
+    assert len(curves.roc(found).axes[0].lines) == 1
+    assert curves.precision_recall(found).axes[0].get_xlabel()
 
 
 def test_confusion_shows_counts_and_percent_of_each_row(two: Results) -> None:
@@ -160,14 +148,14 @@ def test_learning_does_without_validation() -> None:
 
 
 def test_counts_show_images_and_groups_of_each_part() -> None:
-    figure = counts.draw({("train", "a"): (30, 10), ("test", "b"): (7, 0)}, ("a", "b"))
+    figure = dataset.counts({("train", "a"): (30, 10), ("test", "b"): (7, 0)}, ("a", "b"))
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == ["30 of 10 groups", "0", "0", "0", "0", "7"]
 
 
 def test_counts_show_what_the_source_lists_also_of_classes_without_an_image() -> None:
     listed = [Listed("a", 37, 20), Listed("basophil", 0, 3)]
-    figure = counts.draw({("train", "a"): (30, 0), ("test", "b"): (7, 0)}, ("a", "b"), listed)
+    figure = dataset.counts({("train", "a"): (30, 0), ("test", "b"): (7, 0)}, ("a", "b"), listed)
     below = figure.axes[1]
     assert [text.get_text() for text in below.get_yticklabels()] == ["a", "basophil"]
     assert [text.get_text() for text in below.texts] == ["37", "0", "20", "3"]
@@ -175,13 +163,13 @@ def test_counts_show_what_the_source_lists_also_of_classes_without_an_image() ->
 
 def test_calibration_draws_frequency_against_probability() -> None:
     scored = helpers.binary([1, 0, 1, 1], [0.75, 0.75, 0.75, 0.95])
-    x, y = data(calibration.draw(scored, scored.decide(0.5), 0.1).axes[0], "model")
+    x, y = data(probabilities.calibration(scored, scored.decide(0.5), 0.1).axes[0], "model")
     assert x == pytest.approx([0.75, 0.95])
     assert y == pytest.approx([2 / 3, 1])
 
 
 def test_scores_mark_the_threshold(two: Results) -> None:
-    assert data(score_histogram.draw(two.test, 0.37).axes[0], "threshold")[0].tolist() == [0.37, 0.37]
+    assert data(probabilities.scores(two.test, 0.37).axes[0], "threshold")[0].tolist() == [0.37, 0.37]
 
 
 @pytest.mark.parametrize(
@@ -196,23 +184,23 @@ def test_scores_mark_the_threshold(two: Results) -> None:
 def test_scores_of_a_hesitant_model_are_enlarged(
     scores: list[float], threshold: float, shown: tuple[float, float]
 ) -> None:
-    figure = score_histogram.draw(helpers.binary([0, 1], scores), threshold)
+    figure = probabilities.scores(helpers.binary([0, 1], scores), threshold)
     assert figure.axes[0].get_xlim() == pytest.approx(shown)
 
 
 def test_scores_leave_room_for_a_class_that_is_absent() -> None:
-    figure = score_histogram.draw(helpers.scored([0, 1], np.full((2, 3), 1 / 3)), None)
+    figure = probabilities.scores(helpers.scored([0, 1], np.full((2, 3), 1 / 3)), None)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["a (1)", "b (1)", "c (0)"]
 
 
 def test_the_worst_mistakes_are_those_that_held_the_truth_for_least_probable() -> None:
     scored = helpers.binary([1, 0, 1, 0, 1], [0.4, 0.9, 0.05, 0.1, 0.8])
-    assert mistakes.worst(scored, scored.decide(0.5), 2).tolist() == [2, 1]
+    assert sheets.worst(scored, scored.decide(0.5), 2).tolist() == [2, 1]
 
 
 def test_no_mistake_no_sheet() -> None:
     scored = helpers.binary([0, 1], [0.1, 0.9])
-    assert mistakes.draw(scored, scored.decide(0.5), np.zeros((2, 8, 8, 1), np.uint8), 12) is None
+    assert sheets.mistakes(scored, scored.decide(0.5), np.zeros((2, 8, 8, 1), np.uint8), 12) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -220,13 +208,13 @@ def test_sheets_show_gray_and_colour_images(channels: int) -> None:
     pixels = np.full((4, 8, 8, channels), 90, np.uint8)
     images = [Image(row, "train", f"{row}.png", "ab"[row % 2], "") for row in range(4)]
     scored = helpers.binary([1, 1], [0.1, 0.2])
-    sheets = (
-        augmented.draw(images, pixels, sections.augment(rotation=40), 42),
-        batch.draw(images, pixels, ("a", "b"), sections.augment(rotation=40), 4, "none", 42),
-        examples.draw(images, pixels, ("a", "b")),
-        mistakes.draw(scored, scored.labels * 0, pixels, 9),
+    drawn = (
+        sheets.augmented(images, pixels, sections.augment(rotation=40), 42),
+        sheets.batch(images, pixels, ("a", "b"), Training(sections.augment(rotation=40), 4, "none"), 42),
+        sheets.examples(images, pixels, ("a", "b")),
+        sheets.mistakes(scored, scored.labels * 0, pixels, 9),
     )
-    for sheet in sheets:
+    for sheet in drawn:
         assert sheet is not None
         assert (sheet == 90).all(axis=2).any()
 
@@ -241,7 +229,7 @@ def test_augmented_images_are_those_that_training_sees() -> None:
     seen = {
         int(t): x for xs, ts in Batches(pixels, part, 6).augmented(section, 7, 2) for x, t in zip(xs, ts, strict=True)
     }
-    ours = augmented._augmented(pixels[4], section, augmented.draws(7, 2, 6)[4:5])
+    ours = sheets._augmented(pixels[4], section, sheets.draws(7, 2, 6)[4:5])
     assert np.abs(ours - seen[4]).max() <= 0.5
 
 
@@ -256,8 +244,8 @@ def test_the_batch_is_the_first_one_of_the_training(monkeypatch: pytest.MonkeyPa
     part = Part(np.array([0, 1, 2, 3, 5, 6, 7, 8]), np.array([1, 1, 0, 1, 0, 1, 1, 0]))
     expected, targets = next(Batches(pixels, part, 5).augmented(section, 42, 1, balance))
     cells: list[tuple[np.ndarray, str]] = []
-    monkeypatch.setattr(batch, "sheet", lambda rows, **_: cells.extend(cell for row in rows for cell in row))
-    batch.draw(images, pixels, ("b", "a"), section, 5, balance, 42)
+    monkeypatch.setattr(sheets, "sheet", lambda rows, **_: cells.extend(cell for row in rows for cell in row))
+    sheets.batch(images, pixels, ("b", "a"), Training(section, 5, balance), 42)
     assert [name for _, name in cells] == ["ba"[target] for target in targets]
     for (shown, _), pixel in zip(cells, expected, strict=True):
         assert np.abs(shown - pixel).max() <= 0.5
@@ -265,18 +253,18 @@ def test_the_batch_is_the_first_one_of_the_training(monkeypatch: pytest.MonkeyPa
 
 def test_an_example_is_shown_of_each_class_that_train_has() -> None:
     images = [Image(row, "train", f"{9 - row}.png", "aab"[row % 3], "") for row in range(9)]
-    chosen = examples.choose(images, ("a", "b", "c"))
+    chosen = sheets.in_the_middle(images, ("a", "b", "c"))
     assert [image and image.label for image in chosen] == ["a", "b", None]
-    assert examples.choose(images[::-1], ("a", "b", "c")) == chosen
-    assert examples.draw([], np.zeros((0, 8, 8, 1), np.uint8), ("a", "b")) is None
+    assert sheets.in_the_middle(images[::-1], ("a", "b", "c")) == chosen
+    assert sheets.examples([], np.zeros((0, 8, 8, 1), np.uint8), ("a", "b")) is None
 
 
 def test_intensity_shows_the_share_of_each_level_before_and_after() -> None:
     shares = {f"before_{name}": [0.0] * 256 for name in ("red", "green", "blue")} | {"after_gray": [1 / 256] * 256}
     shares["before_red"][8:12] = [0.25] * 4
-    before, after = intensity.draw(shares).axes
+    before, after = dataset.intensity(shares).axes
     drawn = {
-        patch.get_label(): patch.get_data().values for patch in before.patches if patch.get_label() in intensity.STYLES
+        patch.get_label(): patch.get_data().values for patch in before.patches if patch.get_label() in dataset.STYLES
     }
     assert set(drawn) == {"red", "green", "blue"}
     assert drawn["red"].tolist() == [0, 0, 100, *[0] * 61]
@@ -286,7 +274,7 @@ def test_intensity_shows_the_share_of_each_level_before_and_after() -> None:
 
 def test_augmented_takes_classes_in_turn() -> None:
     images = [Image(row, "train", "", label, "") for row, label in enumerate("aaaab")]
-    assert [image.label for image in augmented.choose(images)] == ["a", "b", "a", "a"]
+    assert [image.label for image in sheets.in_turn(images)] == ["a", "b", "a", "a"]
 
 
 def test_a_dollar_sign_and_a_long_name_are_drawn_as_they_are() -> None:
@@ -317,9 +305,9 @@ def test_a_file_in_figures_is_all_that_a_new_figure_needs(monkeypatch: pytest.Mo
 def test_files_are_the_same_whatever_the_persons_own_settings(tmp_path: Path, two: Results) -> None:
     import matplotlib
 
-    style.save(roc.draw(two), tmp_path / "one.png")
+    style.save(curves.roc(two), tmp_path / "one.png")
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "text.usetex": False}), style.applied():
-        style.save(roc.draw(two), tmp_path / "two.png")
+        style.save(curves.roc(two), tmp_path / "two.png")
     one, two_ = (tmp_path / "one.png").read_bytes(), (tmp_path / "two.png").read_bytes()
     assert one == two_
     assert b"Software" not in one

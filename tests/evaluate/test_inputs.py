@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src.core.errors import AssayError
-from src.core.paths import Prepared
+from src.core.paths import Prepared, Raw
 from src.evaluate import inputs
 from src.evaluate.inputs import Image
 
@@ -76,6 +76,11 @@ def test_predictions_hold_a_probability_column_for_every_class(tmp_path: Path) -
     )
 
 
+def test_a_table_has_six_decimals_and_an_empty_cell_where_nothing_can_be_told(tmp_path: Path) -> None:
+    inputs.write_table(tmp_path / "a.csv", ("class", "recall", "support"), [("a", 1 / 3, 2), ("b", float("nan"), 0)])
+    assert (tmp_path / "a.csv").read_text() == "class,recall,support\na,0.333333,2\nb,,0\n"
+
+
 def test_images_and_groups_are_counted_by_part_and_label() -> None:
     images = [Image(row, "test", "", "a", group) for row, group in enumerate(["p", "p", "", "q"])]
     assert inputs.count(images) == {("test", "a"): (4, 2)}
@@ -95,28 +100,12 @@ def test_rejected_images_and_files_that_were_left_out_are_counted_with_their_rea
     (tmp_path / "rejected.csv").write_text(rejected, encoding="utf-8")
     table = "kind,reason,files,example\nHEIC,no decoder,20,a/1.HEIC\njunk,hidden,3,\n"
     (tmp_path / "left_out.csv").write_text(table, encoding="utf-8")
-    assert inputs.read_losses(tmp_path / "left_out.csv", Prepared(tmp_path)) == [
+    found = inputs.read_losses(Raw(tmp_path), Prepared(tmp_path))
+    assert found.lines == [
         "3 of 7 images, 4 rejected: a/0.png: truncated; a/1.png: truncated; a/2.png: truncated; "
         "and 1 more in rejected.csv",
         "left out of the source: HEIC 20 (no decoder)",
     ]
-    assert inputs.read_losses(None, Prepared(tmp_path / "nothing")) == []
-
-
-def test_val_is_told_by_the_members_of_an_ensemble_that_did_not_learn_from_it(tmp_path: Path) -> None:
-    images = [inputs.Image(row, part, f"{row}.png", "a", "") for row, part in enumerate(("val", "test", "val"))]
-    given = np.array([[0.9, 0.1]] * 3)
-    table = tmp_path / "out_of_fold.csv"
-    inputs.replace_known(given, images, ("a", "b"), table)
-    assert given.tolist() == [[0.9, 0.1]] * 3, "without a table nothing changes"
-    table.write_text("row,p_a,p_b\n2,0.25,0.75\n1,0.5,0.5\n")
-    inputs.replace_known(given, images, ("a", "b"), table)
-    assert given.tolist() == [[0.9, 0.1], [0.9, 0.1], [0.25, 0.75]], "test stays as the ensemble says it"
-
-
-def test_all_that_an_ensemble_was_asked_for_out_of_fold_counts_as_val(tmp_path: Path) -> None:
-    images = [inputs.Image(row, part, f"{row}.png", "a", "") for row, part in enumerate(("train", "test", "val"))]
-    table = tmp_path / "out_of_fold.csv"
-    assert inputs.known_as_val(images, table) == images, "without a table nothing changes"
-    table.write_text("row,p_a,p_b\n2,0.25,0.75\n0,0.5,0.5\n")
-    assert [image.part for image in inputs.known_as_val(images, table)] == ["val", "test", "val"]
+    assert (found.rejected, found.left_out) == (4, 23)
+    nothing = tmp_path / "nothing"
+    assert inputs.read_losses(Raw(nothing), Prepared(nothing)) == ([], 0, 0)

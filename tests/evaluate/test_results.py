@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import classification_report
 
-from src.evaluate.results import Results, Rules, as_table, classification, compute, merge_groups, summarise
+from src.evaluate.results import Results, Rules, classification, compute, merge_groups, summarise
 from src.metrics.scored import Scored
 from tests.evaluate import helpers
 
@@ -165,12 +165,6 @@ def test_a_class_without_an_image_stays_out_of_the_averages() -> None:
     found = ours(labels, decisions, 3)
     assert all(math.isnan(value) for value in found["c"][:3])
     assert found["macro average"] == pytest.approx([(1 / 2 + 1) / 2, 1 / 2, (1 / 2 + 2 / 3) / 2, 4])
-
-
-def test_the_table_has_an_empty_field_where_nothing_can_be_told() -> None:
-    table = as_table(classification(np.array([0, 1]), np.array([0, 1]), ("a", "b", "c")))
-    assert table[2] == {"class": "c", "precision": "", "recall": "", "f1": "", "support": 0}
-    assert table[0] == {"class": "a", "precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
 
 
 UNWANTED = {"tensorflow", "keras", "matplotlib", "sklearn", "pandas", "cv2", "jinja2"}

@@ -21,16 +21,26 @@ from tests.evaluate.helpers import Build
 BINARY = ("CT_NonCOVID", "CT_COVID")
 FOUR = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
 SHAPE = (helpers.SIDE, helpers.SIDE, 1)
-SHOWN = {"seed": 42, "model": {"name": "tiny_cnn", "stride": 1}, "preprocess": {"steps": ["gray", "resize"]}}
+SHOWN = {
+    "seed": 42,
+    "dataset": {"source": "samples"},
+    "model": {"name": "tiny_cnn", "stride": 1},
+    "preprocess": {"steps": ["gray", "resize"]},
+}
 
 pytestmark = pytest.mark.slow
 
 
-def run(build: Build, out: Evaluation | None = None, shape: tuple[int, int, int] = SHAPE) -> Evaluation:
+def run(
+    build: Build,
+    out: Evaluation | None = None,
+    shape: tuple[int, int, int] = SHAPE,
+    out_of_fold: Path | None = None,
+) -> Evaluation:
     target = out or build.out
     section = sections.evaluate(resamples=200)
     train = {"augment": sections.augment(rotation=20).model_dump(), "batch_size": 30, "balance": "none", "threads": 2}
-    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model, build.probe)
+    inputs = stage.Inputs(build.raw, build.prepared, build.split, build.model, build.probe, out_of_fold)
     stage.run(inputs, target, section, 42, shape, {**SHOWN, "train": train})
     return target
 
@@ -198,6 +208,21 @@ def test_a_missing_model_says_what_to_run(built: Callable, tmp_path: Path) -> No
     model.classes.write_bytes(build.model.classes.read_bytes())
     with pytest.raises(AssayError, match="dvc repro train"):
         run(replace(build, model=model))
+
+
+def test_the_val_part_of_an_ensemble_is_all_that_its_members_were_asked_for_without_having_learned_from_it(
+    built: Callable, tmp_path: Path
+) -> None:
+    build, out, table = built(BINARY), Evaluation(tmp_path / "out"), tmp_path / "out_of_fold.csv"
+    parts = {int(row["row"]): row["part"] for row in rows(build.split.parts)}
+    known = [row for row, part in parts.items() if part != "test"]
+    lines = [f"{row},{0.25 + row / 1000:.3f},{0.75 - row / 1000:.3f}" for row in known]
+    table.write_text("\n".join([f"row,p_{BINARY[0]},p_{BINARY[1]}", *lines]) + "\n", encoding="utf-8")
+    run(build, out, out_of_fold=table)
+    val = {int(row["row"]): float(row["p_CT_COVID"]) for row in rows(out.predictions) if row["part"] == "val"}
+    assert val == {row: pytest.approx(0.75 - row / 1000) for row in known}
+    test = [[row for row in rows(one.predictions) if row["part"] == "test"] for one in (build.out, out)]
+    assert test[0] == test[1], "test stays as the ensemble says it"
 
 
 def test_an_empty_test_part_is_an_error(built: Callable, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from src.core.errors import AssayError
 from src.core.files import read_csv
 from src.core.paths import Bundle
-from src.export import heat, load
-from src.export.predictor import Prediction, Predictor, Source
+from src.export import load
+from src.export.predictor import Prediction, Predictor, Source, of_class
 from src.images.store import open_images, read_index
 from src.metrics.calibration import scaled
 from tests.export.helpers import CLASSES, SIDE, Built, built
@@ -59,7 +59,7 @@ def test_class_activation_maps_are_those_of_the_report() -> None:
     for number in (0, 1):
         expected = maps.cam(network, found.image[None], np.array([number]))
         assert expected is not None
-        np.testing.assert_allclose(heat.of_class(found.maps, number), expected[0], atol=1e-4)
+        np.testing.assert_allclose(of_class(found.maps, number), expected[0], atol=1e-4)
 
 
 def test_a_network_without_such_maps_is_explained_by_occlusion() -> None:

@@ -9,7 +9,7 @@ import pytest
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import ProbeFiles
-from src.probe import network, stage
+from src.probe import feature_network, stage
 from tests.evaluate.helpers import Build, folders, write_store
 
 CLASSES = ("ill", "well")
@@ -26,7 +26,8 @@ def probe(build: Build, root: Path, positive: str | None = "ill") -> dict[str, A
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the pixels themselves be the features."""
-    monkeypatch.setattr(network, "features", lambda images, rows: images[rows].reshape(len(rows), -1).astype("f4"))
+    flat = lambda images, rows: images[rows].reshape(len(rows), -1).astype("f4")  # noqa: E731
+    monkeypatch.setattr(feature_network, "features", flat)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_frozen_features_of_photographs_tell_the_classes_and_are_kept(store: Bui
         assert 0.6 < auc["value"] < 1
         assert auc["low"] < auc["value"] < auc["high"]
     with np.load(tmp_path / "probe" / "features.npz") as kept:
-        features = network.features(np.load(store.prepared.images), kept["rows"][:3])
+        features = feature_network.features(np.load(store.prepared.images), kept["rows"][:3])
         np.testing.assert_allclose(kept["features"][:3], features, rtol=1e-2, atol=1e-3)
 
 

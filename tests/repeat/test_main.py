@@ -6,7 +6,7 @@ import pytest
 
 from src.core import files, paths
 from src.core.errors import AssayError
-from src.probe import network
+from src.probe import feature_network
 from src.repeat import __main__ as command
 from tests.repeat.helpers import grouped_home
 
@@ -18,7 +18,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(home.folder)
     monkeypatch.setenv("DVC_STAGE", "repeat")
     monkeypatch.setattr("src.tracking.study_run.Sender.close", lambda *_: True)
-    monkeypatch.setattr(network, "features", lambda images, rows: images[rows].reshape(len(rows), -1).astype("f4"))
+    flat = lambda images, rows: images[rows].reshape(len(rows), -1).astype("f4")  # noqa: E731
+    monkeypatch.setattr(feature_network, "features", flat)
     return home.folder
 
 

@@ -45,7 +45,7 @@ def kept_batches(store: Store) -> tuple[FeatureBatches, list[int]]:
     passed: list[int] = []
     forward = body.predict_on_batch
     body.predict_on_batch = lambda pixels: passed.append(len(pixels)) or forward(pixels)
-    return FeatureBatches(Batches(given.images, given.train, 8), body, store.root / "kept"), passed
+    return FeatureBatches(Batches(given.images, given.train, 8), body), passed
 
 
 def shown(batches) -> list[np.ndarray]:

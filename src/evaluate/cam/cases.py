@@ -1,8 +1,8 @@
 """The images that class activation maps are made of: of each class the most confident right and wrong ones of test."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """An image of the test part: its place there, its class and the predicted one."""
 
     place: int
@@ -31,17 +30,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Cams:
-    """Cases, their images uint8 (N, H, W, C), and a map (N, h, w) of each for its predicted class.
+    """Cases, their images uint8 (N, H, W, C), and of each kind a map (N, h, w) of each for its predicted class.
 
-    A kind of map is None where it does not apply to the model. Grad-CAM and HiResCAM are left to those without a class
+    A kind is left out where it does not apply to the model. Grad-CAM and HiResCAM are left to those without a class
     activation map, since both would be the same map.
     """
 
     cases: tuple[Case, ...] = ()
     images: Pixels | None = None
-    cam: Floats | None = None
-    grad_cam: Floats | None = None
-    hires_cam: Floats | None = None
+    maps: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def explain(network: "keras.Model", scored: Scored, decisions: Integers, images: Pixels) -> Cams:
@@ -53,10 +50,10 @@ def explain(network: "keras.Model", scored: Scored, decisions: Integers, images:
         return Cams()
     pixels = images[[scored.rows[case.place] for case in cases]]
     predicted = np.array([case.predicted for case in cases], dtype=np.int64)
-    if (cam := maps.cam(network, pixels, predicted)) is not None:
-        return Cams(cases, pixels, cam)
-    by_slope = (make(network, pixels, predicted) for make in (maps.grad_cam, maps.hires_cam))
-    return Cams(cases, pixels, None, *by_slope)
+    made = {"cam": maps.cam(network, pixels, predicted)}
+    if made["cam"] is None:
+        made |= {make.__name__: make(network, pixels, predicted) for make in (maps.grad_cam, maps.hires_cam)}
+    return Cams(cases, pixels, {kind: heat for kind, heat in made.items() if heat is not None})
 
 
 def choose(scored: Scored, decisions: Integers) -> tuple[Case, ...]:
@@ -82,12 +79,7 @@ def _most_confident(scored: Scored, decisions: Integers, mask: np.ndarray[tuple[
     places = np.flatnonzero(mask)
     confidence = scored.probabilities[places, decisions[places]]
     ordered = places[np.argsort(-confidence, kind="stable")].tolist()
-    return list(_of_different_groups(ordered, scored.groups))[:EACH]
-
-
-def _of_different_groups(places: list[int], groups: Integers) -> Iterator[int]:
-    done = set()
-    for place in places:
-        if groups[place] not in done:
-            done.add(groups[place])
-            yield place
+    first: dict[int, int] = {}
+    for place in ordered:
+        first.setdefault(scored.groups[place], place)
+    return list(first.values())[:EACH]

@@ -11,7 +11,6 @@ from src.metrics.scored import Floats, Integers
 
 BATCH = 16  # images
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-Weighted = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
@@ -43,11 +42,7 @@ def grad_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats 
     each. Not of its probability, whose slope vanishes near 0 and 1. None for a network without a dense output layer
     or without feature maps.
     """
-
-    def weighted(maps: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
-        return _by_map(maps, tf.reduce_mean(slopes, axis=(1, 2)))
-
-    heat = _by_slopes(weighted, network, images, classes)
+    heat = _by_slopes(lambda maps, slopes: _by_map(maps, tf.reduce_mean(slopes, axis=(1, 2))), network, images, classes)
     return None if heat is None else np.maximum(heat, 0)
 
 
@@ -58,14 +53,10 @@ def hires_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats
     there, so that a layer after them which has a weight of its own for every place keeps it; what such a layer makes
     of the maps, each map adds up to. None where Grad-CAM is.
     """
-
-    def weighted(maps: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(maps * slopes, axis=-1)
-
-    return _by_slopes(weighted, network, images, classes)
+    return _by_slopes(lambda maps, slopes: tf.reduce_sum(maps * slopes, axis=-1), network, images, classes)
 
 
-def _by_slopes(weighted: Weighted, network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
+def _by_slopes(weighted: Step, network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
     """Weight the last feature maps (N, h, w, C) of each branch by the slopes (N, h, w, C) of the logit over them."""
     network = flattened(network)
     head, last = output_layer(network), last_maps(network)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,7 +14,6 @@ from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Scored
 from src.plotting import style
 
-Kind = Literal["cam", "grad_cam", "hires_cam"]
 SIDE = 150
 BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
 LEGEND_SIZE = (960, 72)
@@ -27,15 +25,14 @@ in brackets the probability of the predicted class""",
 )
 
 
-def draw(scored: Scored, cams: Cams, kind: Kind) -> Pixels | None:
+def draw(scored: Scored, cams: Cams, kind: str) -> Pixels | None:
     """Draw a line for the right and one for the wrong cases of each class, and the scale; None without such maps."""
-    maps: Floats | None = getattr(cams, kind)
-    if maps is None or cams.images is None:
+    if kind not in cams.maps or cams.images is None:
         return None
     lines: dict[tuple[int, bool], list[Pixels]] = {}
-    for case, image, heat in zip(cams.cases, cams.images, maps, strict=True):
+    for case, image, heat in zip(cams.cases, cams.images, cams.maps[kind], strict=True):
         lines.setdefault((case.true, case.right), []).append(_case(scored, case, image, heat))
-    return _below([_legend(), *(_beside(line) for line in lines.values())])
+    return _joined([_legend(), *(_joined(line, beside=True) for line in lines.values())])
 
 
 def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
@@ -46,25 +43,20 @@ def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
     file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
     scaled = overlay.normalize(heat, (image.shape[0], image.shape[1]))
     speaks = f"speaks for {predicted}" if scaled.any() else f"nothing speaks for {predicted}"
-    cells = [
-        Cell(np.asarray(image), file),
-        Cell(overlay.colour(scaled), speaks),
-        Cell(overlay.overlay(image, scaled), "overlay"),
-    ]
+    mixed = overlay.overlay(image, scaled)
+    cells = [Cell(np.asarray(image), file), Cell(overlay.colour(scaled), speaks), Cell(mixed, "overlay")]
     return sheet([cells], title, SIDE)
 
 
-def _beside(blocks: Sequence[Pixels]) -> Pixels:
-    """Put blocks side by side, standing on one line: their captions may have more lines or fewer."""
-    height = max(len(block) for block in blocks)
-    grown = [np.pad(block, ((height - len(block), 0), (0, 0), (0, 0)), constant_values=PAPER[0]) for block in blocks]
-    return np.hstack(grown)
-
-
-def _below(blocks: Sequence[Pixels]) -> Pixels:
-    width = max(block.shape[1] for block in blocks)
-    grown = [np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0)), constant_values=PAPER[0]) for block in blocks]
-    return np.vstack(grown)
+def _joined(blocks: Sequence[Pixels], *, beside: bool = False) -> Pixels:
+    """Put blocks below each other, or beside, standing on one line: captions may have more lines or fewer."""
+    most = max(block.shape[not beside] for block in blocks)
+    grown = []
+    for block in blocks:
+        missing = most - block.shape[not beside]
+        edges = [(missing, 0), (0, 0), (0, 0)] if beside else [(0, 0), (0, missing), (0, 0)]
+        grown.append(np.pad(block, edges, constant_values=PAPER[0]))
+    return np.concatenate(grown, axis=int(beside))
 
 
 def _legend() -> Pixels:
@@ -92,31 +84,17 @@ def _which(material: Material) -> str:
     )
 
 
+def _entry(order: int, name: str, title: str, what: str) -> FigureEntry:
+    return FigureEntry(
+        order, name, title, lambda of: f"{what}: {_which(of)}", lambda of: draw(of.results.test, of.cams, name)
+    )
+
+
 FIGURES = (
-    FigureEntry(
-        130,
-        "cam",
-        "Class activation maps",
-        lambda material: f"Where the averaged feature maps speak for the predicted class: {_which(material)}",
-        lambda material: draw(material.results.test, material.cams, "cam"),
-    ),
-    FigureEntry(
-        140,
-        "grad_cam",
-        "Grad-CAM",
-        lambda material: (
-            f"Where the last feature maps speak for the predicted class, by the slope of its logit: {_which(material)}"
-        ),
-        lambda material: draw(material.results.test, material.cams, "grad_cam"),
-    ),
-    FigureEntry(
-        150,
-        "hires_cam",
-        "HiResCAM",
-        lambda material: (
-            "As Grad-CAM, but with the slope at each place instead of its mean over the map, so that what a dense "
-            f"layer makes of each place is kept: {_which(material)}"
-        ),
-        lambda material: draw(material.results.test, material.cams, "hires_cam"),
-    ),
-)
+    _entry(130, "cam", "Class activation maps", "Where the averaged feature maps speak for the predicted class"),
+    _entry(140, "grad_cam", "Grad-CAM",
+        "Where the last feature maps speak for the predicted class, by the slope of its logit"),
+    _entry(150, "hires_cam", "HiResCAM",
+        "As Grad-CAM, but with the slope at each place instead of its mean over the map, so that what a dense layer "
+        "makes of each place is kept"),
+)  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from src.evaluate.gallery import FigureEntry
 from src.metrics.curves import divide
@@ -21,14 +22,15 @@ def draw(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> Fig
     side = max(3.6, 0.62 * len(classes) + 1.9)
     figure = style.canvas(2 * side + 1.4, side + 0.2)
     left, right = figure.subplots(1, 2)
-    _matrix(left, counts / max(1, counts.max()), [[str(value) for value in row] for row in counts], classes)
-    _matrix(right, fractions, [[_percent(value) for value in row] for row in fractions], classes)
+    _matrix(left, counts / max(1, counts.max()), np.vectorize(str)(counts), classes)
+    percent = np.vectorize(lambda value: f"{100 * value:.0f} %" if np.isfinite(value) else "-")
+    _matrix(right, fractions, percent(fractions), classes)
     left.set_title("Test images")
     right.set_title("Percent of each true class")
     return figure
 
 
-def _matrix(axes: Axes, shades: Floats, texts: list[list[str]], classes: tuple[str, ...]) -> None:
+def _matrix(axes: Axes, shades: Floats, texts: NDArray[np.str_], classes: tuple[str, ...]) -> None:
     names = style.shorten_all(classes, 18)
     axes.imshow(np.nan_to_num(shades), cmap=style.SHADE, vmin=0, vmax=1)
     turned = len(names) > 3 or max(map(len, names)) > 2 * LONG
@@ -37,23 +39,13 @@ def _matrix(axes: Axes, shades: Floats, texts: list[list[str]], classes: tuple[s
     axes.set(xlabel="Predicted class", ylabel="True class")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    for row, line in enumerate(texts):
-        for column, text in enumerate(line):
-            tint = "white" if shades[row, column] > DARK else "black"
-            size = 13 if len(names) < 4 else 9
-            axes.text(column, row, text, ha="center", va="center", color=tint, fontsize=size)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %" if np.isfinite(value) else "-"
+    for (row, column), text in np.ndenumerate(texts):
+        tint = "white" if shades[row, column] > DARK else "black"
+        axes.text(column, row, text, ha="center", va="center", color=tint, fontsize=13 if len(names) < 4 else 9)
 
 
 FIGURES = (
-    FigureEntry(
-        10,
-        "confusion",
-        "Confusion matrix",
+    FigureEntry(10, "confusion", "Confusion matrix",
         "Every test image by its true and its predicted class: counts, and percent of each true class.",
-        lambda material: draw(material.results.test.labels, material.results.decisions, material.results.test.classes),
-    ),
-)
+        lambda of: draw(of.results.test.labels, of.results.decisions, of.results.test.classes)),
+)  # fmt: skip

@@ -1,6 +1,7 @@
 """The course of the training: every score of train beside that of val, and the learning rate where it changes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -55,9 +56,8 @@ def _score(axes: Axes, history: History, name: str, best: float | None) -> None:
     axes.axvline(best, color=style.GREY, linestyle=":", linewidth=1.4, label=f"best epoch ({best:.0f})")
     if f"val_{name}" in history:
         value = history[f"val_{name}"][epochs.index(best)]
-        axes.plot(
-            [best], [value], "o", markersize=9, markerfacecolor="none", markeredgewidth=1.8, color=style.colour(1)
-        )
+        ring: dict[str, Any] = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.8}
+        axes.plot([best], [value], "o", color=style.colour(1), **ring)
         axes.set_title(f"val {value:.3f} at best", loc="right", fontsize=9, color=style.GREY)
 
 
@@ -69,11 +69,7 @@ def _rate(axes: Axes, history: History) -> None:
 
 
 FIGURES = (
-    FigureEntry(
-        70,
-        "learning",
-        "Learning curves",
+    FigureEntry(70, "learning", "Learning curves",
         "The course of the training; the model has the weights of the epoch with the lowest val loss.",
-        lambda material: draw(material.history) if material.history.get("epoch") else None,
-    ),
-)
+        lambda of: draw(of.history) if of.history.get("epoch") else None),
+)  # fmt: skip

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from src.evaluate.gallery import FigureEntry
-from src.evaluate.layers import Layer
+from src.evaluate.predict import Layer
 from src.plotting import style
 
 DRAWN = {"Conv": 0, "Pool": 1, "Dense": 2}  # by a part of the class's name; other layers change no shape
@@ -16,34 +16,25 @@ GAP = 0.6
 
 def draw(layers: list[Layer]) -> Figure | None:
     """Draw each layer as high as the root of its map's height, as wide as the logarithm of the number of maps."""
-    chosen = [(layer, _colour(layer)) for layer in layers if layer.shape]
-    drawn = [(layer, colour) for layer, colour in chosen if colour is not None]
+    drawn = [(layer, number) for layer in layers if layer.shape for part, number in DRAWN.items() if part in layer.kind]
     if not drawn or len(drawn) > MOST:
         return None
     figure = style.canvas(9.0, 3.6)
     axes = figure.subplots()
-    left = 0.0
-    for layer, colour in drawn:
+    left, highest, labelled = 0.0, max(_sizes(layer)[0] for layer, _ in drawn), len(drawn) <= LABELS
+    for layer, number in drawn:
         height, width = _sizes(layer)
-        axes.add_patch(Rectangle((left, -height / 2), width, height, color=style.colour(colour), alpha=0.8, lw=0))
-        if len(drawn) <= LABELS:
+        axes.add_patch(Rectangle((left, -height / 2), width, height, color=style.colour(number), alpha=0.8, lw=0))
+        if labelled:
             label = f"{layer.output}\n{layer.parameters:,}"
-            axes.text(
-                left + width / 2, -_highest(drawn) / 2 - 0.4, label, rotation=90, ha="center", va="top", fontsize=7
-            )
+            axes.text(left + width / 2, -highest / 2 - 0.4, label, rotation=90, ha="center", va="top", fontsize=7)
         left += width + GAP
-    axes.set(
-        xlim=(-GAP, left), ylim=(-_highest(drawn) * (1.25 if len(drawn) <= LABELS else 0.6), _highest(drawn) * 0.6)
-    )
+    axes.set(xlim=(-GAP, left), ylim=(-highest * (1.25 if labelled else 0.6), highest * 0.6))
     axes.axis("off")
-    used = sorted({colour for _, colour in drawn})
-    handles = [Patch(color=style.colour(colour), alpha=0.8, label=NAMES[colour]) for colour in used]
+    used = sorted({number for _, number in drawn})
+    handles = [Patch(color=style.colour(number), alpha=0.8, label=NAMES[number]) for number in used]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
-
-
-def _colour(layer: Layer) -> int | None:
-    return next((number for part, number in DRAWN.items() if part in layer.kind), None)
 
 
 def _sizes(layer: Layer) -> tuple[float, float]:
@@ -51,16 +42,8 @@ def _sizes(layer: Layer) -> tuple[float, float]:
     return (float(np.sqrt(sides[0])) if len(sides) > 1 else 1.0), 0.25 + 0.15 * float(np.log2(1 + sides[-1]))
 
 
-def _highest(drawn: list[tuple[Layer, int]]) -> float:
-    return max(_sizes(layer)[0] for layer, _ in drawn)
-
-
 FIGURES = (
-    FigureEntry(
-        130,
-        "network",
-        "The network",
+    FigureEntry(130, "network", "The network",
         "From left to right, as high as its maps and as wide as there are many; below: shape and number of weights.",
-        lambda material: draw(material.layers),
-    ),
-)
+        lambda of: draw(of.layers)),
+)  # fmt: skip

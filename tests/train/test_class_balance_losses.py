@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from src.train import class_balance, losses
+from src.train import class_balance
 from tests import sections
 
 P = np.array([[0.9], [0.2], [0.6]], np.float32)
@@ -14,7 +14,7 @@ CLASSES = np.array([0, 3])
 
 def loss(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None, **values: object) -> list:
     section = sections.train(epochs=1, batch_size=1, optimizer="adam", **values)
-    found = losses.build(section, weights)(targets, probabilities)
+    found = class_balance.loss(section, weights)(targets, probabilities)
     assert found.shape == targets.shape
     return pytest.approx(found.numpy().tolist(), rel=1e-4)
 

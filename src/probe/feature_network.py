@@ -1,6 +1,6 @@
 """EfficientNet-Lite0 with its ImageNet weights for ONNX Runtime, built without TensorFlow, and its features."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from src.images.pixels import Pixels
 from src.images.worker_threads import cores, ordered
 from src.weights import efficientnet_lite as plan
 from src.weights.efficientnet_lite import LITE0, Version
-from src.weights.torch_file import Array, Arrays
+from src.weights.torch_file import Arrays
 
 SIDE = 224  # pixels, as in its own training
 BATCH = 16
@@ -39,15 +39,15 @@ class _Graph:
 
     def convolved(self, x: str, part: str, block: int | None = None, *, stride: int = 1, groups: int = 1) -> str:
         """Convolve, with the normalization folded into the weights, then cut off, but for the projection."""
-        weights, statistics = plan.convolution(self.tensors, part, block)
+        weights, (gamma, beta, mean, variance) = plan.convolution(self.tensors, part, block)
+        factor = gamma / np.sqrt(variance + plan.EPSILON)
+        folded = weights * factor[:, None, None, None], beta - mean * factor
         names = [f"{part}_{block}_{what}" for what in ("weights", "bias")]
         self.constants += [
-            numpy_helper.from_array(*each) for each in zip(_folded(weights, *statistics), names, strict=True)
+            numpy_helper.from_array(np.float32(values), name) for values, name in zip(folded, names, strict=True)
         ]
-        kernel = list(weights.shape[2:])
-        x = self.add(
-            "Conv", x, *names, auto_pad="SAME_UPPER", group=groups, kernel_shape=kernel, strides=[stride, stride]
-        )
+        sides: dict[str, Any] = {"kernel_shape": list(weights.shape[2:]), "strides": [stride, stride]}
+        x = self.add("Conv", x, *names, auto_pad="SAME_UPPER", group=groups, **sides)
         return x if part == "project" else self.add("Clip", x, *LIMITS)
 
 
@@ -108,10 +108,3 @@ def _resized(image: Pixels) -> NDArray[np.float32]:
     scale, offset = plan.SCALED
     scaled = shown.transpose(2, 0, 1).astype(np.float32) * np.float32(scale / WHITE) + np.float32(offset)
     return np.broadcast_to(scaled, (3, SIDE, SIDE))
-
-
-def _folded(weights: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> Iterator[Array]:
-    """Yield weights and bias that do what a convolution without bias and its normalization do."""
-    factor = gamma / np.sqrt(variance + plan.EPSILON)
-    yield (weights * factor[:, None, None, None]).astype(np.float32)
-    yield (beta - mean * factor).astype(np.float32)

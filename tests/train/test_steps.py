@@ -7,7 +7,7 @@ import sys
 import keras
 import pytest
 
-from src.train import device
+from src.train import steps
 from tests import sections
 
 SECTION = sections.train(epochs=1, batch_size=1, optimizer="adam")
@@ -17,7 +17,7 @@ import numpy as np
 from src import models
 import tensorflow as tf
 import keras
-from src.train import device, losses, optimizers, steps
+from src.train import class_balance, optimizers, steps
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -27,13 +27,13 @@ random = np.random.default_rng(0)
 def trained(names, precision):
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(1)
-    with device.mirrored(names).scope():
+    with steps.mirrored(names).scope():
         model = models.build("tiny_cnn", (12, 12, 1), 3, dropout=0.0)
         optimizer = optimizers.build(section)
         if precision != "float32":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(model.trainable_variables)
-        learn = steps.learning(model, optimizer, losses.build(section))
+        learn = steps.learning(model, optimizer, class_balance.loss(section))
         shown = [learn(pixels, targets) for pixels, targets in batches]
     return model.get_weights(), shown
 
@@ -65,19 +65,19 @@ def test_a_shared_batch_and_half_precision_learn_what_one_device_learns() -> Non
 def test_what_the_machine_lacks_is_said_and_training_goes_on_without(
     asked: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    if device.tf.config.list_physical_devices("GPU"):
+    if steps.tf.config.list_physical_devices("GPU"):
         pytest.skip("this machine has them")
     caplog.set_level(logging.WARNING, "src")
-    with device.devices(SECTION.model_copy(update=asked)):
+    with steps.devices(SECTION.model_copy(update=asked)):
         assert keras.config.dtype_policy().name == "float32"
-        assert device.tf.distribute.get_strategy().num_replicas_in_sync == 1
+        assert steps.tf.distribute.get_strategy().num_replicas_in_sync == 1
     assert f"train.{next(iter(asked))}: " in caplog.text
 
 
 def test_the_policy_is_set_back() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        with device.devices(SECTION):
+        with steps.devices(SECTION):
             assert keras.config.dtype_policy().name == "float32"
         assert keras.config.dtype_policy().name == "mixed_bfloat16"
     finally:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from src.export.heat import occlusion
+from src.export.predictor import occlusion
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats
 

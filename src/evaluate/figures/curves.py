@@ -1,0 +1,132 @@
+"""ROC and precision-recall curves: one line a class with its score in the legend, and where the threshold puts us."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from src.core.random_streams import stream
+from src.evaluate.gallery import FigureEntry, Material
+from src.evaluate.results import Results
+from src.metrics.bootstrap import FEWEST_GROUPS, roc_band
+from src.metrics.curves import Ranking, rank
+from src.metrics.scored import Floats
+from src.plotting import style
+
+FEW = 3  # entries of a legend that cover nothing
+
+
+class Curve(NamedTuple):
+    """The ranking of one class against the rest, its name as shown, and its ROC AUC and average precision as text."""
+
+    name: str
+    ranking: Ranking
+    auc: str
+    average_precision: str
+
+
+def curves(results: Results) -> list[Curve]:
+    """Return the curve of the positive class, or of every class where there are more than two.
+
+    Without images of the class and others there is none.
+    """
+    test, found = results.test, []
+    names = style.shorten_all(test.classes)
+    for number in [1] if test.binary else range(len(test.classes)):
+        ranking = rank(test.labels == number, test.probabilities[:, number], np.ones((1, test.size)))
+        if ranking.true.any() and ranking.false.any():
+            key = () if test.binary else ("classes", test.classes[number])
+            scores = (results.estimates.scores.get((*key, name)) for name in ("auc", "average_precision"))
+            found.append(Curve(names[number], ranking, *(score.text(2) if score else "-" for score in scores)))
+    return found
+
+
+def roc_points(ranking: Ranking) -> tuple[Floats, Floats]:
+    """Return false and true positive rate (U + 1,), from (0, 0) to (1, 1)."""
+    true, false = ranking.true[0], ranking.false[0]
+    return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
+
+
+def precision_recall_points(ranking: Ranking) -> tuple[Floats, Floats]:
+    """Return recall and precision (U,), recall rising."""
+    true, false = ranking.true[0], ranking.false[0]
+    return true / true[-1], true / (true + false)
+
+
+def roc(results: Results) -> Figure:
+    """Draw the ROC curves with their areas and intervals, and the chance line."""
+    drawn = curves(results)
+    figure, axes = _square(len(drawn) + 1)
+    axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="chance")
+    if results.test.binary and drawn and results.test.group_count >= FEWEST_GROUPS:
+        _band(results, axes)
+    for number, curve in enumerate(drawn):
+        axes.plot(*roc_points(curve.ranking), **style.line(number), label=f"{curve.name}: AUC {curve.auc}")
+    if results.threshold and drawn:
+        _mark(axes, results, 1 - _value(results, "specificity"), _value(results, "sensitivity"))
+    _label(axes, "False positive rate (1 - specificity)", "True positive rate (sensitivity)", "lower right")
+    return figure
+
+
+def precision_recall(results: Results) -> Figure:
+    """Draw one stepped curve a class with its average precision, and the share of cases as chance."""
+    drawn = curves(results)
+    figure, axes = _square(len(drawn) + 1)
+    for number, curve in enumerate(drawn):
+        recall, precision = precision_recall_points(curve.ranking)
+        label = f"{curve.name}: AP {curve.average_precision}"
+        axes.step(np.append(0.0, recall), np.append(precision[0], precision), **style.line(number), label=label)
+    if results.threshold and drawn:
+        share = float((results.test.labels == 1).mean())
+        axes.axhline(share, color=style.GREY, linestyle=":", linewidth=1.2, label=f"chance {share:.2f}")
+        _mark(axes, results, _value(results, "sensitivity"), _value(results, "precision"))
+    _label(axes, "Recall (sensitivity)", "Precision", "lower left")
+    return figure
+
+
+def _square(entries: int) -> tuple[Figure, Axes]:
+    """Make a figure for axes that are square, with room below for a legend of more than a few entries."""
+    figure = style.canvas(5.6, 5.5 + (0.22 * entries if entries > FEW else 0))
+    return figure, figure.subplots()
+
+
+def _value(results: Results, name: str) -> float:
+    return results.estimates.scores[(name,)].value
+
+
+def _band(results: Results, axes: Axes) -> None:
+    """Shade where the curve lies in resamples of whole groups."""
+    test, rules = results.test, results.rules
+    random = stream(rules.seed, "intervals", "roc")
+    score = test.probabilities[:, 1]
+    grid, low, high = roc_band(test.labels == 1, score, test.groups, rules.confidence, rules.resamples, random)
+    axes.fill_between(grid, low, high, color=style.colour(0), alpha=0.15, linewidth=0)
+
+
+def _mark(axes: Axes, results: Results, x: float, y: float) -> None:
+    label = f"threshold {results.threshold.value:.3f}" if results.threshold else ""
+    axes.plot(x, y, "o", color=style.colour(1), markersize=8, label=label)
+
+
+def _label(axes: Axes, x: str, y: str, corner: Literal["lower left", "lower right"]) -> None:
+    """Label axes that both run from 0 to 1; the legend stands in a corner, or below where it has many entries."""
+    axes.set(xlabel=x, ylabel=y, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) <= FEW:
+        axes.legend(handles, labels, loc=corner)
+    elif isinstance(axes.figure, Figure):
+        axes.figure.legend(handles, labels, loc="outside lower center", ncols=1)
+
+
+def _roc_caption(material: Material) -> str:
+    moves = ", and how far that moves with other groups." if material.results.test.binary else "."
+    return f"What share of the cases is found at the price of which share of false alarms, at every threshold{moves}"
+
+
+FIGURES = (
+    FigureEntry(20, "roc", "ROC curve", _roc_caption, lambda of: roc(of.results)),
+    FigureEntry(30, "precision_recall", "Precision-recall curve",
+        "How many alarms are right as more of the cases are found; chance is the share of cases in the test part.",
+        lambda of: precision_recall(of.results)),
+)  # fmt: skip
