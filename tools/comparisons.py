@@ -44,7 +44,11 @@ COMPARISONS: Mapping[str, Comparison] = {
     "xray_batch_norm": Comparison(
         "pneumonia_separable",
         XRAY,
-        tuple(f"model.separable.batch_norm={on} model.dropout={rate}" for on in ("true", "false") for rate in (0.7, 0)),
+        tuple(
+            f"model.separable.batch_norm={on} model.dropout={rate} train.learning_rate={learning}"
+            for on, learning in (("true", "1e-3"), ("false", "1e-3"), ("false", "1e-4"))
+            for rate in (0.7, 0)
+        ),
     ),
     "blood_color": Comparison("blood_cnn", COMPACT, COLORS),
     "blood_weights": Comparison("blood_transfer", "", WEIGHTS),
