@@ -46,7 +46,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         XRAY,
         tuple(
             f"model.separable.batch_norm={on} model.dropout={rate} train.learning_rate={learning}"
-            for on, learning in (("true", "1e-3"), ("false", "1e-3"), ("false", "1e-4"))
+            for on, learning in (("true", "null"), ("false", "null"), ("false", "1e-4"))
             for rate in (0.7, 0)
         ),
     ),
