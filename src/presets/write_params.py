@@ -1,7 +1,6 @@
 """A preset in the place of params.yaml, without losing what stands there."""
 
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from src.core.errors import AssayError
 from src.core.files import digest_of, write_text
 from src.core.paths import PARAMS
 from src.presets.catalog import FOLDER, read
+from src.tracking.environment import git
 
 SOURCE = "dataset.source"
 SIGNATURE = re.compile(r"\A# Written by .*, digest (\w+)\n")
@@ -73,21 +73,13 @@ def is_replaceable(home: Path) -> bool:
     mark = SIGNATURE.match(text)
     if mark and mark[1] == digest_of(text[mark.end() :])[:DIGITS]:
         return True
-    return text == _committed(home) or any(text == known.read_text("utf-8") for known in (home / FOLDER).glob("*.yaml"))
+    committed = (git(home, "show", f"HEAD:./{PARAMS}") or "").replace("\r\n", "\n")
+    return text == committed or any(text == known.read_text("utf-8") for known in (home / FOLDER).glob("*.yaml"))
 
 
 def signed(text: str, by: str) -> str:
     """Put a line on top of a params file that says what wrote it, with a digest by which an edit is noticed."""
     return f"# Written by {by}, digest {digest_of(text)[:DIGITS]}\n{text}"
-
-
-def _committed(home: Path) -> str | None:
-    """Read params.yaml of the commit that is checked out, or None where there is none."""
-    try:
-        done = subprocess.run(["git", "show", f"HEAD:./{PARAMS}"], cwd=home, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    return None if done.returncode else done.stdout.decode("utf-8", errors="replace").replace("\r\n", "\n")
 
 
 def given(texts: Iterable[str]) -> dict[str, Any]:
