@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from src import config, presets, start, tracking
 from src.core import console, dvc_command, dvc_state
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
+from src.tracking.environment import git
 
 log = logging.getLogger(__name__)
 IMPORTED = Path("data")  # made by `dvc repro` itself, from data.dvc
@@ -38,12 +38,8 @@ def main() -> None:
 
 def _changed() -> str:
     """Name the files of the experiment that differ from the commit; "" where git is not there."""
-    command = ["git", "status", "--porcelain", "-z", "--", str(PARAMS), *map(str, dvc_state.WRITTEN)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return " ".join(line[3:] for line in done.stdout.split("\0") if line)
+    found = git(Path(), "status", "--porcelain", "-z", "--", str(PARAMS), *map(str, dvc_state.WRITTEN)) or ""
+    return " ".join(line[3:] for line in found.split("\0") if line)
 
 
 def _parser() -> argparse.ArgumentParser:

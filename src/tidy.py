@@ -1,7 +1,6 @@
 """`python -m src.tidy`: what DVC's cache and MLflow hold that nothing refers to, with sizes; deleted if you agree."""
 
 import argparse
-import logging
 import os
 import re
 import sqlite3
@@ -17,7 +16,6 @@ from src.core import console, paths
 from src.core.errors import AssayError
 from src.tracking import mlflow_store
 
-log = logging.getLogger(__name__)
 COMMITS = 20  # of each branch, whose results stay; DVC takes a tenth of a second for each
 KEPT = ("--all-branches", "--num", str(COMMITS), "--all-tags", "--all-experiments", "--force")
 REMOVING = re.compile(r"^Removing (.*)$", re.MULTILINE)
@@ -39,8 +37,8 @@ def main() -> None:
     console.say(f"MLflow: {_size(runs)} in {len(runs)} runs that were deleted in `mlflow ui`")
     if not cached and not runs:
         return
-    if not asked.yes and not _agreed():
-        console.say("nothing was deleted")
+    if not (asked.yes or console.agreed("delete it?")):
+        console.say("nothing was deleted; without a question: make tidy YES=1")
         return
     if cached:
         _run(home, "dvc", "gc", *KEPT)
@@ -55,14 +53,6 @@ def deleted_runs(home: Path) -> list[Path]:
         return []
     with closing(sqlite3.connect(file)) as connection:
         return [Path(url2pathname(urlsplit(address).path)).parent for (address,) in connection.execute(DELETED)]
-
-
-def _agreed() -> bool:
-    """Ask; where nobody can answer, it is no."""
-    if not sys.stdin.isatty():
-        log.info("no terminal to ask at: make tidy YES=1 deletes it")
-        return False
-    return input("delete it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _size(found: Iterable[Path]) -> str:

@@ -59,6 +59,15 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def agreed(question: str) -> bool:
+    """Ask at the terminal; where nobody can answer, it is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def fail(message: str) -> None:
     """Write an error line to stderr and leave with exit code 1."""
     sys.stderr.write(f"error: {redact.terminal(message)}\n")

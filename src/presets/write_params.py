@@ -1,18 +1,17 @@
 """A preset in the place of params.yaml, without losing what stands there."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from src import config
-from src.core import nested, yaml_file
+from src.core import console, nested, yaml_file
 from src.core.errors import AssayError
 from src.core.files import digest_of, write_text
 from src.core.paths import PARAMS
 from src.presets.catalog import FOLDER, read
+from src.tracking.environment import git
 
 SOURCE = "dataset.source"
 SIGNATURE = re.compile(r"\A# Written by .*, digest (\w+)\n")
@@ -54,7 +53,7 @@ def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:
     """
     file, copy = home / PARAMS, None
     if not is_replaceable(home):
-        if not yes and not _agrees():
+        if not (yes or console.agreed(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy?")):
             raise AssayError(
                 f"{PARAMS}: has changes that are in no commit, so it stays as it is; `make repro` runs it, YES=1 "
                 "(--yes) puts the new one in its place and keeps a copy"
@@ -74,29 +73,13 @@ def is_replaceable(home: Path) -> bool:
     mark = SIGNATURE.match(text)
     if mark and mark[1] == digest_of(text[mark.end() :])[:DIGITS]:
         return True
-    return text == _committed(home) or any(text == known.read_text("utf-8") for known in (home / FOLDER).glob("*.yaml"))
+    committed = (git(home, "show", f"HEAD:./{PARAMS}") or "").replace("\r\n", "\n")
+    return text == committed or any(text == known.read_text("utf-8") for known in (home / FOLDER).glob("*.yaml"))
 
 
 def signed(text: str, by: str) -> str:
     """Put a line on top of a params file that says what wrote it, with a digest by which an edit is noticed."""
     return f"# Written by {by}, digest {digest_of(text)[:DIGITS]}\n{text}"
-
-
-def _agrees() -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    sys.stderr.write(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def _committed(home: Path) -> str | None:
-    """Read params.yaml of the commit that is checked out, or None where there is none."""
-    try:
-        done = subprocess.run(["git", "show", f"HEAD:./{PARAMS}"], cwd=home, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    return None if done.returncode else done.stdout.decode("utf-8", errors="replace").replace("\r\n", "\n")
 
 
 def given(texts: Iterable[str]) -> dict[str, Any]:

@@ -39,15 +39,15 @@ class Commit:
 
 def commit(root: Path = Path()) -> Commit:
     """Read the state of the git repository around a folder; only what `git diff` shows is kept, no other file."""
-    if (head := _git(root, "rev-parse", "HEAD")) is None:
+    if (head := git(root, "rev-parse", "HEAD")) is None:
         return Commit()
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
-    untracked = _git(root, "status", "--porcelain", "--", "src", "stages")
-    diff = _git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or ""
+    changed = git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
+    untracked = git(root, "status", "--porcelain", "--", "src", "stages")
+    diff = git(root, "diff", *DIFF, "HEAD", "--", ".", *OUTPUTS) or ""
     clean = redact.secrets(diff)
     return Commit(
         commit=head.strip(),
-        branch=(_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
+        branch=(git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         dirty=bool(changed or untracked),
         changes=_changes(root),
         diff=diff if clean == diff else TAKEN_OUT + clean,
@@ -76,7 +76,7 @@ def user() -> str:
 
 def _changes(root: Path) -> dict[str, str]:
     """Return the values of params.yaml that differ from those of the commit, as text by dotted key."""
-    before, now = _git(root, "show", f"HEAD:./{PARAMS}"), root / PARAMS
+    before, now = git(root, "show", f"HEAD:./{PARAMS}"), root / PARAMS
     if before is None or not now.is_file():
         return {}
     try:
@@ -91,7 +91,8 @@ def _changes(root: Path) -> dict[str, str]:
     }
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def git(root: Path, *arguments: str) -> str | None:
+    """Return what a command of git prints, None where it fails or git is not there."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],

@@ -90,9 +90,7 @@ def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
         return same[0]
     if record.kind == "train" and record.fresh:
         return None
-    new = (
-        record.params
-    )  # it agrees with what a run has if it makes no difference which of the two is put over the other
+    new = record.params  # they agree with a run's where it makes no difference which are put over the others
     agreeing = (run for run in runs if {**run.data.params, **new} == {**new, **run.data.params})
     return next(iter(runs) if record.kind == "study" else agreeing, None)
 
