@@ -32,18 +32,10 @@ AGAIN = "python -m src.repeat"
 ENTRY = "src/repeat/__main__.py"
 
 
-def repeat(params: Params) -> None:
-    """Cross-validate with one worker, so that the same inputs give the same outputs.
-
-    Raises:
-        AssayError: anything that a person can mend.
-    """
-    run(params, Workers(threads=params.train.threads).start)
-
-
-def run(params: Params, start: Start, out: Repeated = REPEATED, refit: int = 0) -> None:
+def run(params: Params, start: Start | None = None, refit: int = 0) -> None:
     """Train all folds and seeds, and write scores, predictions, models, the ensemble and suspects.
 
+    start: starts the workers, else one, so that the same inputs give the same outputs.
     refit: so many networks learn from all images, and are the ensemble in place of those of the folds.
 
     Raises:
@@ -53,9 +45,10 @@ def run(params: Params, start: Start, out: Repeated = REPEATED, refit: int = 0) 
     began = int(time.time() * 1000)
     training_inputs.bring_up_to_date()
     images = folds.read(params)
+    start = start or Workers(threads=params.train.threads).start
     trained, found, whole = cross_validate(params, images, start, refit)
     about = out_of_fold.summarise(found, params) | {"refit": refit}
-    with files.replacing(out.folder) as temporary:
+    with files.replacing(REPEATED.folder) as temporary:
         made = Repeated(temporary)
         made.folder.mkdir(parents=True)
         doubted = (images, found.classes, open_images(PREPARED), found.probabilities)
@@ -64,8 +57,8 @@ def run(params: Params, start: Start, out: Repeated = REPEATED, refit: int = 0) 
         out_of_fold.write(made.predictions, found)
         _write_models(trained, whole, found.classes, made)
     console.say(table(about))
-    console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {out.folder}")
-    _report(params, about, trained, began, out)
+    console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {REPEATED.folder}")
+    _report(params, about, trained, began)
 
 
 def cross_validate(
@@ -126,7 +119,7 @@ def table(about: Tree) -> str:
     return f"{about['model']} over {about['over']}: {counted}\n{lines}"
 
 
-def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int, out: Repeated) -> None:
+def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int) -> None:
     """Write an MLflow run with a run below it for each training; what tracking lacks never costs a result."""
     end = int(time.time() * 1000)
     trials = []
@@ -135,6 +128,7 @@ def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int,
         values = {"fold": one.fold, "train_seed": one.seed}
         trials.append(Trial(number, "complete", values, {}, one.rows, held, start=began, end=end))
     numbers = {f"{name}_{key}": value for name, each in about["scores"].items() for key, value in each.items()}
+    written = (REPEATED.scores, REPEATED.predictions, REPEATED.suspects, REPEATED.sheet)
     study = study_run.LoggedStudy(
         identity=digest_of(canonical([params.model_dump(mode="json"), about])),
         name=f"repeat of {about['model']}",
@@ -142,7 +136,7 @@ def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int,
         goals={},
         trials=trials,
         confirmed=numbers,
-        files={path.name: path for path in (out.scores, out.predictions, out.suspects, out.sheet)},
+        files={path.name: path for path in written},
     )
     with suppress(AssayError):  # a full disk has been reported already
         study_run.Sender(params, ENTRY, AGAIN).close(study)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]
     cluster.end()
 
 
+@contextmanager
+def joined(cluster: DaskCluster, home: Home, code: Path) -> Iterator[ClusterExecutor]:
+    """Give an executor on a cluster, whose trials only pretend to train."""
+    executor = ClusterExecutor(cluster.address, home.folder, root=code, target=PRETENDED)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
 def drive(executor: ClusterExecutor, *, stop: int | None = None, seconds: float = 30) -> list[Event]:
     """Answer every epoch until each job has ended, and give what was heard; trial `stop` is told to stop."""
     heard: list[Event] = []
@@ -114,15 +125,12 @@ def test_each_job_ends_once_and_what_it_said_arrives(
     started: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "src.executors")
-    executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(started, home, code) as executor:
         until(lambda: two_workers(executor))
         for number in range(6):
             rate = 10.0 if number == 2 else 0.05
             executor.submit(home.job(number, train__learning_rate=rate))
         heard = drive(executor, stop=4)
-    finally:
-        executor.close()
     found = ends(heard)
     assert sorted(found) == list(range(6))
     assert found[2] == Failed(2, "ValueError: this cannot be")
@@ -139,14 +147,11 @@ def test_images_that_are_there_are_not_sent_again_and_test_rows_never(
     started: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "src.executors")
-    executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(started, home, code) as executor:
         until(lambda: two_workers(executor))
         for number in range(4):
             executor.submit(home.job(number, train__learning_rate=0.05))
         drive(executor)
-    finally:
-        executor.close()
     assert sent(caplog) == [], "the test before had them sent"
     own = np.load(home.prepared.images)
     kept = list(started.folder.rglob("images.npy"))
@@ -178,13 +183,10 @@ def test_of_a_fold_its_rows_alone_are_sent(home: Home) -> None:
 
 
 def test_a_variant_of_the_images_is_made_here_and_sent_as_well(started: DaskCluster, code: Path, home: Home) -> None:
-    executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(started, home, code) as executor:
         for number, size in enumerate((24, 20, 20)):
             executor.submit(home.job(number, preprocess__image_size=size, train__learning_rate=0.01))
         heard = drive(executor)
-    finally:
-        executor.close()
     sums = {event.number: event.rows[0]["images"] for event in ends(heard).values() if isinstance(event, Finished)}
     own = np.load(home.prepared.images)
     assert sums[0] == own[1].sum()
@@ -222,13 +224,10 @@ def test_a_process_that_has_grown_is_replaced_before_the_next_job(
 ) -> None:
     monkeypatch.setattr(worker_memory, "LEAST_JOBS", 1)
     monkeypatch.setattr(worker_memory, "LIMIT", -1.0)
-    executor = ClusterExecutor(started.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(started, home, code) as executor:
         for number in range(60, 65):
             executor.submit(home.job(number, train__learning_rate=0.01))
         drive(executor)
-    finally:
-        executor.close()
     lines = [line for path in started.folder.glob("*/trained.txt") for line in path.read_text().splitlines()]
     assert len({line.split()[1] for line in lines if line.startswith("6")}) >= 4  # the first of each may be warm
 
@@ -306,12 +305,23 @@ def test_a_worker_with_other_packages_is_named_with_what_differs(
         ClusterExecutor(started.address, home.folder)
 
 
+def test_a_worker_that_is_not_fit_later_gets_no_job_and_costs_none_a_try(
+    started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with joined(started, home, code) as executor:
+        monkeypatch.setattr(executing, "VERSIONS", {"python": "2.7"})
+        executor.submit(home.job(1))
+        until(lambda: executor.next(0.1) or "expected python 2.7" in caplog.text)
+        assert executor.next(2) is None
+        assert executor.take_back() == [1]
+    assert "; it gets no trials" in caplog.text
+
+
 def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
     single: DaskCluster, code: Path, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "src.executors")
-    executor = ClusterExecutor(single.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(single, home, code) as executor:
         executor.submit(home.job(1, train__learning_rate=0.05))
         assert isinstance(executor.next(60), Epoch)
         files = len(sent(caplog))
@@ -321,8 +331,6 @@ def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
         executor.submit(home.job(1, train__learning_rate=0.05))
         assert isinstance(drive(executor)[-1], Finished)
         assert len(sent(caplog)) == files
-    finally:
-        executor.close()
     assert len({line.split()[1] for line in trained.read_text().splitlines()[-2:]}) == 2
 
 
@@ -352,12 +360,9 @@ def test_a_worker_gives_up_what_it_does_for_a_driver_that_was_killed(
     assert b"Epoch" in driver.stdout.readline()
     driver.kill()
     driver.communicate()
-    executor = ClusterExecutor(single.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(single, home, code) as executor:
         executor.submit(home.job(4, train__learning_rate=0.05))
         heard = drive(executor)
-    finally:
-        executor.close()
     assert [type(event) for event in heard] == [Epoch, Epoch, Epoch, Finished]
     assert {event.number for event in heard} == {4}
 
@@ -432,8 +437,7 @@ def test_a_study_holds_exactly_its_trials_though_its_workers_are_killed_and_anot
 def test_a_scheduler_that_goes_away_is_told_in_a_line(breakable: DaskCluster, code: Path, home: Home) -> None:
     if not any(worker.poll() is None for worker in breakable.workers):
         breakable.start_worker("three", "--no-nanny")
-    executor = ClusterExecutor(breakable.address, home.folder, root=code, target=PRETENDED)
-    try:
+    with joined(breakable, home, code) as executor:
         executor.submit(home.job(1, train__learning_rate=0.05))
         assert isinstance(executor.next(60), Epoch)
         assert breakable.scheduler
@@ -442,6 +446,4 @@ def test_a_scheduler_that_goes_away_is_told_in_a_line(breakable: DaskCluster, co
             AssayError, match=r"lost the connection to the scheduler at tcp://.*the same command"
         ) as told:
             until(lambda: executor.next(1.0) and False)
-    finally:
-        executor.close()
     assert "\n" not in str(told.value)

@@ -110,14 +110,14 @@ def test_a_mistake_is_a_line_and_nothing_is_trained(
 
 @pytest.mark.slow
 def test_a_study_killed_in_the_middle_equals_one_left_alone(tuning: Tuning) -> None:
-    tuning.search("--trials", "4", "--study", "whole")
-    running = tuning.start("--trials", "4", "--workers", "1", "--no-confirm", "--study", "parts")
-    tuning.wait_for("parts", 2)
+    tuning.search("--trials", "3", "--study", "whole")
+    running = tuning.start("--trials", "3", "--workers", "1", "--no-confirm", "--study", "parts")
+    tuning.wait_for("parts", 1)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
-    tuning.search("--trials", "4", "--study", "parts")
+    tuning.search("--trials", "3", "--study", "parts")
     assert tuning.told("parts") == tuning.told("whole")
-    assert len(tuning.told("whole")) == 4
+    assert len(tuning.told("whole")) == 3
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from src.config import load
 from src.core import paths
 from src.core.errors import AssayError
 from src.tune import winner as outcomes
-from src.tune.winner import Candidate, Interval, Outcome, decide, interval, over_seeds
+from src.tune.winner import Candidate, Interval, Outcome, decide, interval
 from tests.conftest import ROOT
 
 VALUES: dict[str, Any] = {"train.learning_rate": 1e-05, "model.stride": 1, "preprocess.steps": ["gray", "resize"]}
@@ -63,12 +63,13 @@ def test_the_verdict_names_means_gain_and_reasons() -> None:
 def test_the_words_follow_the_interval_and_equal_gains_have_none(
     metric: str, gains: tuple[float, ...], words: str
 ) -> None:
-    def candidate(name: str, scores: list[float]) -> Candidate:
-        return over_seeds(name, {}, [{"scores": {metric: score}} for score in scores], (metric,), 0.95)
+    def results(scores: list[float]) -> list[dict[str, Any]]:
+        return [{"scores": {metric: score}} for score in scores]
 
     baseline = [0.50 + 0.01 * place for place in range(len(gains))]
     winner = [before + gain for before, gain in zip(baseline, gains, strict=True)]
-    found = decide((metric,), (1, 2, 3), candidate("baseline", baseline), [candidate("trial 0", winner)], 0.95)
+    runs = [("baseline", {}, results(baseline), ""), ("trial 0", {}, results(winner), "")]
+    found = decide((metric,), (1, 2, 3), runs, 0.95)
     assert outcomes.described(found).endswith(f", {words}")
     assert found.beats_baseline == (words == "better beyond its interval")
     assert ("[" in outcomes.described(found).splitlines()[-1]) == ("no interval" not in words)

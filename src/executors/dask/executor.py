@@ -218,7 +218,8 @@ class ClusterExecutor:
         if running is None:
             return None
         if unfit := message.get("unfit"):
-            log.warning("worker %s gets no trials: %s", running.worker, unfit)
+            named = unfit if running.worker in unfit else f"worker {running.worker}: {unfit}"
+            log.warning("%s; it gets no trials", named)
             self._unfit.add(running.worker)
             self._forget(running)
             self._waiting.appendleft(running.job)
