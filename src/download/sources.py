@@ -47,34 +47,26 @@ def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
     return _open_local(dataset, staging, home)
 
 
-def find(source: str, home: Path) -> Path:
-    """Find a local source, relative to the current directory or, if missing there, to the repository.
+def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
+    """Open a folder or an archive, relative to the current directory or, if missing there, to the repository.
 
     ``dvc exp run --temp`` runs in a copy of the repository elsewhere, from where ../data leads to nothing.
-
-    Raises:
-        AssayError: nothing is there.
     """
-    for path in (Path(source), home / source):
-        if path.exists():
-            return path.resolve()
-    if "://" in source:
-        raise AssayError(f"dataset.source: expected {CHOICES}, found {source!r}")
-    raise AssayError(f"dataset.source: expected {CHOICES}, found nothing at {source}")
-
-
-def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
-    path = find(dataset.source, home)
+    source = dataset.source
+    path = next((path.resolve() for path in (Path(source), home / source) if path.exists()), None)
+    if path is None:
+        found = repr(source) if "://" in source else f"nothing at {source}"
+        raise AssayError(f"dataset.source: expected {CHOICES}, found {found}")
     if path.is_dir():
         _refuse_pin(dataset, "a folder has no checksum")
         return Source(path, False, [])
     if not path.is_file():
-        raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {dataset.source}")
+        raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {source}")
     if path.suffix.lower() == ".csv":
-        raise AssayError(f"dataset.source: expected the folder of a CSV and its images, found the CSV {dataset.source}")
+        raise AssayError(f"dataset.source: expected the folder of a CSV and its images, found the CSV {source}")
     if dataset.sha256 and (found := files.digest(path)) != dataset.sha256:
-        raise AssayError(f"{dataset.source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
-    return Source(staging, True, unpack(path, staging, dataset.max_unpacked_gb, dataset.source))
+        raise AssayError(f"{source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
+    return Source(staging, True, unpack(path, staging, dataset.max_unpacked_gb, source))
 
 
 def _refuse_pin(dataset: Dataset, reason: str) -> None:

@@ -108,8 +108,7 @@ def _break(text: str, width: int, font: Font) -> Iterator[str]:
     """Break at the last space that leaves a line at least half full, otherwise (file names) anywhere."""
     while text:
         ends = range(1, min(len(text), width) + 1)  # no character is narrower than a pixel
-        widths = [font.getlength(text[:end]) for end in ends]
-        end = max(1, bisect_right(widths, width))
+        end = max(1, bisect_right(ends, float(width), key=lambda end: font.getlength(text[:end])))
         space = text.rfind(" ", end // 2, end + 1) if end < len(text) else -1
         end = space if space > 0 else end
         yield text[:end]

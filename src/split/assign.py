@@ -17,7 +17,7 @@ from src.config import Split as Section
 from src.core.errors import AssayError
 from src.core.partition import PARTS
 from src.core.random_streams import stream
-from src.split.index import Floats, Ints, Rows
+from src.split.index import Floats, Ints, Rows, codes
 
 MISSING = 1000.0  # what a class absent from a part costs: more than any deviation of shares
 SMALLEST_GAIN = 1e-9
@@ -52,7 +52,7 @@ def divide(rows: Rows, section: Section, seed: int) -> Ints:
 
 def _deal(rows: Rows, chosen: NDArray[np.bool_], ratios: dict[int, float], by: str, seed: int) -> Ints:
     """Divide the chosen rows; the ratios need not sum to 1."""
-    groups = rows.own_groups if by == "image" else rows.groups
+    groups = codes(rows.path) if by == "image" else rows.groups
     members: Ints = np.unique(groups[chosen], return_inverse=True)[1]
     labels, classes = np.unique(rows.classes[chosen], return_inverse=True)
     unit = "groups" if by != "image" and (rows.group[chosen] != "").any() else "images"

@@ -49,11 +49,6 @@ class Rows:
             [f"group {group}" if group else f"path {path}" for group, path in zip(self.group, self.path, strict=True)]
         )
 
-    @cached_property
-    def own_groups(self) -> Ints:
-        """(N,) a number per image, as if nothing were known of groups."""
-        return codes(self.path)
-
 
 def read_rows(prepared: Prepared) -> Rows:
     """Read index.csv of a store.

@@ -10,10 +10,10 @@ from src.core.partition import PARTS
 from src.core.paths import Prepared, Raw, SplitFiles
 from src.images.store import open_images, open_thumbnails
 from src.split.assign import divide
-from src.split.audit import Audit, Copies, leaks, make_audit
+from src.split.audit import Copies, leaks, make_audit
 from src.split.copies import find, join
 from src.split.duplicates import find_duplicates, hash_images, same_pixels
-from src.split.index import Ints, Rows, read_rows
+from src.split.index import Rows, read_rows
 from src.split.sheets import PAIRS, write_groups, write_pairs
 from src.split.shortcuts import measure
 
@@ -34,14 +34,19 @@ def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int
     if section.by == "lookalike":
         rows, copies = _with_lookalikes(rows, raw, out)
     parts = divide(rows, section, seed)
-    _write_parts(out, rows, parts)
+    lines = ((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
+    write_csv(out.parts, ("row", "part", "group"), lines)
     hashes = hash_images(images, open_thumbnails(prepared))
     duplicates = find_duplicates(hashes, parts, PAIRS)
     contradictions = same_pixels(hashes.contents, rows.classes)
     audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies, contradictions)
     write_json(out.audit, audit)
     write_pairs(out.sheet, rows, parts, images, duplicates)
-    _log(audit)
+    for name in PARTS:
+        counts = [f"{row['class']} {row['images']}" for row in audit["parts"] if row["part"] == name]
+        log.info("%s: %s", name, ", ".join(counts))
+    for line in audit["warnings"]:
+        log.warning("warning: %s", line)
     if section.leaks == "fail" and leaks(audit):
         raise AssayError(
             f"split.leaks: fail: {audit['groups_in_two_parts']} groups, {audit['exact_duplicates']} exact and "
@@ -56,16 +61,3 @@ def _with_lookalikes(rows: Rows, raw: Raw, out: SplitFiles) -> tuple[Rows, Copie
     joined = replace(rows, group=join(rows.group, rows.path, found.links))
     write_groups(out, raw, joined)
     return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
-
-
-def _write_parts(out: SplitFiles, rows: Rows, parts: Ints) -> None:
-    lines = ((row, PARTS[part], rows.group[row]) for row, part in enumerate(parts.tolist()))
-    write_csv(out.parts, ("row", "part", "group"), lines)
-
-
-def _log(audit: Audit) -> None:
-    for name in PARTS:
-        counts = [f"{row['class']} {row['images']}" for row in audit["parts"] if row["part"] == name]
-        log.info("%s: %s", name, ", ".join(counts))
-    for line in audit["warnings"]:
-        log.warning("warning: %s", line)
