@@ -21,7 +21,7 @@ from src.metrics.scores import epoch_scores
 from src.train import data, optimizers
 from src.train.batches import Batches
 from src.tune import space
-from src.tune.space import Space, decode, encode
+from src.tune.space import checked, decode, encode
 
 OUTPUT, ERRORS = 1, 2
 
@@ -112,7 +112,7 @@ def main() -> None:
 
 def _params(params: Params, hp: Any) -> Params:
     values: dict[str, Any] = {}
-    for name, entry in Space.of(params).entries.items():
+    for name, entry in checked(params).items():
         value = _drawn(hp, name, entry)
         if space.applies(entry, values):
             values[name] = decode(value)

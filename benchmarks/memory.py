@@ -13,9 +13,9 @@ from typing import Any
 from benchmarks._report import note, report
 from src.config import load
 from src.config.overrides import with_values
+from src.executors import worker_memory
 from src.executors.local import LocalExecutor
 from src.executors.protocol import Epoch, Failed, Finished, Job
-from src.executors.worker_memory import LIMIT
 
 MARGIN = 1.25  # of the limit, since a worker is replaced only between two trials
 
@@ -23,10 +23,11 @@ MARGIN = 1.25  # of the limit, since a worker is replaced only between two trial
 def main() -> None:
     """Train, look at the worker's memory after each trial, and compare its growth with what is allowed."""
     arguments = _arguments()
+    worker_memory.LIMIT = arguments.growth
     subprocess.run(["dvc", "repro", "--quiet", "split"], check=True)
     content = load().model_dump(mode="json")
     with TemporaryDirectory() as folder:
-        executor = LocalExecutor(1, 1, Path(folder), Path.cwd(), growth=arguments.growth)
+        executor = LocalExecutor(1, 1, Path(folder), Path.cwd())
         try:
             held = []
             for number in range(arguments.trials):
@@ -69,7 +70,8 @@ def _megabytes(process: int) -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--growth", type=float, default=LIMIT, help="megabytes after which a worker is replaced")
+    more = "megabytes after which a worker is replaced"
+    parser.add_argument("--growth", type=float, default=worker_memory.LIMIT, help=more)
     return parser.parse_args()
 
 

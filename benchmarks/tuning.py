@@ -132,10 +132,10 @@ def search_plainly(bench: Bench, content: Mapping[str, Any], metric: str, target
 
     from src.config import parse
     from src.config.overrides import with_values
-    from src.tune.space import Space
+    from src.tune.space import checked
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=content["seed"]))
-    space, best, started = Space.of(parse(content)), float("-inf"), time.monotonic()
+    space, best, started = checked(parse(content)), float("-inf"), time.monotonic()
     for number in range(bench.trials):
         trial = study.ask()
         params = with_values(content, space.suggest(trial))

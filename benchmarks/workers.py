@@ -17,8 +17,8 @@ from benchmarks._report import note, report
 from src.config import load
 from src.config.overrides import with_values
 from src.executors.local import LocalExecutor
-from src.executors.protocol import Failed, Finished, Job
-from src.tune.confirm import run_all
+from src.executors.protocol import Failed, Job
+from src.executors.workers import run_all
 
 KINDS = ((2, 1), (1, 2))  # workers, threads of each
 
@@ -51,17 +51,18 @@ def rate(workers: int, threads: int, work: Sequence[Job], content: dict[str, Any
     with TemporaryDirectory() as folder:
         executor = LocalExecutor(workers, threads, Path(folder), Path.cwd())
         try:
-            run_all(jobs(content, workers, 1), executor, _finished)
+            _train(jobs(content, workers, 1), executor)
             started = time.perf_counter()
-            run_all(work, executor, _finished)
+            _train(work, executor)
             return 60 * len(work) / (time.perf_counter() - started)
         finally:
             executor.close()
 
 
-def _finished(number: int, end: Finished | Failed) -> None:
-    if isinstance(end, Failed):
-        raise SystemExit(f"trial {number} failed: {end.reason}")
+def _train(work: Sequence[Job], executor: LocalExecutor) -> None:
+    for end in run_all(work, executor):
+        if isinstance(end, Failed):
+            raise SystemExit(f"trial {end.number} failed: {end.reason}")
 
 
 def _arguments() -> argparse.Namespace:

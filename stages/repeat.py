@@ -6,9 +6,9 @@ from src.core import console
 
 def main() -> None:
     """Cross-validate."""
-    from src.repeat.stage import repeat  # not in the worker, which loads this module as well
+    from src.repeat.stage import run  # not in the worker, which loads this module as well
 
-    repeat(load())
+    run(load())
 
 
 if __name__ == "__main__":

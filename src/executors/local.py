@@ -6,9 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +19,19 @@ EARLY_ENDS = 3  # workers in a row that end before they can train
 PROCESSES = multiprocessing.get_context("spawn")
 
 
-@dataclass(eq=False)
 class Worker:
-    """A process, the pipe to it, the file that it writes to, and what it is busy with."""
+    """A process that trains jobs, the pipe to it, the file that it writes to, and what it is busy with."""
 
-    process: BaseProcess
-    pipe: Any
-    output: Path
-    growth: MemoryGrowth
-    ready: bool = False
-    job: Job | None = None
-
-    @classmethod
-    def start(cls, output: Path, target: str | None, limit: float | None) -> "Worker":
-        """Start a process that trains jobs; target names another function, for tests."""
-        ours, theirs = PROCESSES.Pipe()
-        process = PROCESSES.Process(target=serve, args=(theirs, output, target), daemon=True)
+    def __init__(self, output: Path, target: str | None) -> None:
+        """Start the process; target names another function than a training's, for tests."""
+        self.output, self.ready = output, False
+        self.job: Job | None = None
+        self.pipe, theirs = PROCESSES.Pipe()
+        self.process = PROCESSES.Process(target=serve, args=(theirs, output, target), daemon=True)
         with _ctrl_c_blocked():
-            process.start()
+            self.process.start()
         theirs.close()  # else the end of the worker would not be seen
-        return cls(process, ours, output, MemoryGrowth(process.pid or 0, limit))
+        self.growth = MemoryGrowth(self.process.pid or 0)
 
     def send(self, message: object) -> None:
         """Send it something, unless it died: its sentinel says so."""
@@ -73,17 +64,8 @@ class Worker:
 class LocalExecutor:
     """Runs jobs in processes of this machine; they start at once and load TensorFlow while the caller goes on."""
 
-    def __init__(
-        self,
-        workers: int,
-        threads: int,
-        folder: Path,
-        home: Path,
-        *,
-        target: str | None = None,
-        growth: float | None = None,
-    ) -> None:
-        self._threads, self._home, self._target, self._growth = threads, home, target, growth
+    def __init__(self, workers: int, threads: int, folder: Path, home: Path, *, target: str | None = None) -> None:
+        self._threads, self._home, self._target = threads, home, target
         self._queue: deque[Job] = deque()
         self._events: deque[Event] = deque()
         self._early_ends = 0
@@ -91,7 +73,7 @@ class LocalExecutor:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AssayError(f"{folder}: cannot be written ({error.strerror})") from error
-        self._active = [self._start(folder / f"worker-{number}.log") for number in range(1, workers + 1)]
+        self._active = [Worker(folder / f"worker-{number}.log", target) for number in range(1, workers + 1)]
 
     @property
     def workers(self) -> int:
@@ -144,9 +126,6 @@ class LocalExecutor:
             worker.end()
         self._active = []
 
-    def _start(self, output: Path) -> Worker:
-        return Worker.start(output, self._target, self._growth)
-
     def _hand_out(self) -> None:
         for worker in self._active:
             if self._queue and not worker.job:
@@ -177,15 +156,12 @@ class LocalExecutor:
         if worker.job:
             self._events.append(Lost(worker.job.number, f"its worker ended ({worker.cause_of_end})"))
         worker.end()
-        self._active[self._active.index(worker)] = self._start(worker.output)
+        self._active[self._active.index(worker)] = Worker(worker.output, self._target)
 
 
 @contextmanager
 def _ctrl_c_blocked() -> Iterator[None]:
     """Start processes inside the block with Ctrl-C blocked: until they ignore it, they would end with it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
     resource_tracker.ensure_running()  # when it starts, it lets the signals through that it finds held back
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -89,11 +89,8 @@ def train_job(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> 
         return Failed(job.number, "out of memory")
     except Exception as error:  # one trial's fault must not end the study
         log.exception("trial %d", job.number)
-        # The first is TensorFlow's name for it.
-        kind = {"ResourceExhaustedError": "out of memory"}.get(
-            type(error).__name__, type(error).__name__
-        )  # TensorFlow's
-        return Failed(job.number, f"{kind}: {[*str(error).strip().splitlines(), ''][0][:LONGEST]}")
+        first = [*str(error).strip().splitlines(), ""][0]
+        return Failed(job.number, f"{type(error).__name__}: {first[:LONGEST]}")
 
 
 def _target(target: str | None) -> Run:

@@ -14,7 +14,6 @@ class MemoryGrowth:
     """The rule by which a process that trains job after job is replaced."""
 
     process: int
-    limit: float | None = None
     first: float = 0.0
     jobs: int = 0
 
@@ -26,5 +25,4 @@ class MemoryGrowth:
             return False
         self.jobs += 1
         self.first = self.first or megabytes
-        limit = LIMIT if self.limit is None else self.limit
-        return self.jobs >= LEAST_JOBS and megabytes - self.first > limit
+        return self.jobs >= LEAST_JOBS and megabytes - self.first > LIMIT

@@ -1,15 +1,49 @@
 """Workers as a command line asks for them, and jobs that each run to their end on these."""
 
 import argparse
-import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from src.core.errors import AssayError
 from src.executors.protocol import TRIES, Epoch, Executor, Failed, Finished, Job, Lost
 
 POLL = 1.0  # seconds to wait for an event before looking again
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many trainings run at once, the threads of each, and the address of a Dask cluster that runs them instead."""
+
+    count: int = 1
+    threads: int = 1
+    dask: str | None = None
+
+    @classmethod
+    def asked(cls, options: argparse.Namespace, threads: int, usual: int | None = None) -> "Workers":
+        """Return as many workers as a command line says, else `usual`, else one a core; one alone has `threads`."""
+        from src.images.worker_threads import cores  # with OpenCV, for which no worker that begins has to wait
+
+        many = options.workers or usual or cores()
+        return cls(many, threads if many == 1 else max(1, cores() // many), options.dask)
+
+    def start(self, logs: Path, home: Path) -> Executor:
+        """Start workers that read the data below `home` and write to files in `logs`, or connect to the cluster.
+
+        Raises:
+            AssayError: `logs` cannot be written to, or the cluster does not answer.
+        """
+        if self.dask is None:
+            from src.executors.local import LocalExecutor
+
+            return LocalExecutor(self.count, self.threads, logs, home)
+        try:
+            from src.executors.dask.executor import ClusterExecutor
+        except ImportError as error:
+            install = "install it with `uv pip install --require-hashes -r requirements.txt`"
+            raise AssayError(f"--dask: expected the package distributed, found none; {install}") from error
+        return ClusterExecutor(self.dask, home)
 
 
 def add_options(parser: argparse.ArgumentParser, workers: str) -> None:
@@ -25,33 +59,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def cores() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def threads_each(workers: int, alone: int) -> int:
-    """Return how many threads each worker gets: its share of the processors, or those of a worker that is alone."""
-    return alone if workers == 1 else max(1, cores() // workers)
-
-
-def start(workers: int, threads: int, logs: Path, home: Path, dask: str | None = None) -> Executor:
-    """Start workers that read the data below `home` and write to files in `logs`, or connect to a Dask cluster.
-
-    Raises:
-        AssayError: `logs` cannot be written to, or the cluster does not answer.
-    """
-    if dask is not None:
-        from src.executors.dask.executor import ClusterExecutor
-
-        return ClusterExecutor(dask, home)
-    from src.executors.local import LocalExecutor
-
-    return LocalExecutor(workers, threads_each(workers, threads), logs, home)
-
-
-def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finished | Failed], None]) -> None:
-    """Run jobs of different numbers, as many at once as there are workers; each result is handed over as it comes.
+def run_all(jobs: Sequence[Job], executor: Executor) -> Iterator[Finished | Failed]:
+    """Run jobs of different numbers, as many at once as there are workers, and yield each result as it comes.
 
     Raises:
         AssayError: a worker went away again and again, which says nothing about its training.
@@ -74,4 +83,4 @@ def run_all(jobs: Sequence[Job], executor: Executor, done: Callable[[int, Finish
                 raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
             case Finished() | Failed() as event if event.number in running:
                 del running[event.number]
-                done(event.number, event)
+                yield event

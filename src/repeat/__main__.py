@@ -1,15 +1,18 @@
 """`python -m src.repeat --folds 5`: cross-validation over patients, as `repeat` in params.yaml says."""
 
 import argparse
-import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from src.core import console
+from src.core import console, files
 from src.core.errors import AssayError
-from src.executors.protocol import Executor
-from src.executors.workers import add_options, count, start, threads_each
+from src.core.paths import PREPARED, PROBE, RAW, REPEATED, SPLIT, Bundle, Evaluation, ModelFiles
+from src.executors.workers import Workers, add_options, count
 
+if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
+    from src.config import Params
+
+ENSEMBLE = Path("build/ensemble")
 EPILOG = """\
 every image is answered for by models that did not learn from its patient. The test part is never looked at, but with
 --over all. Ctrl-C ends it; the same command goes on from there, also after a crash.
@@ -18,7 +21,6 @@ examples:
   python -m src.repeat                              as params.yaml says under repeat
   python -m src.repeat --folds 5 --seeds 3          15 trainings of the network in params.yaml
   python -m src.repeat --model probe                a logistic regression on frozen features, in seconds
-  python -m src.repeat --model probe --swap 0.05    how many of 5 % swapped labels are found again
   python -m src.repeat --refit 3                    no inner val part; the ensemble is 3 networks of all images
   python -m src.repeat --test                       score the ensemble on the test part, and export it
 """
@@ -31,30 +33,48 @@ def main() -> None:
 
     params = config.load()
     if asked.test:
-        from src.repeat import on_test
-
-        on_test.run(params)
+        test(params)
         return
     chosen = {name: value for name in config.Repeat.model_fields if (value := getattr(asked, name)) is not None}
+    workers = Workers.asked(asked, params.train.threads, usual=1)
     content = params.model_dump(mode="json")
-    workers = asked.workers or 1
-    threads = threads_each(workers, params.train.threads)
-    content |= {"repeat": content["repeat"] | chosen, "train": content["train"] | {"threads": threads}}
+    content |= {"repeat": content["repeat"] | chosen, "train": content["train"] | {"threads": workers.threads}}
     params = config.parse(content, "python -m src.repeat")
-    if asked.refit and (params.repeat.model == "probe" or params.train.schedule.name == "plateau" or asked.swap):
-        raise AssayError(
-            "--refit: expected repeat.model: network, a schedule other than plateau (nothing is left to see one on), "
-            "and no --swap"
-        )
+    if asked.refit and (params.repeat.model == "probe" or params.train.schedule.name == "plateau"):
+        wanted = "repeat.model: network, and a schedule other than plateau (nothing is left to see one on)"
+        raise AssayError(f"--refit: expected {wanted}")
     from src.repeat import stage
 
-    def started(store: Path, data: Path) -> Executor:
-        return start(workers, threads, store, data, asked.dask)
+    stage.run(params, workers.start, refit=asked.refit)
 
-    if asked.swap is not None:
-        stage.measure_swapped(params, started, asked.swap)
-    else:
-        stage.run(params, started, refit=asked.refit)
+
+def test(params: "Params") -> None:
+    """Score the ensemble on the test part, and export it, as the stages evaluate and export do, beside their outputs.
+
+    Raises:
+        AssayError: there is none, or it learned from the test part.
+    """
+    from src.config import source_name
+    from src.evaluate import stage as evaluate
+    from src.export import stage as export
+    from src.predict import application
+
+    model = ModelFiles(REPEATED.ensemble)
+    if not model.model.is_file():
+        raise AssayError(f"{model.model}: not found; run `python -m src.repeat` with --model network")
+    if files.read_json(REPEATED.scores)["over"] != "train-val":
+        again = "run `python -m src.repeat --over train-val`"
+        raise AssayError(f"{model.model}: it learned from the test part too; {again}")
+    out, bundle = Evaluation(ENSEMBLE / "evaluation"), Bundle(ENSEMBLE / "bundle")
+    inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE, model.out_of_fold)
+    evaluate.run(inputs, out, params.evaluate, params.seed, params.preprocess.shape, params.for_report())
+    setting = export.Setting(
+        source_name(params.dataset.source), params.preprocess, params.seed, params.train.threads,
+        params.evaluate.confidence, params.evaluate.tta,
+    )  # fmt: skip
+    export.run(export.Inputs(PREPARED, SPLIT, model, out), bundle, params.export, setting)
+    application.write(bundle)
+    console.say(f"report: {out.report}; bundle: {bundle.folder}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,23 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--over", choices=("train-val", "all"), help="else repeat.over; all looks at the test part too")
     add("--model", choices=("network", "probe"), help="else repeat.model")
     add_options(parser, workers="trainings at once, else 1; another number gives other weights")
-    add("--swap", type=_share, metavar="SHARE", help="give so many labels another class, and tell how many are found")
-    add(
-        "--refit",
-        type=count,
-        default=0,
-        metavar="N",
-        help="N networks of all images, with all epochs, as the ensemble",
-    )
+    add("--refit", type=count, default=0, metavar="N", help="N networks of all images, all epochs, as the ensemble")
     add("--test", action="store_true", help="train nothing: the ensemble on the test part, and its bundle")
     return parser
-
-
-def _share(text: str) -> float:
-    share = float(text) if re.fullmatch(r"0?\.\d+", text) else 0.0
-    if not share:
-        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, found {text!r}")
-    return share
 
 
 if __name__ == "__main__":

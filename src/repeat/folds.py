@@ -1,19 +1,17 @@
 """Which images each training of a cross-validation learns from, stops by and answers for: no group stands in two."""
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from src.config import Params
-from src.core import files, partition
+from src.core import partition
 from src.core.errors import AssayError
-from src.core.paths import PARAMS, PREPARED, SPLIT, Prepared, SplitFiles
+from src.core.paths import PREPARED, SPLIT
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image, read_images
 from src.executors.protocol import Fold
-from src.metrics.scored import Flags, group_codes
+from src.metrics.scored import group_codes
 from src.split.assign import assign
 
 FEWEST = 3  # groups of a class: one held out, one to stop by, one to learn from
@@ -62,30 +60,3 @@ def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tu
         chosen = (rest[~val], rest[val], np.flatnonzero(part == number))
         found_folds.append(Fold(*(tuple(rows[places].tolist()) for places in chosen)))
     return tuple(found_folds)
-
-
-def swap(images: Sequence[Image], share: float, seed: int) -> tuple[list[Image], Flags]:
-    """Give a share of the images another label, by chance; return the images, and which of them it were (N,)."""
-    random, names = stream(seed, "swapped labels"), sorted({image.label for image in images})
-    swapped = np.zeros(len(images), np.bool_)
-    swapped[random.choice(len(images), round(share * len(images)), replace=False)] = True
-    others = [[name for name in names if name != image.label] for image in images]
-    return [
-        image._replace(label=str(random.choice(other))) if wrong else image
-        for image, other, wrong in zip(images, others, swapped, strict=True)
-    ], swapped
-
-
-def write_home(home: Path, images: Sequence[Image], params: Params) -> None:
-    """Write a folder from which workers read these images and labels, and no label of any other image."""
-    prepared, split = Prepared(home / PREPARED.folder), SplitFiles(home / SPLIT.folder)
-    labels = {image.row: image.label for image in images}
-    count = len(files.read_csv(PREPARED.index, ("path",)))
-    files.write_csv(prepared.index, ("label",), ((labels.get(row, images[0].label),) for row in range(count)))
-    files.write_csv(split.parts, ("row", "part"), ((image.row, partition.FITTED[0]) for image in images))
-    files.write_json(home / PARAMS, params.model_dump(mode="json"))  # JSON is YAML
-    with files.replacing(prepared.images) as temporary:
-        try:
-            temporary.symlink_to(PREPARED.images.resolve())
-        except OSError:  # where links need a right that the person lacks
-            shutil.copyfile(PREPARED.images, temporary)

@@ -13,9 +13,8 @@ from src.core.files import write_csv
 from src.evaluate.inputs import Image
 from src.images.contact_sheet import Cell, write_sheet
 from src.images.pixels import Pixels
-from src.metrics.scored import Flags, Floats, Integers
+from src.metrics.scored import Floats, Integers
 
-SHARE = 0.1  # of the images, the most suspect ones, among which wrong labels are looked for
 SHOWN, A_ROW = 24, 6
 
 
@@ -44,11 +43,6 @@ def find(probabilities: Floats, labels: Integers) -> tuple[Integers, Integers, I
     doubted = ((guesses == suspected) & (guesses != labels)).all(axis=0)
     order = np.argsort(lead, kind="stable")
     return order, order[doubted[order]], suspected
-
-
-def recall(order: Integers, wrong: Flags) -> float:
-    """Return the share of wrong labels (N,) that stand among the first tenth of the images."""
-    return float(wrong[order[: round(SHARE * len(order))]].sum() / wrong.sum())
 
 
 def write(

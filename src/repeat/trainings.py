@@ -3,21 +3,18 @@
 import json
 import logging
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from src.config import Params
 from src.config.overrides import canonical, key
 from src.core import files, random_streams
 from src.core.errors import AssayError
 from src.core.paths import PREPARED
-from src.core.progress import about
+from src.core.progress import track
 from src.evaluate.inputs import Image
 from src.executors.protocol import Executor, Failed, Finished, Fold, Job
 from src.executors.workers import run_all
@@ -43,16 +40,6 @@ class Trained(NamedTuple):
     rows: Sequence[Row] = ()
     model: Path | None = None
 
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-        return f"fold {self.fold}, seed {self.seed}"
-
-    @property
-    def best_epoch(self) -> int | None:
-        """The epoch whose weights were kept."""
-        return best(self.rows) if self.rows else None
-
 
 def seeds(params: Params, count: int) -> tuple[int, ...]:
     """Draw the seeds that each fold is trained with."""
@@ -60,12 +47,7 @@ def seeds(params: Params, count: int) -> tuple[int, ...]:
 
 
 def networks(
-    params: Params,
-    images: Sequence[Image],
-    folds: Sequence[Fold],
-    executor: Executor,
-    store: Path,
-    drawn: Sequence[int],
+    params: Params, folds: Sequence[Fold], executor: Executor, store: Path, drawn: Sequence[int]
 ) -> list[Trained]:
     """Train a network for each fold and seed, those that are kept in `store` aside, in the order of seeds and folds.
 
@@ -75,35 +57,26 @@ def networks(
         AssayError: a training failed; those that ended before it are kept.
     """
     content = params.model_dump(mode="json")
-    labels = [[image.row, image.label] for image in images]
     places: dict[Path, tuple[int, int]] = {}
     jobs: dict[Path, Job] = {}
     for seed in drawn:
         for number, fold in enumerate(folds, start=1):
-            read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held], labels]
+            read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held]]
             folder = store / files.digest_of(canonical(read))[:LENGTH]
             places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
     missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}
     if len(missing) < len(jobs):
         log.info("trainings: %d of %d are kept from before", len(jobs) - len(missing), len(jobs))
-    with tqdm(total=len(missing), desc="trainings", unit="training", disable=not sys.stderr.isatty()) as bar:
-        ended, started = count(1), time.monotonic()
-
-        def done(number: int, event: Finished | Failed) -> None:
-            name = "fold {}, seed {}".format(*places[missing[number]])
-            if isinstance(event, Failed):
-                raise AssayError(f"{name}: {event.reason}")
-            _keep(missing[number], event)
-            bar.update()
-            if bar.disable:  # elsewhere than in a terminal, a line for each training
-                place, rows = next(ended), event.rows
-                left = about((time.monotonic() - started) / place * (len(missing) - place))
-                kept = rows[best(rows) - 1]
-                scored = "val_auc" if "val_auc" in kept else "auc"
-                said = f"{scored} {kept[scored]:.3f} in epoch {best(rows)} of {len(rows)}"
-                log.info("trainings: %d of %d, %s: %s, %s left", place, len(missing), name, said, left)
-
-        run_all([job for job in jobs.values() if job.number in missing], executor, done)
+    results = run_all([job for job in jobs.values() if job.number in missing], executor)
+    for event in track(results, len(missing), "trainings", "training") if missing else ():
+        name = "fold {}, seed {}".format(*places[missing[event.number]])
+        if isinstance(event, Failed):
+            raise AssayError(f"{name}: {event.reason}")
+        _keep(missing[event.number], event)
+        if not sys.stderr.isatty():  # where no bar would be broken
+            kept = event.rows[best(event.rows) - 1]
+            score = "val_auc" if "val_auc" in kept else "auc"
+            log.info("%s: %s %.3f in epoch %d of %d", name, score, kept[score], best(event.rows), len(event.rows))
     return [_kept(folder, *place) for folder, place in places.items()]
 
 

@@ -2,17 +2,15 @@
 
 import argparse
 import re
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from src.core import console, paths
-from src.executors.workers import add_options, cores, count, start
-from src.tune.request import EXPECTED, Request, check_name, check_url
+from src.executors.workers import Workers, add_options, count
 
-if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
-    from src.config import Params
-
+# What else is imported is imported later: each worker loads this module as well, and what it loads.
+NAME = re.compile(r"\w[\w .-]*")
 EPILOG = """\
 what is varied, and by which score on val the trials are compared, stands under `tune` in params.yaml. The test part is
 never looked at. Ctrl-C stops at the next epoch; the same command goes on from there, also after a crash.
@@ -22,50 +20,30 @@ examples:
   python -m src.tune --trials 80 --timeout 30       30 more trials, or what is done of them in half an hour
   python -m src.tune --trials 50 --apply            as the first line, then write the winner into params.yaml
   python -m src.tune --sweep train.batch_size model.dropout     one at a time around params.yaml, the rest as it is
-  python -m src.tune --trials 50 --preset blood_fire --study fire
 """
 
 
 def main() -> None:
     """Check what was asked for, and carry it out."""
     asked = _parser().parse_args()
-    if asked.study is not None:
-        check_name(asked.study)
-    if asked.storage is not None:
-        check_url(asked.storage)
+    from src import config
+    from src.tune import space, sweep, winner
+
     if asked.winner is not None:
-        from src.tune import winner
-
-        console.say(winner.from_file(asked.winner, write=asked.apply, again="make tune APPLY=1"))
+        console.say(winner.from_file(asked.winner, write=asked.apply))
         return
-    settings = _settings(asked.preset)
-    name = asked.study or re.sub(r"[^\w .-]", "-", settings.track.experiment) + (" sweep" if asked.sweep else "")
-    check_name(name)
-    from src.tune.stage import run
-
-    request = Request(
-        asked.trials or settings.tune.trials, name, asked.timeout, asked.storage, asked.confirm, asked.apply
-    )
+    params = config.load()
+    space.checked(params)
+    named = re.sub(r"[^\w .-]", "-", params.track.experiment).lstrip(" .-") or "study"
+    name, points = asked.study or named + (" sweep" if asked.sweep else ""), list[Any]()
     if asked.sweep:
-        from src.tune import sweep
+        params, points = sweep.narrowed(params, asked.sweep)
+    from src.tune.stage import Session
 
-        settings = sweep.narrowed(settings, asked.sweep)
-        points = sweep.points(settings)
-        request = replace(request, trials=len(points), confirm=False, points=points)
-    workers = asked.workers or cores()
-    run(request, settings, start(workers, settings.train.threads, paths.STUDIES / name, Path.cwd(), asked.dask))
-
-
-def _settings(preset: str | None) -> "Params":
-    """Read and check params.yaml, after a preset was put in its place unless it stands there already."""
-    from src import config, presets
-    from src.tune import apply, space
-
-    if preset is not None and not apply.applied(paths.PARAMS, presets.read(preset).params):
-        presets.put(preset)
-    settings = config.load()
-    space.something_to_vary(settings)
-    return settings
+    workers = Workers.asked(asked, params.train.threads)
+    with closing(workers.start(paths.STUDIES / name, Path.cwd())) as executor:
+        trials, confirm = len(points) or asked.trials or params.tune.trials, asked.confirm and not asked.sweep
+        Session(params, executor, name, trials, asked.timeout, confirm, asked.apply, points).run()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,30 +56,20 @@ def _parser() -> argparse.ArgumentParser:
     add: Any = parser.add_argument
     add("--trials", type=count, metavar="N", help="finished trials that the study shall hold in all, else tune.trials")
     add_options(parser, workers="trainings at once, else one a core; only 1 repeats exactly")
-    add("--study", metavar="NAME", help="else track.experiment; one study asks one question")
-    add("--timeout", type=_minutes, metavar="MIN", help="stop searching after so many minutes")
-    add("--storage", metavar="URL", help=f"a database for the study: {EXPECTED}")
-    add("--preset", metavar="NAME", help="first put a preset in place of params.yaml, if it is not there")
+    add("--study", type=_name, metavar="NAME", help="else track.experiment; one study asks one question")
+    add("--timeout", type=count, metavar="MIN", help="stop searching after so many minutes")
     add("--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead")
     add("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
-    add(
-        "--winner",
-        type=Path,
-        metavar="FILE",
-        help="search nothing: tell the winner of a best.yaml, or --apply it",
-    )
+    add("--winner", type=Path, metavar="FILE", help="search nothing: tell the winner of a best.yaml, or --apply it")
     add("--no-confirm", dest="confirm", action="store_false", help="search only")
     return parser
 
 
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
-    return minutes
+def _name(text: str) -> str:
+    """Refuse a name that could not be a folder's."""
+    if not NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"expected letters, digits, spaces, '_', '-' and '.', found {text!r}")
+    return text
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import json
 import logging
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,14 @@ from src.config import Params
 from src.config.overrides import key, short, with_values
 from src.core import console, files, random_streams
 from src.core.paths import Confirmed
+from src.core.progress import about
 from src.executors import training_inputs
-from src.executors.protocol import Executor, Failed, Finished, Job
+from src.executors.protocol import Executor, Failed, Job
 from src.executors.workers import run_all
 from src.metrics.objectives import direction
 from src.tracking.record import Trial
-from src.tune.study_progress import duration
 from src.tune.trials_view import BASELINE, TrialsView
-from src.tune.winner import Outcome, Result, Values, decide, described, over_seeds, write_outcome
+from src.tune.winner import Outcome, Result, Values, decide, described, write_outcome
 
 log = logging.getLogger(__name__)
 LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
@@ -82,12 +82,11 @@ def confirm(params: Params, trials: Sequence[Trial], executor: Executor, store: 
     race.known = {name: result for name, result in kept.items() if race.usable(result)} | race.known
     log.info("confirming: %s", race.remaining(executor.workers))
 
-    def keep(name: str, result: Result) -> None:
-        kept[name] = race.known[name] = result
-        files.write_json(store, kept)
-
     for wanted in race.rounds():
-        _train(race, wanted, executor, keep)
+        for name, result in _train(race, wanted, executor):
+            kept[name] = race.known[name] = result
+            files.write_json(store, kept)
+            log.info("confirming: %s", race.remaining(executor.workers))
     return race.outcome(params.evaluate.confidence)
 
 
@@ -189,35 +188,29 @@ class Race:
             return f"at most {len(lacking)} more trainings"
         usual = statistics.fmean(known)
         seconds = sum(usual if one.seconds is None else one.seconds for one in lacking.values()) / workers
-        return f"at most {len(lacking)} more trainings, which take about {duration(seconds)}"
+        return f"at most {len(lacking)} more trainings, which take {about(seconds)}"
 
     def outcome(self, confidence: float) -> Outcome:
         """Name who won by what the rounds have asked for."""
-        baseline, *trials = (
-            over_seeds(one.name, one.values, [self.known[name] for name in one.keys[: one.trained]],
-                       self.metric, confidence, one.left)
+        runs = [
+            (one.name, one.values, [self.known[name] for name in one.keys[: one.trained]], one.left)
             for one in (self.baseline, *self.trials)
-        )  # fmt: skip
-        return decide(self.metric, self.seeds, baseline, trials, confidence)
+        ]
+        return decide(self.metric, self.seeds, runs, confidence)
 
 
-def _train(race: Race, wanted: Sequence[Entrant], executor: Executor, keep: Callable[[str, Result], None]) -> None:
-    """Train what is not known of a round, and keep each result as it comes."""
+def _train(race: Race, wanted: Sequence[Entrant], executor: Executor) -> Iterator[tuple[str, Result]]:
+    """Train what is not known of a round, and yield each result, under its key, as it comes."""
     places = {one.keys[place]: (one, place) for one in wanted for place in range(one.trained)}
-    missing = {name: found for name, found in places.items() if name not in race.known}
-
-    def done(number: int, event: Finished | Failed) -> None:
-        name, (one, place) = list(missing.items())[number]
+    missing = [(name, *found) for name, found in places.items() if name not in race.known]
+    for event in run_all([Job(at, one.content, race.seeds[p]) for at, (_, one, p) in enumerate(missing)], executor):
+        name, one, place = missing[event.number]
         if isinstance(event, Failed):
             result: Result = {"failed": event.reason}
         else:
             one.seconds = event.facts.get("seconds", one.seconds)
             result = {"scores": {score: value for score, value in event.scores.items() if math.isfinite(value)}}
             result = result if race.usable(result) else {"failed": f"val does not tell {', '.join(race.metric)}"}
-        keep(name, result)
         said = result.get("failed") or f"{race.metric[0]} {short(result['scores'][race.metric[0]])}"
-        seeds = f"seed {place + 1} of {len(race.seeds)}"
-        log.info("confirming: %s, %s: %s; %s", one.name, seeds, said, race.remaining(executor.workers))
-
-    jobs = [Job(number, one.content, race.seeds[place]) for number, (one, place) in enumerate(missing.values())]
-    run_all(jobs, executor, done)
+        log.info("confirming: %s, seed %d of %d: %s", one.name, place + 1, len(race.seeds), said)
+        yield name, result

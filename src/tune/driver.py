@@ -101,7 +101,7 @@ class Driver:
     def _fill(self) -> None:
         """Start trials while there are free workers and the study lacks some."""
         while not self.stop.asked() and len(self.running) < self.executor.workers and self._lacking() > 0:
-            self._start(self.search.ask())
+            self._start(self.search.study.ask())
 
     def _lacking(self) -> int:
         return self.total - self.done - sum(1 + len(each.twins) for each in self.running.values())

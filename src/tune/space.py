@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
@@ -38,28 +37,13 @@ CLOSED = {
 OPEN = ("preprocess", "model", "train")
 
 
-@dataclass(frozen=True)
-class Space:
-    """Entries by dotted name, those that a `when` speaks of before the others."""
-
-    entries: Mapping[str, SpaceEntry]
-
-    @classmethod
-    def of(cls, params: Params) -> "Space":
-        """Check tune.space against all parameters and order it.
-
-        Raises:
-            AssayError: a line for each entry that is wrong: its name, what it refers to, or a value that it would give.
-        """
-        return cls(checked(params))
-
-    def suggest(self, trial: "optuna.Trial") -> Values:
-        """Ask for a value of each entry that applies to those before it, always in the same order."""
-        values: Values = {}
-        for name, entry in self.entries.items():
-            if applies(entry, values):
-                values[name] = decode(_ask(trial, name, entry))
-        return values
+def suggest(trial: "optuna.Trial", entries: Mapping[str, SpaceEntry]) -> Values:
+    """Ask for a value of each entry that applies to those before it, always in the same order."""
+    values: Values = {}
+    for name, entry in entries.items():
+        if applies(entry, values):
+            values[name] = decode(_ask(trial, name, entry))
+    return values
 
 
 def encode(value: Any) -> Plain:
@@ -96,9 +80,11 @@ def checked(params: Params) -> dict[str, SpaceEntry]:
     """Return the entries of tune.space in an order in which each comes after those that its `when` speaks of.
 
     Raises:
-        AssayError: one line for every entry that is wrong.
+        AssayError: one line for every entry that is wrong, or one that says that there is none.
     """
     entries = params.tune.space
+    if not entries:
+        raise AssayError(f"{PARAMS}: tune.space: expected at least one parameter to vary, found none")
     for found in (_names(entries), _conditions(entries)):
         _refuse(found)
     try:
@@ -109,16 +95,6 @@ def checked(params: Params) -> dict[str, SpaceEntry]:
         raise AssayError(f"tune.space: when: {circle} wait for each other") from None
     _refuse(_values(params, ordered))
     return ordered
-
-
-def something_to_vary(params: Params) -> None:
-    """Check tune.space, and that it is not empty.
-
-    Raises:
-        AssayError: one line for every entry that is wrong, or one that says that there is none.
-    """
-    if not checked(params):
-        raise AssayError(f"{PARAMS}: tune.space: expected at least one parameter to vary, found none")
 
 
 def applies(entry: SpaceEntry, values: Mapping[str, Any]) -> bool:
@@ -180,24 +156,17 @@ def _wanted(want: Any) -> set[str]:
 
 
 def _values(params: Params, entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
-    """Find values that the models of the parameters refuse: each one alone, then the corners of the space."""
-    content, sound = params.model_dump(mode="json"), True
+    """Find values that the models of the parameters refuse; those that do not fit together are a trial's failure."""
+    content = params.model_dump(mode="json")
     for name, entry in entries.items():
         wrong = next((line for value in _samples(entry) for line in _wrong(content, {name: value})), None)
         if wrong:
-            sound = False
             key, _, what = wrong.partition(": ")
             yield (key, what) if key.startswith(name) else (name, wrong)
-    for end in (0, -1) if sound else ():
-        corner: dict[str, Any] = {}
-        for name, entry in entries.items():
-            if applies(entry, corner):
-                corner[name] = _samples(entry)[end]
-        yield from ((name, f"at the end of its range: {line}") for line in _wrong(content, corner) for name in corner)
 
 
 def _samples(entry: SpaceEntry) -> list[Any]:
-    """Return the values to try, the first and last being the ends."""
+    """Return the values to try."""
     if entry.choices is not None:
         return list(entry.choices)
     low, high = entry.low or 0, entry.high or 0

@@ -1,13 +1,11 @@
 """A study: Optuna's trials, kept so that whatever is killed, the same command goes on from there."""
 
 import json
-import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,10 @@ from src.executors.protocol import Finished
 from src.metrics.objectives import direction, watched
 from src.tracking.record import Trial
 from src.tune import study_fingerprint, trials_view
-from src.tune.request import check_name
-from src.tune.storage import open_storage, readable
+from src.tune.storage import open_storage
 from src.tune.study_fingerprint import Fingerprint
 from src.tune.trials_view import ABOUT, FACTS, IDENTITY, KEY, METRICS, REASON, REUSED, ROWS, SCORES, VALUES, TrialsView
 
-log = logging.getLogger(__name__)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -36,16 +32,15 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 class Search:
     """An open study; the process that holds it is the only one that asks and tells."""
 
-    name: str
     study: optuna.Study
     storage: BaseStorage
     metrics: tuple[str, ...]
     known: dict[str, int] = field(default_factory=dict)  # by key: the trial that was trained with it
 
     @property
-    def watched(self) -> str | None:
-        """The column of an epoch's row that the pruner sees."""
-        return watched(self.metrics)
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.study.study_name
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Return the trials in these states, or all of them, by number."""
@@ -70,10 +65,6 @@ class Search:
         found: Mapping[str, Any] = self.study.user_attrs[trials_view.BEGAN]
         return found
 
-    def ask(self) -> optuna.Trial:
-        """Return a trial to work on: one that was set back, else a new one."""
-        return self.study.ask()
-
     def remember(self, trial: optuna.Trial, values: Mapping[str, Any], key: str) -> None:
         """Keep the values of a trial under their dotted names, and the key of all that determines its scores."""
         trial.set_user_attr(VALUES, dict(values))
@@ -81,7 +72,7 @@ class Search:
 
     def report(self, trial: optuna.Trial, epoch: int, row: Mapping[str, float]) -> bool:
         """Keep what is watched in an epoch and tell whether the trial lags behind and should stop."""
-        column = self.watched
+        column = watched(self.metrics)
         if column is None:
             return False
         self.storage.set_trial_intermediate_value(self._id(trial.number), epoch, row[column])
@@ -98,7 +89,7 @@ class Search:
     def prune(self, trial: optuna.Trial, done: Finished) -> None:
         """Record that a trial was stopped because it lagged behind; its last watched value stands for it."""
         self._keep(trial, done)
-        value = float(done.rows[-1][self.watched or ""])
+        value = float(done.rows[-1][watched(self.metrics) or ""])
         self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
 
     def fail(self, trial: optuna.Trial, reason: str) -> None:
@@ -152,27 +143,20 @@ def opened(
     about: Fingerprint,
     sampler: BaseSampler,
     pruner: BasePruner,
-    *,
-    url: str | None = None,
-    folder: Path = STUDIES,
+    studies: Path = STUDIES,
 ) -> Iterator[Search]:
-    """Open a study, or make it, for this process alone; trials that a killed one left running are set back.
+    """Open a study in a folder of its name, or make it, for this process alone; trials left running are set back.
 
     Raises:
         AssayError: another process holds it, it is about something else, or it cannot be read or written.
     """
-    check_name(name)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with readable(url or str(folder / name)), open_storage(name, folder / name, url) as storage:
-        exists = name in optuna.get_all_study_names(storage)
-        get = (
-            optuna.load_study
-            if exists
-            else partial(optuna.create_study, directions=[direction(each) for each in metrics])
-        )
-        study = get(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
+    with open_storage(studies / name) as storage:
+        if name not in optuna.get_all_study_names(storage):
+            optuna.create_study(study_name=name, storage=storage, directions=[direction(each) for each in metrics])
+        study = optuna.load_study(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
         _check_same(study, metrics, about)
-        search = Search(name, study, storage, metrics)
+        search = Search(study, storage, metrics)
         for trial in search.trials(TrialState.RUNNING):
             search.set_back(trial.number)
         for trial in search.trials(*FINISHED):
@@ -182,8 +166,6 @@ def opened(
 
 def _check_same(study: optuna.Study, metrics: tuple[str, ...], about: Fingerprint) -> None:
     if ABOUT not in study.user_attrs:
-        if study.get_trials(deepcopy=False):
-            raise AssayError(f"study {study.study_name}: its trials were made by another program; --study OTHER")
         study.set_user_attr(IDENTITY, uuid.uuid4().hex)
         study.set_user_attr(METRICS, list(metrics))
         study.set_user_attr(ABOUT, dict(about))

@@ -44,13 +44,10 @@ def of(params: Params) -> dict[str, Any]:
     tune = content.pop("tune")
     space = params.tune.space
     sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value
-    outside = {name: each for name, each in nested.flat(content) if _matters(name, set(space) - sometimes)}
     return {
-        **outside,
+        **{name: each for name, each in nested.flat(content) if _matters(name, set(space) - sometimes)},
         **{name: nested.get(content, name) for name in sometimes},
-        "tune.metric": tune["metric"],
-        "tune.sampler": tune["sampler"],
-        "tune.pruner": tune["pruner"],
+        **{f"tune.{name}": tune[name] for name in ("metric", "sampler", "pruner")},
         **{f"tune.space.{name}": entry for name, entry in tune["space"].items()},
         **training_inputs.of(params),
         **training_inputs.code(CODE),
@@ -70,8 +67,7 @@ def difference(there: Fingerprint, here: Fingerprint) -> str:
 
 def _part(name: str, there: Fingerprint, here: Fingerprint) -> str:
     if name.startswith(CODE_OF):
-        known = any(each.startswith(CODE_OF) for each in there)
-        return f"other {name}" if known else "other code"
+        return f"other {name}"
     if name in WORDS:
         return WORDS[name]
     before, now = (json.dumps(each[name]) if name in each else "nothing" for each in (there, here))

@@ -15,10 +15,11 @@ POINTS = 5  # of a range without steps, its ends among them
 DIGITS = 3
 
 
-def narrowed(params: Params, names: Sequence[str]) -> Params:
-    """Return the parameters with a search space of these entries alone, each with its values as choices.
+def narrowed(params: Params, names: Sequence[str]) -> tuple[Params, list[Values]]:
+    """Return the parameters with a search space of these entries alone, each with its values as choices; and points.
 
-    The baseline's own value is one of them. Nothing is pruned, so that every value has its score.
+    The baseline's own value is one of them. Nothing is pruned, so that every value has its score. Points are what to
+    try, as Optuna keeps it: the baseline, then each other value of each.
 
     Raises:
         AssayError: a name that tune.space does not hold, or one that the baseline does not read.
@@ -38,20 +39,9 @@ def narrowed(params: Params, names: Sequence[str]) -> Params:
         numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values())
         space[name] = {"choices": sorted(values.values()) if numbers else list(values.values())}
     content["tune"] |= {"space": space, "pruner": content["tune"]["pruner"] | {"name": "none"}}
-    return parse(content)
-
-
-def points(params: Params) -> list[Values]:
-    """Return what to try of narrowed parameters, as Optuna keeps it: the baseline, then each other value of each."""
-    content = params.model_dump(mode="json")
-    here = {name: nested.get(content, name) for name in params.tune.space}
-    varied = [
-        here | {name: value}
-        for name, entry in params.tune.space.items()
-        for value in entry.choices or ()
-        if canonical(value) != canonical(here[name])
-    ]
-    return [{name: encode(value) for name, value in point.items()} for point in (here, *varied)]
+    middle = {name: encode(here[name]) for name in space}
+    others = [(name, encode(value)) for name, entry in space.items() for value in entry["choices"]]
+    return parse(content), [middle, *(middle | {name: value} for name, value in others if value != middle[name])]
 
 
 def _values(entry: SpaceEntry) -> list[Any]:

@@ -16,7 +16,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from src.config import load
 from src.config.overrides import canonical, short
 from src.core import files, yaml_file
 from src.core.errors import AssayError
@@ -27,6 +26,9 @@ from src.tune.trials_view import BASELINE, cell
 
 Values = Mapping[str, Any]
 Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
+Run = tuple[
+    str, Values, Sequence[Result], str
+]  # name, values, results in the order of the seeds, why there are no more
 DECIMALS = 6
 SAME = 1e-9  # relative difference up to which two gains are one, with another rounding
 NOT_APPLIED = f"{PARAMS}: kept as it is, none of them has a better mean"
@@ -80,31 +82,21 @@ class Outcome:
     @property
     def beats_baseline(self) -> bool:
         """Whether the whole interval of the gain is on the better side."""
-        return self.gain is not None and _whole_interval(self.metric[0], self.gain, gained=True)
+        return self.gain is not None and beyond(self.metric[0], self.gain) == "better"
 
 
-def over_seeds(
-    name: str, values: Values, results: Sequence[Result], metric: Sequence[str], confidence: float, left: str = ""
-) -> Candidate:
-    """Put together what the trainings of one candidate came to, in the order of the seeds."""
-    scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
-    reasons = tuple(result["failed"] for result in results if "failed" in result)
-    means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
-    return Candidate(name, values, scores, means, reasons, left)
-
-
-def decide(
-    metric: tuple[str, ...],
-    seeds: tuple[int, ...],
-    baseline: Candidate,
-    candidates: Sequence[Candidate],
-    confidence: float,
-) -> Outcome:
+def decide(metric: tuple[str, ...], seeds: tuple[int, ...], runs: Sequence[Run], confidence: float) -> Outcome:
     """Name the candidate with the best mean of the first metric over all seeds, of equal ones the first.
 
-    Where all have left, it is the best of them.
+    Where all have left, it is the best of them. runs: first of the baseline, then of the candidates.
     """
-    first = metric[0]
+    made = []
+    for name, values, results, left in runs:
+        scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
+        reasons = tuple(result["failed"] for result in results if "failed" in result)
+        means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
+        made.append(Candidate(name, values, scores, means, reasons, left))
+    first, (baseline, *candidates) = metric[0], made
     winner: Candidate | None = None
     whole = [one for one in candidates if one.means and not one.left]
     for one in whole or [one for one in candidates if one.means]:
@@ -160,15 +152,21 @@ def verdict(metric: str, gain: Interval) -> str:
     >>> verdict("auc", Interval(-0.2, -0.3, -0.1)), verdict("log_loss", Interval(-0.2, -0.3, 0.1))
     ('-0.2000 [-0.3000, -0.1000], worse beyond its interval', '-0.2000 [-0.3000, +0.1000], within chance')
     """
-    if gain.low is None or gain.high is None:
+    side = beyond(metric, gain)
+    words = f"{side} beyond its interval" if side else "within chance"
+    if gain.low is None:
         words = "no interval, since every seed gave the same gain: it may be chance"
-    elif _whole_interval(metric, gain, gained=True):
-        words = "better beyond its interval"
-    elif _whole_interval(metric, gain, gained=False):
-        words = "worse beyond its interval"
-    else:
-        words = "within chance"
     return f"{_text(gain, '+.4f')}, {words}"
+
+
+def beyond(metric: str, gain: Interval) -> str:
+    """Return the side on which the whole interval of a gain lies, better or worse, or nothing."""
+    if gain.low is None or gain.high is None:
+        return ""
+    ends = gain.low, gain.high
+    if all(better(metric, end, 0.0) for end in ends):
+        return "better"
+    return "worse" if all(better(metric, 0.0, end) for end in ends) else ""
 
 
 def write_outcome(outcome: Outcome, out: Confirmed) -> None:
@@ -201,10 +199,8 @@ def _rounded(interval: Interval) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in ends.items() if value is not None}
 
 
-def from_file(path: Path, *, write: bool, again: str) -> str:
+def from_file(path: Path, *, write: bool) -> str:
     """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
-
-    again: the command that puts it there.
 
     Raises:
         AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
@@ -221,15 +217,9 @@ def from_file(path: Path, *, write: bool, again: str) -> str:
     said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
     lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
     if write:
-        return "\n".join([*lines, apply.apply(PARAMS, winner["values"], load(PARAMS).model_dump(mode="json")), NEXT])
+        return "\n".join([*lines, apply.apply(PARAMS, winner["values"]), NEXT])
+    again = f"python -m src.tune --winner {path} --apply"
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
-
-
-def _whole_interval(metric: str, gain: Interval, *, gained: bool) -> bool:
-    if gain.low is None or gain.high is None:
-        return False
-    sides = ((bound, 0.0) if gained else (0.0, bound) for bound in (gain.low, gain.high))
-    return all(better(metric, *side) for side in sides)
 
 
 def _text(found: Interval, form: str = ".4f") -> str:

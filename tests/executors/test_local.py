@@ -101,7 +101,8 @@ def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: Loc
 
 def test_a_worker_that_grows_is_replaced_before_its_next_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_memory, "LEAST_JOBS", 2)
-    executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP, growth=50)
+    monkeypatch.setattr(worker_memory, "LIMIT", 50)
+    executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP)
     try:
         used, held = [], []
         for number in range(4):

@@ -97,7 +97,7 @@ def test_no_output_names_this_machine(studied: Project) -> None:
 def test_the_winner_is_told_and_applied(studied: Project) -> None:
     command = ("python", "-m", "src.tune", "--winner", "build/tuning/confirmed/best.yaml")
     told = studied.run(*command).stdout
-    ahead = "make tune APPLY=1 writes it into params.yaml" in told
+    ahead = "--apply writes it into params.yaml" in told
     assert ahead != ("kept as it is" in told)
     with kept(studied):
         before = studied.read("params.yaml")

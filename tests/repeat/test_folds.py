@@ -1,16 +1,12 @@
 """A fold never cuts a group, each image is held out once, and what a training may not see is not there for it."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from src.config import Params
-from src.core import files, paths
 from src.core.errors import AssayError
 from src.evaluate.inputs import Image
 from src.repeat import folds
-from src.train import data
 from tests.executors.conftest import Home
 from tests.repeat.helpers import grouped_home, params
 
@@ -71,23 +67,10 @@ def here(grouped: Home, monkeypatch: pytest.MonkeyPatch) -> Params:
     return params(grouped)
 
 
-def test_the_test_part_stays_out_and_its_labels_are_not_told(here: Params, tmp_path: Path) -> None:
+def test_the_test_part_stays_out(here: Params) -> None:
     images = folds.read(here)
     assert {image.part for image in images} == {"train"}
     everything = folds.read(here.model_copy(update={"repeat": here.repeat.model_copy(update={"over": "all"})}))
     assert len(everything) == 60
-    folds.write_home(tmp_path, images, here)
-    labels = [line["label"] for line in files.read_csv(tmp_path / paths.PREPARED.index)]
-    outside = {image.row for image in everything} - {image.row for image in images}
-    assert {labels[row] for row in outside} == {images[0].label}
-    fold = folds.divide(images, here)[0]
-    prepared = paths.Prepared(tmp_path / paths.PREPARED.folder)
-    given = data.choose(prepared, {"train": fold.train, "val": fold.val}, None, tmp_path)
-    assert set(given.train.rows) | set(given.val.rows) == {image.row for image in images} - set(fold.held)
-
-
-def test_swapped_labels_are_other_ones(here: Params) -> None:
-    images = folds.read(here)
-    changed, wrong = folds.swap(images, 0.25, 1)
-    assert wrong.sum() == round(0.25 * len(images))
-    assert [one.label != other.label for one, other in zip(images, changed, strict=True)] == wrong.tolist()
+    for fold in folds.divide(images, here):
+        assert {*fold.train, *fold.val, *fold.held} == {image.row for image in images}

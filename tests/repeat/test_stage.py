@@ -18,9 +18,9 @@ from src.core import files, paths
 from src.core.errors import AssayError
 from src.executors.protocol import Executor
 from src.metrics.scores import BY_NAME
-from src.repeat import stage
+from src.repeat import folds, stage
 from tests.conftest import ROOT
-from tests.executors.conftest import Home
+from tests.executors.conftest import CLASSES, Home
 from tests.repeat.helpers import FOLDS, SEEDS, forget, grouped_home, params, start, write_network
 
 SCORES, TABLE = paths.REPEATED.scores, paths.REPEATED.predictions
@@ -99,14 +99,21 @@ def test_killed_and_gone_on_with_it_gives_the_same_bytes(made: Home) -> None:
 
 
 def test_other_labels_and_values_are_trained_anew_and_the_same_are_not(made: Home) -> None:
-    def trained(share: float, **values: object) -> int:
+    def trained(**values: object) -> int:
         before = len(Path("begun").read_text().splitlines())
-        stage.measure_swapped(params(made, **values), start, share)
+        asked = params(made, **values)
+        stage.cross_validate(asked, folds.read(asked), start)
         return len(Path("begun").read_text().splitlines()) - before
 
-    assert trained(0.1) == FOLDS * SEEDS
-    assert trained(0.1) == 0
-    assert trained(0.1, model__dropout=0.2, repeat__seeds=1) == FOLDS
+    assert trained() == 0
+    assert trained(model__dropout=0.2, repeat__seeds=1) == FOLDS
+    index, was = made.prepared.index, made.prepared.index.read_text()
+    index.write_text(was.replace(f"00.png,{CLASSES[0]}", f"00.png,{CLASSES[1]}"))
+    assert index.read_text() != was
+    try:
+        assert trained(repeat__seeds=1) == FOLDS
+    finally:
+        index.write_text(was)
 
 
 def test_a_refit_learns_from_all_of_train_and_val_and_its_ensemble_is_told_by_the_folds(made: Home) -> None:

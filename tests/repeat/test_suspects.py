@@ -27,7 +27,7 @@ def test_swapped_labels_are_among_the_first() -> None:
     labels[wrong] = (labels[wrong] + 1) % 3
     order, doubted, suspected = suspects.find(probabilities[None], labels)
     assert sorted(order) == list(range(len(true)))
-    assert suspects.recall(order, wrong) > 0.9
+    assert wrong[order[: len(true) // 10]].sum() > 0.9 * wrong.sum()
     assert wrong[doubted].mean() > 0.5
     assert (suspected[doubted] != labels[doubted]).all()
     assert (suspected[wrong] == true[wrong]).mean() > 0.8

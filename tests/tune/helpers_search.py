@@ -79,7 +79,7 @@ def opened(home: Path, name: str = "s", about: Mapping[str, Any] = ABOUT, **opti
     proposing = sampler.build(sections.sampler(startup_trials=3), 1)
     pruning = pruner.build(options.pop("pruner", ORDERLY), 4)
     with study.opened(
-        name, options.pop("metrics", METRICS), about, proposing, pruning, folder=home / "studies", **options
+        name, options.pop("metrics", METRICS), about, proposing, pruning, home / "studies", **options
     ) as it:
         yield it
 

@@ -1,6 +1,5 @@
 """The winner's values go into params.yaml, and nothing else of it changes."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from src.config import load, parse
 from src.config.overrides import with_values
 from src.core.errors import AssayError
 from src.core.nested import get as value
-from src.tune.apply import applied, apply, replaced
+from src.tune.apply import apply, replaced
 from tests import sections
 from tests.conftest import ROOT
 
@@ -54,22 +53,11 @@ def test_a_value_shared_by_an_anchor_is_not_changed_behind_the_back_of_another()
 def test_apply_writes_the_file_and_shows_the_lines(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(TEXT)
-    shown = apply(path, {"model.dropout": 0.25}, content(TEXT))
+    shown = apply(path, {"model.dropout": 0.25})
     assert "-  dropout: 0.3\n+  dropout: 0.25\n" in shown
     assert load(path).model.dropout == 0.25
-    assert apply(path, {"model.dropout": 0.25}, content(TEXT)) == ""
+    assert apply(path, {"model.dropout": 0.25}) == ""
     assert [each.name for each in tmp_path.iterdir()] == ["params.yaml"]
-
-
-def test_what_was_changed_since_the_study_began_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(TEXT.replace("epochs: 60", "epochs: 30").replace("mistakes: 12", "mistakes: 3"))
-    with caplog.at_level(logging.WARNING):
-        apply(path, {"model.dropout": 0.25}, content(TEXT))
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: train.epochs is 30, but was 60 in the study"
-    ]
-    assert load(path).train.epochs == 30
 
 
 def test_a_file_that_is_not_valid_is_left_alone(tmp_path: Path) -> None:
@@ -77,26 +65,5 @@ def test_a_file_that_is_not_valid_is_left_alone(tmp_path: Path) -> None:
     path.write_text(TEXT.replace("epochs: 60", "epochs: many"))
     before = path.read_bytes()
     with pytest.raises(AssayError, match=r"train\.epochs: expected an integer"):
-        apply(path, {"model.dropout": 0.25}, content(TEXT))
+        apply(path, {"model.dropout": 0.25})
     assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "there"),
-    [
-        ("", "", True),
-        ("source: data/covid_ct", "source: data/mine", True),
-        ("dropout: 0.3", "dropout: 0.5", True),
-        ("patience: 60", "patience: 6", False),
-        ("metric: auc", "metric: f1", False),
-    ],
-    ids=["the same", "other data", "a winner", "another value", "another question"],
-)
-def test_a_preset_is_there_with_other_data_and_a_winner_but_with_nothing_else(
-    tmp_path: Path, old: str, new: str, there: bool
-) -> None:
-    path = tmp_path / "params.yaml"
-    assert not applied(path, load(ROOT / "params.yaml"))
-    assert old in TEXT
-    path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
-    assert applied(path, load(ROOT / "params.yaml")) == there

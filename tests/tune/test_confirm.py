@@ -263,7 +263,7 @@ def test_how_long_it_takes_is_said_before_from_the_searchs_own_durations(
     caplog.set_level("INFO", "src.tune")
     confirm(content, chosen(content, 0.4, 0.6, 0.5, seconds=60), Workers(luck), tmp_path / "c.json")
     before, *_, last = [one.getMessage() for one in caplog.records]
-    assert before == "confirming: at most 9 more trainings, which take about 4 min 30 s"  # two at once
+    assert before == "confirming: at most 9 more trainings, which take about 4 min"  # two at once
     assert "trial 1, seed 3 of 3: auc 0.6" in "".join(caplog.messages)
     assert "leaves" in last
 

@@ -83,11 +83,9 @@ def tuning(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
         (("--trials", "0"), "argument --trials: expected a whole number of at least 1, found '0'"),
         (("--trials", "many"), "argument --trials: expected a whole number of at least 1, found 'many'"),
         (("--trials", "1", "--workers", "0"), "argument --workers: expected a whole number of at least 1, found '0'"),
-        (("--trials", "1", "--timeout", "-3"), "argument --timeout: expected a number above 0, found '-3'"),
-        (("--trials", "1", "--study", "a/b"), "error: --study: expected letters"),
-        (("--trials", "1", "--storage", "mysql://me:pw@h/d"), "error: --storage: expected postgresql"),
-        (("--trials", "1", "--preset", "none_such"), "error: "),
-        (("--trials", "1", "--storage", "postgresql+psycopg://a:pw@127.0.0.1:1/d"), "cannot be read or written"),
+        (("--trials", "1", "--timeout", "-3"), "argument --timeout: expected a whole number of at least 1, found '-3'"),
+        (("--trials", "1", "--study", "a/b"), "argument --study: expected letters"),
+        (("--trials", "1", "--sweep", "none.such"), "error: --sweep: expected entries of tune.space"),
     ],
 )
 def test_a_mistake_is_a_line_and_nothing_is_trained(
@@ -107,7 +105,6 @@ def test_a_mistake_is_a_line_and_nothing_is_trained(
     assert ended.value.code in (1, 2)
     assert expected in shown.err
     assert "Traceback" not in shown.err
-    assert "pw@" not in shown.err
     assert shown.out == ""
 
 

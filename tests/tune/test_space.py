@@ -7,10 +7,10 @@ import optuna
 import pytest
 from ruamel.yaml import YAML
 
-from src.config import Params, parse
+from src.config import Params, SpaceEntry, parse
 from src.config.overrides import with_values
 from src.core.errors import AssayError
-from src.tune.space import Space, decode, encode
+from src.tune.space import checked, decode, encode, suggest
 from tests.conftest import ROOT
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -26,13 +26,13 @@ def params(space: Mapping[str, Any]) -> Params:
 
 def refused(space: Mapping[str, Any]) -> str:
     with pytest.raises(AssayError) as caught:
-        Space.of(params(space))
+        checked(params(space))
     return str(caught.value)
 
 
-def draw(space: Space, trials: int, seed: int = 3) -> list[dict[str, Any]]:
+def draw(space: Mapping[str, SpaceEntry], trials: int, seed: int = 3) -> list[dict[str, Any]]:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    return [space.suggest(study.ask()) for _ in range(trials)]
+    return [suggest(study.ask(), space) for _ in range(trials)]
 
 
 MISTAKES = {
@@ -157,7 +157,7 @@ def test_a_metric_that_is_none_lists_them() -> None:
 
 
 def test_the_committed_space_holds() -> None:
-    space = Space.of(parse(YAML(typ="safe", pure=True).load(ROOT / "params.yaml")))
+    space = checked(parse(YAML(typ="safe", pure=True).load(ROOT / "params.yaml")))
     content = params({}).model_dump(mode="json")
     for values in draw(space, 30):
         with_values(content, values)
@@ -166,7 +166,7 @@ def test_the_committed_space_holds() -> None:
 
 def test_what_a_trial_depends_on_is_asked_before_it() -> None:
     """Deeper conditions: weight decay only with adamw, which is only tried without a stride."""
-    space = Space.of(
+    space = checked(
         params(
             {
                 "train.weight_decay": {"low": 0.0, "high": 0.1, "when": {"train.optimizer": ["adamw"]}},
@@ -175,7 +175,7 @@ def test_what_a_trial_depends_on_is_asked_before_it() -> None:
             }
         )
     )
-    assert list(space.entries) == ["model.stride", "train.optimizer", "train.weight_decay"]
+    assert list(space) == ["model.stride", "train.optimizer", "train.weight_decay"]
     drawn = draw(space, 40)
     assert {tuple(values) for values in drawn} == {
         ("model.stride",),
@@ -188,7 +188,7 @@ def test_what_a_trial_depends_on_is_asked_before_it() -> None:
 
 
 def test_ranges_are_kept_to() -> None:
-    space = Space.of(
+    space = checked(
         params(
             {
                 "train.batch_size": {"low": 8, "high": 64, "step": 8},
@@ -206,7 +206,7 @@ def test_ranges_are_kept_to() -> None:
 def test_lists_and_mappings_come_back_as_they_were() -> None:
     steps = [["gray", "resize"], ["gray", "crop", "resize"]]
     schedules = [STEP | {"name": "cosine", "warmup": 2}, STEP | {"name": "constant"}]
-    space = Space.of(
+    space = checked(
         params(
             {
                 "preprocess.steps": {"choices": steps},
@@ -232,6 +232,6 @@ def test_what_is_encoded_is_decoded(value: object) -> None:
 
 
 def test_the_same_seed_asks_for_the_same_values() -> None:
-    space = Space.of(parse(YAML(typ="safe", pure=True).load(ROOT / "params.yaml")))
+    space = checked(parse(YAML(typ="safe", pure=True).load(ROOT / "params.yaml")))
     assert draw(space, 10) == draw(space, 10)
     assert draw(space, 10) != draw(space, 10, seed=4)

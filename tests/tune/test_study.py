@@ -5,13 +5,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.trial import TrialState
 
-from src.core import paths, redact
+from src.core import paths
 from src.core.errors import AssayError
-from src.tune import request, study, study_fingerprint, trials_view
+from src.tune import study, study_fingerprint, trials_view
 from src.tune.storage import Journal, mend
 from src.tune.trials_view import view
 from tests.tune.helpers_search import ABOUT, opened, search, trials
@@ -23,17 +21,6 @@ def test_a_study_is_open_in_one_process_only(tmp_path: Path) -> None:
         pass
     with opened(tmp_path):
         pass
-
-
-def test_a_sqlite_study_is_kept_in_its_file_and_open_in_one_process_only(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'studies.db'}"
-    with opened(tmp_path, url=url) as first:
-        first.ask()
-        with pytest.raises(AssayError, match="another process"), opened(tmp_path / "elsewhere", url=url):
-            pass
-    with opened(tmp_path, url=url) as again:
-        assert [trial.state for trial in again.trials()] == [TrialState.WAITING]
-        assert again.ask().number == 0
 
 
 def test_a_study_can_be_had_as_it_was_with_fewer_trials(tmp_path: Path) -> None:
@@ -62,16 +49,6 @@ def test_a_study_about_something_else_is_refused_and_what_differs_is_said(tmp_pa
     )
 
 
-def test_a_study_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'shared.db'}"
-    theirs = optuna.create_study(study_name="s", storage=url, direction="maximize")
-    theirs.ask()
-    with pytest.raises(AssayError, match="study s: its trials were made by another program"), opened(tmp_path, url=url):
-        pass
-    assert theirs.user_attrs == {}
-    assert [trial.state.name for trial in theirs.trials] == ["RUNNING"]
-
-
 def test_what_the_study_began_with_is_kept(tmp_path: Path) -> None:
     for now in (0.3, 0.7):
         with opened(tmp_path) as search:
@@ -83,30 +60,6 @@ def test_other_images_and_many_differences_are_said_in_a_line() -> None:
     here = {"images": "c", "split": "d", **{f"train.{n}": n + 1 for n in range(4)}}
     assert study_fingerprint.difference(there, here) == "other images; another split; train.0 was 0, is 1; and 3 more"
     assert study_fingerprint.difference(there, json.loads(json.dumps(there))) == ""
-
-
-@pytest.mark.parametrize("name", ["", "a/b", "..", "-x", "a\nb"])
-def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
-    with pytest.raises(AssayError, match="--study: expected"):
-        request.check_name(name)
-
-
-@pytest.mark.parametrize("url", [
-    "postgres://x", "mysql://x/y", "file.db", "redis://me:secret@h", "sqlite://", "sqlite:///",
-    "postgresql+psycopg://me:secret@h:54x/d",
-])  # fmt: skip
-def test_a_url_of_no_known_database_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
-    with pytest.raises(AssayError, match="--storage: expected") as refused, opened(tmp_path, url=url):
-        pass
-    assert "secret" not in redact.terminal(str(refused.value))
-
-
-@pytest.mark.parametrize("url", ["sqlite:////proc/no/such.db", "postgresql+psycopg://me:secret@127.0.0.1:1/none"])
-def test_a_database_that_cannot_be_reached_is_a_line(tmp_path: Path, url: str) -> None:
-    with pytest.raises(AssayError) as refused, opened(tmp_path, url=url):
-        pass
-    assert "secret" not in redact.terminal(str(refused.value))
-    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("torn", [b'{"op_code": 4', b"\x00\x00\x00", b'{"op_code": 4}'])

@@ -23,7 +23,7 @@ APART = {
     "src.core.nested", "src.core.paths", "src.core.progress", "src.core.redact",
     "src.core.registry",
     "src.core.signals", "src.core.yaml_file",
-    "src.tune.study_fingerprint", "src.tune.request", "src.executors.protocol", "src.executors.training_inputs",
+    "src.tune.study_fingerprint", "src.executors.protocol", "src.executors.training_inputs",
     "src.tune.storage",
 }  # fmt: skip
 
@@ -106,8 +106,6 @@ def test_edited_code_is_named_and_what_may_change_within_a_study_is_not(
     before = study_fingerprint.of(parse(own_home.content))
     now = dict(before) | {"code of src/train": "other", "tune.pruner": {"name": "none"}, "train.threads": 9}
     assert study_fingerprint.difference(before, now) == "other code of src/train"
-    older = {name: each for name, each in before.items() if not name.startswith(training_inputs.CODE_OF)}
-    assert study_fingerprint.difference(older, before) == "other code"
 
 
 def test_the_value_in_the_file_of_what_is_varied_sometimes_does_not_part_a_named_study() -> None:

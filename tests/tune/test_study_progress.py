@@ -29,9 +29,8 @@ def test_a_warning_stands_on_a_line_of_its_own_beside_the_bar(tmp_path: Path, mo
     with opened(tmp_path) as search, os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", terminal)
         patched.setattr(logging.root, "handlers", [logging.StreamHandler(terminal)])
-        progress = study_progress.Progress(search.view(), 3)
-        logging.getLogger("src.tune.driver").warning("trial 0 failed: no memory")
-        progress.close()
+        with study_progress.Progress(search, 3):
+            logging.getLogger("src.tune.driver").warning("trial 0 failed: no memory")
     written = everything(ours)
     lines = [line.split("\r")[-1] for line in written.replace("\r\n", "\n").split("\n")]
     assert "trial 0 failed: no memory" in lines

@@ -9,7 +9,7 @@ from src.config import Params, parse
 from src.config.overrides import replaced
 from src.core.errors import AssayError
 from src.tune import sweep
-from src.tune.space import Space
+from src.tune.space import checked
 from tests import sections
 
 SPACE = {
@@ -26,8 +26,7 @@ def params(space: Mapping[str, Any] = SPACE) -> Params:
 
 
 def test_each_value_is_tried_once_while_the_others_are_those_of_the_baseline() -> None:
-    narrow = sweep.narrowed(params(), ["train.batch_size", "train.learning_rate"])
-    tried = sweep.points(narrow)
+    _, tried = sweep.narrowed(params(), ["train.batch_size", "train.learning_rate"])
     here = {"train.batch_size": 32, "train.learning_rate": 0.002}
     assert tried[0] == here
     assert [len([key for key in here if point[key] != here[key]]) for point in tried] == [0, *[1] * 7]
@@ -36,16 +35,16 @@ def test_each_value_is_tried_once_while_the_others_are_those_of_the_baseline() -
 
 
 def test_what_is_tried_lies_in_the_space_and_nothing_is_pruned() -> None:
-    narrow = sweep.narrowed(params(), ["train.batch_size", "train.optimizer"])
+    narrow, points = sweep.narrowed(params(), ["train.batch_size", "train.optimizer"])
     assert narrow.tune.pruner.name == "none"
-    for point in sweep.points(narrow):
-        for name, entry in Space.of(narrow).entries.items():
+    for point in points:
+        for name, entry in checked(narrow).items():
             assert point[name] in entry.choices
 
 
 def test_a_range_of_whole_numbers_keeps_its_steps() -> None:
     space = {"train.batch_size": {"low": 16, "high": 64, "step": 16}}
-    narrow = sweep.narrowed(params(space), ["train.batch_size"])
+    narrow, _ = sweep.narrowed(params(space), ["train.batch_size"])
     assert narrow.tune.space["train.batch_size"].choices == (16, 32, 48, 64)
 
 

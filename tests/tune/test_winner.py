@@ -9,7 +9,7 @@ from src.config import load
 from src.core import paths
 from src.core.errors import AssayError
 from src.tune import winner as outcomes
-from src.tune.winner import Candidate, Interval, Outcome, decide, interval, over_seeds
+from src.tune.winner import Candidate, Interval, Outcome, decide, interval
 from tests.conftest import ROOT
 
 VALUES: dict[str, Any] = {"train.learning_rate": 1e-05, "model.stride": 1, "preprocess.steps": ["gray", "resize"]}
@@ -63,12 +63,13 @@ def test_the_verdict_names_means_gain_and_reasons() -> None:
 def test_the_words_follow_the_interval_and_equal_gains_have_none(
     metric: str, gains: tuple[float, ...], words: str
 ) -> None:
-    def candidate(name: str, scores: list[float]) -> Candidate:
-        return over_seeds(name, {}, [{"scores": {metric: score}} for score in scores], (metric,), 0.95)
+    def results(scores: list[float]) -> list[dict[str, Any]]:
+        return [{"scores": {metric: score}} for score in scores]
 
     baseline = [0.50 + 0.01 * place for place in range(len(gains))]
     winner = [before + gain for before, gain in zip(baseline, gains, strict=True)]
-    found = decide((metric,), (1, 2, 3), candidate("baseline", baseline), [candidate("trial 0", winner)], 0.95)
+    runs = [("baseline", {}, results(baseline), ""), ("trial 0", {}, results(winner), "")]
+    found = decide((metric,), (1, 2, 3), runs, 0.95)
     assert outcomes.described(found).endswith(f", {words}")
     assert found.beats_baseline == (words == "better beyond its interval")
     assert ("[" in outcomes.described(found).splitlines()[-1]) == ("no interval" not in words)
@@ -76,16 +77,16 @@ def test_the_words_follow_the_interval_and_equal_gains_have_none(
 
 def test_a_winner_is_told_and_how_to_apply_it() -> None:
     before = Path("params.yaml").read_text()
-    said = outcomes.from_file(write((0.1, 0.2)), write=False, again="make tune APPLY=1")
+    said = outcomes.from_file(write((0.1, 0.2)), write=False)
     assert "trial 7 wins with train.learning_rate 1e-05, model.stride 1" in said
     assert "auc against the baseline: +0.1500" in said
     assert said.splitlines()[1].endswith("within chance")
-    assert "make tune APPLY=1 writes it into params.yaml; then: dvc repro" in said
+    assert "--winner confirmed/best.yaml --apply writes it into params.yaml; then: dvc repro" in said
     assert Path("params.yaml").read_text() == before
 
 
 def test_applied_values_are_exact() -> None:
-    said = outcomes.from_file(write((0.1, 0.2)), write=True, again="")
+    said = outcomes.from_file(write((0.1, 0.2)), write=True)
     assert "-  stride: 2" in said
     assert said.endswith("now: dvc repro")
     changed = load(Path("params.yaml"))
@@ -96,18 +97,18 @@ def test_applied_values_are_exact() -> None:
 @pytest.mark.parametrize(("gains", "metric"), [((-0.1, 0.05), "auc"), ((0.1, 0.2), "log_loss"), ((0.0, 0.0), "auc")])
 def test_what_is_not_ahead_is_not_applied(gains: tuple[float, ...], metric: str) -> None:
     before = Path("params.yaml").read_text()
-    assert "kept as it is" in outcomes.from_file(write(gains, metric), write=True, again="")
+    assert "kept as it is" in outcomes.from_file(write(gains, metric), write=True)
     assert Path("params.yaml").read_text() == before
 
 
 def test_without_a_winner_that_is_said() -> None:
-    assert "no winner" in outcomes.from_file(write((0.1, 0.2), winner=False), write=True, again="")
+    assert "no winner" in outcomes.from_file(write((0.1, 0.2), winner=False), write=True)
 
 
 @pytest.mark.parametrize(("text", "words"), [("[", "not readable as YAML"), ("a: 1", "expected a best.yaml")])
 def test_another_file_is_refused(text: str, words: str) -> None:
     Path("other.yaml").write_text(text)
     with pytest.raises(AssayError, match=words):
-        outcomes.from_file(Path("other.yaml"), write=True, again="")
+        outcomes.from_file(Path("other.yaml"), write=True)
     with pytest.raises(AssayError, match="not found"):
-        outcomes.from_file(Path("none.yaml"), write=True, again="")
+        outcomes.from_file(Path("none.yaml"), write=True)

@@ -1,6 +1,6 @@
 """Trainings on a Dask cluster that exists already: one at a time on each worker, whatever number of threads it has.
 
-A plugin marks the workers that are fit. A job is a Dask task that is tied to one of them, since files go there first.
+A job is a Dask task that is tied to a worker, since it is looked at there whether it is fit, and files go there, first.
 What happens comes as an event of a topic; answers and files go through the scheduler: only this has to reach a worker.
 """
 
@@ -51,7 +51,6 @@ class Running:
 
     job: Job
     worker: str
-    threads: int
     token: str
     future: Any = None
     begun: bool = False  # rather than on its way, or behind another driver's
@@ -67,27 +66,33 @@ class ClusterExecutor:
         self, address: str, home: Path, *, target: str = TRIAL, root: Path = ROOT,
         seconds_to_connect: float = 30.0, seconds_without_workers: float = 300.0,
     ) -> None:  # fmt: skip
-        """Connect and wait for the first workers; target names another function than a trial's, for tests."""
+        """Connect, and look at the workers that are there; target names another function than a trial's, for tests.
+
+        Raises:
+            AssayError: nobody answers, or one of the workers is not fit; of a later one that is a warning.
+        """
         self._address, self._home, self._target, self._patience = address, home, target, seconds_without_workers
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
-        self._seen: Mapping[str, Any] = {}
-        self._workers: dict[str, int] = {}  # that are fit, and how many threads each has
-        self._unfit: set[str] = set()
+        self._workers: dict[str, int] = {}  # that get jobs, and how many threads each has
+        self._unfit: set[str] = set()  # with other packages, or that files could not be sent to
         self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._sending: dict[str, threading.Lock] = {}  # by machine
         self._code, self._topic = upload.of_code(root), f"assay-{uuid.uuid4().hex}"
-        self._fitness = on_worker.Fitness(VERSIONS)
         self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
         try:
-            for topic in (self._topic, self._fitness.name):
-                self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
-            self._look_at_workers()
-        except BaseException:
+            self._client.subscribe_topic(self._topic, lambda event: self._inbox.put(event[1]))
+            self._client.run(on_worker.find, "", VERSIONS)
+            self._look()
+        except OSError as error:  # one of the workers went away
+            log.warning("%s: not every worker answers: %s", address, error)
+        except Exception as error:
             self.close()
-            raise
+            raise AssayError(str(error).splitlines()[0]) from error
+        if not self._workers:
+            log.info("%s: waiting for a worker", address)
 
     @property
     def workers(self) -> int:
@@ -135,25 +140,6 @@ class ClusterExecutor:
         with suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
-    def _look_at_workers(self) -> None:
-        """Have Dask look which workers are fit; of those of now an unfit one is an error, later a warning.
-
-        Raises:
-            AssayError: a worker is unfit, or there is none for too long.
-        """
-        try:
-            self._client.register_plugin(self._fitness)
-        except OSError as error:  # one of them went away
-            log.warning("%s: not every worker answers: %s", self._address, error)
-        except Exception as error:
-            raise AssayError(str(error).splitlines()[0]) from error
-        self._look()
-        if not self._workers:
-            log.info("%s: waiting for a worker", self._address)
-        while not self._workers:
-            time.sleep(SECONDS_BETWEEN_LOOKS / 4)
-            self._look()
-
     def _look(self) -> None:
         """See who is there, and who went away with a job.
 
@@ -161,15 +147,14 @@ class ClusterExecutor:
             AssayError: the connection is lost, by which Dask forgets what it did for us, or nobody works.
         """
         with suppress(OSError):
-            self._seen = self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]
+            seen = self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]
+            self._unfit &= seen.keys()  # another one may come back under the address
+            self._workers = {address: each["nthreads"] for address, each in seen.items() if address not in self._unfit}
+            for running in self._running.values():
+                if running.worker not in seen:
+                    self._lose(running, "the worker went away")
         if self._client.status != "running":
             raise AssayError(f"--dask: lost the connection to the scheduler at {self._address}; {KEPT}")
-        marked = {address: each for address, each in self._seen.items() if self._fitness.name in each["resources"]}
-        self._unfit &= self._seen.keys()  # another one may come back under the address
-        self._workers = {address: each["nthreads"] for address, each in marked.items() if address not in self._unfit}
-        for running in self._running.values():
-            if running.worker not in marked:
-                self._inbox.put({"token": running.token, "lost": "the worker went away"})
         if self._workers:
             self._had_workers = time.monotonic()
         elif time.monotonic() - self._had_workers > self._patience:
@@ -179,73 +164,76 @@ class ClusterExecutor:
         busy = {running.worker for running in self._running.values()}
         for address, threads in self._workers.items():
             if self._waiting and address not in busy:
-                job = self._waiting.popleft()
-                running = Running(job, address, threads, f"trial-{job.number}-{uuid.uuid4().hex}")
+                job = self._waiting.popleft().with_threads(threads)
+                running = Running(job, address, f"trial-{job.number}-{uuid.uuid4().hex}")
                 self._running[running.token] = running
                 self._threads.submit(self._start, running)
 
     def _start(self, running: Running) -> None:
         """Bring the code and the images for a job to its worker, and start its task there."""
-        worker, token = running.worker, running.token
         try:
             images = upload.of_images(running.job, self._home)
         except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
-            event = Failed(running.job.number, str(error) if isinstance(error, AssayError) else _line(error))
-            self._inbox.put({"token": token, "event": pickle.dumps(event)})
+            reason = str(error) if isinstance(error, AssayError) else _line(error)
+            self._inbox.put({"token": running.token, "event": Failed(running.job.number, reason)})
             return
         try:
-            code, home = (self._send(worker, files) for files in (self._code, images))
-            job = pickle.dumps((running.job.with_threads(running.threads), home))
-            train, given = on_worker.train, (self._topic, token, job, code, self._target)
+            code, home = (self._send(running.worker, files) for files in (self._code, images))
+            given = self._topic, running.token, pickle.dumps((running.job, home)), code, self._target
+            train = on_worker.train
             running.future = self._client.submit(
                 lambda: train(*given),  # sent as code, for scheduler and worker lack our modules
-                key=token, workers=[worker], resources={"assay": 1}, pure=False, retries=0,
+                key=running.token, workers=[running.worker], pure=False, retries=0,
             )  # fmt: skip
-            running.future.add_done_callback(lambda future: self._over(token, future))
-        except Exception as error:  # noqa: BLE001  the worker went away, its connection did, or its disk is full
-            self._unfit.add(worker)
-            self._inbox.put({"unfit": f"worker {worker}: {_line(error)}"})
-            self._inbox.put({"token": token, "lost": _line(error)})
-        if token not in self._running and running.future:  # it was taken back meanwhile
+            running.future.add_done_callback(
+                lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was given up")
+            )
+        except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
+            self._inbox.put({"token": running.token, "unfit": str(error).splitlines()[0]})
+        if running.token not in self._running and running.future:  # it was taken back meanwhile
             running.future.cancel()
-
-    def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
-        return self._client.run(function, *given, workers=[address])[address]
 
     def _send(self, address: str, files: upload.Upload) -> Path:
         """Send files that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
-        part = uuid.uuid4().hex
         with self._sending.setdefault(address.rpartition(":")[0], threading.Lock()):
-            home, there = self._run(address, on_worker.find, files.digest)
+            home, there = self._run(address, on_worker.find, files.digest, VERSIONS)
             if not there:
                 log.info("worker %s: is sent files", address)
+                part = uuid.uuid4().hex
                 for pieces in files.messages():
                     self._run(address, on_worker.write, part, pieces)
                 self._run(address, on_worker.finish, part, home)
         return Path(home)
 
-    def _over(self, token: str, future: Any) -> None:
-        reason = str(future.exception()) if future.status == "error" else "the cluster gave the task up"
-        self._inbox.put({"token": token, "lost": reason})
+    def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
+        return self._client.run(function, *given, workers=[address])[address]
+
+    def _lose(self, running: Running, reason: str) -> None:
+        lost = Lost(running.job.number, f"{running.worker}: {reason}")
+        self._inbox.put({"token": running.token, "event": lost})
 
     def _taken(self, message: Mapping[str, Any]) -> Event | None:
         """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
-        running = self._running.get(message.get("token", ""))
-        match message:
-            case {"unfit": unfit}:
-                log.warning("%s; it gets no trials", unfit)
-            case {"event": b""} if running and not running.begun:
+        running = self._running.get(message["token"])
+        if running is None:
+            return None
+        if unfit := message.get("unfit"):
+            named = unfit if running.worker in unfit else f"worker {running.worker}: {unfit}"
+            log.warning("%s; it gets no trials", named)
+            self._unfit.add(running.worker)
+            self._forget(running)
+            self._waiting.appendleft(running.job)
+            return None
+        found: Any = message["event"]
+        if found == on_worker.BEGUN:
+            if not running.begun:
                 running.begun = True
-            case {"event": b""} if running:  # Dask began it again where the worker came back under its address
-                return Lost(self._forget(running), f"{running.worker}: the worker went away")
-            case {"event": pickled} if running:
-                event: Event = pickle.loads(pickled)
-                if not isinstance(event, Epoch):
-                    self._forget(running)
-                return event
-            case {"lost": reason} if running:
-                return Lost(self._forget(running), f"{running.worker}: {reason}")
-        return None
+                return None
+            found = Lost(running.job.number, "the worker came back under its address, and Dask began it again")
+        event: Event = pickle.loads(found) if isinstance(found, bytes) else found
+        if not isinstance(event, Epoch):
+            self._forget(running)
+        return event
 
     def _forget(self, running: Running) -> int:
         """Remove a job, with its task, and return its number."""
@@ -267,7 +255,6 @@ def connected(address: str, timeout: float) -> Client:
     """
     for name in ("distributed", "tornado", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # one line of ours says what is wrong
-    hint = "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
     if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://.+:\d+", address):
         raise AssayError(f"--dask: expected an address like tcp://host:8786, found {address!r}")
     try:
@@ -275,4 +262,5 @@ def connected(address: str, timeout: float) -> Client:
             return Client(address, timeout=timeout, name="assay", set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:  # a certificate that is missing is a TypeError
         found = (str(error).strip() or "silence").splitlines()[0]
-        raise AssayError(f"--dask: no scheduler answers at {address} in {timeout:g} seconds: {found}{hint}") from error
+        found += "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
+        raise AssayError(f"--dask: no scheduler answers at {address} in {timeout:g} seconds: {found}") from error

@@ -10,48 +10,20 @@ import platform
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from distributed import WorkerPlugin, get_worker
+from distributed import get_worker
 
 from src.executors.worker_memory import MemoryGrowth
 
 SECONDS_BETWEEN_LOOKS = 0.5
 START = "from src.executors import worker; worker.attached()"
-
-
-class Fitness(WorkerPlugin):  # type: ignore[misc]
-    """Marks each worker, those that join later as well, with a resource of the plugin's name where it is fit.
-
-    Raises:
-        RuntimeError: it is not, and why; Dask tells the driver if the worker was there, else its own log.
-    """
-
-    def __init__(self, wanted: Mapping[str, str]) -> None:
-        self.wanted, self.name = wanted, f"assay {' '.join(wanted.values())}"  # one of all drivers that want the same
-
-    async def setup(self, worker: Any) -> None:
-        found, place = versions(self.wanted), folder(worker)
-        other = [f"expected {name} {it}, found {found[name]}" for name, it in self.wanted.items() if it != found[name]]
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if place.stat().st_uid != os.getuid():  # who could change the code in it
-            other.append(f"{place} belongs to another user: start it with another --local-directory")
-        if other:
-            unfit = f"worker {worker.address}: {', '.join(other)}"
-            worker.log_event(self.name, {"unfit": unfit})
-            raise RuntimeError(unfit)
-        # One training at a time, whatever number of threads and drivers.
-        more = {} if "assay" in worker.state.total_resources else {"assay": 1}
-        await worker.set_resources(**{self.name: 1}, **more)
-
-
-def folder(worker: Any) -> Path:
-    """Return where a worker keeps files when it ends; below local_directory Dask deletes them."""
-    return Path(worker.local_directory).parents[1] / f"assay-{getpass.getuser()}"
+BEGUN = b""  # in place of an event: the task has the worker for itself
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
@@ -61,18 +33,27 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return {name: found.get(name, "none") for name in names}
 
 
-def find(digest: str, dask_worker: Any) -> tuple[Path, bool]:
-    """Return where the files of a hash are kept, and whether they are there."""
-    home = folder(dask_worker) / digest
-    return home, home.is_dir()
+def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path, bool]:
+    """Return where the files of a hash are kept, also when the worker ends, and whether they are there.
+
+    Raises:
+        RuntimeError: the worker is not fit for a training: it has other packages than wanted, or no place of its own.
+    """
+    found, place = versions(wanted), Path(dask_worker.local_directory).parents[1] / f"assay-{getpass.getuser()}"
+    other = [f"expected {name} {it}, found {found[name]}" for name, it in wanted.items() if it != found[name]]
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if place.stat().st_uid != os.getuid():  # who could change the code in it
+        other.append(f"{place} belongs to another user: start it with another --local-directory")
+    if other:
+        raise RuntimeError(f"worker {dask_worker.address}: {', '.join(other)}")
+    return place / digest, (place / digest).is_dir()
 
 
 def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
     """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
     home = Path(dask_worker.local_directory, part)
-    home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (home / name).open("r+b" if offset else "wb") as file:
             file.truncate(offset)
             file.seek(offset)
@@ -115,15 +96,29 @@ class Child:
 def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
     """Pass a job to the process that trains, and what this says to the driver; token: this task's key.
 
+    One at a time, whatever number of threads and drivers the worker has.
+
     Raises:
         RuntimeError: the process ended.
     """
     worker = get_worker()
-    worker.log_event(topic, {"token": token, "event": b""})
+    alone = worker.__dict__.setdefault("assay_lock", threading.Lock())
+    while not alone.acquire(timeout=SECONDS_BETWEEN_LOOKS):
+        if not wanted(worker, token):
+            return
+    try:
+        if wanted(worker, token):
+            worker.log_event(topic, {"token": token, "event": BEGUN})
+            _pass_on(worker, topic, token, job, (code, target))
+    finally:
+        alone.release()
+
+
+def _pass_on(worker: Any, topic: str, token: str, job: bytes, started_as: tuple[Path, str]) -> None:
     child: Child | None = getattr(worker, "assay_child", None)
-    if child is None or child.process.poll() is not None or child.started_as != (code, target):
+    if child is None or child.process.poll() is not None or child.started_as != started_as:
         end_child(worker)
-        child = worker.assay_child = Child(code, target)
+        child = worker.assay_child = Child(*started_as)
     child.token, waits = token, True
     try:
         child.pipe.send_bytes(job)

@@ -1,7 +1,8 @@
 """What workers without a shared folder need, in pieces and under the hash of its content: the code and the images.
 
-Of images only those of train and val are sent, and no label of any other: a worker could not look at test rows if it
-wanted to. They keep their places in the store, since what augmentation does to an image depends on its place.
+Of images only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label
+of any other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
+augmentation does to an image depends on its place.
 """
 
 import hashlib
@@ -31,20 +32,20 @@ class Upload(NamedTuple):
     digest: str
     messages: Messages
 
-    @classmethod
-    def of(cls, messages: Messages) -> "Upload":
-        """Hash the pieces one after the other."""
-        known = hashlib.sha256()
-        for name, offset, content in (piece for pieces in messages() for piece in pieces):
-            known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
-        return cls(known.hexdigest(), messages)
+
+def hashed(messages: Messages) -> Upload:
+    """Hash the pieces one after the other."""
+    known = hashlib.sha256()
+    for name, offset, content in (piece for pieces in messages() for piece in pieces):
+        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
+    return Upload(known.hexdigest(), messages)
 
 
 def of_code(root: Path) -> Upload:
     """Return the folder src of a repository, without what Python compiled."""
     files = [path for path in sorted((root / "src").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     pieces = [(path.relative_to(root).as_posix(), 0, path.read_bytes()) for path in files]
-    return Upload.of(lambda: [pieces])
+    return hashed(lambda: [pieces])
 
 
 def of_images(job: Job, home: Path) -> Upload:
@@ -57,32 +58,37 @@ def of_images(job: Job, home: Path) -> Upload:
     found = variants.prepared(params, home)
     made_with = {"params.yaml": {"preprocess": params.preprocess.model_dump(mode="json")}}
     record = json.dumps({"stages": {"preprocess": {"params": made_with}}}, sort_keys=True)
-    return _images(found, record, variants.signature(found))
+    rows = job.fold and tuple(sorted((*job.fold.train, *job.fold.val, *job.fold.held)))
+    return _images(found, rows, record, variants.signature(found))
 
 
 @cache
-def _images(data: variants.Data, record: str, _: variants.Signature) -> Upload:
-    """Return train and val as files that the pipeline would have made, with DVC's record of how.
+def _images(data: variants.Data, rows: tuple[int, ...] | None, record: str, _: variants.Signature) -> Upload:
+    """Return rows, or train and val, as files that the pipeline would have made, with DVC's record of how.
 
-    In index.csv a row of another part has the label of some row of train.
+    In index.csv a row of another part has the label of some row that is sent.
     """
     images = open_images(data.prepared)
     labels = [line["label"] for line in read_csv(data.prepared.index, ("label",))]
     parts = {row: part for row, part, _ in read(data.split.parts, len(labels)) if part in FITTED}
+    parts = parts if rows is None else dict.fromkeys(rows, FITTED[0])
     anything = labels[min(parts, default=0)]
-    shown = [(label if row in parts else anything,) for row, label in enumerate(labels)]
-    index, places = csv_text(("label",), shown), csv_text(("row", "part"), sorted(parts.items()))
+    index = csv_text(("label",), ((label if row in parts else anything,) for row, label in enumerate(labels)))
+    texts = {
+        "dvc.lock": record,
+        "build/prepared/index.csv": index,
+        "build/split/split.csv": csv_text(("row", "part"), sorted(parts.items())),
+    }
     size, length = data.prepared.images.stat().st_size, int(np.prod(images.shape[1:]))
     with data.prepared.images.open("rb") as file:
         header = file.read(size - images.size)
 
     def messages() -> Iterator[list[tuple[str, int, bytes]]]:
-        texts = {"dvc.lock": record, "build/prepared/index.csv": index, "build/split/split.csv": places}
         yield [*((name, 0, text.encode()) for name, text in texts.items()), (STORE, 0, header)]
-        rows, at_once = sorted(parts), max(1, CHUNK // length)
-        for start in range(0, len(rows), at_once):
-            chosen = rows[start : start + at_once]
+        ordered, at_once = sorted(parts), max(1, CHUNK // length)
+        for start in range(0, len(ordered), at_once):
+            chosen = ordered[start : start + at_once]
             yield [(STORE, len(header) + row * length, images[row].tobytes()) for row in chosen]
         yield [(STORE, size, b"")]  # for rows of test at the end
 
-    return Upload.of(messages)
+    return hashed(messages)
