@@ -8,7 +8,6 @@ import numpy as np
 from src.config import Export, Preprocess
 from src.config.sections import Flips
 from src.core import files
-from src.core.errors import AssayError
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
 from src.evaluate import inputs as tables
 from src.evaluate.predict import check_shape, open_model
@@ -64,12 +63,13 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     }
     parts = {part: (pixels[rows[part]], network.features(model, pixels, rows[part])) for part in rows}
     scores = files.read_json(inputs.evaluation.metrics)
-    calibration = _calibration(scores, section.calibrate)
+    fingerprint = files.read_json(inputs.model.fingerprint) if inputs.model.fingerprint.exists() else {}
+    calibration = _calibration(scores["calibration"], section.calibrate)
     network.write(model, out.network)
     about = Description(
         format=bundle.FORMAT,
         network=Network(name=trained.name, sha256=files.digest(out.network), shape=shape),
-        data=Data(name=setting.source, fingerprint=_fingerprint(inputs.model)),
+        data=Data(name=setting.source, fingerprint=fingerprint.get("sha256", "")),
         preparation=setting.preparation,
         classes=classes,
         threshold=_threshold(scores, calibration.temperature),
@@ -84,14 +84,8 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
     log.info("export: %s", _summary(about))
 
 
-def _calibration(scores: dict[str, Any], method: Literal["temperature", "none"]) -> Calibration:
-    """Take over what evaluate fitted on val, or only the errors without it.
-
-    Raises:
-        AssayError: evaluate fitted nothing, as earlier versions did.
-    """
-    if (fitted := scores.get("calibration")) is None:
-        raise AssayError("metrics.json: expected a temperature (calibration), found none; run `dvc repro evaluate`")
+def _calibration(fitted: dict[str, Any], method: Literal["temperature", "none"]) -> Calibration:
+    """Take over what evaluate fitted on val, or only the errors without it."""
     if method == "none":
         fitted = {**fitted, "temperature": 1.0, "note": "", "after": fitted["before"]}
     return Calibration(method=method, **fitted)
@@ -103,10 +97,6 @@ def _threshold(scores: dict[str, Any], temperature: float) -> float | None:
         return None
     value = float(scores["threshold"])
     return float(scaled(np.array([[1 - value, value]]), temperature)[0, 1])
-
-
-def _fingerprint(model: ModelFiles) -> str:
-    return str(files.read_json(model.fingerprint).get("sha256", "")) if model.fingerprint.exists() else ""
 
 
 def _summary(about: Description) -> str:

@@ -22,7 +22,9 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def ordered(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int = AHEAD
+) -> Iterator[Result]:
     """Work on items in threads and give the results in the order of the items, holding a bounded number of both.
 
     When the caller stops early (Ctrl-C), what has not begun never does.
@@ -32,7 +34,7 @@ def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="prepare")
     try:
         with one_thread_in_opencv():
-            waiting.extend(pool.submit(work, item) for item in islice(source, threads * AHEAD))
+            waiting.extend(pool.submit(work, item) for item in islice(source, threads * ahead))
             while waiting:
                 result = waiting.popleft().result()
                 waiting.extend(pool.submit(work, item) for item in islice(source, 1))

@@ -7,9 +7,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from src.core.errors import AssayError
 from src.models._build import flat
-from src.models._load import check_weights, copy_weights
+from src.models._load import load_weights
 from src.weights import efficientnet_lite as plan
 from src.weights import torch_file
 from src.weights.efficientnet_lite import EPSILON, KEY, MOST, SCALED, Block, Version
@@ -76,20 +75,16 @@ def _normalized(x: keras.KerasTensor, name: str, *, active: bool = True) -> kera
 
 
 def _fill(network: keras.Model, version: Version, weights: str, sha256: str | None) -> None:
-    path = Path(weights)
-    if weights != "imagenet":
-        check_weights(KEY, path, sha256)
-    try:
-        if path.suffix == ".keras":
-            copy_weights(path, network)
-            return
-        tensors = plan.read_imagenet(version) if weights == "imagenet" else torch_file.read(path)
+    def fill(tensors: Arrays) -> None:
         for layer in network.layers:
             if layer.weights:
                 layer.set_weights(_of_layer(layer, tensors))
-    except (ValueError, KeyError) as error:
-        name = f"EfficientNet-Lite{version.number}"
-        raise AssayError(f"{KEY}.weights: expected weights of {name}, found something else in {path}") from error
+
+    if weights == "imagenet":
+        fill(plan.read_imagenet(version))
+        return
+    kind = f"EfficientNet-Lite{version.number}"
+    load_weights(network, kind, KEY, Path(weights), sha256, lambda path: fill(torch_file.read(path)))
 
 
 def _of_layer(layer: keras.Layer, tensors: Arrays) -> list[Array]:

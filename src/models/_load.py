@@ -8,8 +8,9 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -116,26 +117,28 @@ def load(path: Path) -> keras.Model:
     return keras.saving.load_model(path, compile=False)
 
 
-def check_weights(key: str, path: Path, sha256: str | None) -> None:
-    """Refuse a file of weights that is not there, or not the one that the section `key` of params.yaml says.
+def load_weights(
+    network: keras.Model, kind: str, key: str, path: Path, sha256: str | None, read: Callable[[Path], None]
+) -> None:
+    """Fill a network from a file with this checksum: the layers of the same names in a model.keras, or as `read` does.
+
+    kind: what the weights have to be of. key: of the section of params.yaml that names the file.
 
     Raises:
-        AssayError: so it is.
+        AssayError: the file is not there, or holds something else.
     """
     if not path.is_file():
         raise AssayError(f"{key}.weights: expected none, imagenet or the path of a file, found {str(path)!r}")
-    found = files.digest(path)
-    if found != sha256:
+    if (found := files.digest(path)) != sha256:
         raise AssayError(f"{key}.sha256: expected that of {path}, {found}; found {sha256}")
-
-
-def copy_weights(path: Path, network: keras.Model) -> None:
-    """Fill the layers of a network from those of the same names in a model.keras.
-
-    Raises:
-        ValueError: there is no such layer, or it has other weights.
-    """
-    trained = keras.saving.load_model(path, compile=False)
-    for layer in network.layers:
-        if layer.weights:
-            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of Keras' own attempts at other formats
+            if path.suffix != ".keras":
+                read(path)
+                return
+            trained = keras.saving.load_model(path, compile=False)
+            for layer in network.layers:
+                if layer.weights:
+                    layer.set_weights(trained.get_layer(layer.name).get_weights())
+    except (ValueError, KeyError, OSError) as error:
+        raise AssayError(f"{key}.weights: expected weights of {kind}, found something else in {path}") from error

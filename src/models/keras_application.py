@@ -1,6 +1,5 @@
 """Published networks of keras.applications, untrained or with learned weights to be tuned on other images."""
 
-import warnings
 from pathlib import Path
 
 import keras
@@ -8,7 +7,7 @@ from keras import layers
 
 from src.core.errors import AssayError
 from src.models._build import flat
-from src.models._load import check_weights, copy_weights
+from src.models._load import load_weights
 
 # Mean and deviation of ImageNet's pixels in [0, 1], with which some of the networks were trained.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -79,18 +78,8 @@ def _follow(network: keras.Model) -> None:
 def _learned(backbone: str, weights: str, sha256: str | None) -> keras.Model:
     if weights == "imagenet":
         return _from_imagenet(backbone)
-    path = Path(weights)
-    check_weights(KEY, path, sha256)
     network = _network(backbone, keras.Input(PUBLISHED_SHAPE))
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of Keras' own attempts at other formats
-            if path.suffix == ".keras":
-                copy_weights(path, network)
-            else:
-                network.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
-        message = f"{KEY}.weights: expected weights of {backbone} without its top, found something else in {path}"
-        raise AssayError(message) from error
+    load_weights(network, f"{backbone} without its top", KEY, Path(weights), sha256, network.load_weights)
     return network
 
 

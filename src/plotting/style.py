@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
@@ -25,7 +24,6 @@ GREY = "#6B6B6B"
 SHADE = "Blues"
 DPI = 120
 LONGEST_NAME = 24
-FEW = 3  # entries of a legend that cover nothing
 
 _STYLE: dict[str, Any] = {
     "font.size": 10,
@@ -118,22 +116,3 @@ def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
 def _shared(names: Sequence[str]) -> int:
     """Count the characters with which all names begin."""
     return len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))))
-
-
-def legend(axes: Axes, where: Literal["lower left", "lower right"]) -> None:
-    """Put the legend inside where there are few entries, and below the axes where there are many."""
-    handles, labels = axes.get_legend_handles_labels()
-    if len(labels) <= FEW:
-        axes.legend(handles, labels, loc=where)
-    elif isinstance(axes.figure, Figure):
-        axes.figure.legend(handles, labels, loc="outside lower center", ncols=1)
-
-
-def square(entries: int) -> Figure:
-    """Make a figure for axes that are square, with room below for a legend of more than a few entries."""
-    return canvas(5.6, 5.5 + (0.22 * entries if entries > FEW else 0))
-
-
-def share(axes: Axes, x: str, y: str) -> None:
-    """Label axes that both run from 0 to 1."""
-    axes.set(xlabel=x, ylabel=y, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")

@@ -33,6 +33,9 @@ def main(bundle: Path = BUNDLE.folder) -> None:
     bundle: the folder of the one that is asked where the command line names none.
     """
     asked = _parser(bundle).parse_args()
+    if asked.output and asked.output.suffix.lower() not in answers.KINDS:
+        expected = f"expected a name that ends with {' or '.join(answers.KINDS)}"
+        raise AssayError(f"--output: {expected}, found {asked.output.name!r}")
     with ExitStack() as held:
         predictor = load(sources.bundle(asked.model, held))
         if asked.label and asked.label not in predictor.about.classes:
@@ -70,9 +73,7 @@ def _parser(bundle: Path) -> argparse.ArgumentParser:
         metavar="BUNDLE",
         help="a folder or .zip (%(default)s); in MLflow the id of a run, models:/NAME@current or models:/NAME/1",
     )
-    parser.add_argument(
-        "--output", type=answers.output, metavar="FILE", help="write all columns to a .csv or .json instead"
-    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write all columns to a .csv or .json instead")
     parser.add_argument("--explain", type=Path, metavar="DIR", help="write a heat map over each image into a folder")
     parser.add_argument("--class", dest="label", metavar="NAME", help="explain this class, else the predicted one")
     return parser

@@ -8,7 +8,6 @@ from typing import Any
 
 from tabulate import tabulate
 
-from src.core.errors import AssayError
 from src.core.files import replacing, write_csv
 from src.export.bundle import Description
 from src.export.predictor import UNLIKE, Prediction
@@ -16,17 +15,6 @@ from src.export.predictor import UNLIKE, Prediction
 KINDS = (".csv", ".json")
 DECIMALS = 8
 Row = dict[str, Any]
-
-
-def output(name: str) -> Path:
-    """Return what `--output` names.
-
-    Raises:
-        AssayError: by its name it is neither CSV nor JSON.
-    """
-    if (path := Path(name)).suffix.lower() not in KINDS:
-        raise AssayError(f"--output: expected a name that ends with {' or '.join(KINDS)}, found {path.name!r}")
-    return path
 
 
 def row(found: Prediction, explained: str | None = None) -> Row:

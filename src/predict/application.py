@@ -29,7 +29,6 @@ from src.predict.__main__ import main
 
 console.run(lambda: main(Path(sys.argv[0]).parent))
 """
-MOMENT = (1980, 1, 1, 0, 0, 0)  # of all members: the bytes depend on the content alone
 
 
 def write(out: Bundle) -> None:
@@ -39,7 +38,7 @@ def write(out: Bundle) -> None:
     }
     with replacing(out.application) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(content):
-            archive.writestr(zipfile.ZipInfo(name, MOMENT), content[name], zipfile.ZIP_STORED)
+            archive.writestr(zipfile.ZipInfo(name), content[name])  # dated 1980-01-01
     write_text(out.requirements, "".join(f"{name}=={metadata.version(name)}\n" for name in REQUIREMENTS))
 
 

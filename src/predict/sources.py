@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,7 +27,8 @@ def find(asked: Iterable[str], held: ExitStack, max_gb: float = MAX_UNPACKED_GB)
 
     held: keeps what archives were unpacked to until it is closed. max_gb: of an archive, unpacked.
     """
-    return [found for argument in _listed(asked) for found in _found(argument, held, max_gb)]
+    lists = (filter(None, sys.stdin.read().splitlines()) if name == STDIN else [name] for name in asked)
+    return [found for argument in chain.from_iterable(lists) for found in _found(argument, held, max_gb)]
 
 
 def bundle(name: str, held: ExitStack) -> Path:
@@ -43,11 +45,6 @@ def bundle(name: str, held: ExitStack) -> Path:
     except ImportError:  # in the application of a bundle
         raise AssayError(f"{name}: a model of MLflow is found by the repository alone: python -m src.predict") from None
     return query.bundle(name, home(), Path(held.enter_context(TemporaryDirectory(prefix="predict-"))))
-
-
-def _listed(asked: Iterable[str]) -> Iterator[str]:
-    for argument in asked:
-        yield from filter(None, sys.stdin.read().splitlines()) if argument == STDIN else [argument]
 
 
 def _found(argument: str, held: ExitStack, max_gb: float) -> Iterator[Source | Unreadable]:

@@ -1,23 +1,21 @@
 """Batches from the memory-mapped store, made while the model works on the one before."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.config import Augment
 from src.core import random_streams
+from src.images.worker_threads import ordered
 from src.train import augment, class_balance
 from src.train.data import Part
 
 Pixels = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Batch = tuple[Pixels, Numbers]
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Batches:
             here = slice(number * self.size, (number + 1) * self.size)
             return self.images[rows[here]].astype(np.float32), targets[here]
 
-        return ahead(batch, len(self), self.threads)
+        return ordered(batch, range(len(self)), self.threads, ahead=1)
 
     def augmented(self, section: Augment, seed: int, epoch: int, balanced: str = "none") -> Iterator[Batch]:
         """Return the part shuffled and augmented; seed and epoch alone decide how.
@@ -58,20 +56,9 @@ class Batches:
             warped = augment.warp(self.images[rows[here]], matrices[here], section.fill)
             return augment.tone(warped, section, draws[here]), targets[here]
 
-        return ahead(batch, -(-len(order) // self.size), self.threads)
+        return ordered(batch, range(-(-len(order) // self.size)), self.threads, ahead=1)
 
     def order(self, seed: int, epoch: int, balanced: str = "none") -> Numbers:
         """Return the places in the part (M,) in the order in which an epoch shows them."""
         chosen = class_balance.chosen(self.part.targets, balanced, seed, epoch)
         return chosen[random_streams.stream(seed, "shuffle", epoch).permutation(len(chosen))]
-
-
-def ahead(make: Callable[[int], Item], count: int, threads: int) -> Iterator[Item]:
-    """Yield items 0..count-1 in order; threads make the next ones while the caller works on the current one."""
-    with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
-        coming = deque(pool.submit(make, number) for number in range(min(threads, count)))
-        for number in range(threads, count + threads):
-            item = coming.popleft().result()
-            if number < count:
-                coming.append(pool.submit(make, number))
-            yield item

@@ -110,15 +110,8 @@ def _fit(
 
 
 def _new_state(data: Data, model: Model, section: Train) -> State:
-    network = models.build(
-        model.name,
-        data.images.shape[1:],
-        len(data.classes),
-        dropout=model.dropout,
-        stride=model.stride,
-        pooling=model.pooling,
-        **model.own(),
-    )
+    options = {"dropout": model.dropout, "stride": model.stride, "pooling": model.pooling} | model.own()
+    network = models.build(model.name, data.images.shape[1:], len(data.classes), **options)
     fine_tuning.check(section, network)
     return State(network, _new_optimizer(network, section))
 

@@ -14,9 +14,6 @@ from src.core import files, paths
 from src.train import data, history
 from src.train.loop import Fitted, OnEpoch, fit
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip file can hold
-UNIX = 3
-
 
 def write(model: keras.Model, path: Path) -> None:
     """Save a model in Keras' own format, without the date and memory addresses that Keras puts into it."""
@@ -25,10 +22,8 @@ def write(model: keras.Model, path: Path) -> None:
         with zipfile.ZipFile(temporary) as archive:
             contents = {name: archive.read(name) for name in sorted(archive.namelist())}
         with zipfile.ZipFile(temporary, "w") as archive:
-            for name, content in contents.items():
-                entry = zipfile.ZipInfo(name, EPOCH)
-                entry.create_system = UNIX
-                archive.writestr(entry, _canonical(content) if name.endswith(".json") else content)
+            for name, content in contents.items():  # an entry that is made by hand has the date 1980-01-01
+                archive.writestr(zipfile.ZipInfo(name), _canonical(content) if name.endswith(".json") else content)
 
 
 def _canonical(content: bytes) -> bytes:

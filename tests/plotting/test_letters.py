@@ -21,7 +21,7 @@ def test_names_of_any_script_make_a_figure_without_warnings(tmp_path: Path, capl
             axes = figure.add_subplot()
             axes.set_yticks(range(len(NAMES)), style.shorten_all(NAMES))
             axes.plot([0, 1], label=style.shorten(NAMES[0]))
-            style.legend(axes, "lower left")
+            axes.legend(loc="lower left")
             style.save(figure, tmp_path / "figure.png")
     assert len(set(style.shorten_all(NAMES))) == len(NAMES)
     escaped = {name for name in NAMES if letters.drawable(name) != name}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from src.config import Augment
-from src.train.batches import Batches, ahead
+from src.train import augment
+from src.train.batches import Batches
 from src.train.data import Part
 from tests import sections
 
@@ -58,16 +59,12 @@ def test_plain_batches_keep_order_and_pixels() -> None:
     assert np.array_equal(targets, TARGETS)
 
 
-def test_items_made_ahead_come_in_order_and_an_error_reaches_the_caller() -> None:
-    assert list(ahead(lambda number: number * number, 5, 3)) == [0, 1, 4, 9, 16]
-    assert list(ahead(str, 0, 2)) == []
-    with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda number: 1 // (2 - number), 5, 2))
-
-
-def test_no_more_items_than_threads_are_made_ahead() -> None:
+def test_no_more_batches_than_threads_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is large."""
     made: list[int] = []
-    items = ahead(lambda number: made.append(number), 50, 2)
-    next(items)
-    items.close()
+    monkeypatch.setattr(augment, "warp", lambda pixels, *_: made.append(len(pixels)) or pixels)
+    images = np.zeros((50, 8, 8, 1), np.uint8)
+    batches = Batches(images, Part(np.arange(50), np.zeros(50, np.int64)), 1, 2).augmented(sections.augment(), 0, 1)
+    next(batches)
+    batches.close()
     assert len(made) <= 3
