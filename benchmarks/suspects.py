@@ -2,7 +2,7 @@
 
 python -m benchmarks.suspects [--share 0.05]
 
-Run it where `params.yaml` and the outputs of the stages up to split are. A share of the images of train and val gets
+Run it from the root of the repository. A share of the images of train and val gets
 another class, by chance; a linear probe on frozen features is cross-validated on these labels, and its out-of-fold
 probabilities order the images. By chance a tenth of the swapped ones would be among the first tenth.
 """
@@ -16,6 +16,7 @@ from src.config import load, parse
 from src.config.overrides import with_values
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image
+from src.executors import training_inputs
 from src.executors.workers import Workers
 from src.metrics.scored import Flags
 from src.repeat import folds, stage, suspects
@@ -27,8 +28,10 @@ def main() -> None:
     """Swap, cross-validate, and tell how many are found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--share", type=float, default=0.05)
+    share = parser.parse_args().share
+    training_inputs.bring_up_to_date()
     params = parse(with_values(load().model_dump(mode="json"), {"repeat.model": "probe"}))
-    images, wrong = swap(folds.read(params), parser.parse_args().share, params.seed)
+    images, wrong = swap(folds.read(params), share, params.seed)
     _, found, _ = stage.cross_validate(params, images, Workers().start)
     order, some, _ = suspects.find(found.probabilities, np.array([found.classes.index(one.label) for one in images]))
     recall = wrong[order[: round(FIRST * len(order))]].sum() / wrong.sum()
