@@ -171,7 +171,8 @@ def test_a_damaged_checkpoint_is_said_and_not_used(
     assert caplog.text.count("not readable") == 1
 
 
-@pytest.mark.parametrize(("model", "what"), [(TINY, "loss"), (DROPOUT, "sum of weights")])
+# Which of the two is met first depends on whether the relu of a processor passes a NaN on.
+@pytest.mark.parametrize(("model", "what"), [(TINY, "loss"), (DROPOUT, "(loss|sum of weights)")])
 def test_a_diverged_training_stops_with_the_epoch_and_the_causes(
     store: Store, tmp_path: Path, model: Model, what: str
 ) -> None:
