@@ -33,7 +33,10 @@ COMPACT = (
     "train.learning_rate=2e-3 train.schedule.name=cosine train.schedule.warmup=2"
 )
 COLORS = ("preprocess.color=gray preprocess.steps=[gray,resize]", "preprocess.color=rgb preprocess.steps=[resize]")
-WEIGHTS = ("model.efficientnet_lite.weights=none", "model.efficientnet_lite.weights=imagenet")
+WEIGHTS = (
+    "model.efficientnet_lite.weights=none train.fine_tune.frozen_epochs=0",
+    "model.efficientnet_lite.weights=imagenet",
+)
 # By the name of the experiment that tracks its runs.
 COMPARISONS: Mapping[str, Comparison] = {
     "xray_balance": Comparison(
@@ -53,7 +56,6 @@ COMPARISONS: Mapping[str, Comparison] = {
     "blood_color": Comparison("blood_cnn", COMPACT, COLORS),
     "blood_weights": Comparison("blood_transfer", "", WEIGHTS),
     "malaria_weights": Comparison("malaria_transfer", "", WEIGHTS),
-    "covid_weights": Comparison("covid_transfer", "preprocess.image_size=128", WEIGHTS),
 }
 METRICS = ("auc", "accuracy", "balanced_accuracy")
 

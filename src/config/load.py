@@ -69,7 +69,8 @@ def _line(detail: ErrorDetails) -> str:
             return f"{key}: expected a text; did you mean {quoted}, in quotes?; {found}"
         case "value_error":
             message = str(detail["ctx"]["error"])
-            return f"{key}: {message}" if isinstance(value, dict) else f"{key}: {message}; {found}"
+            where = f"{key}: " if key else ""  # of several sections together the message says it
+            return f"{where}{message}" if isinstance(value, dict) else f"{where}{message}; {found}"
         case kind:
             expected = _EXPECTED.get(kind, detail["msg"]).format(**detail.get("ctx", {}))
             return f"{key}: expected {expected}; {found}"

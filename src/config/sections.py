@@ -288,6 +288,16 @@ class Params(Section):
     repeat: Repeat
     tune: Tune
 
+    @model_validator(mode="after")
+    def freezes_only_what_was_learned(self) -> Self:
+        tune = self.train.fine_tune
+        if (tune.frozen_epochs or tune.from_layer) and self.model.own().get("weights", "none") == "none":
+            raise ValueError(
+                f"train.fine_tune: expected frozen_epochs: 0 and no from_layer, since {self.model.name} starts from "
+                "random weights, which would stay as they are"
+            )
+        return self
+
     def for_report(self) -> dict[str, Any]:
         """Return all that determines a result, for a reader; the source by its name alone."""
         values = self.model_dump(mode="json", exclude={"export", "track", "repeat", "tune"})

@@ -130,6 +130,11 @@ MISTAKES = {
         ["model.keras_application.backbone: expected one of DenseNet121", "found 'DenseNet'"],
     ),
     "negative frozen epochs": ("train.fine_tune.frozen_epochs", -1, ["frozen_epochs: expected a number of at least 0"]),
+    "frozen random weights": (
+        "train.fine_tune.frozen_epochs",
+        1,
+        ["params.yaml: train.fine_tune: expected frozen_epochs: 0 and no from_layer, since compact_cnn starts"],
+    ),
     "ratios": ("split.train", 0.7, ["split: expected train + val + test to be 1", "found 1.2"]),
     "unknown model": ("model.name", "tinny_cnn", ["model.name: expected one of", "tiny_cnn", "found 'tinny_cnn'"]),
     "unknown step": ("preprocess.steps", ["gry"], ["preprocess.steps.0: expected one of", "'gray'", "found 'gry'"]),
