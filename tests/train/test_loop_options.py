@@ -17,7 +17,7 @@ import tensorflow as tf
 from src import config
 from src.config.field_types import Section
 from src.config.overrides import with_values
-from src.config.sections import Augment, Train
+from src.config.sections import Augment, FineTune, Train
 from src.core import registry
 from src.models import OUTPUT
 from src.train import fit, steps
@@ -122,13 +122,14 @@ def test_every_option_of_the_section_is_here() -> None:
 def test_an_epoch_gives_finite_scores(name: str, row: int, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = zip(OPTIONS, table()[name][row], strict=True)
     values = {option: OPTIONS[option][number] for option, number in numbers}
-    classes = values.pop("classes")
+    classes, tune = values.pop("classes"), FineTune(**values.pop("train.fine_tune"))
     values |= {"model.name": name, "model.stride": 1, "train.epochs": 1, "train.batch_size": 4 * IMAGES}
     read = config.parse(with_values(config.load(ROOT / "params.yaml").model_dump(mode="json"), values))
     if read.train.mixed_precision:  # float16 is for cards: let the CPU stand for one
         monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: [SimpleNamespace(name="CPU:0")])
     shape = read.preprocess.shape
-    fitted = fit(data(*shape, classes), read.model, read.train, 1)
+    section = read.train.model_copy(update={"fine_tune": tune})  # params.yaml refuses to freeze random weights
+    fitted = fit(data(*shape, classes), read.model, section, 1)
     assert all(np.isfinite(value) for value in fitted.rows[0].values())
     assert fitted.model.input_shape[1:] == shape
     assert fitted.model.output_shape[1] == (1 if classes == 2 else classes)
