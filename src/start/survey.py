@@ -1,5 +1,6 @@
 """From a source to its plan and to params.yaml: opens it, reads its labels, looks at pictures, and loses no edit."""
 
+import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from src.start import pictures, plan
 from src.start.plan import Decision, Reading
 
 BUILD = Path("build")
+WORK = ".start"
 ANY = "folders"  # the layout of whatever is no known set
 HEADERS = 2000  # of DICOM files that are read: 0.8 ms each
 BASE = "covid_compact"  # its values where the data do not ask for others; its scores are not told
@@ -58,7 +60,9 @@ def look(source: str, changes: Mapping[str, Any], home: Path) -> list[Decision]:
         )
     params = presets.made(BASE, source, changes, home)[1]
     (home / BUILD).mkdir(exist_ok=True)  # where a large archive finds room, as among the system's it may not
-    with tempfile.TemporaryDirectory(prefix=".start", dir=home / BUILD) as folder:
+    for left in (home / BUILD).glob(f"{WORK}*"):
+        shutil.rmtree(left, ignore_errors=True)  # by a run that was killed
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=home / BUILD) as folder:
         opened = open_source(params.dataset, Path(folder) / "unpacked", home)
         listing = scan(opened.folder, source, keep_masks=params.dataset.masks == "keep")
         found = read(listing, params.dataset, changes, home)

@@ -68,11 +68,11 @@ class FeatureBatches:
     ) -> Iterator[Batch]:
         """Return the features of images at `places` of the part, in an order; `pixels` makes their batches."""
         if number not in self.kept:
-            shape, size = (len(places), *self.body.output_shape[1:]), self.pixels.size
-            with TemporaryFile() as file:  # which the mapping keeps
-                self.kept[number] = np.memmap(file, np.float32, "w+", shape=shape)
-            for batch, (images, _) in enumerate(track(pixels(), -(-len(places) // size), "frozen part", "batch")):
-                signals.check()
-                self.kept[number][batch * size :][: len(images)] = self.body.predict_on_batch(images)
+            with TemporaryFile() as file:  # written, not mapped, until it is whole: a full disk is an error then
+                for images, _ in track(pixels(), -(-len(places) // self.pixels.size), "frozen part", "batch"):
+                    signals.check()
+                    file.write(self.body.predict_on_batch(images).astype(np.float32).tobytes())
+                file.flush()
+                self.kept[number] = np.memmap(file, np.float32, "r", shape=(len(places), *self.body.output_shape[1:]))
         targets = self.pixels.part.targets[places]
         return Batches(self.kept[number], Part(order, targets[order]), self.pixels.size).plain()
