@@ -47,10 +47,12 @@ COMPARISONS: Mapping[str, Comparison] = {
     "xray_batch_norm": Comparison(
         "pneumonia_separable",
         XRAY,
-        tuple(
-            f"model.separable.batch_norm={on} model.dropout={rate} train.learning_rate={learning}"
-            for on, learning in (("true", "null"), ("false", "null"), ("false", "1e-4"))
-            for rate in (0.7, 0)
+        (
+            "model.separable.batch_norm=true model.dropout=0.7",
+            "model.separable.batch_norm=true model.dropout=0",
+            "model.separable.batch_norm=false model.dropout=0.7",
+            "model.separable.batch_norm=false model.dropout=0",
+            "model.separable.batch_norm=false model.dropout=0 train.learning_rate=1e-4",
         ),
     ),
     "blood_color": Comparison("blood_cnn", COMPACT, COLORS),
