@@ -9,9 +9,9 @@ from src import config
 from src.core import console, nested, yaml_file
 from src.core.errors import AssayError
 from src.core.files import digest_of, write_text
+from src.core.git_command import git
 from src.core.paths import PARAMS
 from src.presets.catalog import FOLDER, read
-from src.tracking.environment import git
 
 SOURCE = "dataset.source"
 SIGNATURE = re.compile(r"\A# Written by .*, digest (\w+)\n")
