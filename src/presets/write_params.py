@@ -36,15 +36,6 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
     return signed(text, by), config.parse(yaml_file.parsed(text, where), f"{where} with other values")
 
 
-def put(name: str, source: str | None = None, changes: Mapping[str, Any] | None = None, home: Path = Path()) -> None:
-    """Write params.yaml from a preset, with another source and other values if they are given.
-
-    Raises:
-        AssayError: as `made` and `replace` do.
-    """
-    replace(made(name, source, changes or {}, home)[0], home)
-
-
 def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:
     """Write params.yaml; return the copy that was made of one with edits.
 
