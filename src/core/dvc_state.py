@@ -4,6 +4,7 @@ DVC writes dvc.lock and its own lock file in place. A run killed in that moment 
 later command fails. A copy of each whole file is therefore kept beside DVC's temporary files.
 """
 
+import itertools
 import json
 import logging
 import shutil
@@ -15,7 +16,8 @@ import psutil
 
 from src.core import yaml_file
 from src.core.errors import AssayError
-from src.core.files import replacing
+from src.core.files import replacing, write_text
+from src.core.git_command import git
 
 log = logging.getLogger(__name__)
 TEMPORARY = Path(".dvc/tmp")
@@ -102,22 +104,36 @@ def mend(home: Path) -> None:
     for path in WRITTEN:
         if (home / path).exists() and not _is_kept(home, path) and not _whole(home / path):
             _restore(home, path)
-    if _names_a_process(home / RWLOCK):
+    if _left(home / RWLOCK):
         time.sleep(SETTLING)
-        if not running(home) and _names_a_process(home / RWLOCK):
-            (home / RWLOCK).unlink()
+        if _left(home / RWLOCK) and not running(home):
+            (home / RWLOCK).unlink(missing_ok=True)
             log.info("dvc: removed %s, which a killed run left", RWLOCK)
     keep(home)
 
 
-def _names_a_process(path: Path) -> bool:
-    """Return whether DVC's lock file is cut, or says that somebody reads or writes."""
+def _left(path: Path) -> bool:
+    """Return whether DVC's lock file is cut, or names only processes that cannot be at work any more."""
     try:
-        return any(json.loads(path.read_text(encoding="utf-8")).values())
+        lock = json.loads(path.read_text(encoding="utf-8"))
+        holders = [*lock.get("write", {}).values(), *itertools.chain(*lock.get("read", {}).values())]
+        written = path.stat().st_mtime
+        return bool(holders) and not any(_may_hold(holder["pid"], written) for holder in holders)
     except FileNotFoundError:
         return False
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError, KeyError):
         return True
+
+
+def _may_hold(pid: int, written: float) -> bool:
+    """Return whether a process runs and began before the file was written: its number may have been given anew."""
+    try:
+        process = psutil.Process(pid)
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1)
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False
 
 
 def keep(home: Path) -> None:
@@ -153,13 +169,16 @@ def _whole_hash(entry: dict[str, Any]) -> bool:
 
 
 def _restore(home: Path, path: Path) -> None:
-    """Take the copy, else nothing: DVC then finds the stages in its run cache or runs them again."""
+    """Take the copy, else what git has, else nothing: DVC then finds the stages in its run cache or runs them again."""
     if (copy := home / KEPT / path).exists():
         with replacing(home / path) as temporary:
             shutil.copyfile(copy, temporary)
         log.info("dvc: %s was cut by a killed run; restored from %s", path, KEPT)
+    elif committed := git(home, "show", f"HEAD:./{path.as_posix()}"):
+        write_text(home / path, committed)
+        log.info("dvc: %s was cut by a killed run; restored from git", path)
     elif path.suffix == ".dvc":
-        raise AssayError(f"{path}: cut by a killed run; bring it back: git checkout {path}, or dvc add data")
+        raise AssayError(f"{path}: cut by a killed run, and git does not have it; make it again: dvc add data")
     else:
-        (home / path).unlink()
+        (home / path).unlink(missing_ok=True)
         log.info("dvc: %s was cut by a killed run; removed, stages are found in the run cache", path)

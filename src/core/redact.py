@@ -5,12 +5,10 @@ Console and tracking pass all that they write through here, so that no message h
 
 import re
 
-_URL = re.compile(
-    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!USER@HOST/)([^\s\"<>]+)"
-)  # the pattern that --storage expects stays
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s\"<>]+)")
 # Its password holds a blank, a quote or < and >, where a URL ends otherwise: it goes to the last @ of the line.
 _UNESCAPED = re.compile(
-    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!USER@HOST/)"
+    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)"
     r"(?:[^\s:/?#\[]*:(?!\d{1,5}(?:[^\w@%!$*+=~^-]|$))(?:(?!\w://)[^\n])*@|[^\s.:/?#@\[]+:\d+[ \t][^\s@]*@)(?=[\w\[])"
 )
 _CLOSING = "'`),.;:]}>"  # behind a URL they are the sentence's, within it they may be part of a password

@@ -9,9 +9,9 @@ from src import config
 from src.core import console, nested, yaml_file
 from src.core.errors import AssayError
 from src.core.files import digest_of, write_text
+from src.core.git_command import git
 from src.core.paths import PARAMS
 from src.presets.catalog import FOLDER, read
-from src.tracking.environment import git
 
 SOURCE = "dataset.source"
 SIGNATURE = re.compile(r"\A# Written by .*, digest (\w+)\n")
@@ -34,15 +34,6 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
     values = [f"{key}={yaml_file.written(value)}" for key, value in everything.items()]
     by = f"python -m src.reproduce {name} with {' '.join(values)}"
     return signed(text, by), config.parse(yaml_file.parsed(text, where), f"{where} with other values")
-
-
-def put(name: str, source: str | None = None, changes: Mapping[str, Any] | None = None, home: Path = Path()) -> None:
-    """Write params.yaml from a preset, with another source and other values if they are given.
-
-    Raises:
-        AssayError: as `made` and `replace` do.
-    """
-    replace(made(name, source, changes or {}, home)[0], home)
 
 
 def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:

@@ -57,12 +57,18 @@ def _send() -> None:
 def _ready() -> str:
     """Make the experiment of params.yaml, give the tables of all experiments their columns, and return its id."""
     wanted = config.load().track.experiment
+    key = f"mlflow.sharedViewState.{VIEW}"
     view = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in COLUMNS]})
-    with outbox.explained(paths.home()), mlflow_store.writing(paths.home()) as client:
-        number = mlflow_store.experiment(client, wanted, paths.home())
-        for known in client.search_experiments():
-            if known.tags.get(key := f"mlflow.sharedViewState.{VIEW}") != view:
-                client.set_experiment_tag(known.experiment_id, key, view)
+    with outbox.explained(paths.home()), mlflow_store.connected(paths.home()) as client:
+        known = client.search_experiments()
+        there = {each.name: str(each.experiment_id) for each in known}
+        if wanted in there and all(each.tags.get(key) == view for each in known):
+            return there[wanted]  # while a stage uploads, the page still opens
+        with mlflow_store.turn(paths.home()):
+            number = mlflow_store.experiment(client, wanted, paths.home())
+            for each in client.search_experiments():
+                if each.tags.get(key) != view:
+                    client.set_experiment_tag(each.experiment_id, key, view)
     return number
 
 

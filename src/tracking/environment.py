@@ -3,7 +3,6 @@
 import getpass
 import os
 import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -11,9 +10,9 @@ from pathlib import Path
 
 from src.core import nested, redact, yaml_file
 from src.core.errors import AssayError
+from src.core.git_command import git
 from src.core.paths import PARAMS
 
-GIT_SECONDS = 20
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
 TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
 ABSENT = object()
@@ -89,18 +88,3 @@ def _changes(root: Path) -> dict[str, str]:
         for key, value in found
         if not key.startswith(ASIDE) and committed.get(key, ABSENT) != value
     }
-
-
-def git(root: Path, *arguments: str) -> str | None:
-    """Return what a command of git prints, None where it fails or git is not there."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
-            capture_output=True,
-            check=True,
-            timeout=GIT_SECONDS,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", errors="replace")

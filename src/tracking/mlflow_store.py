@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from src.core.errors import AssayError
 from src.tracking.record import COMPLETE, KINDS, Record
@@ -19,6 +19,7 @@ from src.tracking.record import COMPLETE, KINDS, Record
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+log = logging.getLogger(__name__)
 VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
@@ -85,12 +86,19 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
 
 @contextmanager
 def writing(home: Path) -> Iterator["MlflowClient"]:
-    """Yield a client as `connected` does, once no other process of this repository writes.
+    """Yield a client as `connected` does, once no other process of this repository writes."""
+    with connected(home) as client, turn(home):
+        yield client
+
+
+@contextmanager
+def turn(home: Path) -> Iterator[None]:
+    """Wait until no other process of this repository writes, and keep others from it during the block.
 
     Two writers would make two runs of one record, or meet at a data set that both add.
     """
-    with connected(home) as client, _lock(database(home) or home / DATABASE):
-        yield client
+    with _lock(database(home) or home / DATABASE):
+        yield
 
 
 def experiment(client: "MlflowClient", name: str, home: Path) -> str:
@@ -125,8 +133,19 @@ def create(path: Path) -> None:
         temporary.replace(path)
 
 
-def _lock(path: Path) -> FileLock:
-    return FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold the lock file beside a database, and say in one line where it must be waited for."""
+    lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("MLflow: waiting up to %d s for another process of this folder that writes runs", LOCK_SECONDS)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _open(path: Path) -> None:

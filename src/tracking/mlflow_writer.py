@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from src.core import redact
 from src.core.files import read_json
 from src.core.paths import Bundle
 from src.tracking import mlflow_store
@@ -90,9 +89,13 @@ def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
         return same[0]
     if record.kind == "train" and record.fresh:
         return None
-    new = record.params  # they agree with a run's where it makes no difference which are put over the others
-    agreeing = (run for run in runs if {**run.data.params, **new} == {**new, **run.data.params})
+    agreeing = (run for run in runs if _agrees(run.data.params, record.params))
     return next(iter(runs) if record.kind == "study" else agreeing, None)
+
+
+def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Return whether no parameter that both have differs."""
+    return all(known.get(key, value) == value for key, value in new.items())
 
 
 def _join(kind: Kind) -> str:
@@ -145,7 +148,7 @@ def _log_dataset(client: "MlflowClient", identity: str, dataset: LoggedDataset) 
         name=dataset.name,
         digest=dataset.digest[:DIGEST_LENGTH],
         source_type="assay",
-        source=json.dumps({"source": redact.secrets(dataset.source)}),
+        source=json.dumps({"source": dataset.source}),
         profile=json.dumps(dataset.profile),
     )
     client.log_inputs(identity, [DatasetInput(entity, [InputTag("mlflow.data.context", "train")])])
@@ -162,7 +165,7 @@ def _write_trials(client: "MlflowClient", number: str, parent: str, record: Reco
         run = known.get(str(trial.number))
         if run is None:
             tags = {PARENT: parent, TRIAL: str(trial.number), "trial.state": trial.state, **shared}
-            tags |= {"trial.reason": redact.secrets(trial.reason)} if trial.reason else {}
+            tags |= {"trial.reason": trial.reason} if trial.reason else {}
             tags |= {} if trial.reused_from is None else {"trial.reused_from": str(trial.reused_from)}
             run = client.create_run(number, start_time=trial.start, tags=tags, run_name=f"trial {trial.number}")
         elif run.info.status != "RUNNING":

@@ -5,7 +5,7 @@ Secrets in URLs are taken out of all texts when a record is made, so that none o
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -100,6 +100,12 @@ class Record:
     trials: Sequence[Trial] = ()
 
     def __post_init__(self) -> None:
-        for name in ("params", "tags", "texts"):
-            clean = {key: redact.secrets(text) for key, text in getattr(self, name).items()}
-            object.__setattr__(self, name, clean)  # frozen, but only now complete
+        clean: dict[str, Any] = {
+            name: {key: redact.secrets(text) for key, text in getattr(self, name).items()}
+            for name in ("params", "tags", "texts")
+        }
+        clean["trials"] = tuple(replace(trial, reason=redact.secrets(trial.reason)) for trial in self.trials)
+        if self.dataset:
+            clean["dataset"] = replace(self.dataset, source=redact.secrets(self.dataset.source))
+        for name, value in clean.items():
+            object.__setattr__(self, name, value)  # frozen, but only now complete

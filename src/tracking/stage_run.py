@@ -103,8 +103,14 @@ def _track(kind: Kind, execution: Execution) -> None:
 def _records(kind: Kind, execution: Execution) -> list[Record]:
     """Describe what a stage wrote, after what the stages before it left, for a run that does not hold that yet."""
     inputs, order = fingerprint.read(paths.MODEL.fingerprint), list(RECORDS)
-    before = Execution(fresh=False, commit=execution.commit)
-    return [*(RECORDS[each](inputs, before) for each in order[: order.index(kind)]), RECORDS[kind](inputs, execution)]
+    before, found = Execution(fresh=False, commit=execution.commit), list[Record]()
+    for each in order[: order.index(kind)]:
+        try:
+            found.append(RECORDS[each](inputs, before))
+        except Exception as error:  # the run most often holds it already; it must not cost this stage its own record
+            log.debug("no record", exc_info=True)
+            log.warning("MLflow: the outputs of %s cannot be described again: %s", each, outbox.reason(error))
+    return [*found, RECORDS[kind](inputs, execution)]
 
 
 def _training(inputs: Fingerprint, execution: Execution) -> Record:

@@ -56,10 +56,17 @@ def test_a_lock_that_was_cut_is_as_before_the_run(
     assert caplog.messages == [f"dvc: {name} was cut by a killed run; restored from .dvc/tmp/whole"]
 
 
-def test_without_a_copy_a_lock_is_removed(home: Path) -> None:
+def test_without_a_copy_git_has_it_and_without_git_a_lock_is_removed(home: Path) -> None:
     (home / "dvc.lock").write_text("")
     dvc_state.mend(home)
     assert not (home / "dvc.lock").exists()
+    (home / "dvc.lock").write_text(LOCK)
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["add", "dvc.lock"], [*who, "commit", "-qm", "state"]):
+        subprocess.run(["git", *words], cwd=home, check=True)
+    (home / "dvc.lock").write_text(LOCK[:50])
+    dvc_state.mend(home)
+    assert (home / "dvc.lock").read_text() == LOCK
 
 
 def test_an_import_that_was_cut_is_brought_back_or_the_way_to_make_it_is_said(home: Path) -> None:
@@ -75,7 +82,7 @@ def test_an_import_that_was_cut_is_brought_back_or_the_way_to_make_it_is_said(ho
 
 
 @pytest.mark.parametrize(
-    "found", ["", '{"write": {"', "[]", '{"write": {"/x": {"cmd": "dvc repro"}}}', "dead", "zombie", "another"]
+    "found", ["", '{"write": {"', "[]", '{"write": {"/x": {"cmd": "dvc repro"}}}', "dead", "zombie"]
 )
 def test_a_lock_file_that_is_cut_or_of_a_dead_process_is_removed(home: Path, found: str) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
@@ -84,12 +91,22 @@ def test_a_lock_file_that_is_cut_or_of_a_dead_process_is_removed(home: Path, fou
     if found in ("dead", "zombie"):  # a zombie: ended, and not waited for
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT) if found == "zombie" else None
         found = json.dumps({"write": {"/x": {"pid": process.pid, "cmd": "dvc repro"}}, "read": {}})
-    if found == "another":  # one that runs, and got the number of a dead one
-        found = json.dumps({"read": {"/x": [{"pid": os.getpid(), "cmd": "dvc repro"}]}})
     path = home / dvc_state.RWLOCK
     path.write_text(found)
     dvc_state.mend(home)
     process.wait()
+    assert not path.exists()
+
+
+def test_a_process_that_got_the_number_of_a_dead_one_holds_nothing(home: Path) -> None:
+    path, dead = home / dvc_state.RWLOCK, subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    holders = [{"pid": pid, "cmd": "dvc repro"} for pid in (dead.pid, os.getpid())]
+    path.write_text(json.dumps({"read": {"/x": holders}}))
+    dvc_state.mend(home)
+    assert path.exists(), "this process runs, and may hold it"
+    os.utime(path, (1, 1))
+    dvc_state.mend(home)
     assert not path.exists()
 
 

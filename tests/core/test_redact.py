@@ -47,7 +47,6 @@ def test_a_secret_is_taken_out_and_the_rest_stays(text: str, shown: str) -> None
         "(http://127.0.0.1:5000/#/experiments/1)",
         "sqlite:///a b.db",
         "http://server:5000/a is not b@c, http://127.0.0.1:5000 me@b.org",
-        "postgresql+psycopg://USER@HOST/DATABASE",
         "http://[::1]:80/x",
         "kaggle:me/b",
         "a@b.c",

@@ -18,6 +18,7 @@ from src.core.files import read_json
 from tests.conftest import ROOT
 from tests.pipeline.conftest import Project
 from tests.pipeline.test_pipeline import wait_for
+from tests.presets.conftest import put
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("at_a_terminal")]
 NAMES = presets.names(ROOT)
@@ -70,7 +71,7 @@ def test_a_preset_runs_from_its_samples_to_a_report(
     alike = (
         {"split.by": "image"} if name in ("blood_cnn_two", "blood_fire", "blood_transfer") else {}
     )  # to look for copies takes long, and once is enough
-    presets.put(name, None, SMALL | alike | {"track.model": False}, project.folder)
+    put(name, None, SMALL | alike | {"track.model": False}, project.folder)
     read, made = config.load(), project.folder / "images.txt"
     images = repr([read.seed, read.dataset, read.preprocess, read.split])
     if not made.exists() or made.read_text(encoding="utf-8") != images:

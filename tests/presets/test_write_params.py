@@ -9,7 +9,7 @@ from src import presets
 from src.config import load
 from src.core.errors import AssayError
 from src.core.yaml_file import parsed
-from tests.presets.conftest import git
+from tests.presets.conftest import git, put
 
 
 def text(home: Path) -> str:
@@ -22,13 +22,13 @@ def edit(home: Path, old: str, new: str) -> None:
 
 
 def test_a_preset_is_put_letter_by_letter(home: Path) -> None:
-    presets.put("blood_fire", home=home)
+    put("blood_fire", home=home)
     assert text(home) == presets.read("blood_fire", home).text
 
 
 @pytest.mark.parametrize("source", ["../a b/ü: #1.zip", "data/own", "C:\\x\\'y'.zip", "007", "kaggle:a/b", "{x}"])
 def test_a_source_changes_one_line_whatever_letters_it_has(home: Path, source: str) -> None:
-    presets.put("malaria_cnn", source, home=home)
+    put("malaria_cnn", source, home=home)
     assert load(home / "params.yaml").dataset.source == source
     before, after = presets.read("malaria_cnn", home).text.splitlines(), text(home).splitlines()[1:]
     assert [a.split()[0] for a, b in zip(before, after, strict=True) if a != b] == ["source:"]
@@ -37,7 +37,7 @@ def test_a_source_changes_one_line_whatever_letters_it_has(home: Path, source: s
 
 def test_values_are_put_and_told_in_the_first_line(home: Path) -> None:
     changes = {"split.by": "image", "train.augment.rotation": 0.0, "preprocess.steps": ["gray", "resize"]}
-    presets.put("covid_tiny", None, changes, home)
+    put("covid_tiny", None, changes, home)
     params = load(home / "params.yaml")
     assert (params.split.by, params.train.augment.rotation, params.preprocess.steps) == ("image", 0, ("gray", "resize"))
     first, _, rest = text(home).partition("\n")
@@ -47,9 +47,9 @@ def test_values_are_put_and_told_in_the_first_line(home: Path) -> None:
 
 
 def test_switching_back_and_forth_is_never_refused(home: Path) -> None:
-    presets.put("blood_cnn", "../my data.zip", {"split.by": "image", "train.epochs": 2}, home)
-    presets.put("blood_fire", home=home)
-    presets.put("covid_compact", home=home)
+    put("blood_cnn", "../my data.zip", {"split.by": "image", "train.epochs": 2}, home)
+    put("blood_fire", home=home)
+    put("covid_compact", home=home)
     assert text(home) == presets.read("covid_compact", home).text
 
 
@@ -60,11 +60,11 @@ def test_switching_back_and_forth_is_never_refused(home: Path) -> None:
 def test_an_edit_that_is_nowhere_else_is_replaced_only_if_agreed_to_and_kept(
     home: Path, old: str, new: str, changes: dict[str, Any]
 ) -> None:
-    presets.put("blood_cnn", None, changes, home)
+    put("blood_cnn", None, changes, home)
     edit(home, old, new)
     edited = text(home)
     with pytest.raises(AssayError, match=r"^params\.yaml: has changes that are in no commit, so it stays as it is"):
-        presets.put("blood_fire", home=home)
+        put("blood_fire", home=home)
     assert text(home) == edited
     copy = presets.replace(presets.read("blood_fire", home).text, home, yes=True)
     assert copy is not None
@@ -74,16 +74,16 @@ def test_an_edit_that_is_nowhere_else_is_replaced_only_if_agreed_to_and_kept(
 def test_an_edit_that_was_committed_may_go(home: Path) -> None:
     edit(home, "epochs: 60", "epochs: 61")
     git(home, "commit", "--quiet", "--all", "--message", "mine")
-    presets.put("blood_fire", home=home)
+    put("blood_fire", home=home)
     assert text(home) == presets.read("blood_fire", home).text
 
 
 def test_without_git_presets_still_take_turns(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    presets.put("blood_fire", home=home)
+    put("blood_fire", home=home)
     edit(home, "epochs: 100", "epochs: 1")
     with pytest.raises(AssayError, match="in no commit"):
-        presets.put("blood_cnn", home=home)
+        put("blood_cnn", home=home)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_without_git_presets_still_take_turns(home: Path, monkeypatch: pytest.Mo
 def test_a_mistake_is_one_line_and_changes_nothing(home: Path, name: str, changes: dict[str, Any], words: str) -> None:
     before = text(home)
     with pytest.raises(AssayError) as caught:
-        presets.put(name, None, changes, home)
+        put(name, None, changes, home)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert text(home) == before

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from src import config, presets, start
+from src import config, start
 from src.core.errors import AssayError
 from tests.images.helpers import save, smooth
-from tests.presets.conftest import git
+from tests.presets.conftest import git, put
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_learned_weights_come_with_their_recipe_and_a_model_that_was_asked_for_w
 
 def test_its_own_file_and_a_preset_may_be_replaced_and_edits_are_asked_for(scans: Path, home: Path) -> None:
     start.run("../Köpfe 1", {}, home, yes=False)
-    presets.put("blood_cnn", home=home)
+    put("blood_cnn", home=home)
     start.run("../Köpfe 1", {}, home, yes=False)
     start.run("../Köpfe 1", {"seed": 1}, home, yes=False)
     edited = params(home).replace("layout: folders", "layout: malaria")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from src.core.errors import AssayError
 from src.tracking import __main__ as face
@@ -102,6 +103,8 @@ def test_a_second_ui_says_that_it_is_running_and_another_program_that_the_port_i
         with mlflow_store.connected(ready) as client:
             columns = client.get_experiment_by_name("covid_ct").tags["mlflow.sharedViewState.scores"]
         assert "metrics.`test_auc`" in columns
+        with FileLock(ready / "mlflow.db.lock"):  # of a stage that uploads
+            call(monkeypatch, "ui", "--port", str(port))
         monkeypatch.setattr("src.core.paths.home", lambda: tmp_path)
         with pytest.raises(AssayError, match=f"port {port}: another program uses it; choose one: make ui PORT="):
             call(monkeypatch, "ui", "--port", str(port))

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from src.core.errors import AssayError
 from src.tracking import mlflow_store
@@ -63,6 +64,20 @@ def test_many_processes_on_a_fresh_database_all_log(tmp_path: Path) -> None:
     assert [worker.wait(500) for worker in workers] == [0, 0]
     with mlflow_store.connected(tmp_path) as client:
         assert len(client.search_runs([mlflow_store.experiment(client, "covid_ct", tmp_path)])) == 2
+
+
+def test_who_waits_for_its_turn_says_so_in_one_line(
+    ready: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="src")
+    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 1)
+    with FileLock(ready / "mlflow.db.lock"), pytest.raises(Timeout), mlflow_store.turn(ready):
+        pass
+    with mlflow_store.turn(ready):
+        pass
+    assert [line for line in caplog.messages if "waiting" in line] == [
+        "MLflow: waiting up to 1 s for another process of this folder that writes runs"
+    ]
 
 
 def test_artifacts_stand_in_mlruns_and_never_look_like_the_old_file_store(ready: Path) -> None:

@@ -15,7 +15,7 @@ from src import tracking
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer, outbox
 from src.tracking.outbox import kept
-from src.tracking.record import LoggedDataset, Record
+from src.tracking.record import LoggedDataset, Record, Trial
 from tests.tracking.helpers import Server
 from tests.tracking.test_stage_run import artifacts, evaluate, runs, train
 
@@ -149,6 +149,26 @@ def test_a_result_that_cannot_be_described_is_told_and_not_failed(
         Path("build/model/history.csv").write_text("epoch,loss\n1,what\n")
     assert "Not tracked, outputs are complete" in caplog.text
     assert runs(ready) == []
+
+
+def test_an_evaluation_is_tracked_even_where_its_training_cannot_be_described(
+    ready: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train()
+    Path("build/model/history.csv").write_text("epoch,loss\n1,what\n")
+    evaluate()
+    assert "the outputs of train cannot be described again" in caplog.text
+    [run] = runs(ready)
+    assert run.data.metrics["test_auc"] == 0.8
+
+
+def test_a_kept_record_holds_no_password_of_a_url(tmp_path: Path) -> None:
+    secret = "http://me:hidden@host/x"
+    data, trial = LoggedDataset("data", "digest", secret, {}), Trial(0, "failed", {}, {}, reason=f"GET {secret}")
+    record = Record("study", "f" * 64, "x", "name", start=1, end=2, texts={"a": secret}, dataset=data, trials=[trial])
+    kept_text = (outbox.keep(record, tmp_path) / "record.json").read_text(encoding="utf-8")
+    assert kept_text.count("http://host/x") == 2
+    assert "hidden" not in kept_text
 
 
 def test_what_waits_is_mentioned_after_a_later_run(

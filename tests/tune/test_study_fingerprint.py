@@ -20,7 +20,7 @@ ENTRIES = ("executors.training", "tune.driver", "tune.sampler", "tune.pruner", "
 # Rooms and modules whose code has no part in a score: they check, name, move and keep.
 APART = {
     "src.core.console", "src.core.dvc_command", "src.core.dvc_state", "src.core.errors", "src.core.files",
-    "src.core.nested", "src.core.paths", "src.core.progress", "src.core.redact",
+    "src.core.git_command", "src.core.nested", "src.core.paths", "src.core.progress", "src.core.redact",
     "src.core.registry",
     "src.core.signals", "src.core.yaml_file",
     "src.tune.study_fingerprint", "src.executors.protocol", "src.executors.training_inputs",
