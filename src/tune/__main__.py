@@ -43,7 +43,10 @@ def main() -> None:
     workers = Workers.asked(asked, params.train.threads)
     with closing(workers.start(paths.STUDIES / name, Path.cwd())) as executor:
         trials, confirm = len(points) or asked.trials or params.tune.trials, asked.confirm and not asked.sweep
-        Session(params, executor, name, trials, asked.timeout, confirm, asked.apply, points).run()
+        Session(
+            params=params, executor=executor, name=name, trials=trials,
+            minutes=asked.timeout, confirm=confirm, apply=asked.apply, points=points,
+        ).run()  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:

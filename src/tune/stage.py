@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import optuna
 from src.config import Params, SpaceEntry, parse
 from src.config.overrides import canonical, key, with_values
 from src.core import console, nested, signals
+from src.core.errors import AssayError
 from src.core.paths import CONFIRMED, PARAMS, STUDIES, STUDY, Confirmed, StudyFiles
 from src.executors import training_inputs
 from src.executors.protocol import Executor
@@ -40,9 +41,10 @@ def tune(params: Params) -> None:
     """
     space.checked(params)
     training_inputs.bring_up_to_date()
-    name = training_inputs.name("tune", study_fingerprint.of(params))
+    about = study_fingerprint.of(params)
+    name = training_inputs.name("tune", about)
     with closing(Workers(threads=params.train.threads).start(STUDIES / name, Path.cwd())) as executor:
-        Session(params, executor, name, params.tune.trials, confirm=False, of_stage=True).run()
+        Session(params, executor, name, params.tune.trials, about=about, confirm=False, of_stage=True).run()
 
 
 def confirm(params: Params) -> None:
@@ -56,35 +58,38 @@ def confirm(params: Params) -> None:
     training_inputs.bring_up_to_date()
     logs, view = training_inputs.folder("confirm", params), trials_view.read_candidates(STUDY, params.tune.metric)
     baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
+    with _made_here(view.name) as made:  # durations stand in no output, since they are not the same each time
+        facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
+    view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
+    with closing(Workers(threads=params.train.threads).start(logs, Path.cwd())) as executor:
+        outcome = confirm_best(baseline, view, executor, CONFIRMED)
     with _made_here(view.name) as made:
-        if made:  # durations stand in no output, since they are not the same each time
-            facts = {one.number: one.facts for one in trials_view.view(made).trials}
-            view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
-        with closing(Workers(threads=params.train.threads).start(logs, Path.cwd())) as executor:
-            outcome = confirm_best(baseline, view, executor, CONFIRMED)
         if outcome.winner and made:
             files = study_tracking.written(STUDY, CONFIRMED)
             described = study_tracking.describe(made, baseline, outcome=outcome, files=files)
             study_run.Sender(baseline).close(described)
         elif outcome.winner:
-            log.info("MLflow: the study was made elsewhere, its run does not get the winner")
+            log.info("MLflow: the study was made elsewhere or cannot be opened, its run does not get the winner")
 
 
 @contextmanager
 def _made_here(name: str) -> Iterator[optuna.Study | None]:
-    """Open a study that was made on this machine; None elsewhere."""
-    if not (STUDIES / name / JOURNAL).is_file():
-        yield None
-        return
-    with open_storage(STUDIES / name) as storage:
-        yield optuna.load_study(study_name=name, storage=storage)
+    """Open a study that was made on this machine; None elsewhere, or where it is held by another process or damaged."""
+    with ExitStack() as around:
+        found: optuna.Study | None = None
+        if (STUDIES / name / JOURNAL).is_file():
+            with suppress(AssayError):
+                storage = around.enter_context(open_storage(STUDIES / name))
+                found = optuna.load_study(study_name=name, storage=storage)
+        yield found
 
 
 @dataclass
 class Session:
     """One call: a study, how many finished trials it shall hold, and what shall follow; its workers start already.
 
-    points: values to try first. of_stage: the results go where DVC takes them from, and hold no more trials than that.
+    points: values to try first. about: the study's fingerprint, where it is known already. of_stage: the results go
+    where DVC takes them from, and hold no more trials than that.
     """
 
     params: Params
@@ -95,6 +100,7 @@ class Session:
     confirm: bool = True
     apply: bool = False
     points: Sequence[Mapping[str, Any]] = ()
+    about: study_fingerprint.Fingerprint | None = None
     of_stage: bool = False
 
     def run(self) -> None:
@@ -110,7 +116,8 @@ class Session:
         tune, entries = self.params.tune, space.checked(self.params)
         entry, epochs = entries.get("train.epochs"), self.params.train.epochs
         pruning = pruner.build(tune.pruner, int(max(entry.choices or [entry.high or epochs])) if entry else epochs)
-        proposing, about = sampler.build(tune.sampler, self.params.seed), study_fingerprint.of(self.params)
+        proposing = sampler.build(tune.sampler, self.params.seed)
+        about = self.about or study_fingerprint.of(self.params)
         with study.opened(self.name, tune.metric, about, proposing, pruning) as search:
             self._take_baseline(search)
             with Reporter(search.study, self.params, found, confirmed) as reporter:
@@ -118,7 +125,7 @@ class Session:
                 self._report(search, found)
                 if self.confirm and search.view().complete():
                     reporter.outcome = confirm_best(self.params, search.view(), self.executor, confirmed)
-                    console.say(winner.from_file(confirmed.best, write=self.apply))
+                    console.say(winner.from_file(confirmed.best, write=self.apply, told=True))
 
     def _take_baseline(self, search: Search) -> None:
         """Start from what the study began with: --apply puts other values into params.yaml, and it goes on."""

@@ -8,6 +8,7 @@ Its first seed is that of the search, by which the trial was chosen: the mean ga
 
 import io
 import math
+import shlex
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,8 +200,10 @@ def _rounded(interval: Interval) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in ends.items() if value is not None}
 
 
-def from_file(path: Path, *, write: bool) -> str:
+def from_file(path: Path, *, write: bool, told: bool = False) -> str:
     """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
+
+    told: the verdict was told already.
 
     Raises:
         AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
@@ -214,11 +217,13 @@ def from_file(path: Path, *, write: bool) -> str:
     if not gain or not better(metric, gain["value"], 0.0):
         return f"{path}: {winner['name']} is the best of the candidates; {NOT_APPLIED}"
     values = ", ".join(f"{name} {canonical(value)}" for name, value in winner["values"].items())
-    said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
-    lines = [f"{path}: {winner['name']} wins with {values}", f"{metric} against the baseline: {said}"]
+    lines = [f"{path}: {winner['name']} wins with {values}"]
+    if not told:
+        said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
+        lines.append(f"{metric} against the baseline: {said}")
     if write:
         return "\n".join([*lines, apply.apply(PARAMS, winner["values"]), NEXT])
-    again = f"python -m src.tune --winner {path} --apply"
+    again = f"python -m src.tune --winner {shlex.quote(str(path))} --apply"
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
 
 

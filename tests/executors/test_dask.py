@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from tests.tune import helpers_search as searching
 
 pytest.importorskip("distributed")
 from src.executors.dask import executor as executing
-from src.executors.dask import upload
+from src.executors.dask import on_worker, upload
 from src.executors.dask.executor import ClusterExecutor
 
 PRETENDED = "src.executors.pretended:run"
@@ -315,6 +316,31 @@ def test_a_worker_that_is_not_fit_later_gets_no_job_and_costs_none_a_try(
         assert executor.next(2) is None
         assert executor.take_back() == [1]
     assert "; it gets no trials" in caplog.text
+
+
+@pytest.mark.parametrize("said", ["", "left"])
+def test_a_worker_that_fails_without_a_word_or_leaves_is_told_and_costs_no_try(
+    started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    said: str,
+) -> None:  # fmt: skip
+    with joined(started, home, code) as executor:
+
+        def run(*_: object, workers: list[str]) -> dict[str, object]:
+            if said:
+                return {}
+            raise TimeoutError
+
+        monkeypatch.setattr(executor._client, "run", run)
+        executor.submit(home.job(1))
+        until(lambda: executor.next(0.1) or f": {said or 'TimeoutError'}; it gets no trials" in caplog.text)
+        assert executor.next(2) is None
+        assert executor.take_back() == [1]
+
+
+def test_nobody_else_may_look_into_a_folder_of_sent_files(tmp_path: Path) -> None:
+    on_worker.write("part", [("a/b/c.npy", 0, b"x")], SimpleNamespace(local_directory=str(tmp_path)))
+    assert (tmp_path / "part").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "part/a/b/c.npy").read_bytes() == b"x"
 
 
 def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(

@@ -85,6 +85,13 @@ def test_a_winner_is_told_and_how_to_apply_it() -> None:
     assert Path("params.yaml").read_text() == before
 
 
+def test_what_was_told_is_not_told_again_and_the_command_takes_any_path() -> None:
+    write((0.1, 0.2)).parent.rename("my study")
+    said = outcomes.from_file(Path("my study/best.yaml"), write=False, told=True)
+    assert "against the baseline" not in said
+    assert "--winner 'my study/best.yaml' --apply writes" in said
+
+
 def test_applied_values_are_exact() -> None:
     said = outcomes.from_file(write((0.1, 0.2)), write=True)
     assert "-  stride: 2" in said

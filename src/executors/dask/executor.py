@@ -90,7 +90,7 @@ class ClusterExecutor:
             log.warning("%s: not every worker answers: %s", address, error)
         except Exception as error:
             self.close()
-            raise AssayError(str(error).splitlines()[0]) from error
+            raise AssayError(_line(error)) from error
         if not self._workers:
             log.info("%s: waiting for a worker", address)
 
@@ -174,7 +174,7 @@ class ClusterExecutor:
         try:
             images = upload.of_images(running.job, self._home)
         except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
-            reason = str(error) if isinstance(error, AssayError) else _line(error)
+            reason = str(error) if isinstance(error, AssayError) else f"{type(error).__name__}: {error}".splitlines()[0]
             self._inbox.put({"token": running.token, "event": Failed(running.job.number, reason)})
             return
         try:
@@ -189,7 +189,7 @@ class ClusterExecutor:
                 lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was given up")
             )
         except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
-            self._inbox.put({"token": running.token, "unfit": str(error).splitlines()[0]})
+            self._inbox.put({"token": running.token, "unfit": _line(error)})
         if running.token not in self._running and running.future:  # it was taken back meanwhile
             running.future.cancel()
 
@@ -206,7 +206,12 @@ class ClusterExecutor:
         return Path(home)
 
     def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
-        return self._client.run(function, *given, workers=[address])[address]
+        try:
+            return self._client.run(function, *given, workers=[address])[address]
+        except KeyError as error:
+            if error.args != (address,):
+                raise
+            raise ConnectionError(f"worker {address}: left") from None
 
     def _lose(self, running: Running, reason: str) -> None:
         lost = Lost(running.job.number, f"{running.worker}: {reason}")
@@ -244,7 +249,8 @@ class ClusterExecutor:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    """Return the first line of what an error says, or its type's name where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def connected(address: str, timeout: float) -> Client:

@@ -52,8 +52,9 @@ def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path
 def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
     """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
     home = Path(dask_worker.local_directory, part)
+    home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
-        (home / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
         with (home / name).open("r+b" if offset else "wb") as file:
             file.truncate(offset)
             file.seek(offset)
