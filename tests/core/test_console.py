@@ -36,6 +36,7 @@ def test_ends_with_exit_code_and_message(body: str, exit_code: int, stderr: str)
     assert (done.returncode, done.stderr) == (exit_code, stderr)
 
 
+@pytest.mark.usefixtures("at_a_terminal")
 @pytest.mark.parametrize("package", ["src", "stages"])
 def test_ctrl_c_while_a_command_is_still_importing_leaves_no_traceback(package: str) -> None:
     code = f"import os, signal, sys; sys.argv[0] = '-m'; import {package}; os.kill(os.getpid(), signal.SIGINT)"

@@ -99,7 +99,7 @@ def test_a_loss_that_is_no_number_is_a_reason_in_one_line(
 
 
 def test_images_too_small_for_the_model_are_a_reason(home: Home, run: Run) -> None:
-    with pytest.raises(AssayError, match=r"preprocess\.image_size: expected at least"):
+    with pytest.raises(AssayError, match=r"preprocess\.image_size: expected larger images"):
         run(home.job(model__name="malaria_cnn", model__stride=3), home)
 
 

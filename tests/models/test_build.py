@@ -156,7 +156,8 @@ def test_a_file_is_all_that_a_new_model_needs(monkeypatch: pytest.MonkeyPatch, t
     package = registry.importlib.import_module("src.models")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     monkeypatch.setattr(registry, "names", lambda _: ("tiny_cnn", "wide_cnn"))
-    monkeypatch.setattr(registry, "options", lambda package, _: registry._of_module(package, "tiny_cnn"))
+    options = registry.options
+    monkeypatch.setattr(registry, "options", lambda package, _: options(package, "tiny_cnn"))
     assert layer(build("wide_cnn", GRAY, 2), "Conv2D").filters == 12
 
 
