@@ -54,10 +54,14 @@ def main() -> None:
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("src").setLevel("WARNING")
-    name, out = arguments.name, arguments.out / f"{arguments.name}.csv"
+    name, seed = arguments.name, arguments.seed
+    out = arguments.out / (f"{name}.csv" if seed == SEED else f"{name}_{seed}.csv")
     prepared, split = _inputs(name, arguments.archive, arguments.work)
     done = len(out.read_text("utf-8").splitlines()) - 1 if out.exists() else 0
-    for number in range(done, arguments.configurations):
+    numbers = (
+        best(arguments.out / f"{name}.csv")[: arguments.best] if arguments.best else range(arguments.configurations)
+    )
+    for number in numbers[done:]:
         started = time.process_time()
         values = draw(number)
         losses, areas = _train(_params(name, values, arguments), prepared, split)
@@ -81,7 +85,7 @@ def _params(name: str, values: dict[str, Any], arguments: argparse.Namespace) ->
     drawn = {f"model.{key}": values[key] for key in ("dropout", "stride")}
     drawn |= {f"train.{key}": values[key] for key in ("batch_size", "optimizer", "learning_rate")}
     asked = {
-        "seed": SEED,
+        "seed": arguments.seed,
         "dataset.source": str(arguments.archive),
         "train.epochs": arguments.epochs,
         "train.patience": arguments.epochs,
@@ -102,7 +106,7 @@ def _inputs(name: str, archive: Path, work: Path) -> tuple[Prepared, SplitFiles]
         SplitFiles(work / name / "split"),
     )
     if not split.parts.exists():
-        params = _params(name, draw(0), argparse.Namespace(epochs=1, archive=archive))
+        params = _params(name, draw(0), argparse.Namespace(epochs=1, archive=archive, seed=SEED))
         download(params.dataset, raw, Path.cwd())
         prepare(raw, prepared, params.preprocess)
         run(raw, prepared, split, params.split, SEED)
@@ -115,7 +119,13 @@ def _train(params: Params, prepared: Prepared, split: SplitFiles) -> tuple[list[
 
     rows: list[Any] = []
     try:
-        fit(load(prepared, split, params.dataset.positive), params.model, params.train, SEED, on_epoch=[rows.append])
+        fit(
+            load(prepared, split, params.dataset.positive),
+            params.model,
+            params.train,
+            params.seed,
+            on_epoch=[rows.append],
+        )
     except AssayError as error:  # a rate that is too high: the curve ends there
         logging.info("%s", error)
     return [row["val_loss"] for row in rows], [row["val_auc"] for row in rows]
@@ -148,6 +158,19 @@ def read(path: Path) -> tuple[list[dict[str, Any]], np.ndarray, np.ndarray]:
     return [{key: kinds[key](line[key]) for key in DRAWN} for line in lines], curves[0], curves[1]
 
 
+def final(areas: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Return the val AUC (configurations,) of each one's epoch with the lowest val loss; NaN after a divergence."""
+    broken = np.isnan(areas).any(axis=1)
+    epochs = np.where(broken[:, None], np.inf, losses).argmin(axis=1)
+    return np.where(broken, np.nan, areas[np.arange(len(areas)), epochs])
+
+
+def best(path: Path) -> list[int]:
+    """Return the numbers of the configurations of a recording, the best first, without those that diverged."""
+    scores = final(*read(path)[1:])
+    return [int(number) for number in np.argsort(-scores) if not np.isnan(scores[number])]
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Record learning curves of random configurations.")
     parser.add_argument("name", choices=SETS)
@@ -155,6 +178,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("build/curves"), help="where the images are prepared")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--configurations", type=int, default=60)
+    parser.add_argument("--best", type=int, help="instead those that were best with the first seed, so many")
+    parser.add_argument("--seed", type=int, default=SEED, help="another one is recorded in a file of its own")
     parser.add_argument("--epochs", type=int, default=16)
     return parser.parse_args()
 
