@@ -10,7 +10,6 @@ import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 
-from src import images
 from src.config import Params, Preprocess, load
 from src.config.overrides import canonical, preprocessing
 from src.core import files, partition, yaml_file
@@ -21,6 +20,7 @@ from src.images.limits import UnreadableError
 from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
+from src.preprocess.last_run import digest_of_code
 from src.preprocess.pipeline import Chain, compose
 from src.preprocess.stage import Rejected, prepare_one
 
@@ -63,7 +63,7 @@ def prepared(params: Params, home: Path) -> Data:
     own, raw = Data.below(home / PREPARED.folder.parent), home / RAW.folder
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own
-    parts = canonical(preprocessing(params.preprocess)), _digest_of_code(), _digest_of_images(own, raw, signature(own))
+    parts = canonical(preprocessing(params.preprocess)), digest_of_code(), _digest_of_images(own, raw, signature(own))
     folder = home / FOLDER / files.digest_of("\n".join(parts))[:LENGTH]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -100,13 +100,6 @@ def _recorded(lock: Path, _: int) -> Preprocess | None:
         return Preprocess.model_validate(params.get("preprocess"))
     except ValidationError:
         return None  # no record, or one of other code
-
-
-@lru_cache(maxsize=1)
-def _digest_of_code() -> str:
-    """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    rooms = (Path(images.__file__).parent, Path(__file__).parent)
-    return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
 
 
 @lru_cache(maxsize=1)
