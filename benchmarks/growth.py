@@ -1,7 +1,8 @@
 """CPU time an image and peak memory of download, preprocess, split, ten epochs of train's input, `dvc status`.
 
 python -m benchmarks.growth [--images 1000 10000]: N generated images of 128 pixels a side; each part runs in a process
-of its own, whose start is left out by a first run on a hundred images.
+of its own, whose start is left out by a first run on a hundred images. The part `more` is preprocess once more, after a
+hundredth of new images came to those that it prepared before.
 """
 
 import argparse
@@ -20,10 +21,11 @@ from src.config import load
 from src.core.paths import Prepared, Raw, SplitFiles
 from src.core.random_streams import stream
 
-PARTS = ("download", "preprocess", "split", "input", "status")
+PARTS = ("download", "preprocess", "more", "split", "input", "status")
 ROOT = Path(__file__).parent.parent
 FEW, SIDE, GROWTH = 100, 128, 1.5
 MB, MS, EPOCHS = 1024, 1000, 10
+MORE = 0.1  # of the CPU time of all images
 FLOOR = 0.1  # ms an image: below it one start differs from the next by more
 GROUP = "^(?P<group>[^_]+)_"
 
@@ -43,6 +45,9 @@ def main() -> None:
     for part in PARTS:
         claim = f"{part}, CPU time an image, {arguments.images[-1]} images to {arguments.images[0]}"
         report(claim, max(rates[part][-1], FLOOR) / max(rates[part][0], FLOOR), at_most=GROWTH)
+    shares = [found[arguments.images[-1]][part][0] for part in ("more", "preprocess")]
+    claim = f"preprocess of {arguments.images[-1]} images after a hundredth came to them, CPU time against all anew"
+    report(claim, shares[0] / shares[1], at_most=MORE)
 
 
 def _rate(found: dict[int, dict[str, tuple[float, float]]], part: str, count: int) -> float:
@@ -53,15 +58,18 @@ def _measured(count: int) -> dict[str, tuple[float, float]]:
     """Return CPU seconds and peak megabytes of each part."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        _draw(count, folder / "source")
+        _draw(range(count), folder / "source")
         shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=lambda *_: ["cache", "tmp", "config.local"])
         subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
         measured = {}
         for part in PARTS:
+            own = [sys.executable, "-m", "benchmarks.growth", "--folder", name, "--part"]
+            if part == "more":
+                _draw(range(count, count + count // 100), folder / "source")
+                _run([*own, "download"], ROOT)
             if part == "status":
                 _run([sys.executable, "-m", "dvc", "add", "--quiet", "raw", "prepared"], folder)
-            own = [sys.executable, "-m", "benchmarks.growth", "--part", part, "--folder", name]
-            words = [sys.executable, "-m", "dvc", "status", "--quiet"] if part == "status" else own
+            words = [sys.executable, "-m", "dvc", "status", "--quiet"] if part == "status" else [*own, part]
             measured[part] = _run(words, folder if part == "status" else ROOT)
             note(f"{count} images, {part}: {measured[part][0]:.1f} s of CPU, {measured[part][1]:.0f} MB")
         return measured
@@ -91,10 +99,10 @@ def _work(part: str, folder: Path) -> None:
             "group_pattern": "^(?P<group>[^_]+)_",
         }
         download(params.dataset.model_copy(update=values), raw, folder)
-    elif part == "preprocess":
+    elif part in {"preprocess", "more"}:
         from src.preprocess.stage import run as preprocess
 
-        preprocess(raw, prepared, params.preprocess)
+        preprocess(raw, prepared, params.preprocess, record=folder / "last.npz")
     elif part == "split":
         from src.split.stage import run as divide
 
@@ -114,9 +122,9 @@ def _epoch(prepared: Prepared, split: SplitFiles) -> None:
             pass
 
 
-def _draw(count: int, folder: Path) -> None:
+def _draw(numbers: range, folder: Path) -> None:
     """Draw soft spots of two kinds, four of each group, as PNG."""
-    for number in range(count):
+    for number in numbers:
         random = stream(0, "growth", number)
         kind = ("fine", "coarse")[number // 4 % 2]
         grain = random.normal(128, 60, (SIDE, SIDE)).clip(0, 255).astype(np.uint8)
