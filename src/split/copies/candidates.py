@@ -23,7 +23,8 @@ EVERY = 2  # every second feature is looked up: half of the time and memory, and
 FEWEST = 8  # votes; the same two features may vote in each order
 CANDIDATES = 12  # images verified for each image
 SAMPLE = 20_000  # descriptors that place the hyperplanes
-READ = 1 << 10  # images at a time
+READ, SAMPLED = 1 << 7, 1 << 10  # images at a time
+BLOCK = 1 << 16  # entries of an order at a time: they stay in the cache of a core
 
 Codes = NDArray[np.uint32]
 Counted = tuple[NDArray[np.int64], Ints]  # pairs of images as one number each, and their votes
@@ -50,10 +51,10 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
     return _best(np.stack([(pairs >> 1) // count, (pairs >> 1) % count, pairs & 1, votes], axis=1), most)
 
 
-def _looked_up(packed: Packed) -> Iterator[NDArray[np.uint8]]:
-    """Yield the descriptors (T, 128) that are looked up, those of some images after the other."""
-    for start in range(0, len(packed), READ):
-        part = packed.read(start, READ)
+def _looked_up(packed: Packed, images: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the descriptors (T, 128) that are looked up, those of so many images after the other."""
+    for start in range(0, len(packed), images):
+        part = packed.read(start, images)
         kept = np.arange(0, FEATURES, EVERY) < part["count"][:, None]
         yield part["descriptors"][:, ::EVERY][kept]
 
@@ -65,10 +66,10 @@ def _codes(packed: Packed, count: int) -> Codes:
     """
     planes = stream(0, "lookalike planes").choice(np.array([-1, 1], np.float32), (BINS, ORDERS * PART))
     share = -(-count // SAMPLE)
-    sample = np.concatenate([part[::share] for part in _looked_up(packed)])
+    sample = np.concatenate([part[::share] for part in _looked_up(packed, SAMPLED)])
     middle = np.floor(np.median(np.concatenate([sample, sample[:, MIRROR]]).astype(np.float32) @ planes, axis=0))
     codes, start = np.empty((2, count, ORDERS), np.uint32), 0
-    for part in _looked_up(packed):
+    for part in _looked_up(packed, READ):
         for mirrored, some in enumerate((part, part[:, MIRROR])):
             bits = np.packbits(some.astype(np.float32) @ planes > middle, axis=1)
             codes[mirrored, start : start + len(part)] = bits.view(">u4")
@@ -78,16 +79,18 @@ def _codes(packed: Packed, count: int) -> Codes:
 
 def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> Counted:
     """Compare each feature with those next to it in an order, and count the near ones for each pair of images."""
-    entries = np.argsort(codes[:, order], kind="stable")
-    words, image, mirrored = codes[entries].view(np.uint64), images[entries % len(images)], entries >= len(images)
-    found: list[Counted] = []
-    for step in range(1, min(REACH, len(entries) - 1) + 1):
-        one, two = slice(None, -step), slice(step, None)
-        near = np.bitwise_count(words[one] ^ words[two]).sum(axis=1, dtype=np.uint16) <= NEAR
-        near &= (image[one] != image[two]) & ~(mirrored[one] & mirrored[two])
-        first, second = np.minimum(image[one], image[two])[near], np.maximum(image[one], image[two])[near]
-        flip = (mirrored[one] | mirrored[two])[near]
-        found.append(np.unique((first.astype(np.int64) * count + second) << 1 | flip, return_counts=True))
+    entries, found = np.argsort(codes[:, order], kind="stable"), list[Counted]()
+    for start in range(0, len(entries), BLOCK):
+        block, pairs = entries[start : start + BLOCK + REACH], list[NDArray[np.int64]]()
+        words, image, mirrored = codes[block].view(np.uint64), images[block % len(images)], block >= len(images)
+        for step in range(1, min(REACH, len(block) - 1) + 1):
+            one, two = slice(min(BLOCK, len(block) - step)), slice(step, BLOCK + step)
+            near = np.bitwise_count(words[one] ^ words[two]).sum(axis=1, dtype=np.uint16) <= NEAR
+            near &= (image[one] != image[two]) & ~(mirrored[one] & mirrored[two])
+            first, second = np.minimum(image[one], image[two])[near], np.maximum(image[one], image[two])[near]
+            flip = (mirrored[one] | mirrored[two])[near]
+            pairs.append((first.astype(np.int64) * count + second) << 1 | flip)
+        found.append(np.unique(np.concatenate(pairs), return_counts=True))
     return _summed(found)
 
 
