@@ -29,6 +29,7 @@ NAMED = 3  # files named in a line of the console
 NOTE = "decoding.txt"  # beside the folder: the large files under work, which a killed run leaves
 SOURCE = ("path", "label", "group", "fold")  # columns of the manifest
 NO_BOX = (None, None, None, None)
+UNKNOWN = bytes(32)  # the digest of a file that could be read only later
 
 
 class Kept(NamedTuple):
@@ -160,7 +161,7 @@ def _pack(
             add_image(result.image)
             add_thumbnail(result.thumbnail)
             add_row((*(source[name] for name in SOURCE), *result.facts, *(result.box or NO_BOX)))
-            packed.digests.append(result.digest)
+            packed.digests.append(result.digest or UNKNOWN)
             packed.taken += result.taken
             if result.levels:
                 histograms.add(*result.levels)
