@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from src.core.paths import Prepared, Raw
 from src.images.store import open_images
 from src.preprocess import last_run, stage, walkthrough
+from tests.conftest import ROOT
 from tests.images.helpers import STUDY, save, section, smooth, write_raw
 
 SETTINGS = section(*STUDY, max_rejected=0.5)
@@ -90,3 +92,8 @@ def test_a_file_that_cannot_be_read_is_rejected_as_without_a_record(tmp_path: Pa
     assert len(open_images(Prepared(tmp_path / "out"))) == 5
     save(raw.folder / "a/00.png", smooth(40, 50, 0))
     run_both(tmp_path, raw)
+
+
+def test_dvc_leaves_what_the_last_run_wrote_where_it_is() -> None:
+    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+    assert stages["preprocess"]["outs"] == [{"build/prepared": {"persist": True}}]  # else DVC removes it before the run
