@@ -24,6 +24,7 @@ FEWEST = 8  # votes; the same two features may vote in each order
 CANDIDATES = 12  # images verified for each image
 SAMPLE = 20_000  # descriptors that place the hyperplanes
 READ, SAMPLED = 1 << 7, 1 << 10  # images at a time
+MERGED = 1 << 21  # pairs that are counted apart before they are brought together, so that memory stays small
 BLOCK = 1 << 16  # entries of an order at a time: they stay in the cache of a core
 
 Codes = NDArray[np.uint32]
@@ -91,6 +92,8 @@ def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> C
             flip = (mirrored[one] | mirrored[two])[near]
             pairs.append((first.astype(np.int64) * count + second) << 1 | flip)
         found.append(np.unique(np.concatenate(pairs), return_counts=True))
+        if sum(len(numbers) for numbers, _ in found) > MERGED:
+            found = [_summed(found)]
     return _summed(found)
 
 

@@ -39,6 +39,18 @@ def test_copies_come_first_as_they_are_or_mirrored(tmp_path: Path) -> None:
     assert len(found) == 2
 
 
+def test_blocks_and_what_is_brought_together_early_change_no_vote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    first = drawn(random, 1)[0]
+    packed = Packed([*[copy(first, random) for _ in range(30)], *drawn(random, 30)], tmp_path / "f")
+    found = candidates(packed)
+    monkeypatch.setattr(module, "BLOCK", 100)
+    monkeypatch.setattr(module, "MERGED", 50)
+    assert np.array_equal(candidates(packed), found)
+
+
 @pytest.mark.parametrize("images", [100, 400])
 def test_the_pairs_of_an_image_are_few_even_where_all_look_alike(tmp_path: Path, images: int) -> None:
     random = np.random.default_rng(0)
