@@ -7,6 +7,7 @@ The work per feature is fixed, so all but the sorting is linear in the number of
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ FEWEST = 8  # votes; the same two features may vote in each order
 CANDIDATES = 12  # images verified for each image
 SAMPLE = 20_000  # descriptors that place the hyperplanes
 READ, SAMPLED = 1 << 7, 1 << 10  # images at a time
-MERGED = 1 << 21  # pairs that are counted apart before they are brought together, so that memory stays small
+MERGED, PARTS = 1 << 21, 16  # pairs counted apart before they are brought together; parts in which all are added up
 BLOCK = 1 << 16  # entries of an order at a time: they stay in the cache of a core
 
 Codes = NDArray[np.uint32]
@@ -47,8 +48,7 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
         return np.empty((0, 4), np.intp)
     codes, count = _codes(packed, len(images)), len(packed)
     orders = ordered(lambda order: _votes(codes, order, images, count), range(ORDERS), cores())
-    pairs, votes = _summed(list(orders))
-    pairs, votes = pairs[votes >= FEWEST], votes[votes >= FEWEST]
+    pairs, votes = _enough(list(orders), count)
     return _best(np.stack([(pairs >> 1) // count, (pairs >> 1) % count, pairs & 1, votes], axis=1), most)
 
 
@@ -80,7 +80,7 @@ def _codes(packed: Packed, count: int) -> Codes:
 
 def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> Counted:
     """Compare each feature with those next to it in an order, and count the near ones for each pair of images."""
-    entries, found = np.argsort(codes[:, order], kind="stable"), list[Counted]()
+    entries, found, limit = np.argsort(codes[:, order], kind="stable"), list[Counted](), MERGED
     for start in range(0, len(entries), BLOCK):
         block, pairs = entries[start : start + BLOCK + REACH], list[NDArray[np.int64]]()
         words, image, mirrored = codes[block].view(np.uint64), images[block % len(images)], block >= len(images)
@@ -92,9 +92,21 @@ def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> C
             flip = (mirrored[one] | mirrored[two])[near]
             pairs.append((first.astype(np.int64) * count + second) << 1 | flip)
         found.append(np.unique(np.concatenate(pairs), return_counts=True))
-        if sum(len(numbers) for numbers, _ in found) > MERGED:
+        if sum(len(numbers) for numbers, _ in found) > limit:
             found = [_summed(found)]
+            limit = max(MERGED, 2 * len(found[0][0]))
     return _summed(found)
+
+
+def _enough(orders: list[Counted], count: int) -> Counted:
+    """Add up the votes of all orders, and keep the pairs that have enough, a part of the images after the other."""
+    found, starts = list[Counted](), np.linspace(0, 2 * count * count, PARTS + 1).astype(np.int64)
+    for start, end in pairwise(starts):
+        places = [slice(*np.searchsorted(pairs, (start, end))) for pairs, _ in orders]
+        pairs, votes = _summed([(pairs[it], votes[it]) for (pairs, votes), it in zip(orders, places, strict=True)])
+        found.append((pairs[votes >= FEWEST], votes[votes >= FEWEST]))
+    pairs, votes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return pairs, votes
 
 
 def _summed(found: list[Counted]) -> Counted:
