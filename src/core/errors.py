@@ -1,6 +1,6 @@
-"""What a person probably meant."""
+"""A person's mistakes: what was probably meant, and how a message names many or long things."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 SHOWN = 80  # characters of a value that a message repeats
@@ -19,6 +19,15 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 class AssayError(Exception):
     """A mistake or a missing thing outside the code; the message says where, what was expected and what was found."""
+
+
+def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """Return the first names, and how many more there are.
+
+    >>> listed(["a", "b", "c"], 2), listed(["a"], 2)
+    ('a, b, and 1 more', 'a')
+    """
+    return between.join([*names[:most], *([f"and {len(names) - most} more"] if len(names) > most else [])])
 
 
 def shortened(text: str, most: int = SHOWN) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src.core import partition
-from src.core.errors import AssayError
+from src.core.errors import AssayError, listed
 from src.core.files import read_csv, read_json, write_csv
 from src.core.paths import ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
 from src.metrics.scored import Floats, Scored, group_codes
@@ -93,9 +93,8 @@ def read_losses(raw: Raw, prepared: Prepared) -> Losses:
     left_out = read_csv(raw.left_out, ("kind", "reason", "files")) if raw.left_out.exists() else []
     if rejected:
         kept = len(read_csv(prepared.index, ("path",)))
-        named = "; ".join(f"{row['path']}: {row['reason']}" for row in rejected[:NAMED])
-        more = f"; and {len(rejected) - NAMED} more in rejected.csv" if len(rejected) > NAMED else ""
-        lines.append(f"{kept} of {kept + len(rejected)} images, {len(rejected)} rejected: {named}{more}")
+        named = listed([f"{row['path']}: {row['reason']}" for row in rejected], NAMED, "; ")
+        lines.append(f"{kept} of {kept + len(rejected)} images, {len(rejected)} rejected (rejected.csv): {named}")
     counted = [
         f"{row['kind']} {row['files']} ({row['reason']})" for row in left_out if row["kind"] not in ("junk", "copy")
     ]

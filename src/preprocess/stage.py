@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from src.config import Preprocess
-from src.core.errors import AssayError
+from src.core.errors import AssayError, listed
 from src.core.files import read_csv, replacing
 from src.core.paths import Prepared, Raw
 from src.core.progress import track
@@ -92,7 +92,7 @@ def run(
         if len(rejected) > section.max_rejected * len(sources) or len(rejected) == len(sources):
             shutil.copyfile(unfinished.rejected, left)
             found = f"{len(rejected)} of {len(sources)} files rejected, expected at most {section.max_rejected:.1%}"
-            named = _listed([f"{row.path}: {row.reason}" for row in rejected], SHOWN, "\n  ")
+            named = listed([f"{row.path}: {row.reason}" for row in rejected], SHOWN, "\n  ")
             raise AssayError(f"{found} (preprocess.max_rejected); the whole list is {left}\n  {named}")
         write_walkthrough(unfinished.sheet, raw, chain, examples)
         write_levels(unfinished.levels, raw, chain, examples)
@@ -103,14 +103,10 @@ def run(
     if packed.taken:
         kept += f", {packed.taken} of them as the last run prepared them"
     if rejected:
-        named = _listed([f"{row.path}: {row.reason}" for row in rejected], NAMED, "; ")
+        named = listed([f"{row.path}: {row.reason}" for row in rejected], NAMED, "; ")
         log.warning("%s, %d rejected (all in %s): %s", kept, len(rejected), prepared.rejected, named)
     else:
         log.info(kept)
-
-
-def _listed(names: Sequence[str], most: int, between: str = ", ") -> str:
-    return between.join([*names[:most], *([f"and {len(names) - most} more"] if len(names) > most else [])])
 
 
 def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
@@ -171,7 +167,7 @@ def _pack(
     histograms.write(unfinished.histograms)
     if dark:
         what = "images are nearly black or flat as they were read; look at them, mend or remove them"
-        log.warning("%d of %d %s: %s", len(dark), len(sources), what, _listed(dark, NAMED))
+        log.warning("%d of %d %s: %s", len(dark), len(sources), what, listed(dark, NAMED))
     return packed
 
 

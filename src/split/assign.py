@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.config import Split as Section
-from src.core.errors import AssayError
+from src.core.errors import AssayError, listed
 from src.core.partition import PARTS
 from src.core.random_streams import stream
 from src.split.index import Floats, Ints, Rows, codes
@@ -104,10 +104,9 @@ def cut_groups(rows: Rows, parts: Ints) -> dict[str, list[str]]:
 
 def _refuse_cut_groups(rows: Rows, parts: Ints) -> None:
     if cut := cut_groups(rows, parts):
-        some = ", ".join(f"{group} ({' and '.join(names)})" for group, names in list(cut.items())[:NAMED])
-        more = f" and {len(cut) - NAMED} more" if len(cut) > NAMED else ""
+        some = listed([f"{group} ({' and '.join(names)})" for group, names in cut.items()], NAMED)
         raise AssayError(
-            f"split.folds: respect: {len(cut)} groups stand in two of the source's own folds: {some}{more}; "
+            f"split.folds: respect: {len(cut)} groups stand in two of the source's own folds: {some}; "
             "use split.folds: ignore to keep groups whole, or split.by: image to take the folds as they are"
         )
 

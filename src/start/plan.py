@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.config import source_name
+from src.core.errors import listed
 from src.download.kinds import NO_IMAGE, LeftOut
 from src.download.manifest import Entry
 from src.start import groups
@@ -66,7 +67,7 @@ def make(
     missed = [f"{row.kind} {row.files} ({row.reason})" for row in rows]
     return [
         Decision("layout", f"{reading.layout}: {reading.says}", layout, reading.question),
-        *([Decision("left out", _listed(missed))] if missed else []),
+        *([Decision("left out", listed(missed, SHOWN))] if missed else []),
         _classes(entries, counts),
         _positive(counts),
         patients,
@@ -82,9 +83,9 @@ def _classes(entries: Sequence[Entry], counts: Counter[str]) -> Decision:
     units: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         units[entry.label].add(entry.group or entry.path)
-    few = _listed([label for label in sorted(units) if len(units[label]) < FEW])
+    few = listed([label for label in sorted(units) if len(units[label]) < FEW], SHOWN)
     question = f"{few}: fewer than {FEW} images or patients, too few to test; join classes: dataset.merge"
-    said = _listed([f"{label} {count}" for label, count in sorted(counts.items())])
+    said = listed([f"{label} {count}" for label, count in sorted(counts.items())], SHOWN)
     return Decision("classes", said, question=question if few else "")
 
 
@@ -237,8 +238,3 @@ def _experiment(source: str) -> Decision:
     name = re.sub(r"(\.(zip|tar|tgz|gz|bz2|xz))+$", "", source_name(source), flags=re.IGNORECASE)
     name = re.sub(r"\W+", "_", name).strip("_")[:60] or "own_images"
     return Decision("experiment", f"{name} in MLflow", {"track.experiment": name, "track.register": name})
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -10,6 +10,7 @@ from typing import Any
 
 from src.config import Params
 from src.core import nested
+from src.core.errors import listed
 from src.executors import training_inputs
 from src.executors.training_inputs import CODE_OF
 
@@ -61,8 +62,7 @@ def difference(there: Fingerprint, here: Fingerprint) -> str:
     # A parameter that is varied only sometimes has changed in params.yaml where --apply has put the winner there.
     names = [name for name in names if name not in CHANGEABLE and f"tune.space.{name}" not in here]
     parts = list(dict.fromkeys(_part(name, there, here) for name in names))
-    rest = len(parts) - SHOWN
-    return "; ".join(parts[:SHOWN] + ([f"and {rest} more"] if rest > 0 else []))
+    return listed(parts, SHOWN, "; ")
 
 
 def _part(name: str, there: Fingerprint, here: Fingerprint) -> str:
