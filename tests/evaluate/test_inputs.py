@@ -102,7 +102,8 @@ def test_rejected_images_and_files_that_were_left_out_are_counted_with_their_rea
     (tmp_path / "left_out.csv").write_text(table, encoding="utf-8")
     found = inputs.read_losses(Raw(tmp_path), Prepared(tmp_path))
     assert found.lines == [
-        "3 of 7 images, 4 rejected (rejected.csv): a/0.png: truncated; a/1.png: truncated; a/2.png: truncated; and 1 more",
+        "3 of 7 images, 4 rejected (rejected.csv): a/0.png: truncated; a/1.png: truncated; a/2.png: truncated; "
+        "and 1 more",
         "left out of the source: HEIC 20 (no decoder)",
     ]
     assert (found.rejected, found.left_out) == (4, 23)
