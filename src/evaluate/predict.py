@@ -64,7 +64,8 @@ def outputs(network: "keras.Model", images: Pixels, rows: Integers, what: str) -
     """Return the outputs (N, F) of a network for the images at `rows` of a store (M, H, W, C); `what` names the bar."""
     import tensorflow as tf
 
-    step = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
+    shape = tf.TensorSpec((None, *images.shape[1:]), tf.float32)  # so that a smaller last batch is not traced anew
+    step = tf.function(lambda batch: network(batch, training=False), input_signature=[shape])
     starts = range(0, len(rows), BATCH)
     parts = [
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
