@@ -69,17 +69,18 @@ def cross_validate(
     The last of what is returned are `refit` networks that have learned from all images.
     """
     divided, whole = folds.divide(images, params, inner=not refit), list[Trained]()
+    drawn = trainings.seeds(params, max(params.repeat.seeds, refit))
     classes = class_order([image.label for image in images], params.dataset.positive)
     if params.repeat.model == "probe":
         trained = trainings.probes(params, images, divided, classes)
     else:
         store = training_inputs.folder("repeat", params)
-        everything = [Fold(train=tuple(image.row for image in images), val=(), held=())]
+        everything = Fold(train=tuple(image.row for image in images), val=(), held=())
+        each = [(number, fold, seed) for seed in drawn[: params.repeat.seeds] for number, fold in enumerate(divided, 1)]
+        wanted = [*each, *((0, everything, seed) for seed in drawn[:refit])]
         with closing(start(store, Path.cwd())) as executor:
-            trained, whole = (
-                trainings.networks(params, chosen, executor, store, trainings.seeds(params, count))
-                for chosen, count in ((divided, params.repeat.seeds), (everything, refit))
-            )
+            found = trainings.networks(params, wanted, executor, store)
+        trained, whole = found[: len(each)], found[len(each) :]
     return trained, out_of_fold.put_together(trained, divided, images, classes, params.evaluate.threshold), whole
 
 
@@ -95,7 +96,7 @@ def _write_models(
     seeds = list(dict.fromkeys(each.seed for each in (*trained, *whole)))
     for one in (*trained, *whole):
         assert one.model
-        name = "all" if any(one is each for each in whole) else f"fold_{one.fold}"
+        name = f"fold_{one.fold}" if one.fold else "all"
         shutil.copyfile(one.model, made.models / f"{name}_seed_{seeds.index(one.seed) + 1}.keras")
     members, joined = whole or trained, ModelFiles(made.ensemble)
     joined.folder.mkdir()

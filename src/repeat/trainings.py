@@ -30,6 +30,8 @@ LENGTH = 32  # hexadecimal digits of a kept training's name
 class Trained(NamedTuple):
     """A training: its fold, counted from 1, its seed, and probabilities (N, K) of val and of what was held out.
 
+    Fold 0 are all images, of which none is held out.
+
     rows and model: of a network, its history and its file.
     """
 
@@ -46,12 +48,8 @@ def seeds(params: Params, count: int) -> tuple[int, ...]:
     return tuple(random_streams.derive(params.seed, "repeat", number) for number in range(count))
 
 
-def networks(
-    params: Params, folds: Sequence[Fold], executor: Executor, store: Path, drawn: Sequence[int]
-) -> list[Trained]:
-    """Train a network for each fold and seed, those that are kept in `store` aside, in the order of seeds and folds.
-
-    drawn: the seeds.
+def networks(params: Params, wanted: Sequence[tuple[int, Fold, int]], executor: Executor, store: Path) -> list[Trained]:
+    """Train a network for each fold, which has a number and a seed, those that are kept in `store` aside.
 
     Raises:
         AssayError: a training failed; those that ended before it are kept.
@@ -59,17 +57,17 @@ def networks(
     content = params.model_dump(mode="json")
     places: dict[Path, tuple[int, int]] = {}
     jobs: dict[Path, Job] = {}
-    for seed in drawn:
-        for number, fold in enumerate(folds, start=1):
-            read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held]]
-            folder = store / files.digest_of(canonical(read))[:LENGTH]
-            places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
+    for number, fold, seed in wanted:
+        read = [key(content, seed), params.evaluate.tta, [fold.train, fold.val, fold.held]]
+        folder = store / files.digest_of(canonical(read))[:LENGTH]
+        places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
     missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}
     if len(missing) < len(jobs):
         log.info("trainings: %d of %d are kept from before", len(jobs) - len(missing), len(jobs))
     results = run_all([job for job in jobs.values() if job.number in missing], executor)
     for event in track(results, len(missing), "trainings", "training") if missing else ():
-        name = "fold {}, seed {}".format(*places[missing[event.number]])
+        number, seed = places[missing[event.number]]
+        name = f"{f'fold {number}' if number else 'all images'}, seed {seed}"
         if isinstance(event, Failed):
             raise AssayError(f"{name}: {event.reason}")
         _keep(missing[event.number], event)
