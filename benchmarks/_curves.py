@@ -158,6 +158,12 @@ def read(path: Path) -> tuple[list[dict[str, Any]], np.ndarray, np.ndarray]:
     return [{key: kinds[key](line[key]) for key in DRAWN} for line in lines], curves[0], curves[1]
 
 
+def configurations(path: Path) -> list[int]:
+    """Return the number of the configuration of each row of a recording."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [int(line["configuration"]) for line in csv.DictReader(file)]
+
+
 def final(areas: np.ndarray, losses: np.ndarray) -> np.ndarray:
     """Return the val AUC (configurations,) of each one's epoch with the lowest val loss; NaN after a divergence."""
     broken = np.isnan(areas).any(axis=1)
@@ -181,7 +187,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--best", type=int, help="instead those that were best with the first seed, so many")
     parser.add_argument("--seed", type=int, default=SEED, help="another one is recorded in a file of its own")
     parser.add_argument("--epochs", type=int, default=16)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.best and arguments.seed == SEED:
+        parser.error(f"--best: expected a --seed other than {SEED}, with which all were recorded")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ def main() -> None:
         cells = (f"{rate:.2f}, {found[n][part][1]:.0f}" for n, rate in zip(arguments.images, rates[part], strict=True))
         note(f"{part}: {'; '.join(cells)}")
     for part in PARTS:
+        if part == "more":
+            continue  # mostly the images that are prepared each time, whatever their number
         claim = f"{part}, CPU time an image, {arguments.images[-1]} images to {arguments.images[0]}"
         report(claim, max(rates[part][-1], FLOOR) / max(rates[part][0], FLOOR), at_most=GROWTH)
     shares = [found[arguments.images[-1]][part][0] for part in ("more", "preprocess")]
@@ -102,7 +104,7 @@ def _work(part: str, folder: Path) -> None:
     elif part in {"preprocess", "more"}:
         from src.preprocess.stage import run as preprocess
 
-        preprocess(raw, prepared, params.preprocess, record=folder / "last.npz")
+        preprocess(raw, prepared, params.preprocess, held=folder / "last")
     elif part == "split":
         from src.split.stage import run as divide
 

@@ -31,7 +31,7 @@ from src.metrics import objectives as scoring
 ROOT = Path(__file__).parent.parent
 # Without what they require, which is here; KerasTuner calls for tensorboard even where nobody asks for a board.
 KERAS_TUNER = ("keras-tuner==1.4.8", "kt-legacy==1.0.5", "tensorboard==2.21.0")
-STUDY, KINDS = "benchmark", ("epoch", "trial")
+STUDY = "benchmark"
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -94,24 +94,24 @@ def search_here(bench: Bench, metric: str, target: float) -> tuple[Result, Resul
     journal.unlink(missing_ok=True)
     command = [sys.executable, "-m", "src.tune", "--trials", str(bench.trials), "--study", STUDY, "--no-confirm"]
     command += ["--timeout", str(bench.minutes)] + (["--workers", str(bench.workers)] if bench.workers else [])
-    started, found = time.monotonic(), list[Result]()
+    started, epoch, trial = time.monotonic(), None, None
     with Path(bench.home, "build/benchmark.log").open("w") as log:
         process = subprocess.Popen(command, cwd=bench.home, env=bench.environment, stdout=log, stderr=log)
         try:
-            while len(found) < len(KINDS):
-                over = process.poll() is not None
-                best = _best(journal)
-                for value in best[len(found) :]:
-                    if value < target and not over:
-                        break  # a trial has the score only after one of its epochs
-                    found.append(Result(time.monotonic() - started, value >= target, value))
+            while epoch is None or trial is None:
+                over, (best_epoch, best) = process.poll() is not None, _best(journal)
+                seconds = time.monotonic() - started
+                if epoch is None and (best_epoch >= target or best >= target or over):
+                    epoch = Result(seconds, best_epoch >= target, best_epoch)
+                if best >= target or over:
+                    trial = Result(seconds, best >= target, best)
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()
-    if found[0].best == float("-inf"):
+    if trial.best == float("-inf"):
         raise SystemExit(f"src.tune: {Path(bench.home, 'build/benchmark.log').read_text()[-2000:]}")
-    return found[0], found[1]
+    return epoch, trial
 
 
 def _best(journal: Path) -> tuple[float, float]:

@@ -9,7 +9,7 @@ def main() -> None:
     params = load()  # before the imports that take seconds, so that a mistake in it shows at once
     import src.preprocess.stage as stage
 
-    stage.run(paths.RAW, paths.PREPARED, params.preprocess, record=paths.LAST_PREPARED)
+    stage.run(paths.RAW, paths.PREPARED, params.preprocess, held=paths.LAST_PREPARED)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ if grep -q '^Running stage' "$first/second.log"; then
   exit 1
 fi
 
-rm -f build/last_prepared.npz  # so that every image is prepared again
+rm -rf build/last_prepared  # so that every image is prepared again
 dvc repro --force --no-run-cache
 for file in dvc.lock metrics.json; do
   again=$([ "$file" = dvc.lock ] && echo dvc.lock || echo build/evaluation/metrics.json)

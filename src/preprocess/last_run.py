@@ -1,14 +1,16 @@
 """What the last run of the stage prepared: an image is taken from there while its file, the settings and the code stay.
 
-So a data set that grows by a hundredth costs about a hundredth. What was taken is not in the outputs: they have the
-same bytes as without.
+DVC removes the outputs of a stage before it runs, so the packed arrays are held by a second name outside of them, a
+hard link, which costs no room while the outputs are the same files. Outputs have the same bytes as without this.
 """
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,7 +19,7 @@ import numpy as np
 
 from src import images
 from src.config import Preprocess
-from src.config.overrides import canonical, preprocessing
+from src.config.overrides import canonical
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import Prepared
@@ -26,25 +28,31 @@ from src.images.pixels import Pixels
 from src.images.store import CROP, FACTS, open_images, open_thumbnails
 from src.preprocess.pipeline import Box
 
+RECORD = "record.npz"
 NUMBERS = [name for name in (*FACTS, *CROP) if name != "format"]
-LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "pydicom", "simplejpeg")  # what decodes and changes images
+LIBRARIES = (  # what decodes and changes images, the optional decoders of pydicom too
+    "numpy", "opencv-python-headless", "pillow", "pydicom", "simplejpeg", "gdcm", "python-gdcm",
+    "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
+)  # fmt: skip
 
 
 class LastRun:
     """The images that a run wrote, found by the sha256 of their files; none where anything else has changed since."""
 
-    def __init__(self, record: Path, prepared: Prepared, section: Preprocess) -> None:
-        self._record, self._settings = record, _settings(section)
+    def __init__(self, folder: Path, section: Preprocess) -> None:
+        self._folder, self._settings = folder, _settings(section)
         self._rows: dict[bytes, int] = {}
+        held = Prepared(folder)
         try:
-            with np.load(record, allow_pickle=False) as known:
-                if [str(known["settings"]), str(known["store"])] == [self._settings, _digest_of_store(prepared)]:
-                    self._rows = {source.tobytes(): row for row, source in enumerate(known["sources"])}
-                    self._numbers, self._formats = known["numbers"], known["formats"]
-        except (FileNotFoundError, EOFError, KeyError, ValueError, BadZipFile, AssayError):
-            return  # no record, or one that a killed run left
-        if self._rows:
-            self._images, self._thumbnails = open_images(prepared), open_thumbnails(prepared)
+            with np.load(folder / RECORD, allow_pickle=False) as record:
+                known = {name: record[name] for name in record.files}
+            if [str(known["settings"]), str(known["store"])] != [self._settings, _digest_of_store(held)]:
+                return
+            self._images, self._thumbnails = open_images(held), open_thumbnails(held)
+            self._numbers, self._formats = known["numbers"], known["formats"]
+            self._rows = {source.tobytes(): row for row, source in enumerate(known["sources"])}
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile, AssayError):
+            return  # no record, or a damaged one
 
     def find(self, source: bytes) -> int | None:
         """Return the row of the image whose file has this digest, if there is one."""
@@ -57,14 +65,21 @@ class LastRun:
         return self._images[row], self._thumbnails[row], facts, Box(*box) if box[0] >= 0 else None
 
     def replace(self, prepared: Prepared, sources: list[bytes]) -> None:
-        """Remember a run by the digests of the files, in the order of its rows."""
+        """Hold a run by the digests of its files, in the order of its rows; not where there are no hard links."""
+        self._rows = {}
+        self._images = self._thumbnails = np.empty((0, 0, 0, 0), np.uint8)  # some file systems keep what is still open
         content: dict[str, Any] = {
+            "settings": self._settings,
+            "store": _digest_of_store(prepared),
             "sources": np.frombuffer(b"".join(sources), np.uint8).reshape(len(sources), -1),
             "numbers": np.fromiter(_read(prepared, NUMBERS), np.dtype((np.int64, len(NUMBERS))), len(sources)),
             "formats": np.array([kind for (kind,) in _read(prepared, ["format"])]),
         }
-        with files.replacing(self._record) as temporary, temporary.open("wb") as file:
-            np.savez(file, settings=self._settings, store=_digest_of_store(prepared), **content)
+        with suppress(OSError, AssayError), files.replacing(self._folder) as temporary:
+            temporary.mkdir()
+            for path in (prepared.images, prepared.thumbnails):
+                os.link(path, temporary / path.name)
+            np.savez(temporary / RECORD, **content)
 
 
 def _read(prepared: Prepared, columns: Sequence[str]) -> Iterator[list[Any]]:
@@ -91,8 +106,16 @@ def digest_of_code() -> str:
 
 
 def _settings(section: Preprocess) -> str:
-    versions = [version(name) for name in LIBRARIES]
-    return files.digest_of(canonical([preprocessing(section), digest_of_code(), versions]))
+    """Hash what an image depends on besides its file: all values, since a step of one's own may read any."""
+    values = section.model_dump(mode="json", exclude={"max_rejected"})
+    return files.digest_of(canonical([values, digest_of_code(), [_version(name) for name in LIBRARIES]]))
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _digest_of_store(prepared: Prepared) -> str:

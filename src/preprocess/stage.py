@@ -58,7 +58,7 @@ class Rejected(NamedTuple):
 
 @dataclass
 class Packed:
-    """What the tables and arrays do not say: rejected files, the digest of each row's, rows of the last run."""
+    """What the tables and arrays do not say: rejected files, a digest for each row, how many were taken over."""
 
     rejected: list[Rejected]
     digests: list[bytes]
@@ -66,18 +66,18 @@ class Packed:
 
 
 def run(
-    raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None = None, record: Path | None = None
+    raw: Raw, prepared: Prepared, section: Preprocess, threads: int | None = None, held: Path | None = None
 ) -> None:
     """Write the packed images, their index, the rejected files and sheets of the steps and the levels: all or nothing.
 
     The result does not depend on the number of threads (by default that of the cores), nor on what of an earlier run is
-    taken over, which needs a `record` of it.
+    taken over, which stands in the folder `held`.
 
     Raises:
         AssayError: steps that do not fit, more than `max_rejected` of the files rejected, or no image left.
     """
     chain, sources = compose(section), read_csv(raw.manifest, SOURCE)
-    last = LastRun(record, prepared, section) if record else None
+    last = LastRun(held, section) if held else None
     if not sources:
         raise AssayError(f"{raw.manifest}: lists no image")
     left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
@@ -96,8 +96,8 @@ def run(
             raise AssayError(f"{found} (preprocess.max_rejected); the whole list is {left}\n  {named}")
         write_walkthrough(unfinished.sheet, raw, chain, examples)
         write_levels(unfinished.levels, raw, chain, examples)
-        if last:
-            last.replace(unfinished, packed.digests)
+    if last:
+        last.replace(prepared, packed.digests)
     left.unlink(missing_ok=True)
     kept = f"preprocess: {len(sources) - len(rejected)} of {len(sources)} images"
     if packed.taken:

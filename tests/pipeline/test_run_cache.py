@@ -127,3 +127,11 @@ def test_dvc_does_not_see_a_change_of_these_names(warmed: Repo, keys: Keys) -> N
     """Where this fails, DVC has learned to, and these names may be used again."""
     assert listed(keys)
     assert run_again(warmed, with_other(keys)) == set()
+
+
+def test_every_stage_of_the_pipeline_may_come_from_the_run_cache() -> None:
+    with Repo(str(ROOT)) as repo:
+        outs = {out.def_path: out for stage in repo.index.stages for out in stage.outs}
+    assert "build/prepared" in outs
+    # Either option turns the run cache off for a stage (`_can_hash` in dvc/stage/cache.py).
+    assert [path for path, out in outs.items() if out.persist or not out.use_cache] == []

@@ -1,16 +1,16 @@
 """What the last run prepared is taken over while file, settings and code stay, and never changes a byte."""
 
+import errno
 import logging
+import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
+from src.config import Preprocess
 from src.core.paths import Prepared, Raw
 from src.images.store import open_images
 from src.preprocess import last_run, stage, walkthrough
-from tests.conftest import ROOT
 from tests.images.helpers import STUDY, save, section, smooth, write_raw
 
 SETTINGS = section(*STUDY, max_rejected=0.5)
@@ -30,10 +30,11 @@ def contents(prepared: Prepared) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in prepared.folder.iterdir()}
 
 
-def run_both(tmp_path: Path, raw: Raw, settings: object = SETTINGS) -> None:
-    """Prepare with what the last run left, and from nothing: the same bytes."""
-    stage.run(raw, Prepared(tmp_path / "out"), settings, record=tmp_path / "last.npz")  # type: ignore[arg-type]
-    stage.run(raw, Prepared(tmp_path / "anew"), settings)  # type: ignore[arg-type]
+def run_both(tmp_path: Path, raw: Raw, settings: Preprocess = SETTINGS) -> None:
+    """Prepare with what the last run left, its outputs removed as DVC does, and from nothing: the same bytes."""
+    shutil.rmtree(tmp_path / "out", ignore_errors=True)
+    stage.run(raw, Prepared(tmp_path / "out"), settings, held=tmp_path / "last")
+    stage.run(raw, Prepared(tmp_path / "anew"), settings)
     assert contents(Prepared(tmp_path / "out")) == contents(Prepared(tmp_path / "anew"))
 
 
@@ -61,27 +62,55 @@ def test_a_file_that_moved_is_found_by_its_content(tmp_path: Path, caplog: pytes
     assert last_but_one(caplog) == 5
 
 
-@pytest.mark.parametrize("what", ["settings", "code", "library", "store", "record"])
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("what", ["settings", "unread", "code", "library", "store", "cut", "flipped", "unreadable"])
 def test_nothing_is_taken_over_where_something_else_changed(
     tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
     raw, settings = write(tmp_path / "raw", range(8)), SETTINGS
     run_both(tmp_path, raw)
+    record = tmp_path / "last" / last_run.RECORD
     if what == "settings":
         settings = section(*STUDY, max_rejected=0.5, clahe={"clip_limit": 2.0, "tile_grid": 8})
+    elif what == "unread":  # by the steps of the project, but one of a person's own may read it
+        settings = section(*STUDY, max_rejected=0.5, detail=99)
     elif what == "code":
         monkeypatch.setattr(last_run, "digest_of_code", lambda: "other")
     elif what == "library":
         monkeypatch.setattr(last_run, "version", lambda name: "0")
-    elif what == "store":  # as after `dvc checkout` of another result, or an edit by hand
-        images = np.load(tmp_path / "out/images.npy")
-        np.save(tmp_path / "out/images.npy", 255 - images)
+    elif what == "store":  # an edit by hand
+        flip(tmp_path / "last" / "images.npy", -1)
+    elif what == "cut":
+        record.write_bytes(record.read_bytes()[:200])
+    elif what == "flipped":
+        flip(record, record.read_bytes().index(b"numbers.npy") + 200)
     else:
-        (tmp_path / "last.npz").write_bytes((tmp_path / "last.npz").read_bytes()[:200])
+        record.unlink()
+        record.mkdir()
     caplog.clear()
     run_both(tmp_path, raw, settings)
     assert last_but_one(caplog) == 0
+
+
+def test_where_there_are_no_hard_links_nothing_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "not permitted")
+
+    monkeypatch.setattr(last_run.os, "link", refuse)
+    run_both(tmp_path, write(tmp_path / "raw", range(4)))
+    assert not (tmp_path / "last").exists()
+
+
+def test_what_is_held_costs_no_room(tmp_path: Path) -> None:
+    run_both(tmp_path, write(tmp_path / "raw", range(4)))
+    for name in ("images.npy", "thumbnails.npy"):
+        assert (tmp_path / "last" / name).samefile(tmp_path / "out" / name)
 
 
 def test_a_file_that_cannot_be_read_is_rejected_as_without_a_record(tmp_path: Path) -> None:
@@ -92,8 +121,3 @@ def test_a_file_that_cannot_be_read_is_rejected_as_without_a_record(tmp_path: Pa
     assert len(open_images(Prepared(tmp_path / "out"))) == 5
     save(raw.folder / "a/00.png", smooth(40, 50, 0))
     run_both(tmp_path, raw)
-
-
-def test_dvc_leaves_what_the_last_run_wrote_where_it_is() -> None:
-    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
-    assert stages["preprocess"]["outs"] == [{"build/prepared": {"persist": True}}]  # else DVC removes it before the run
