@@ -107,7 +107,7 @@ def test_where_there_are_no_hard_links_nothing_is_held(tmp_path: Path, monkeypat
     assert not (tmp_path / "last").exists()
 
 
-def test_what_is_held_costs_no_room(tmp_path: Path) -> None:
+def test_the_arrays_are_held_without_copying_them(tmp_path: Path) -> None:
     run_both(tmp_path, write(tmp_path / "raw", range(4)))
     for name in ("images.npy", "thumbnails.npy"):
         assert (tmp_path / "last" / name).samefile(tmp_path / "out" / name)
