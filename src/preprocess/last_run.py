@@ -1,7 +1,8 @@
 """What the last run of the stage prepared: an image is taken from there while its file, the settings and the code stay.
 
-DVC removes the outputs of a stage before it runs, so the packed arrays are held outside of them, by a hard link. It takes
-no time, but room: DVC puts a copy of its own in the place of what the stage wrote. Outputs have the same bytes as without.
+DVC removes the outputs of a stage before it runs, so the packed arrays are held outside of them, by a hard link. That
+takes no time, but room: DVC puts a copy of its own in the place of what the stage wrote. Outputs have the same bytes as
+without all this.
 """
 
 import csv
