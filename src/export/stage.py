@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from src.config import Export, Params, Preprocess, source_name
+from src.config import Export, Preprocess
 from src.config.sections import Flips
 from src.core import files
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
@@ -42,13 +42,6 @@ class Setting(NamedTuple):
     threads: int
     confidence: float
     flips: Flips
-
-    @classmethod
-    def of(cls, params: Params) -> "Setting":
-        return cls(
-            source_name(params.dataset.source), params.preprocess, params.seed, params.train.threads,
-            params.evaluate.confidence, params.evaluate.tta,
-        )  # fmt: skip
 
 
 def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
