@@ -47,7 +47,7 @@ def main() -> None:
 
 def _run(name: str, words: list[str]) -> tuple[list[tuple[str, ...]], int]:
     """Run a benchmark, pass on what it writes, and return the rows of what it reports and its exit code."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     command = [sys.executable, "-m", f"benchmarks.{name}", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():

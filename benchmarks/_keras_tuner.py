@@ -26,7 +26,7 @@ from src.tune.space import checked, decode, encode
 OUTPUT, ERRORS = 1, 2
 
 
-class Augmented(keras.utils.PyDataset):
+class Augmented(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of each epoch, as the training loop makes them."""
 
     def __init__(self, given: data.Data, params: Params) -> None:
@@ -46,13 +46,14 @@ class Augmented(keras.utils.PyDataset):
         self._now = list(self._batches.augmented(self._params.train.augment, self._params.seed, self._epoch))
 
 
-class Judge(keras.callbacks.Callback):
+class Judge(keras.callbacks.Callback):  # type: ignore[misc]
     """Puts val AUC into the logs, and ends the whole search once it is reached."""
 
     best = 0.0
 
     def __init__(self, given: data.Data, target: float, end: float, say: Any) -> None:
         super().__init__()
+        assert given.val is not None
         self._pixels = given.images[given.val.rows].astype(np.float32)
         self._targets, self._target, self._end, self._say = given.val.targets, target, end, say
 
@@ -79,7 +80,7 @@ def main() -> None:
         out.flush()
         os._exit(0)
 
-    import keras_tuner
+    import keras_tuner  # type: ignore[import-not-found]
 
     params = load()
     given = data.load(paths.PREPARED, paths.SPLIT, params.dataset.positive)

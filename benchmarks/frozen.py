@@ -64,6 +64,7 @@ class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
 
 def _plain(data: Data, section: Train) -> None:
     """Freeze and fit as the guides of Keras do."""
+    assert data.val is not None
     models.start(SEED, section.threads)
     network = models.build(
         MODEL.name, data.images.shape[1:], 2, dropout=MODEL.dropout, pooling=MODEL.pooling, **MODEL.own()

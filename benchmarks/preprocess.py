@@ -61,7 +61,7 @@ def float_loop(files: list[Path], out: Path) -> None:
     out.mkdir(exist_ok=True)
     clahe = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8))
     for number, path in enumerate(files):
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR).astype(np.float64) @ BLUE_GREEN_RED
+        image = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.float64) @ BLUE_GREEN_RED
         work = cv2.resize(image, (512, 512), interpolation=cv2.INTER_AREA)
         work = (work - work.min()) / (work.max() - work.min())
         left, top, right, bottom = _body(np.rint(work * 255).astype(np.uint8))

@@ -89,7 +89,7 @@ def _summed(kind: str, trials: int, size: tuple[int, int], studies: list[Study])
 
 
 def _recorded() -> Scores:
-    scores = _curves.final(*_curves.read(_curves.FOLDER / "covid_ct.csv")[1:])
+    scores: Scores = _curves.final(*_curves.read(_curves.FOLDER / "covid_ct.csv")[1:])
     return scores[~np.isnan(scores)]
 
 

@@ -1,13 +1,14 @@
-"""Wall time until a study has a trial as good on val as the params file itself, against two other ways to search.
+"""Wall time until a study is as good on val as the params file itself, against two other ways to search.
 
-python -m benchmarks.tuning [--home CLONE] [--trials 50] [--minutes 40] [--epochs N] [--workers K]
+python -m benchmarks.tuning [--home CLONE] [--seeds 42 43 ...] [--peers optuna kerastuner] [--trials 50] [--minutes 40]
 
-Ours: `python -m src.tune`, workers kept warm, pruning. Plain: Optuna's TPE, a fresh process for each trial, no pruning.
+Ours: `python -m src.tune`, workers kept warm, pruning. Optuna: its TPE, a fresh process for each trial, no pruning.
 KerasTuner: Hyperband on the same space, models and images, installed into a folder of its own for this. Against plain
 Optuna a trial has to have the score in its best epoch by val loss; against KerasTuner the first such epoch counts.
-The times count from the start of each process, TensorFlow's import and all. One search each is a matter of luck: what
-the ratios say holds for these seeds. --home is a clone in which the pipeline has run on other data; without it a
-fresh clone works on the samples.
+The times count from the start of each process, TensorFlow's import and all; a search that ends without the score
+counts with all its time. One search is a matter of luck: --seeds repeats all of it, division into parts included, and
+the ratios are medians. --home is a clone in which the pipeline has run on other data, whose params.yaml gets the
+seeds; without it a fresh clone works on the samples.
 """
 
 import argparse
@@ -17,15 +18,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from benchmarks._report import note, report
+from src.config import load
 from src.metrics import objectives as scoring
 
 ROOT = Path(__file__).parent.parent
@@ -68,28 +71,45 @@ class Bench:
 
 
 def main() -> None:
-    """Find the score to reach, let each way search for it, and compare."""
+    """Let each way search for the score of the params file, with one seed after the other, and compare."""
     arguments = _arguments()
+    ratios: dict[str, list[float]] = {peer: [] for peer in arguments.peers}
     with TemporaryDirectory() as folder:
         home = arguments.home.resolve() if arguments.home else _cloned(Path(folder, "clone"), arguments.epochs)
         bench = Bench(home, arguments.trials, arguments.minutes, arguments.workers)
-        content = _content(bench)
-        metric = content["tune"]["metric"][0]
-        if scoring.direction(metric) != "maximize":
-            raise SystemExit(f"tune.metric: expected one of which more is better, found {metric}")
-        target = _trained(bench, {"number": 0, "params": content, "seed": content["seed"]})[metric]
-        note(f"the params file itself: {metric} {target:.3f} on val")
-        (epoch, ours), plain = search_here(bench, metric, target), search_plainly(bench, content, metric, target)
-        note(f"src.tune: {ours}; an epoch: {epoch}\nOptuna, a process a trial, no pruning: {plain}")
-        keras = search_with_keras_tuner(bench, target, Path(folder)) if metric == "auc" else None
-    if keras:
-        note(f"KerasTuner's Hyperband: {keras}")
-        note(f"src.tune against KerasTuner's Hyperband, time to an epoch: {epoch.seconds / keras.seconds:.3g}")
-    report("src.tune against plain Optuna, time to the same score", ours.seconds / plain.seconds, at_most=0.25)
+        for seed in arguments.seeds or [load(home / "params.yaml").seed]:
+            for peer, ratio in _compared(bench, seed, arguments.peers, Path(folder)).items():
+                ratios[peer].append(ratio)
+    for peer, found in ratios.items():
+        if found:
+            note(f"src.tune against {peer}: {', '.join(f'{ratio:.2f}' for ratio in found)}")
+            mark = {"optuna": 0.25, "kerastuner": 1.0}[peer]
+            report(f"src.tune against {peer}, time to the same score, median", median(found), at_most=mark)
 
 
-def search_here(bench: Bench, metric: str, target: float) -> tuple[Result, Result]:
-    """Run `python -m src.tune` and watch its study: until an epoch has the score, and until a whole trial has."""
+def _compared(bench: Bench, seed: int, peers: Sequence[str], folder: Path) -> dict[str, float]:
+    """Let each way search once, and return the time of ours as a share of that of each peer."""
+    content = _content(bench, seed)
+    metric = content["tune"]["metric"][0]
+    if scoring.direction(metric) != "maximize":
+        raise SystemExit(f"tune.metric: expected one of which more is better, found {metric}")
+    target = _trained(bench, {"number": 0, "params": content, "seed": seed})[metric]
+    note(f"seed {seed}, the params file itself: {metric} {target:.3f} on val")
+    epoch, ours = search_here(bench, metric, target, whole="optuna" in peers)
+    note(f"  src.tune, an epoch: {epoch}" + (f"; a trial: {ours}" if "optuna" in peers else ""))
+    ratios = {}
+    if "optuna" in peers:
+        plain = search_plainly(bench, content, metric, target)
+        note(f"  Optuna, a process a trial, no pruning: {plain}")
+        ratios["optuna"] = ours.seconds / plain.seconds
+    if "kerastuner" in peers and metric == "auc" and (keras := search_with_keras_tuner(bench, target, folder)):
+        note(f"  KerasTuner's Hyperband, an epoch: {keras}")
+        ratios["kerastuner"] = epoch.seconds / keras.seconds
+    return ratios
+
+
+def search_here(bench: Bench, metric: str, target: float, *, whole: bool) -> tuple[Result, Result]:
+    """Run `python -m src.tune` and watch its study: until an epoch has the score and, if asked for, a whole trial."""
     journal = bench.home / "build/studies" / STUDY / "journal.log"
     journal.unlink(missing_ok=True)
     command = [sys.executable, "-m", "src.tune", "--trials", str(bench.trials), "--study", STUDY, "--no-confirm"]
@@ -98,7 +118,7 @@ def search_here(bench: Bench, metric: str, target: float) -> tuple[Result, Resul
     with Path(bench.home, "build/benchmark.log").open("w") as log:
         process = subprocess.Popen(command, cwd=bench.home, env=bench.environment, stdout=log, stderr=log)
         try:
-            while epoch is None or trial is None:
+            while epoch is None or (trial is None and whole):
                 over, (best_epoch, best) = process.poll() is not None, _best(journal)
                 seconds = time.monotonic() - started
                 if epoch is None and (best_epoch >= target or best >= target or over):
@@ -109,9 +129,9 @@ def search_here(bench: Bench, metric: str, target: float) -> tuple[Result, Resul
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()
-    if trial.best == float("-inf"):
+    if epoch.best == float("-inf"):
         raise SystemExit(f"src.tune: {Path(bench.home, 'build/benchmark.log').read_text()[-2000:]}")
-    return epoch, trial
+    return epoch, trial or epoch
 
 
 def _best(journal: Path) -> tuple[float, float]:
@@ -136,13 +156,13 @@ def search_plainly(bench: Bench, content: Mapping[str, Any], metric: str, target
 
     from src.config import parse
     from src.config.overrides import with_values
-    from src.tune.space import checked
+    from src.tune.space import checked, suggest
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=content["seed"]))
     space, best, started = checked(parse(content)), float("-inf"), time.monotonic()
     for number in range(bench.trials):
         trial = study.ask()
-        params = with_values(content, space.suggest(trial))
+        params = with_values(content, suggest(trial, space))
         scores = _trained(bench, {"number": number, "params": params, "seed": content["seed"]}, strict=False)
         if metric not in scores:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -181,13 +201,12 @@ def _trained(bench: Bench, job: Mapping[str, Any], *, strict: bool = True) -> di
     return dict(json.loads(done.stdout))
 
 
-def _content(bench: Bench) -> dict[str, Any]:
-    """Bring the images up to date and give all parameters, with those left out filled in."""
+def _content(bench: Bench, seed: int) -> dict[str, Any]:
+    """Put the seed into params.yaml, bring the images up to date and return all parameters."""
+    _set(bench.home, "seed", seed)
     done = bench.run("dvc", "repro", "--quiet", "split")
     if done.returncode:
         raise SystemExit(done.stderr)
-    from src.config import load
-
     return load(bench.home / "params.yaml").model_dump(mode="json")
 
 
@@ -195,17 +214,27 @@ def _cloned(folder: Path, epochs: int | None) -> Path:
     """Clone the last commit, so that the study of the person who measures is left alone."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     if epochs:
-        path, yaml = folder / "params.yaml", YAML()
-        content = yaml.load(path.read_text(encoding="utf-8"))
-        content["train"]["epochs"] = epochs
-        with path.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
+        _set(folder, "train", "epochs", epochs)
     return folder
+
+
+def _set(home: Path, *keys_and_value: Any) -> None:
+    """Give a key of params.yaml another value."""
+    path, yaml = home / "params.yaml", YAML()
+    content = place = yaml.load(path.read_text(encoding="utf-8"))
+    *sections, key, value = keys_and_value
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--home", type=Path, help="a clone whose params.yaml names other data")
+    parser.add_argument("--seeds", type=int, nargs="+", help="one search each; else the seed of params.yaml")
+    parser.add_argument("--peers", nargs="+", default=["optuna", "kerastuner"], choices=["optuna", "kerastuner"])
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=40, help="the longest that each search may take")
     parser.add_argument("--epochs", type=int, help="fewer, for a quick look; without --home")
