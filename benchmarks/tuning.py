@@ -56,7 +56,7 @@ class Bench:
 
     home: Path
     trials: int
-    minutes: float
+    minutes: int
     workers: int | None
 
     @property
@@ -236,7 +236,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", help="one search each; else the seed of params.yaml")
     parser.add_argument("--peers", nargs="+", default=["optuna", "kerastuner"], choices=["optuna", "kerastuner"])
     parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--minutes", type=float, default=40, help="the longest that each search may take")
+    parser.add_argument("--minutes", type=int, default=40, help="the longest that each search may take")
     parser.add_argument("--epochs", type=int, help="fewer, for a quick look; without --home")
     parser.add_argument("--workers", type=int)
     return parser.parse_args()

@@ -1,25 +1,26 @@
 """Duplicates: the same pixels, or the same picture saved, scaled or cut anew."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from src.core.files import digest_of
 from src.core.progress import track
 from src.images.pixels import Pixels
+from src.images.worker_threads import cores, ordered
 from src.split.index import Ints
 
 # Two images are duplicates that differ in at most so many bits of 255 and whose structure correlates at least so much.
 DUPLICATE_BITS = 64  # copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
 DUPLICATE_CORRELATION = 0.97  # docs/splits.md says how these two were chosen
-Matrix = NDArray[np.bool_]
-BLOCK = 128  # rows compared with all others at a time: 128 x 30,000 pairs are 92 MB at most
+ROWS, COLUMNS = 256, 2048  # hashes compared at a time, so that their products stay in the processor's cache
 MOST = 5000  # pairs kept
-Matches = Callable[[slice, slice], NDArray[np.bool_]]
+Wanted = Callable[[Ints, Ints], NDArray[np.bool_]]  # of two rows each, which pairs to consider
 FINE, COARSE = 0.6, 4.0  # pixels of a thumbnail: what is finer is noise, what is coarser all chests share
 ROUNDS, TOLERANCE = 60, 1e-4
 BLUR = 5  # pixels, of ECC's own filter
@@ -69,19 +70,17 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
     rows = np.sort(np.unique(np.stack([hashes.contents, parts]), axis=1, return_index=True)[1])
     contents, part, perceptual = hashes.contents[rows], parts[rows], hashes.perceptual[rows]
 
-    def across(some: slice, rest: slice) -> Matrix:
-        matches: Matrix = (part[some, None] != part[rest]) & (contents[some, None] != contents[rest])
-        return matches
+    def across(some: Ints, rest: Ints) -> NDArray[np.bool_]:
+        return np.asarray((part[some] != part[rest]) & (contents[some] != contents[rest]))
 
-    def within(some: slice, rest: slice) -> Matrix:
-        matches: Matrix = part[some, None] == part[rest]
-        return matches
+    def within(some: Ints, rest: Ints) -> NDArray[np.bool_]:
+        return np.asarray(part[some] == part[rest])
 
-    candidates = nearest_pairs(perceptual, across)
+    candidates, alike = nearest_pairs(perceptual, [Nearest(across), Nearest(within, DUPLICATE_BITS)])
     likely = int(np.searchsorted(candidates[:, 2], DUPLICATE_BITS, side="right"))
     pairs = _compare(hashes, rows, candidates[: max(likely, others)], "across parts")
     near = [pair for pair in pairs if pair.distance <= DUPLICATE_BITS and pair.correlation >= DUPLICATE_CORRELATION]
-    repeated = _compare(hashes, rows, nearest_pairs(perceptual, within, DUPLICATE_BITS), "within a part")
+    repeated = _compare(hashes, rows, alike, "within a part")
     return Duplicates(
         exact=same_pixels(hashes.contents, parts),
         near=sorted(near, key=lambda pair: (-pair.correlation, pair)),
@@ -138,35 +137,53 @@ def perceptual_hash(small: Pixels) -> NDArray[np.int8]:
     return np.where(lowest > np.median(lowest), 1, -1).astype(np.int8)
 
 
-def nearest_pairs(hashes: NDArray[np.int8], wanted: Matches, radius: int = BITS, most: int = MOST) -> Ints:
-    """Find the pairs of hashes that differ in at most `radius` bits, the nearest `most` of them.
+class Nearest:
+    """The nearest pairs of rows that are wanted: at most `most` that differ in at most `radius` bits.
 
-    All pairs are compared, as one matrix product per block of rows: of 30,000 hashes within seconds on two cores. An
-    index would not pay: the hashes of one kind of image share most of their bits.
+    Where there are more, equal distances go by row. `pairs` is (M, 3): first row, second row, distance; sorted by
+    distance, then rows.
+    """
 
-    Args:
-        hashes: int8 (N, 255) of -1, 1.
-        wanted: of two slices of rows, which pairs to consider, bool (rows, columns).
-        radius: largest distance.
-        most: number of pairs kept; where there are more, equal distances go by row.
+    def __init__(self, wanted: Wanted, radius: int = BITS, most: int = MOST) -> None:
+        self.radius, self.pairs = radius, np.empty((0, 3), np.intp)
+        self._wanted, self._most = wanted, most
 
-    Returns:
-        (M, 3) first row, second row, distance; sorted by distance, then rows.
+    def see(self, row: int, first: Ints, second: Ints, distances: Ints) -> None:
+        """Keep those of some more pairs that are near enough; `row` is the lowest that is still to come."""
+        near = np.flatnonzero(distances <= self.radius)
+        near = near[self._wanted(first[near], second[near])]
+        if len(near):
+            pairs = np.concatenate([self.pairs, np.stack([first[near], second[near], distances[near]], axis=1)])
+            self.pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))[: self._most]]
+        if len(self.pairs) == self._most:  # of equal distances the first rows count
+            self.radius = int(self.pairs[-1, 2]) - (row > self.pairs[-1, 0])
+
+
+def nearest_pairs(hashes: NDArray[np.int8], searches: Sequence[Nearest]) -> list[Ints]:
+    """Fill all searches in one comparison of all pairs of hashes, int8 (N, 255) of -1, 1, and return their pairs.
+
+    It goes tile by tile through the product of the hashes with each other: of 100,000 in about a minute. An index would
+    not pay: the hashes of one kind of image share most of their bits.
     """
     signs = hashes.astype(np.float32)
-    found = np.empty((0, 3), np.intp)
-    for start in range(0, len(signs), BLOCK):
-        block, rest = slice(start, min(start + BLOCK, len(signs))), slice(start, len(signs))
-        agreement = signs[block] @ signs[rest].T  # BITS - 2 * distance, whole numbers below 2**24: exact
-        mask = wanted(block, rest) & (agreement >= BITS - 2 * radius)
-        mask &= np.arange(start, len(signs)) > np.arange(start, block.stop)[:, None]
-        first, second = np.nonzero(mask)
+    tiles = [(row, column) for row in range(0, len(signs), ROWS) for column in range(row, len(signs), COLUMNS)]
+
+    def near(tile: tuple[int, int]) -> tuple[Ints, Ints, Ints]:
+        row, column = tile
+        radius = max(search.radius for search in searches)
+        # BITS - 2 * distance, whole numbers below 2**24: exact
+        agreement = signs[row : row + ROWS] @ signs[column : column + COLUMNS].T
+        first, second = np.nonzero(agreement >= BITS - 2 * radius)
         distances = ((BITS - agreement[first, second]) / 2).astype(np.intp)
-        pairs = np.concatenate([found, np.stack([first + start, second + start, distances], axis=1)])
-        found = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))[:most]]
-        if len(found) == most:
-            radius = int(found[-1, 2]) - 1  # of equal distances the first rows count, and those came before
-    return found
+        once = first + row < second + column
+        return first[once] + row, second[once] + column, distances[once]
+
+    with threadpool_limits(1, "blas"):  # the tiles take all cores
+        found = track(ordered(near, tiles, cores(), ahead=2), len(tiles), "comparing perceptual hashes", "tile")
+        for (row, _), pairs in zip(tiles, found, strict=True):
+            for search in searches:
+                search.see(row, *pairs)
+    return [search.pairs for search in searches]
 
 
 def correlation(first: Pixels, second: Pixels) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from src.images.pixels import thumbnail
 from src.split import duplicates
-from src.split.duplicates import Hashes, correlation, find_duplicates, hash_images, nearest_pairs
+from src.split.duplicates import Hashes, Nearest, correlation, find_duplicates, hash_images, nearest_pairs
 from tests.split.conftest import slices
 
 COUNT = 60
@@ -147,8 +147,8 @@ def signs(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), (count, 255))
 
 
-def anything(some: slice, rest: slice) -> np.ndarray:
-    return np.ones((some.stop - some.start, rest.stop - rest.start), bool)
+def anything(some: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    return np.ones(len(some), bool)
 
 
 def slowly(hashes: np.ndarray) -> list[tuple[int, int, int]]:
@@ -163,23 +163,28 @@ def slowly(hashes: np.ndarray) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("most", [1, 7, 100, 10_000])
 def test_the_nearest_pairs_are_the_same_as_by_comparing_all(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "BLOCK", 16)
+    monkeypatch.setattr(duplicates, "ROWS", 16)
+    monkeypatch.setattr(duplicates, "COLUMNS", 20)
     hashes = signs(90)
-    found = nearest_pairs(hashes, anything, most=most).tolist()
-    assert [tuple(pair) for pair in found] == slowly(hashes)[:most]
+    hashes[[5, 50, 51, 80]] = hashes[3]  # equal distances, for which the order of the rows decides
+    first, second = nearest_pairs(hashes, [Nearest(anything, most=most), Nearest(anything, most=3)])
+    assert [tuple(pair) for pair in first.tolist()] == slowly(hashes)[:most]
+    assert [tuple(pair) for pair in second.tolist()] == slowly(hashes)[:3]
 
 
 def test_no_pair_beyond_the_radius_and_none_that_is_not_wanted() -> None:
     hashes = signs(60)
     parts = np.arange(60) % 3
-    found = nearest_pairs(hashes, lambda some, rest: parts[some, None] != parts[rest], radius=120).tolist()
-    assert [tuple(p) for p in found] == [p for p in slowly(hashes) if p[2] <= 120 and parts[p[0]] != parts[p[1]]]
+    (found,) = nearest_pairs(hashes, [Nearest(lambda some, rest: parts[some] != parts[rest], radius=120)])
+    assert [tuple(p) for p in found.tolist()] == [
+        p for p in slowly(hashes) if p[2] <= 120 and parts[p[0]] != parts[p[1]]
+    ]
 
 
 def test_ten_thousand_hashes_take_seconds() -> None:
     hashes = signs(10_000)
     hashes[9_999] = hashes[3]
     started = time.process_time()
-    found = nearest_pairs(hashes, anything)
+    (found,) = nearest_pairs(hashes, [Nearest(anything)])
     assert time.process_time() - started < 10
     assert found[0].tolist() == [3, 9_999, 0]
