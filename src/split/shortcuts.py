@@ -27,6 +27,7 @@ LEAF = 2  # images per leaf at least
 RESAMPLES = 200
 COVERAGE = (2.5, 97.5)  # percentiles of the interval
 SAMPLE = 3000  # images measured: enough for an interval of about two hundredths
+FOR_ALL_CORES = 1000  # images from which on a tree takes longer than to hand it to another thread
 Folds = list[tuple[Ints, Ints]]
 WARN_ABOVE = 0.6  # lower end of the interval from which on there is a warning
 RINGS = 10  # bands of spatial frequency, from coarse to the finest the pixels hold
@@ -174,7 +175,7 @@ def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, see
         trees,
         min_samples_leaf=LEAF,
         class_weight="balanced",
-        n_jobs=cores(),
+        n_jobs=cores() if len(train) >= FOR_ALL_CORES else 1,
         random_state=derive(seed, "shortcut forest"),
     )
     forest.fit(features[train], classes[train])
