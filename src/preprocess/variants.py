@@ -20,8 +20,7 @@ from src.images.limits import UnreadableError
 from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
-from src.preprocess.last_run import digest_of_code
-from src.preprocess.pipeline import Chain, compose
+from src.preprocess.pipeline import Chain, compose, settings
 from src.preprocess.stage import Rejected, prepare_one
 
 log = logging.getLogger(__name__)
@@ -63,8 +62,8 @@ def prepared(params: Params, home: Path) -> Data:
     own, raw = Data.below(home / PREPARED.folder.parent), home / RAW.folder
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own
-    parts = canonical(preprocessing(params.preprocess)), digest_of_code(), _digest_of_images(own, raw, signature(own))
-    folder = home / FOLDER / files.digest_of("\n".join(parts))[:LENGTH]
+    about = settings(params.preprocess) + _digest_of_images(own, raw, signature(own))
+    folder = home / FOLDER / files.digest_of(about)[:LENGTH]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
