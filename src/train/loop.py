@@ -17,6 +17,7 @@ from src.config import Model, Train
 from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
+from src.metrics.objectives import best_epoch
 from src.metrics.scores import epoch_scores
 from src.train import class_balance, fine_tuning, frozen, history, optimizers, schedules, steps
 from src.train.batches import Batch, Batches
@@ -101,7 +102,7 @@ def _fit(
     return Fitted(
         model=state.model,
         rows=tuple(state.rows),
-        best_epoch=history.best(state.rows),
+        best_epoch=best_epoch(state.rows),
         stopped="patience" if _stops_early(state, section) else "epochs",
         resumed_after=resumed_after,
         seconds=done - started,
@@ -171,7 +172,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
             scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
             _check("val_loss", scored["val_loss"], epoch, rate, section)
         state.rows.append({"epoch": epoch, **learned, **scored, "learning_rate": rate})
-        if history.best(state.rows) == epoch:
+        if best_epoch(state.rows) == epoch:
             state.keep_best()
         done += 1
         yield state.rows[-1]
