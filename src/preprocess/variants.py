@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from src.config import Params, Preprocess, load
 from src.config.overrides import canonical, preprocessing
-from src.core import files, partition, yaml_file
+from src.core import dvc_state, files, partition
 from src.core.errors import AssayError
 from src.core.partition import FITTED
 from src.core.paths import PARAMS, PREPARED, RAW, SPLIT, Prepared, SplitFiles
@@ -25,7 +25,6 @@ from src.preprocess.stage import Rejected, prepare_one
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")
-LOCK = Path("dvc.lock")
 LENGTH = 32  # hexadecimal digits of a variant's name
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -87,14 +86,13 @@ def signature(data: Data) -> Signature:
 
 def _section_of_pipeline(home: Path) -> Preprocess:
     """Return what build/prepared was made with: DVC's record, since params.yaml may have been edited meanwhile."""
-    lock = home / LOCK
-    return (lock.is_file() and _recorded(lock, lock.stat().st_mtime_ns)) or load(home / PARAMS).preprocess
+    lock = home / dvc_state.LOCK
+    return (lock.is_file() and _recorded(home, lock.stat().st_mtime_ns)) or load(home / PARAMS).preprocess
 
 
 @lru_cache(maxsize=1)
-def _recorded(lock: Path, _: int) -> Preprocess | None:
-    content = yaml_file.read(lock) or {}
-    params = content.get("stages", {}).get("preprocess", {}).get("params", {}).get(str(PARAMS), {})
+def _recorded(home: Path, _: int) -> Preprocess | None:
+    params = dvc_state.last_run("preprocess", home).get("params", {}).get(str(PARAMS), {})
     try:
         return Preprocess.model_validate(params.get("preprocess"))
     except ValidationError:
