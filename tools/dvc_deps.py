@@ -2,8 +2,7 @@
 
 A stage lists rooms of src as folders. A line for each file would be exact, but DVC parses its files in pure Python at
 every command, and nobody can read a list of a hundred. Left out are `config`, whose values are the params of the stage,
-and `tracking`, which changes no output, but for the module that writes the fingerprint and the one that makes the params
-of a trial.
+and `tracking`, which changes no output, but for the modules that write the fingerprint and make the params of a trial.
 """
 
 from pathlib import Path

@@ -16,8 +16,8 @@ from src.config import Params, source_name
 from src.core import console, paths
 from src.core.errors import AssayError
 from src.core.files import markdown_table, write_text
-from src.download.public_datasets import KNOWN
 from src.presets.catalog import Preset
+from src.start.survey import KNOWN
 from src.tracking import query
 from src.tracking.query import NOTHING, Run, score
 from src.tracking.tags import values

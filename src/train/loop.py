@@ -19,12 +19,10 @@ from src.core.errors import AssayError
 from src.core.progress import about
 from src.metrics.objectives import best_epoch
 from src.metrics.scores import epoch_scores
-from src.train import class_balance, fine_tuning, frozen, history, optimizers, schedules, steps
-from src.train.batches import Batch, Batches
+from src.train import class_balance, fine_tuning, history, optimizers, schedules, steps
 from src.train.checkpoint import Checkpoint, State, digest
-from src.train.data import Data, Part
-from src.train.fine_tuning import Phase
-from src.train.frozen import FeatureBatches
+from src.train.data import Batch, Batches, Data, Part
+from src.train.fine_tuning import FeatureBatches, Phase
 from src.train.history import Row
 
 log = logging.getLogger(__name__)
@@ -142,7 +140,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
     if class_balance.BALANCES[section.balance].weighted:
         weights = class_balance.class_weights(data.train.targets, len(data.classes))
     body, network = None, state.model
-    if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := frozen.divide(network)):
+    if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := fine_tuning.divide(network)):
         body, network = parts
 
     def batches_of(part: Part) -> Batches | FeatureBatches:

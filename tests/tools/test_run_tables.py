@@ -8,7 +8,6 @@ import pytest
 
 from src import presets
 from src.core.errors import AssayError
-from src.presets import write_params
 from src.presets.catalog import Preset
 from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.query import Run
@@ -150,7 +149,7 @@ def test_a_document_without_markers_is_refused(tmp_path: Path, content: str) -> 
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_the_runs_of_a_comparison_differ_and_have_a_place_on_its_page(name: str) -> None:
     preset, shared, runs = COMPARISONS[name]
-    made = [write_params.made(preset, None, write_params.given([f"{shared} {run}"]), ROOT)[1] for run in runs]
+    made = [presets.made(preset, None, presets.given([f"{shared} {run}"]), ROOT)[1] for run in runs]
     assert len({repr(params) for params in made}) == len(runs) > 1
     assert f"<!-- runs: {name} -->\n" in (ROOT / "docs/comparisons.md").read_text(encoding="utf-8")
 
