@@ -48,10 +48,8 @@ presets: $(INSTALLED) ## list the known experiments
 	@python -m src.presets
 
 presets-real: $(INSTALLED) ## run all of them with every kind of split on a folder of archives, DATA=path; then docs/presets.md and docs/comparisons.md
-	@commands=$$(python -m tools.presets_table --commands "$${DATA:?expected DATA=path}"); bash -euo pipefail -c "$$commands"
-	@python -m tools.presets_table --write docs/presets.md
-	@commands=$$(python -m tools.comparisons --commands "$$DATA"); bash -euo pipefail -c "$$commands"
-	@python -m tools.comparisons --write docs/comparisons.md
+	@commands=$$(python -m tools.run_tables --commands "$${DATA:?expected DATA=path}"); bash -euo pipefail -c "$$commands"
+	@python -m tools.run_tables --write
 
 verify: $(INSTALLED) ## prove that running every stage again gives the same bytes
 	@tools/verify.sh

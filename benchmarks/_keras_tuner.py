@@ -19,7 +19,7 @@ from src.config import Params, SpaceEntry, load, overrides, parse
 from src.core import paths
 from src.metrics.scores import epoch_scores
 from src.train import data, optimizers
-from src.train.batches import Batches
+from src.train.data import Batches
 from src.tune import space
 from src.tune.space import checked, decode, encode
 

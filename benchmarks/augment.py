@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from benchmarks._report import report
 from src.config import Augment
 from src.train import augment
-from src.train.batches import Batches
-from src.train.data import Part
+from src.train.data import Batches, Part
 
 from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip  TensorFlow is loaded by src
 

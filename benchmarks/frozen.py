@@ -15,8 +15,7 @@ from benchmarks._report import note, report
 from src import models
 from src.config import Augment, Train, load
 from src.train import fine_tuning, fit
-from src.train.batches import Batch, Batches
-from src.train.data import Data, Part
+from src.train.data import Batch, Batches, Data, Part
 
 import keras  # isort: skip  TensorFlow is started by src
 

@@ -115,7 +115,7 @@ def _work(part: str, folder: Path) -> None:
 
 def _epoch(prepared: Prepared, split: SplitFiles) -> None:
     from src.train import data
-    from src.train.batches import Batches
+    from src.train.data import Batches
 
     params, given = load(), data.load(prepared, split)
     batches = Batches(given.images, given.train, params.train.batch_size, params.train.threads)

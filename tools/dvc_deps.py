@@ -2,7 +2,7 @@
 
 A stage lists rooms of src as folders. A line for each file would be exact, but DVC parses its files in pure Python at
 every command, and nobody can read a list of a hundred. Left out are `config`, whose values are the params of the stage,
-and `tracking`, which changes no output, but for the module that writes the fingerprint.
+and `tracking`, which changes no output, but for the modules that write the fingerprint and make the params of a trial.
 """
 
 from pathlib import Path
@@ -18,6 +18,8 @@ CONFIG = "src.config"
 APPLICATION = "src.predict.application"  # packs code into the bundle, that of `config` too
 FINGERPRINT = "src.tracking.fingerprint"
 FINGERPRINTED = {"stages.train", "stages.tune", "stages.confirm"}  # what they write holds one
+OVERRIDES = "src.config.overrides"  # which values a trial has, and which trainings count as one
+COMPARING = {"stages.tune", "stages.confirm", "stages.repeat"}  # for other stages it names no more than a cache
 MODELS = "models"
 CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
 ALL_MODELS = {"tuning/stages.yaml", "repeat/stages.yaml"}  # of other folders, where DVC does not know model.name
@@ -40,6 +42,8 @@ def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
         room = module.split(".")[1]
         if module == FINGERPRINT:
             found |= {_file(module)} if entry in FINGERPRINTED else set()
+        elif module == OVERRIDES and entry in COMPARING:
+            found.add(_file(module))
         elif room == MODELS and not all_models:
             found |= {_file(module)} | ({CHOSEN_MODEL} if module == f"src.{MODELS}" else set())
         elif room not in no_input:

@@ -12,7 +12,6 @@ from src.core.files import digest_of
 Content = dict[str, Any]
 OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES"
 BALANCES = "train.class_balance:BALANCES"
-STEPS = ("working_size", "detail", "clahe", "crop")  # sections and values named like the one step that reads them
 THOUSAND = 1000  # from which on a whole number is written out
 MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image
 
@@ -66,9 +65,8 @@ def key(content: Mapping[str, Any], seed: int) -> str:
 
 
 def preprocessing(section: Preprocess) -> Content:
-    """Return what of the section the prepared images depend on."""
-    unread = {name for name in STEPS if name not in section.steps}
-    return section.model_dump(mode="json", exclude={"max_rejected", *unread})
+    """Return what of the section the prepared images depend on: a step of a person's own may read any value."""
+    return section.model_dump(mode="json", exclude={"max_rejected"})
 
 
 def _model(section: Model) -> Content:

@@ -21,7 +21,8 @@ from src.core.git_command import git
 
 log = logging.getLogger(__name__)
 TEMPORARY = Path(".dvc/tmp")
-WRITTEN = (Path("dvc.lock"), Path("tuning/dvc.lock"), Path("repeat/dvc.lock"), Path("data.dvc"))  # by DVC, in place
+LOCK = Path("dvc.lock")
+WRITTEN = (LOCK, Path("tuning/dvc.lock"), Path("repeat/dvc.lock"), Path("data.dvc"))  # by DVC, in place
 KEPT = TEMPORARY / "whole"
 RWLOCK = TEMPORARY / "rwlock"  # which process reads or writes which output
 SETTLING = 0.2  # seconds; a DVC that has just begun may be writing its lock file
@@ -29,6 +30,13 @@ SITE_CACHE = Path(".dvc_site_cache")
 LOCAL = Path(".dvc/config.local")
 NAMES = {"dvc", "dvc.exe", "dvc_main.py"}
 HELPERS = {"daemon", "queue-worker"}  # processes of DVC that outlive its commands and lock nothing
+
+
+def last_run(stage: str, home: Path = Path()) -> dict[str, Any]:
+    """Return what dvc.lock records of a stage's last run, such as its params and outs; nothing where it has none."""
+    content = yaml_file.read(home / LOCK) if (home / LOCK).is_file() else None
+    found: dict[str, Any] = (content or {}).get("stages", {}).get(stage, {})
+    return found
 
 
 def settle(home: Path) -> None:

@@ -21,6 +21,15 @@ class AssayError(Exception):
     """A mistake or a missing thing outside the code; the message says where, what was expected and what was found."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its type's name where it says nothing.
+
+    >>> first_line(ValueError("no\\nmore")), first_line(ValueError())
+    ('no', 'ValueError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
     """Return the first names, and how many more there are.
 

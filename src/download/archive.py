@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, Self, cast
 
-from src.core.errors import AssayError
+from src.core.errors import AssayError, first_line
 from src.core.files import CANNOT_UNZIP, NO_ROOM
 from src.core.progress import ByteProgress
 from src.download import scan
@@ -90,19 +90,17 @@ def _explained(where: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as error:
-        raise AssayError(f"{damaged} ({_line(error)})") from error
+        raise AssayError(f"{damaged} ({first_line(error)})") from error
     except CANNOT_UNZIP as error:
-        raise AssayError(f"{where}: cannot be unpacked here ({_line(error)}); unpack it and name the folder") from error
+        raise AssayError(
+            f"{where}: cannot be unpacked here ({first_line(error)}); unpack it and name the folder"
+        ) from error
     except OSError as error:
         if error.errno in NO_ROOM:
             raise  # the archive is not to blame
         if error.errno is None:  # so do gzip and bz2 report bad data
-            raise AssayError(f"{damaged} ({_line(error)})") from error
+            raise AssayError(f"{damaged} ({first_line(error)})") from error
         raise AssayError(f"{where}: cannot be unpacked ({error.strerror}: {error.filename or 'archive'})") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _zipped(archive: zipfile.ZipFile, where: str) -> Iterator[Member]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from src.config import Evaluate
 from src.core.errors import AssayError
 from src.core.files import write_json
 from src.core.paths import Evaluation
-from src.evaluate import dvc_plots, gallery, report
+from src.evaluate import gallery, report
 from src.evaluate.cam.cases import explain
+from src.evaluate.figures.discrimination import precision_recall_points, roc_points
 from src.evaluate.inputs import (
     Image,
     Inputs,
@@ -29,7 +31,8 @@ from src.evaluate.predict import Layer, check_shape, layers, open_model, predict
 from src.evaluate.report_warnings import notices, small_classes
 from src.evaluate.results import Results, Rules, classification, compared, compute, summarise
 from src.images.store import open_images
-from src.metrics.scored import Floats
+from src.metrics.curves import Ranking, rank
+from src.metrics.scored import Flags, Floats
 
 __all__ = ["Inputs", "run"]
 log = logging.getLogger(__name__)
@@ -108,7 +111,7 @@ def _write_tables(
     classes = results.test.classes
     table = classification(results.test.labels, results.decisions, classes)
     write_table(out.classification, ("class", "precision", "recall", "f1", "support"), table)
-    dvc_plots.write(results, out.plots)
+    write_plots(results, out.plots)
     rows = ((each.name, each.kind, each.output, each.parameters) for each in material.layers)
     write_table(out.layers, Layer._fields, rows)
 
@@ -132,3 +135,41 @@ def _compute(
         places = [place for place, image in enumerate(scored) if image.part == part]
         parts[part] = score([scored[place] for place in places], probabilities[places], classes)
     return compute(parts["test"], parts["val"], Rules(section.threshold, section.confidence, section.resamples, seed))
+
+
+def write_plots(results: Results, folder: Path) -> None:
+    """Write the tables that `dvc plots` draws for several experiments at once.
+
+    confusion.csv (a row per test image), roc.csv and precision_recall.csv (a row per corner).
+
+    With more than two classes the curves are micro-averages: every class of every image is one decision.
+    """
+    names = results.test.classes
+    pairs = zip(results.test.labels, results.decisions, strict=True)
+    write_table(folder / "confusion.csv", ("actual", "predicted"), ((names[one], names[other]) for one, other in pairs))
+    ranking = _pooled(results)
+    for name, columns, points in (
+        ("roc.csv", ("false_positive_rate", "true_positive_rate"), roc_points),
+        ("precision_recall.csv", ("recall", "precision"), precision_recall_points),
+    ):
+        complete = ranking.true.any() and ranking.false.any()
+        x, y = points(ranking) if complete else (np.zeros(0), np.zeros(0))
+        kept = corners(x, y)
+        write_table(folder / name, columns, zip(x[kept].tolist(), y[kept].tolist(), strict=True))
+
+
+def corners(x: Floats, y: Floats) -> Flags:
+    """Return which points (N,) of a line are needed to draw it: the ends, and where it turns."""
+    if len(x) < 3:
+        return np.ones(len(x), dtype=np.bool_)
+    dx, dy = np.diff(x), np.diff(y)
+    turns = np.abs(dx[1:] * dy[:-1] - dy[1:] * dx[:-1]) > 1e-12
+    return np.concatenate([[True], turns, [True]])
+
+
+def _pooled(results: Results) -> Ranking:
+    test = results.test
+    columns = [1] if test.binary else range(len(test.classes))
+    positive = np.concatenate([test.labels == column for column in columns])
+    score = np.concatenate([test.probabilities[:, column] for column in columns])
+    return rank(positive, score, np.ones((1, len(score))))

@@ -15,7 +15,7 @@ from src.evaluate.predict import predict, val_scores, with_flips
 from src.executors.protocol import Answer, Finished, Fold, Job, Row
 from src.metrics import objectives
 from src.preprocess import variants
-from src.train import Fitted, data, fit, history
+from src.train import Fitted, data, fit
 from src.train.stage import write
 
 Report = Callable[[Row], bool]
@@ -57,7 +57,7 @@ def _train(job: Job, params: Params, report: Report, home: Path) -> Finished:
     try:
         fitted = fit(given, params.model, params.train, job.seed, on_epoch=[on_epoch])
     except _StoppedError:
-        best = history.best(rows)
+        best = objectives.best_epoch(rows)
         scores = objectives.of_epoch(rows[best - 1])
         return Finished(job.number, tuple(rows), scores, stopped=True, facts={"best_epoch": best})
     answer = _answer(job.fold, fitted, given, params) if job.fold else None

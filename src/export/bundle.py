@@ -14,15 +14,18 @@ from pydantic import Field, ValidationError
 from src.config import Preprocess
 from src.config.field_types import Section
 from src.core.errors import AssayError, shortened
-from src.core.files import CANNOT_UNZIP, write_text
+from src.core.files import CANNOT_UNZIP, markdown_table, write_text
 from src.core.paths import BUNDLE
 from src.evaluate.report_warnings import Notice
+from src.metrics.scores import BY_NAME
 
 FORMAT: Literal[1] = 1
 MAX_BYTES = 2**31  # of a file in a zip; protobuf allows a network no more
 HINT = "make one with `dvc repro export`, or name one with --model"
 NUMBERS = re.compile(r"\[[\s\d.,e+-]+\]")
 Positive = Annotated[float, Field(gt=0)]
+TEMPLATE = Path(__file__).with_name("card.md.j2")
+SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "f1", "log_loss", "brier")
 
 
 class Network(Section):
@@ -161,3 +164,29 @@ def _described(content: bytes, where: str) -> Description:
         else:
             problem = f"{key}: {first['msg']}, found {found}"
         raise AssayError(f"{where}: {problem}; {HINT}") from None
+
+
+def card(about: Description) -> str:
+    """Return the card as Markdown: purpose, scores and limits of the network (Mitchell 2019)."""
+    from jinja2 import Environment, StrictUndefined  # not needed to ask a bundle
+
+    template = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True).from_string(
+        TEMPLATE.read_text(encoding="utf-8")
+    )
+    found = about.calibration
+    columns = ("part", "score", "network", "calibrated")
+    errors = [
+        dict(zip(columns, (part, BY_NAME[name].label, f"{value:.4f}", f"{found.after[part][name]:.4f}"), strict=True))
+        for part, before in found.before.items()
+        for name, value in before.items()
+    ]
+    return template.render(about=about, scores=markdown_table(shown_scores(about)), errors=markdown_table(errors))
+
+
+def shown_scores(about: Description) -> list[dict[str, str]]:
+    """Return the scores that are shown, as rows of a table: score, value, interval."""
+    rows = []
+    for name in (name for name in SHOWN if name in about.scores):
+        value, *interval = (f"{bound:.3f}" for bound in about.scores[name].values())
+        rows.append({"score": BY_NAME[name].label, "value": value, "interval": " to ".join(interval) or "-"})
+    return rows

@@ -11,7 +11,7 @@ from src.core import files
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
 from src.evaluate import inputs as tables
 from src.evaluate.predict import check_shape, open_model
-from src.export import bundle, card, reference
+from src.export import bundle, reference
 from src.export.bundle import Calibration, Data, Description, Network
 from src.images.store import open_images
 from src.metrics.calibration import scaled
@@ -80,7 +80,7 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
         warnings=files.read_json(inputs.evaluation.warnings),
     )
     bundle.write(about, out.description)
-    files.write_text(out.card, card.text(about))
+    files.write_text(out.card, bundle.card(about))
     log.info("export: %s", _summary(about))
 
 

@@ -1,4 +1,4 @@
-"""The scores that trials are compared by: which way is better, and which of them each epoch tells."""
+"""The scores that trials are compared by: which way is better, which of them each epoch tells, and the best epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +54,18 @@ def watched(metrics: Sequence[str]) -> str | None:
 def better(metric: str, one: float, other: float) -> bool:
     """Return whether the first value of a metric beats the second."""
     return one < other if direction(metric) == "minimize" else one > other
+
+
+def best_epoch(rows: Sequence[Mapping[str, float]]) -> int:
+    """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several.
+
+    Without a val part, and so without its scores, it is the last one. 0: there is no epoch.
+
+    >>> best_epoch([{"val_loss": 0.9}, {"val_loss": 0.5}, {"val_loss": 0.5}]), best_epoch([{"loss": 0.5}] * 3)
+    (2, 3)
+    """
+    losses = [row["val_loss"] for row in rows if "val_loss" in row]
+    return losses.index(min(losses)) + 1 if losses else len(rows)
 
 
 def of_epoch(row: Mapping[str, float]) -> dict[str, float]:

@@ -15,11 +15,11 @@ from PIL import Image
 from src.core import redact
 from src.evaluate.cam import overlay
 from src.evaluate.report_warnings import WORDS
-from src.export import card
+from src.export.bundle import shown_scores
 from src.export.predictor import CAM, FLAT, UNLIKE, Prediction, Predictor, Source, Unreadable
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats
-from src.predict import sources
+from src.predict.__main__ import find
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 SCALE = 256  # pixels of the scale of colours
@@ -59,7 +59,7 @@ def build(predictor: Predictor) -> gr.Blocks:
                 gr.HTML(part("legend", scale, overlay.LOWEST, how))
             with gr.Column(scale=2, min_width=280):
                 shown = gr.HTML(part("none_yet", about), elem_id="answers")
-        gr.HTML(part("model", about, card.scores(about), WORDS))
+        gr.HTML(part("model", about, shown_scores(about), WORDS))
         state = gr.State(list[Answer]())
 
         def again(answers: list[Answer], chosen: str) -> str:
@@ -109,7 +109,7 @@ def _images(file: str, held: ExitStack) -> list[Source | Unreadable]:
         Source(plain(each.name), each.path)
         if isinstance(each, Source)
         else Unreadable(plain(each.name), plain(each.reason))
-        for each in sources.find([file], held, MAX_UNPACKED_GB)
+        for each in find([file], held, MAX_UNPACKED_GB)
     ]
 
 

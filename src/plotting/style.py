@@ -1,10 +1,14 @@
 """One look for all figures: sizes, colours that colour-blind people can tell apart, and files without a date.
 
 Figures are made through matplotlib's object interface: pyplot takes 1.2 s to import and keeps a state of its own.
+Letters that the usual font lacks are drawn with another font of the machine, else written as escapes.
 """
 
+import logging
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,6 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from src.core.files import replacing
-from src.plotting import letters
 
 # Okabe and Ito 2008, https://jfly.uni-koeln.de/color/, without yellow, which is faint on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -46,13 +49,19 @@ _STYLE: dict[str, Any] = {
     "figure.constrained_layout.h_pad": 0.1,
 }
 _NOT_OURS = ("backend", "interactive", "toolbar", "timezone", "backend_fallback", "date.epoch")
+log = logging.getLogger(__name__)
+
+FAMILY = "DejaVu Sans"
+UNUSABLE = ("last resort", "color", "emoji one")  # boxes with a number, and pictures that matplotlib cannot draw
+families = [FAMILY]  # what the figures of this process need, in the order in which fonts are asked
+_told: set[str] = set()
 
 
 @contextmanager
 def applied() -> Iterator[None]:
     """Draw with this style and matplotlib's own defaults, whatever the person's matplotlibrc says."""
     look: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _NOT_OURS}
-    with matplotlib.rc_context(look | _STYLE | {"font.family": list(letters.families)}):
+    with matplotlib.rc_context(look | _STYLE | {"font.family": list(families)}):
         yield
 
 
@@ -88,7 +97,7 @@ def shorten(name: str, longest: int = LONGEST_NAME) -> str:
     >>> shorten("CT_NonCOVID"), shorten("a_very_long_class_name_that_goes_on", 15)
     ('CT_NonCOVID', 'a_very_…goes_on')
     """
-    name = letters.drawable(name)
+    name = drawable(name)
     if len(name) <= longest:
         return name
     half = (longest - 1) // 2
@@ -101,7 +110,7 @@ def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
     >>> shorten_all(["adenocarcinoma_of_type_a_of_the_lung", "adenocarcinoma_of_type_b_of_the_lung"], 18)
     ['…a…', '…b…']
     """
-    names = [letters.drawable(name) for name in names]
+    names = [drawable(name) for name in names]
     short = [shorten(name, longest) for name in names]
     if len(set(short)) == len(set(names)):
         return short
@@ -116,3 +125,48 @@ def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
 def _shared(names: Sequence[str]) -> int:
     """Count the characters with which all names begin."""
     return len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))))
+
+
+def drawable(text: str) -> str:
+    r"""Return a text as figures can show it, and let them use the fonts that it needs.
+
+    >>> drawable("Größe"), drawable("\U000f0000")
+    ('Größe', '\\U000f0000')
+    """
+    shown = "".join(_shown(letter) for letter in text)
+    if shown != text and text not in _told:
+        _told.add(text)
+        log.info("figures: no font of this machine has all letters of %s, written as %s there", text, shown)
+    return shown
+
+
+def _shown(letter: str) -> str:
+    if letter.isascii():
+        return letter
+    family = _family_of(letter)
+    if family is None:
+        joins = unicodedata.category(letter) in {"Mn", "Cf"}  # it has no picture of its own, such as U+FE0F
+        return "" if joins else letter.encode("unicode_escape").decode()
+    if family not in families:
+        families.append(family)
+        matplotlib.rcParams["font.family"] = list(families)
+    return letter
+
+
+@cache
+def _family_of(letter: str) -> str | None:
+    """Find the first font, ours before the others by name, that has a letter."""
+    from matplotlib.font_manager import fontManager, get_font
+
+    found = {
+        entry.name: entry.fname for entry in fontManager.ttflist if entry.style == "normal" and entry.weight == 400
+    }
+    for name in [*families, *sorted(found.keys() - set(families))]:
+        if any(word in name.lower() for word in UNUSABLE) or name not in found:
+            continue
+        try:
+            if get_font(found[name]).get_char_index(ord(letter)):
+                return name
+        except (RuntimeError, OSError):  # a font that cannot be read
+            continue
+    return None

@@ -6,42 +6,33 @@ without all this.
 """
 
 import csv
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from src import images
 from src.config import Preprocess
-from src.config.overrides import canonical
 from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import Prepared
 from src.images.decode import Facts
 from src.images.pixels import Pixels
 from src.images.store import CROP, FACTS, open_images, open_thumbnails
-from src.preprocess.pipeline import Box
+from src.preprocess.pipeline import Box, settings
 
 RECORD = "record.npz"
 NUMBERS = [name for name in (*FACTS, *CROP) if name != "format"]
-LIBRARIES = (  # what decodes and changes images, the optional decoders of pydicom too
-    "numpy", "opencv-python-headless", "pillow", "pydicom", "simplejpeg", "gdcm", "python-gdcm",
-    "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
-)  # fmt: skip
 
 
 class LastRun:
     """The images that a run wrote, found by the sha256 of their files; none where anything else has changed since."""
 
     def __init__(self, folder: Path, section: Preprocess) -> None:
-        self._folder, self._settings = folder, _settings(section)
+        self._folder, self._settings = folder, settings(section)
         self._rows: dict[bytes, int] = {}
         held = Prepared(folder)
         try:
@@ -93,30 +84,9 @@ def _read(prepared: Prepared, columns: Sequence[str]) -> Iterator[list[Any]]:
 def digest(path: Path) -> bytes:
     """Return the sha256 of a file, 32 bytes; nothing where it cannot be read, which decoding it will tell."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
+        return bytes.fromhex(files.digest(path))
+    except (OSError, AssayError):
         return b""
-
-
-@lru_cache(maxsize=1)
-def digest_of_code() -> str:
-    """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    rooms = (Path(images.__file__).parent, Path(__file__).parent)
-    return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
-
-
-def _settings(section: Preprocess) -> str:
-    """Hash what an image depends on besides its file: all values, since a step of one's own may read any."""
-    values = section.model_dump(mode="json", exclude={"max_rejected"})
-    return files.digest_of(canonical([values, digest_of_code(), [_version(name) for name in LIBRARIES]]))
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"
 
 
 def _digest_of_store(prepared: Prepared) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from src.config import Params, Preprocess, load
 from src.config.overrides import canonical, preprocessing
-from src.core import files, partition, yaml_file
+from src.core import dvc_state, files, partition
 from src.core.errors import AssayError
 from src.core.partition import FITTED
 from src.core.paths import PARAMS, PREPARED, RAW, SPLIT, Prepared, SplitFiles
@@ -20,13 +20,11 @@ from src.images.limits import UnreadableError
 from src.images.pixels import Pixels
 from src.images.store import packing, table
 from src.images.worker_threads import ordered
-from src.preprocess.last_run import digest_of_code
-from src.preprocess.pipeline import Chain, compose
+from src.preprocess.pipeline import Chain, compose, settings
 from src.preprocess.stage import Rejected, prepare_one
 
 log = logging.getLogger(__name__)
 FOLDER = Path("build/tuning/variants")
-LOCK = Path("dvc.lock")
 LENGTH = 32  # hexadecimal digits of a variant's name
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -63,8 +61,8 @@ def prepared(params: Params, home: Path) -> Data:
     own, raw = Data.below(home / PREPARED.folder.parent), home / RAW.folder
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own
-    parts = canonical(preprocessing(params.preprocess)), digest_of_code(), _digest_of_images(own, raw, signature(own))
-    folder = home / FOLDER / files.digest_of("\n".join(parts))[:LENGTH]
+    about = settings(params.preprocess) + _digest_of_images(own, raw, signature(own))
+    folder = home / FOLDER / files.digest_of(about)[:LENGTH]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
@@ -88,14 +86,13 @@ def signature(data: Data) -> Signature:
 
 def _section_of_pipeline(home: Path) -> Preprocess:
     """Return what build/prepared was made with: DVC's record, since params.yaml may have been edited meanwhile."""
-    lock = home / LOCK
-    return (lock.is_file() and _recorded(lock, lock.stat().st_mtime_ns)) or load(home / PARAMS).preprocess
+    lock = home / dvc_state.LOCK
+    return (lock.is_file() and _recorded(home, lock.stat().st_mtime_ns)) or load(home / PARAMS).preprocess
 
 
 @lru_cache(maxsize=1)
-def _recorded(lock: Path, _: int) -> Preprocess | None:
-    content = yaml_file.read(lock) or {}
-    params = content.get("stages", {}).get("preprocess", {}).get("params", {}).get(str(PARAMS), {})
+def _recorded(home: Path, _: int) -> Preprocess | None:
+    params = dvc_state.last_run("preprocess", home).get("params", {}).get(str(PARAMS), {})
     try:
         return Preprocess.model_validate(params.get("preprocess"))
     except ValidationError:

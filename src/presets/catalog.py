@@ -1,17 +1,26 @@
-"""What presets there are, and what each of them says."""
+"""What presets there are, what each of them says, and how one takes the place of params.yaml without losing edits."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from src import config
+from src.core import console, nested, yaml_file
 from src.core.errors import AssayError, suggestion
+from src.core.files import digest_of, write_text
+from src.core.git_command import git
+from src.core.paths import PARAMS
 
 FOLDER = Path("presets")
 FIELDS = ("From", "Published", "Here", "Time")
 FIELD = re.compile(rf"^# ({'|'.join(FIELDS)}): (.*\n(?:# {{2,}}\S.*\n)*)", re.MULTILINE)
 LEADING = re.compile(r"\A(?:#.*\n)*")
+SOURCE = "dataset.source"
+SIGNATURE = re.compile(r"\A# Written by .*, digest (\w+)\n")
+DIGITS = 16
+PAIR = re.compile(r"\s+(?=[a-z_0-9]+(?:\.[a-z_0-9]+)*=)")
 
 
 @dataclass(frozen=True)
@@ -73,3 +82,92 @@ def header(text: str) -> dict[str, str]:
 def without_header(text: str) -> str:
     """Leave the fields of the leading comment out of a text."""
     return LEADING.sub(lambda comment: FIELD.sub("", comment[0]), text, count=1)
+
+
+def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) -> tuple[str, config.Params]:
+    """Return the text of a preset with other values, which its first line tells, and what it says.
+
+    Raises:
+        AssayError: there is no such preset, or the values are not allowed.
+    """
+    preset = read(name, home)
+    where = f"presets/{name}.yaml"
+    everything = dict(changes) | ({SOURCE: source} if source is not None else {})
+    if not everything:
+        return preset.text, preset.params
+    text = changed(preset.text, everything, where)
+    values = [f"{key}={yaml_file.written(value)}" for key, value in everything.items()]
+    by = f"python -m src.reproduce {name} with {' '.join(values)}"
+    return signed(text, by), config.parse(yaml_file.parsed(text, where), f"{where} with other values")
+
+
+def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:
+    """Write params.yaml; return the copy that was made of one with edits.
+
+    Raises:
+        AssayError: it has edits, and nobody said that they may go.
+    """
+    file, copy = home / PARAMS, None
+    if not is_replaceable(home):
+        if not (yes or console.agreed(f"{PARAMS} has changes that are in no commit. Replace it, and keep a copy?")):
+            raise AssayError(
+                f"{PARAMS}: has changes that are in no commit, so it stays as it is; `make repro` runs it, YES=1 "
+                "(--yes) puts the new one in its place and keeps a copy"
+            )
+        copy = next(path for number in range(1, 10_000) if not (path := file.with_suffix(f".{number}.yaml")).exists())
+        write_text(copy, file.read_text(encoding="utf-8"))
+    write_text(file, text)
+    return copy
+
+
+def is_replaceable(home: Path) -> bool:
+    """Return whether params.yaml can be had again: as committed, as a preset, or as a command of ours wrote it."""
+    file = home / PARAMS
+    if not file.is_file():
+        return True
+    text = file.read_text(encoding="utf-8")
+    mark = SIGNATURE.match(text)
+    if mark and mark[1] == digest_of(text[mark.end() :])[:DIGITS]:
+        return True
+    committed = (git(home, "show", f"HEAD:./{PARAMS}") or "").replace("\r\n", "\n")
+    return text == committed or any(text == known.read_text("utf-8") for known in (home / FOLDER).glob("*.yaml"))
+
+
+def signed(text: str, by: str) -> str:
+    """Put a line on top of a params file that says what wrote it, with a digest by which an edit is noticed."""
+    return f"# Written by {by}, digest {digest_of(text)[:DIGITS]}\n{text}"
+
+
+def given(texts: Iterable[str]) -> dict[str, Any]:
+    """Read ``key=value`` pairs, of which a text may hold several with spaces between; values are YAML.
+
+    >>> given(["split.by=image train.learning_rate=1e-3", "preprocess.steps=[gray, resize]"])
+    {'split.by': 'image', 'train.learning_rate': 0.001, 'preprocess.steps': ['gray', 'resize']}
+
+    Raises:
+        AssayError: a text is no such pair, or its value is not YAML.
+    """
+    found: dict[str, Any] = {}
+    for pair in (pair for text in texts for pair in PAIR.split(text.strip())):
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise AssayError(f"--set: expected key=value, such as split.by=image; found {pair!r}")
+        try:
+            found[key] = yaml_file.parsed(value, key)
+        except AssayError as error:
+            raise AssayError(f"--set: {key}: expected a value in YAML, found {value!r}") from error
+    return found
+
+
+def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
+    """Put other values in the place of those of dotted keys; `where` names the file in errors.
+
+    Raises:
+        AssayError: there is no such key, or it holds a whole section.
+    """
+    content = yaml_file.parsed(text, where)
+    for key in changes:
+        value = nested.get(content, key, where)  # a misspelt key would be added, and change nothing
+        if "." not in key and isinstance(value, Mapping):
+            raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")
+    return yaml_file.put_all(text, changes)

@@ -13,11 +13,11 @@ from src.core.random_streams import stream
 from src.evaluate.inputs import Image, score
 from src.executors.protocol import Fold
 from src.metrics.bootstrap import Estimate, estimate
+from src.metrics.objectives import best_epoch
 from src.metrics.scored import Floats, Integers, Scored, group_codes
 from src.metrics.scores import overall_scores
 from src.metrics.threshold import FALLBACK, choose
 from src.repeat.trainings import Trained
-from src.train.history import best
 
 DECIMALS = 6
 Tree = dict[str, Any]
@@ -62,7 +62,7 @@ def put_together(
         probabilities[seed, held], decisions[seed, held], number[held] = one.held, decided, one.fold
         about: Tree = {"fold": one.fold, "seed": one.seed, "images": len(held), "groups": scored.group_count}
         about |= {"threshold": cut} if scored.binary else {}
-        about |= {"best_epoch": best(one.rows)} if one.rows else {}
+        about |= {"best_epoch": best_epoch(one.rows)} if one.rows else {}
         each.append(about | {"scores": _values(scored, decided)})
     return OutOfFold(images, classes, number, probabilities, decisions, tuple(each))
 

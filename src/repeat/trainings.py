@@ -19,8 +19,9 @@ from src.evaluate.inputs import Image
 from src.executors.protocol import Executor, Failed, Finished, Fold, Job
 from src.executors.workers import run_all
 from src.images.store import open_images
+from src.metrics.objectives import best_epoch
 from src.metrics.scored import Floats
-from src.train.history import Row, best
+from src.train.history import Row
 
 log = logging.getLogger(__name__)
 MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"
@@ -72,9 +73,9 @@ def networks(params: Params, wanted: Sequence[tuple[int, Fold, int]], executor: 
             raise AssayError(f"{name}: {event.reason}")
         _keep(missing[event.number], event)
         if not sys.stderr.isatty():  # where no bar would be broken
-            kept = event.rows[best(event.rows) - 1]
+            kept = event.rows[best_epoch(event.rows) - 1]
             score = "val_auc" if "val_auc" in kept else "auc"
-            log.info("%s: %s %.3f in epoch %d of %d", name, score, kept[score], best(event.rows), len(event.rows))
+            log.info("%s: %s %.3f in epoch %d of %d", name, score, kept[score], best_epoch(event.rows), len(event.rows))
     return [_kept(folder, *place) for folder, place in places.items()]
 
 

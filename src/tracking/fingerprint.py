@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.core import files, nested, yaml_file
+from src.core import dvc_state, files, nested, yaml_file
 from src.core.errors import AssayError
 from src.core.files import read_json
 from src.core.paths import PARAMS
@@ -59,12 +59,10 @@ def read(path: Path) -> Fingerprint:
     return Fingerprint(**read_json(path))
 
 
-def params_locked(stage: str, lock: Path, root: Path = Path()) -> bool:
+def params_locked(stage: str) -> bool:
     """Return whether params.yaml has the values of the last run of a stage; True where dvc.lock has none."""
-    if not (root / lock).is_file():
-        return True
-    locked = (yaml_file.read(root / lock) or {}).get("stages", {}).get(stage, {}).get("params", {}).get(PARAMS.name, {})
-    now = yaml_file.read(root / PARAMS) or {}
+    locked = dvc_state.last_run(stage).get("params", {}).get(PARAMS.name, {})
+    now = yaml_file.read(PARAMS) or {}
     return all(nested.get(now, key) == value for key, value in locked.items())
 
 

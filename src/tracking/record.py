@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from src.core import redact
+from src.metrics.objectives import best_epoch
 
 Kind = Literal["train", "evaluate", "export", "study"]
 KINDS: tuple[Kind, ...] = ("train", "evaluate", "export", "study")  # in the order in which they are sent
@@ -67,9 +68,8 @@ class Trial:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch, counted from 1, whose weights were scored: of the lowest validation loss, without val the last."""
-        losses = [row["val_loss"] for row in self.rows if "val_loss" in row]
-        return losses.index(min(losses)) + 1 if losses else len(self.rows) or None
+        """The epoch whose weights were scored, None where the values are those of another trial."""
+        return best_epoch(self.rows) or None
 
 
 @dataclass(frozen=True)

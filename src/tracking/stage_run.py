@@ -235,8 +235,8 @@ def obstacle() -> str:
         return f"{missing[0]} is not there"
     if fingerprint.compute("train").sha256 != fingerprint.read(paths.MODEL.fingerprint).sha256:
         return "the model in build/ was trained with other code, data or params.yaml"
-    if not fingerprint.params_locked("evaluate", tags.LOCK):
+    if not fingerprint.params_locked("evaluate"):
         return "the evaluation in build/ was made with other values of params.yaml"
-    if paths.BUNDLE.description.is_file() and not fingerprint.params_locked("export", tags.LOCK):
+    if paths.BUNDLE.description.is_file() and not fingerprint.params_locked("export"):
         return "the bundle in build/ was made with other values of params.yaml"
     return ""

@@ -13,7 +13,7 @@ from typing import Any
 
 from src import config
 from src.config import Params, source_name, source_title
-from src.core import nested, paths, yaml_file
+from src.core import dvc_state, nested, paths
 from src.core.files import read_csv
 from src.core.partition import PARTS
 from src.tracking import environment
@@ -23,7 +23,6 @@ from src.tracking.record import LoggedDataset, LoggedMetric
 
 SHORT = 8  # characters of a fingerprint in the name of a run
 CHANGES = 3  # that the name of a run holds
-LOCK = Path("dvc.lock")
 EXPERIMENT = "DVC_EXP_NAME"  # set by `dvc exp run` for the stages
 
 
@@ -143,8 +142,7 @@ def describe(settings: Params) -> dict[str, str]:
     return {"data.name": source_name(settings.dataset.source), "data.split": split_name(settings.split)}
 
 
-def model_hash(lock: Path = LOCK) -> dict[str, str]:
+def model_hash() -> dict[str, str]:
     """Return the hash that dvc.lock has of the model as a tag, by which a commit finds its run."""
-    known: Mapping[str, Any] = (yaml_file.read(lock) or {}).get("stages", {}) if lock.is_file() else {}
-    outs = known.get("train", {}).get("outs", [])
+    outs = dvc_state.last_run("train").get("outs", [])
     return {f"dvc.{out['path']}": str(out.get("md5") or out.get("hash", "")) for out in outs}

@@ -17,13 +17,12 @@ from src.config import Model, Train
 from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
+from src.metrics.objectives import best_epoch
 from src.metrics.scores import epoch_scores
-from src.train import class_balance, fine_tuning, frozen, history, optimizers, schedules, steps
-from src.train.batches import Batch, Batches
+from src.train import class_balance, fine_tuning, history, optimizers, schedules, steps
 from src.train.checkpoint import Checkpoint, State, digest
-from src.train.data import Data, Part
-from src.train.fine_tuning import Phase
-from src.train.frozen import FeatureBatches
+from src.train.data import Batch, Batches, Data, Part
+from src.train.fine_tuning import FeatureBatches, Phase
 from src.train.history import Row
 
 log = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ def _fit(
     return Fitted(
         model=state.model,
         rows=tuple(state.rows),
-        best_epoch=history.best(state.rows),
+        best_epoch=best_epoch(state.rows),
         stopped="patience" if _stops_early(state, section) else "epochs",
         resumed_after=resumed_after,
         seconds=done - started,
@@ -141,7 +140,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
     if class_balance.BALANCES[section.balance].weighted:
         weights = class_balance.class_weights(data.train.targets, len(data.classes))
     body, network = None, state.model
-    if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := frozen.divide(network)):
+    if phase.from_layer == models.OUTPUT and phase.epochs > 1 and (parts := fine_tuning.divide(network)):
         body, network = parts
 
     def batches_of(part: Part) -> Batches | FeatureBatches:
@@ -171,7 +170,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
             scored = {f"val_{name}": value for name, value in _score(evaluate, val.plain()).items()}
             _check("val_loss", scored["val_loss"], epoch, rate, section)
         state.rows.append({"epoch": epoch, **learned, **scored, "learning_rate": rate})
-        if history.best(state.rows) == epoch:
+        if best_epoch(state.rows) == epoch:
             state.keep_best()
         done += 1
         yield state.rows[-1]

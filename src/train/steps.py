@@ -10,8 +10,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.config import Train
-from src.train.batches import Numbers, Pixels
 from src.train.class_balance import Loss
+from src.train.data import Numbers, Pixels
 
 log = logging.getLogger(__name__)
 StepResult = tuple[NDArray[np.float32], NDArray[np.float32]]

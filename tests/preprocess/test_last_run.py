@@ -10,7 +10,7 @@ import pytest
 from src.config import Preprocess
 from src.core.paths import Prepared, Raw
 from src.images.store import open_images
-from src.preprocess import last_run, stage, walkthrough
+from src.preprocess import last_run, pipeline, stage, walkthrough
 from tests.images.helpers import STUDY, save, section, smooth, write_raw
 
 SETTINGS = section(*STUDY, max_rejected=0.5)
@@ -81,9 +81,9 @@ def test_nothing_is_taken_over_where_something_else_changed(
     elif what == "unread":  # by the steps of the project, but one of a person's own may read it
         settings = section(*STUDY, max_rejected=0.5, detail=99)
     elif what == "code":
-        monkeypatch.setattr(last_run, "digest_of_code", lambda: "other")
+        monkeypatch.setattr(pipeline, "digest_of_code", lambda: "other")
     elif what == "library":
-        monkeypatch.setattr(last_run, "version", lambda name: "0")
+        monkeypatch.setattr(pipeline, "distributions", lambda name: [])
     elif what == "store":  # an edit by hand
         flip(tmp_path / "last" / "images.npy", -1)
     elif what == "cut":

@@ -38,9 +38,16 @@ def test_the_same_values_use_the_images_of_the_pipeline(home: Home) -> None:
     assert variants.prepared(params(home), home.folder) == (home.prepared, home.split)
 
 
-def test_values_that_no_step_reads_use_the_images_of_the_pipeline(home: Home) -> None:
-    unread = params(home, preprocess__crop__threshold=9, preprocess__max_rejected=0.5)
-    assert variants.prepared(unread, home.folder)[0] == home.prepared
+def test_a_value_that_changes_no_image_uses_those_of_the_pipeline(home: Home) -> None:
+    assert variants.prepared(params(home, preprocess__max_rejected=0.5), home.folder)[0] == home.prepared
+
+
+def test_a_value_of_a_step_that_is_not_named_makes_a_variant(home: Home) -> None:
+    """A step of a person's own may read the sections of others."""
+    first, second = (
+        variants.prepared(params(home, preprocess__crop__threshold=value), home.folder)[0] for value in (9, 10)
+    )
+    assert len({home.prepared, first, second}) == 3
 
 
 def test_a_variant_holds_what_the_stage_would_make_but_no_image_of_test(home: Home, tmp_path: Path) -> None:

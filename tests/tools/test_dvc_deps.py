@@ -18,7 +18,7 @@ def test_code_deps_are_the_rooms_that_the_entry_point_imports(file: str, name: s
 
 
 def test_a_stage_lists_few_dependencies() -> None:
-    assert max(len(stage["deps"]) for file in FILES for stage in read(file)["stages"].values()) <= 18
+    assert max(len(stage["deps"]) for file in FILES for stage in read(file)["stages"].values()) <= 19
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -5,8 +5,7 @@ import pytest
 
 from src.core import random_streams
 from src.train import augment, class_balance
-from src.train.batches import Batches
-from src.train.data import Part
+from src.train.data import Batches, Part
 from tests import sections
 
 TARGETS = np.array([0] * 7 + [1] * 3 + [2] * 2)

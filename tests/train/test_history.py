@@ -1,4 +1,4 @@
-"""The best epoch, the end and history.csv follow from the rows alone."""
+"""The end and history.csv follow from the rows alone."""
 
 from pathlib import Path
 
@@ -12,10 +12,6 @@ def rows(*losses: float) -> list[history.Row]:
     return [{**others, "epoch": number, "val_loss": loss} for number, loss in enumerate(losses, start=1)]
 
 
-def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss() -> None:
-    assert history.best(rows(0.9, 0.5, 0.7, 0.5)) == 2
-
-
 def test_patience_counts_the_epochs_since_the_best_one() -> None:
     assert not history.stops_early([], 1)
     assert not history.stops_early(rows(0.9, 0.5, 0.7), 2)
@@ -24,9 +20,8 @@ def test_patience_counts_the_epochs_since_the_best_one() -> None:
     assert history.stops_early(rows(0.1, 0.5, 0.7, 0.5), 2, start=2)
 
 
-def test_without_a_val_part_it_is_the_last_epoch_and_patience_ends_nothing() -> None:
+def test_without_a_val_part_patience_ends_nothing() -> None:
     without = [{"epoch": 1.0, "loss": 0.5}, {"epoch": 2.0, "loss": 0.6}, {"epoch": 3.0, "loss": 0.7}]
-    assert history.best(without) == 3
     assert not history.stops_early(without, 1)
 
 

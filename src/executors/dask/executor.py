@@ -24,7 +24,7 @@ import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client
 
 import src
-from src.core.errors import AssayError
+from src.core.errors import AssayError, first_line
 from src.executors import worker_memory
 from src.executors.dask import on_worker, upload
 from src.executors.protocol import Epoch, Event, Failed, Job, Lost
@@ -90,7 +90,7 @@ class ClusterExecutor:
             log.warning("%s: not every worker answers: %s", address, error)
         except Exception as error:
             self.close()
-            raise AssayError(_line(error)) from error
+            raise AssayError(first_line(error)) from error
         if not self._workers:
             log.info("%s: waiting for a worker", address)
 
@@ -189,7 +189,7 @@ class ClusterExecutor:
                 lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was given up")
             )
         except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
-            self._inbox.put({"token": running.token, "unfit": _line(error)})
+            self._inbox.put({"token": running.token, "unfit": first_line(error)})
         if running.token not in self._running and running.future:  # it was taken back meanwhile
             running.future.cancel()
 
@@ -246,11 +246,6 @@ class ClusterExecutor:
         if running.future:
             running.future.cancel()
         return running.job.number
-
-
-def _line(error: Exception) -> str:
-    """Return the first line of what an error says, or its type's name where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def connected(address: str, timeout: float) -> Client:

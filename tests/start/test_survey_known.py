@@ -1,5 +1,5 @@
 from src.core import registry
-from src.download.public_datasets import KNOWN
+from src.start.survey import KNOWN
 
 
 def test_every_layout_but_that_for_own_images_and_a_second_reading_is_of_a_known_data_set() -> None:

@@ -15,8 +15,7 @@ from src.images.pixels import Pixels
 from src.metrics.scored import Integers, Scored
 from src.plotting import style
 from src.train.augment import draws, matrices, tone, warp
-from src.train.batches import Batches
-from src.train.data import Part
+from src.train.data import Batches, Part
 
 AUGMENTED, EPOCHS = 4, 5  # images, and epochs of each
 MOST = 32  # images of the batch; larger ones are cut

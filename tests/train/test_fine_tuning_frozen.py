@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from src import models
-from src.train import data, fit, frozen
-from src.train.batches import Batches
-from src.train.frozen import FeatureBatches
+from src.train import data, fine_tuning, fit
+from src.train.data import Batches
+from src.train.fine_tuning import FeatureBatches
 from tests import sections
 from tests.train.conftest import Store
 
@@ -20,7 +20,7 @@ MOVED = sections.augment(shift=0.2, flip="horizontal")
 
 @pytest.mark.parametrize(
     ("augment", "epochs"),
-    [(sections.augment(), frozen.SETS + 1), (MOVED, frozen.SETS)],
+    [(sections.augment(), fine_tuning.SETS + 1), (MOVED, fine_tuning.SETS)],
     ids=["as they are", "augmented"],
 )
 def test_a_training_on_kept_features_is_that_of_the_whole_network(
@@ -30,7 +30,7 @@ def test_a_training_on_kept_features_is_that_of_the_whole_network(
     section = SECTION.model_copy(update={"augment": augment, "epochs": epochs})
     given = data.load(store.prepared, store.split)
     kept = fit(given, COMPACT, section, 1)
-    monkeypatch.setattr(frozen, "divide", lambda model: None)
+    monkeypatch.setattr(fine_tuning, "divide", lambda model: None)
     whole = fit(given, COMPACT, section, 1)
     for ours, theirs in zip(kept.rows, whole.rows, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-5)
@@ -60,12 +60,12 @@ def test_the_frozen_part_sees_each_image_once_for_each_of_so_many_augmentations(
     batches, passed = kept_batches(store)
     epochs = [shown(batches.augmented(MOVED, 0, epoch)) for epoch in range(1, 8)]
     vals = [shown(batches.plain()) for _ in range(2)]
-    assert sum(passed) == 20 * (frozen.SETS + 1)
+    assert sum(passed) == 20 * (fine_tuning.SETS + 1)
     assert same(vals[0], shown(batches.pixels.plain()))
     assert same(vals[0], vals[1])
-    for epoch in range(frozen.SETS):
+    for epoch in range(fine_tuning.SETS):
         assert same(epochs[epoch], shown(batches.pixels.augmented(MOVED, 0, epoch + 1)))
-    first, again = (np.concatenate(epochs[number]) for number in (0, frozen.SETS))
+    first, again = (np.concatenate(epochs[number]) for number in (0, fine_tuning.SETS))
     assert not np.array_equal(first, again)
     assert sorted(map(tuple, first)) == sorted(map(tuple, again))
 
@@ -81,4 +81,4 @@ def test_an_epoch_does_not_depend_on_what_was_computed_before(store: Store, bala
 
 def test_a_part_that_is_random_itself_is_not_kept() -> None:
     network = models.build("blood_cnn", (20, 20, 3), 2)
-    assert frozen.divide(network) is None
+    assert fine_tuning.divide(network) is None

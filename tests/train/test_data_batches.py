@@ -5,8 +5,7 @@ import pytest
 
 from src.config import Augment
 from src.train import augment
-from src.train.batches import Batches
-from src.train.data import Part
+from src.train.data import Batches, Part
 from tests import sections
 
 SECTION = sections.augment(rotation=40, shift=0.2, zoom=0.2, flip="horizontal")

@@ -1,20 +1,53 @@
-"""ROC and precision-recall curves: one line a class with its score in the legend, and where the threshold puts us."""
+"""How well the classes are told apart: the confusion matrix, and the curves of ROC and of precision and recall."""
 
 from typing import Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from src.core.random_streams import stream
 from src.evaluate.gallery import FigureEntry, Material
 from src.evaluate.results import Results
+from src.metrics import scores
 from src.metrics.bootstrap import FEWEST_GROUPS, roc_band
-from src.metrics.curves import Ranking, rank
-from src.metrics.scored import Floats
+from src.metrics.curves import Ranking, divide, rank
+from src.metrics.scored import Floats, Integers
 from src.plotting import style
 
 FEW = 3  # entries of a legend that cover nothing
+DARK = 0.55  # of the scale: from here on white text reads better
+LONG = 9  # characters of a name that fit under a column
+
+
+def confusion(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> Figure:
+    """Draw the confusion matrix as counts and as percent of each true class, true classes as rows."""
+    counts = scores.confusion(labels, decisions, len(classes))
+    fractions = divide(counts.astype(np.float64), counts.sum(axis=1, keepdims=True).astype(np.float64))
+    side = max(3.6, 0.62 * len(classes) + 1.9)
+    figure = style.canvas(2 * side + 1.4, side + 0.2)
+    left, right = figure.subplots(1, 2)
+    _matrix(left, counts / max(1, counts.max()), np.vectorize(str)(counts), classes)
+    percent = np.vectorize(lambda value: f"{100 * value:.0f} %" if np.isfinite(value) else "-")
+    _matrix(right, fractions, percent(fractions), classes)
+    left.set_title("Test images")
+    right.set_title("Percent of each true class")
+    return figure
+
+
+def _matrix(axes: Axes, shades: Floats, texts: NDArray[np.str_], classes: tuple[str, ...]) -> None:
+    names = style.shorten_all(classes, 18)
+    axes.imshow(np.nan_to_num(shades), cmap=style.SHADE, vmin=0, vmax=1)
+    turned = len(names) > 3 or max(map(len, names)) > 2 * LONG
+    axes.set_xticks(range(len(names)), names, rotation=40 if turned else 0, ha="right" if turned else "center")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="Predicted class", ylabel="True class")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    for (row, column), text in np.ndenumerate(texts):
+        tint = "white" if shades[row, column] > DARK else "black"
+        axes.text(column, row, text, ha="center", va="center", color=tint, fontsize=13 if len(names) < 4 else 9)
 
 
 class Curve(NamedTuple):
@@ -37,8 +70,8 @@ def curves(results: Results) -> list[Curve]:
         ranking = rank(test.labels == number, test.probabilities[:, number], np.ones((1, test.size)))
         if ranking.true.any() and ranking.false.any():
             key = () if test.binary else ("classes", test.classes[number])
-            scores = (results.estimates.scores.get((*key, name)) for name in ("auc", "average_precision"))
-            found.append(Curve(names[number], ranking, *(score.text(2) if score else "-" for score in scores)))
+            found_scores = (results.estimates.scores.get((*key, name)) for name in ("auc", "average_precision"))
+            found.append(Curve(names[number], ranking, *(score.text(2) if score else "-" for score in found_scores)))
     return found
 
 
@@ -125,6 +158,9 @@ def _roc_caption(material: Material) -> str:
 
 
 FIGURES = (
+    FigureEntry(10, "confusion", "Confusion matrix",
+        "Every test image by its true and its predicted class: counts, and percent of each true class.",
+        lambda of: confusion(of.results.test.labels, of.results.decisions, of.results.test.classes)),
     FigureEntry(20, "roc", "ROC curve", _roc_caption, lambda of: roc(of.results)),
     FigureEntry(30, "precision_recall", "Precision-recall curve",
         "How many alarms are right as more of the cases are found; chance is the share of cases in the test part.",

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from src.plotting import letters, style
+from src.plotting import style
 
 NAMES = ("肺炎", "正常", "سليم", "🙂 well", "größe", "ill")
 BOLD = "\N{MATHEMATICAL BOLD CAPITAL A}"
 
 
 def test_names_of_any_script_make_a_figure_without_warnings(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    letters._told.clear()
+    style._told.clear()
     with warnings.catch_warnings(), caplog.at_level(logging.INFO), style.applied():
         warnings.simplefilter("error")
         for _ in range(2):
@@ -24,14 +24,14 @@ def test_names_of_any_script_make_a_figure_without_warnings(tmp_path: Path, capl
             axes.legend(loc="lower left")
             style.save(figure, tmp_path / "figure.png")
     assert len(set(style.shorten_all(NAMES))) == len(NAMES)
-    escaped = {name for name in NAMES if letters.drawable(name) != name}
+    escaped = {name for name in NAMES if style.drawable(name) != name}
     assert [sum(name in line for line in caplog.messages) for name in escaped] == [1] * len(escaped)
 
 
 def test_a_font_of_the_machine_is_used_where_ours_lacks_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letters, "families", ["DejaVu Sans Mono"])
-    letters._family_of.cache_clear()
+    monkeypatch.setattr(style, "families", ["DejaVu Sans Mono"])
+    style._family_of.cache_clear()
     with style.applied():
         assert style.shorten(BOLD) == BOLD  # which DejaVu Sans Mono lacks
-    assert letters.families == ["DejaVu Sans Mono", letters.families[1]]
-    letters._family_of.cache_clear()
+    assert style.families == ["DejaVu Sans Mono", style.families[1]]
+    style._family_of.cache_clear()
