@@ -18,6 +18,7 @@ from benchmarks._report import note, report
 from src import models, presets
 from src.config import Params
 from src.core.progress import track
+from src.models._load import without_chatter
 from src.train import fit, optimizers
 from src.train.data import Data, Part
 
@@ -65,14 +66,10 @@ def _plain(params: Params, data: Data, mark: Callable[[], None]) -> None:
     )  # fmt: skip
     loss = "binary_crossentropy" if len(data.classes) == 2 else "sparse_categorical_crossentropy"
     network.compile(optimizers.build(params.train), loss)
-    network.fit(
-        data.images.astype(np.float32),
-        data.train.targets,
-        batch_size=params.train.batch_size,
-        epochs=EPOCHS,
-        verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: mark())],
-    )
+    ends = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: mark())
+    pixels, batch = data.images.astype(np.float32), params.train.batch_size
+    with without_chatter():
+        network.fit(pixels, data.train.targets, batch, EPOCHS, verbose=0, callbacks=[ends])
 
 
 def _data(params: Params, images: int) -> Data:

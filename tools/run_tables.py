@@ -79,6 +79,8 @@ COMPARISONS: Mapping[str, Comparison] = {
             "model.separable.batch_norm=false model.dropout=0 train.learning_rate=1e-4",
         ),
     ),
+    "blood_steps": Comparison("blood_cnn", "train.patience=210", ("train.epochs=30", "train.epochs=210")),
+    "malaria_steps": Comparison("malaria_cnn", "train.patience=21", ("train.epochs=3", "train.epochs=21")),
     "blood_color": Comparison("blood_cnn", COMPACT, COLORS),
     "blood_weights": Comparison("blood_transfer", "", WEIGHTS),
     "malaria_weights": Comparison("malaria_transfer", "", WEIGHTS),
