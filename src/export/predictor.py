@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from src.core.errors import AssayError
-from src.evaluate.cam.overlay import normalize, overlay
+from src.evaluate.cam import normalize, overlay
 from src.export import reference
 from src.export.bundle import Bundle
 from src.images.limits import UnreadableError
