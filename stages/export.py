@@ -1,7 +1,7 @@
 """Stage export: the network with its preparation, threshold and calibration in one bundle."""
 
 from src import tracking
-from src.config import load, source_name
+from src.config import load
 from src.core import console, paths
 
 
@@ -16,14 +16,7 @@ def main() -> None:
             stage.Inputs(paths.PREPARED, paths.SPLIT, paths.MODEL, paths.EVALUATION),
             paths.BUNDLE,
             params.export,
-            stage.Setting(
-                source_name(params.dataset.source),
-                params.preprocess,
-                params.seed,
-                params.train.threads,
-                params.evaluate.confidence,
-                params.evaluate.tta,
-            ),
+            stage.Setting.of(params),
         )
         application.write(paths.BUNDLE)
 

@@ -13,7 +13,7 @@ from src.core.errors import AssayError
 from src.core.files import write_json
 from src.core.paths import Evaluation
 from src.evaluate import gallery, report
-from src.evaluate.cam.cases import explain
+from src.evaluate.cam import explain
 from src.evaluate.figures.discrimination import precision_recall_points, roc_points
 from src.evaluate.inputs import (
     Image,

@@ -12,9 +12,9 @@ from src import models
 from src.config import Params, parse
 from src.core.errors import AssayError
 from src.evaluate.predict import predict, val_scores, with_flips
+from src.executors import variants
 from src.executors.protocol import Answer, Finished, Fold, Job, Row
 from src.metrics import objectives
-from src.preprocess import variants
 from src.train import Fitted, data, fit
 from src.train.stage import write
 

@@ -22,6 +22,7 @@ WITHIN = "DVC_STAGE"  # set by DVC for the command of a stage, whose repository 
 CODE = (
     "src/core/partition.py", "src/core/random_streams.py", "src/metrics", "src/images", "src/models",
     "src/preprocess", "src/train", "src/evaluate/predict.py", "src/config/overrides.py", "src/executors/training.py",
+    "src/executors/variants.py",
 )  # fmt: skip
 CODE_OF = "code of "
 LENGTH = 10  # hexadecimal digits of a name

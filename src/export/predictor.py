@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from src.core.errors import AssayError
-from src.evaluate.cam.overlay import normalize, overlay
+from src.evaluate.cam import normalize, overlay
 from src.export import reference
 from src.export.bundle import Bundle
 from src.images.limits import UnreadableError
@@ -65,11 +65,10 @@ class Prediction:
 
 
 class Predictor:
-    """A bundle that is ready to predict; `threads` prepare images and ask the network, by default one a core."""
+    """A bundle that is ready to predict; a thread for each core prepares images and asks the network."""
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         self.about = bundle.about
-        self._threads = threads or cores()
         self._chain = compose(bundle.about.preparation)
         self._session = _session(bundle)
         self.outputs = [output.name for output in self._session.get_outputs()]
@@ -93,7 +92,7 @@ class Predictor:
         """
         waiting = iter(sources)
         batches = iter(lambda: list(islice(waiting, BATCH)), [])
-        return chain.from_iterable(ordered(self._answered, batches, self._threads))
+        return chain.from_iterable(ordered(self._answered, batches, cores()))
 
     def explain(self, prediction: Prediction, label: str | None = None) -> Pixels:
         """Return the image as the network saw it, (H, W, 3), under the heat map of a class, else of the predicted one.

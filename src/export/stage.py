@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from src.config import Export, Preprocess
+from src.config import Export, Params, Preprocess, source_name
 from src.config.sections import Flips
 from src.core import files
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
@@ -42,6 +42,18 @@ class Setting(NamedTuple):
     threads: int
     confidence: float
     flips: Flips
+
+    @classmethod
+    def of(cls, params: Params) -> "Setting":
+        """Take out what the bundle depends on."""
+        return cls(
+            source_name(params.dataset.source),
+            params.preprocess,
+            params.seed,
+            params.train.threads,
+            params.evaluate.confidence,
+            params.evaluate.tta,
+        )
 
 
 def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:

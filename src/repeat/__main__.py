@@ -54,7 +54,6 @@ def test(params: "Params") -> None:
     Raises:
         AssayError: there is none, or it learned from the test part.
     """
-    from src.config import source_name
     from src.evaluate import stage as evaluate
     from src.export import stage as export
     from src.predict import application
@@ -68,11 +67,7 @@ def test(params: "Params") -> None:
     out, bundle = Evaluation(ENSEMBLE / "evaluation"), Bundle(ENSEMBLE / "bundle")
     inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE, model.out_of_fold)
     evaluate.run(inputs, out, params.evaluate, params.seed, params.preprocess.shape, params.for_report())
-    setting = export.Setting(
-        source_name(params.dataset.source), params.preprocess, params.seed, params.train.threads,
-        params.evaluate.confidence, params.evaluate.tta,
-    )  # fmt: skip
-    export.run(export.Inputs(PREPARED, SPLIT, model, out), bundle, params.export, setting)
+    export.run(export.Inputs(PREPARED, SPLIT, model, out), bundle, params.export, export.Setting.of(params))
     application.write(bundle)
     console.say(f"report: {out.report}; bundle: {bundle.folder}")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from src.core import files
 from src.core.paths import ModelFiles
-from src.evaluate.cam.maps import flattened
+from src.evaluate.cam_maps import flattened
 from src.train import history
 from src.train.history import Row
 from src.train.stage import write as write_model

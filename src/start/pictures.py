@@ -13,6 +13,7 @@ from src.download.manifest import Entry
 from src.images import decode
 from src.images.limits import UnreadableError
 from src.images.pixels import Pixels, resized, to_gray
+from src.metrics.curves import area
 
 SAMPLED = 64
 MOST_BYTES = 150 * 2**20  # of all sampled files, so that large scans are looked at in seconds too
@@ -75,8 +76,9 @@ class Pictures:
     def brightness_auc(self) -> float:
         """Return how well the mean level tells some class from the others, 0.5 to 1; 0.5 with few of a class."""
         label, level = self.all.label, self.all.level
-        sides = [(level[label == one], level[label != one]) for one in np.unique(label)]
-        return max((_auc(*pair) for pair in sides if min(map(len, pair)) >= LEAST_OF_CLASS), default=0.5)
+        sides = [label == one for one in np.unique(label)]
+        found = [area(side, level) for side in sides if min(side.sum(), (~side).sum()) >= LEAST_OF_CLASS]
+        return max((max(auc, 1 - auc) for auc in found), default=0.5)
 
     def told_by_brightness_alone(self) -> bool:
         """Return whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
@@ -130,11 +132,6 @@ def _is_coloured(image: Pixels) -> bool:
         return False
     little = resized(image, min(64, image.shape[1]), min(64, image.shape[0])).astype(np.int16)
     return float(np.percentile(np.ptp(little, axis=2), 90)) > CHROMA
-
-
-def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
-    above = float(np.mean((inside[:, None] > outside) + 0.5 * (inside[:, None] == outside)))
-    return max(above, 1 - above)
 
 
 def _nearest_mean_share(vectors: NDArray[np.float64], labels: NDArray[np.str_]) -> float:

@@ -17,9 +17,9 @@ import numpy as np
 from src.config import parse
 from src.core.files import csv_text, read_csv
 from src.core.partition import FITTED, read
+from src.executors import variants
 from src.executors.protocol import Job
 from src.images.store import open_images
-from src.preprocess import variants
 
 CHUNK = 8 * 2**20  # bytes of a message
 STORE = "build/prepared/images.npy"

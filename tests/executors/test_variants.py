@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
-from src.preprocess import variants
+from src.executors import variants
 from src.preprocess.stage import run as prepare
 from src.train import data
 from tests.executors.conftest import IMAGES, PARTS, Home, home, own_home

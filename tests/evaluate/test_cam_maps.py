@@ -5,8 +5,8 @@ import pytest
 
 from src import models
 from src.core import registry
-from src.evaluate.cam import maps
-from src.evaluate.cam.cases import explain
+from src.evaluate import cam_maps
+from src.evaluate.cam import explain
 from tests.evaluate import helpers
 
 pytestmark = pytest.mark.slow
@@ -22,9 +22,9 @@ def network(name: str, classes: int, pooling: str):  # type: ignore[no-untyped-d
 def test_every_model_has_a_finite_map_of_the_shape_of_its_last_feature_maps(name: str) -> None:
     model = network(name, 2, "none")
     images = np.random.default_rng(0).integers(256, size=(2, *SHAPE)).astype(np.uint8)
-    heat = maps.grad_cam(model, images, np.array([0, 1]))
+    heat = cam_maps.grad_cam(model, images, np.array([0, 1]))
     assert heat is not None
-    assert heat.shape == (2, *maps.last_maps(model)[0].shape[1:3])
+    assert heat.shape == (2, *cam_maps.last_maps(model)[0].shape[1:3])
     assert heat.shape[2] > heat.shape[1] > 1
     assert np.isfinite(heat).all()
     assert heat.min() >= 0
@@ -33,19 +33,19 @@ def test_every_model_has_a_finite_map_of_the_shape_of_its_last_feature_maps(name
 @pytest.mark.parametrize("backbone", ["EfficientNetV2B0", "MobileNetV3Large", "ResNet50V2"])
 def test_backbones_end_in_their_last_maps_not_in_pooled_ones(backbone: str) -> None:
     model = models.build("keras_application", (64, 96, 1), 2, pooling="average", backbone=backbone, weights="none")
-    (last,) = maps.last_maps(model)
+    (last,) = cam_maps.last_maps(model)
     assert tuple(last.shape[1:3]) == (2, 3)
-    assert maps.averaged(maps.features(model)) == [last]
+    assert cam_maps.averaged(cam_maps.features(model)) == [last]
 
 
 def test_maps_of_one_place_give_way_to_the_last_ones_of_several() -> None:
     model = models.build("keras_application", (32, 32, 1), 2, pooling="average")
-    assert all(max(last.shape[1:3]) > 1 for last in maps.last_maps(model))
-    assert maps.cam(model, np.zeros((1, 32, 32, 1), np.uint8), np.array([1])) is None
+    assert all(max(last.shape[1:3]) > 1 for last in cam_maps.last_maps(model))
+    assert cam_maps.cam(model, np.zeros((1, 32, 32, 1), np.uint8), np.array([1])) is None
 
 
 def test_each_branch_has_its_own_last_maps() -> None:
-    assert len(maps.last_maps(network("reduced_inception", 2, "none"))) == 4
+    assert len(cam_maps.last_maps(network("reduced_inception", 2, "none"))) == 4
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_each_branch_has_its_own_last_maps() -> None:
     ],
 )
 def test_class_activation_maps_are_for_averages_followed_by_the_output(name: str, pooling: str, applies: bool) -> None:
-    found = maps.cam(network(name, 2, pooling), np.zeros((1, *SHAPE), np.uint8), np.array([0]))
+    found = cam_maps.cam(network(name, 2, pooling), np.zeros((1, *SHAPE), np.uint8), np.array([0]))
     assert (found is not None) == applies
 
 
@@ -85,7 +85,7 @@ def test_a_network_inside_a_network_is_looked_into() -> None:
     outer = keras.Model(inner, pooled)(keras.layers.Conv2D(8, 3, padding="same")(pixels))
     model = keras.Model(pixels, keras.layers.Dense(1, activation="sigmoid")(outer))
     images = np.random.default_rng(0).integers(256, size=(3, 16, 24, 1)).astype(np.uint8)
-    heat = maps.cam(model, images, np.ones(3, np.int64))
+    heat = cam_maps.cam(model, images, np.ones(3, np.int64))
     assert heat is not None
     assert heat.shape == (3, 14, 22)
     logits = heat.mean(axis=(1, 2)) + model.layers[-1].bias.numpy()
@@ -99,7 +99,7 @@ def test_where_one_dense_layer_follows_the_maps_hires_cam_adds_up_to_the_logit()
     flat = keras.layers.Flatten()(keras.layers.Conv2D(5, 3, activation="relu")(pixels))
     model = keras.Model(pixels, keras.layers.Dense(3, activation="softmax", bias_initializer="ones")(flat))
     images = np.random.default_rng(0).integers(4, size=(3, 16, 24, 1)).astype(np.uint8)
-    heat = maps.hires_cam(model, images, np.arange(3))
+    heat = cam_maps.hires_cam(model, images, np.arange(3))
     assert heat is not None
     kernel, bias = model.layers[-1].get_weights()
     logits = keras.Model(pixels, flat)(images.astype(np.float32)).numpy() @ kernel
@@ -112,9 +112,9 @@ def test_a_network_without_places_or_without_a_dense_output_has_no_maps() -> Non
 
     pixels = keras.Input((1, 1, 1))
     dense = keras.Model(pixels, keras.layers.Dense(1, activation="sigmoid")(keras.layers.Flatten()(pixels)))
-    assert maps.grad_cam(dense, np.zeros((1, 1, 1, 1), np.uint8), np.array([0])) is None
+    assert cam_maps.grad_cam(dense, np.zeros((1, 1, 1, 1), np.uint8), np.array([0])) is None
     pixels = keras.Input((4, 4, 1))
     pooled = keras.layers.Activation("sigmoid")(keras.layers.GlobalAveragePooling2D()(pixels))
     other = keras.Model(pixels, pooled)
-    for kind in (maps.cam, maps.grad_cam, maps.hires_cam):
+    for kind in (cam_maps.cam, cam_maps.grad_cam, cam_maps.hires_cam):
         assert kind(other, np.zeros((1, 4, 4, 1), np.uint8), np.array([0])) is None

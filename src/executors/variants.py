@@ -61,7 +61,8 @@ def prepared(params: Params, home: Path) -> Data:
     own, raw = Data.below(home / PREPARED.folder.parent), home / RAW.folder
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own
-    about = settings(params.preprocess) + _digest_of_images(own, raw, signature(own))
+    code = files.digest(Path(__file__))
+    about = settings(params.preprocess) + code + _digest_of_images(own, raw, signature(own))
     folder = home / FOLDER / files.digest_of(about)[:LENGTH]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)

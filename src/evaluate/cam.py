@@ -1,18 +1,24 @@
-"""The images that class activation maps are made of: of each class the most confident right and wrong ones of test."""
+"""Class activation maps as they are shown: of each class the most confident right and wrong images, maps over them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers, Scored
 
-EACH = 2  # right ones and wrong ones of a class
-CLASSES = 6  # shown at most, those with the most mistakes
 if TYPE_CHECKING:
     import keras
+
+EACH = 2  # right ones and wrong ones of a class
+CLASSES = 6  # shown at most, those with the most mistakes
+LOWEST = 0.2  # values below are left out
+HEAT = 0.5  # of the mixture, the rest is the image
+COLOURS = cv2.COLORMAP_INFERNO  # its brightness rises evenly with the value, for colour-blind eyes and in print too
 
 
 class Case(NamedTuple):
@@ -43,16 +49,16 @@ class Cams:
 
 def explain(network: "keras.Model", scored: Scored, decisions: Integers, images: Pixels) -> Cams:
     """Choose cases and make their maps; images: the packed store (M, H, W, C)."""
-    from src.evaluate.cam import maps
+    from src.evaluate import cam_maps
 
     cases = choose(scored, decisions)
     if not cases:
         return Cams()
     pixels = images[[scored.rows[case.place] for case in cases]]
     predicted = np.array([case.predicted for case in cases], dtype=np.int64)
-    made = {"cam": maps.cam(network, pixels, predicted)}
+    made = {"cam": cam_maps.cam(network, pixels, predicted)}
     if made["cam"] is None:
-        made |= {make.__name__: make(network, pixels, predicted) for make in (maps.grad_cam, maps.hires_cam)}
+        made |= {make.__name__: make(network, pixels, predicted) for make in (cam_maps.grad_cam, cam_maps.hires_cam)}
     return Cams(cases, pixels, {kind: heat for kind, heat in made.items() if heat is not None})
 
 
@@ -83,3 +89,32 @@ def _most_confident(scored: Scored, decisions: Integers, mask: np.ndarray[tuple[
     for place in ordered:
         first.setdefault(scored.groups[place], place)
     return list(first.values())[:EACH]
+
+
+def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
+    """Scale a map (h, w) to the sides (H, W) of its image, between the middles of its places linearly, and to [0, 1].
+
+    What speaks against the class, below 0, counts as 0; a map on which nothing speaks for it stays 0.
+    """
+    height, width = sides
+    grown = cv2.resize(np.maximum(heat, 0), (width, height), interpolation=cv2.INTER_LINEAR)
+    largest = grown.max()
+    return np.asarray(grown / largest if largest > 0 else grown, dtype=np.float64)
+
+
+def colour(heat: Floats) -> Pixels:
+    """Colour a map (H, W) of [0, 1] as RGB uint8 (H, W, 3); what is left out is black."""
+    shades = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), COLOURS)
+    return np.asarray(np.where(shown(heat), cv2.cvtColor(shades, cv2.COLOR_BGR2RGB), 0), dtype=np.uint8)
+
+
+def overlay(image: Pixels, heat: Floats) -> Pixels:
+    """Lay a map (H, W) of [0, 1] over an image (H, W, C), gray or RGB; where it is left out the image stays itself."""
+    under = np.broadcast_to(image, (*image.shape[:2], 3))
+    mixture = np.rint(HEAT * colour(heat) + (1 - HEAT) * under)
+    return np.asarray(np.where(shown(heat), mixture, under), dtype=np.uint8)
+
+
+def shown(heat: Floats) -> NDArray[np.bool_]:
+    """Return where (H, W, 1) a map (H, W) of [0, 1] is shown."""
+    return (heat >= LOWEST)[..., None]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from src.evaluate.cam.cases import CLASSES, EACH, choose, classes
+from src.evaluate.cam import CLASSES, EACH, choose, classes
 from tests.evaluate import helpers
 
 

@@ -1,1 +1,0 @@
-"""Class activation maps: CAM, Grad-CAM and HiResCAM of chosen images."""
