@@ -68,7 +68,7 @@ def open_thumbnails(prepared: Prepared) -> Pixels:
 
 def _open(path: Path) -> Pixels:
     try:
-        images: Pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+        images: Pixels = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))  # rows of a memmap cost more
     except FileNotFoundError:
         raise AssayError(f"{path}: not found; run `dvc repro preprocess`") from None
     except (ValueError, OSError, EOFError) as error:
