@@ -26,7 +26,7 @@ def fill(folder: Path, count: int, *rows: tuple[object, ...]) -> Prepared:
 @pytest.mark.parametrize("count", [1, 9, 10, 101])
 def test_images_come_back_in_order_as_a_read_only_map(tmp_path: Path, count: int) -> None:
     images = open_images(fill(tmp_path, count))
-    assert isinstance(images, np.memmap)
+    assert isinstance(images.base, np.memmap)
     assert images.shape == (count, 4, 5, 1)
     assert images[:, 2, 3, 0].tolist() == list(range(count))
     with pytest.raises(ValueError, match="read-only"):
