@@ -24,7 +24,8 @@ import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client
 
 import src
-from src.core.errors import AssayError, first_line
+from src.core.errors import AssayError
+from src.core.errors import first_line as _line
 from src.executors import worker_memory
 from src.executors.dask import on_worker, upload
 from src.executors.protocol import Epoch, Event, Failed, Job, Lost
@@ -90,7 +91,7 @@ class ClusterExecutor:
             log.warning("%s: not every worker answers: %s", address, error)
         except Exception as error:
             self.close()
-            raise AssayError(first_line(error)) from error
+            raise AssayError(_line(error)) from error
         if not self._workers:
             log.info("%s: waiting for a worker", address)
 
@@ -189,7 +190,7 @@ class ClusterExecutor:
                 lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was given up")
             )
         except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
-            self._inbox.put({"token": running.token, "unfit": first_line(error)})
+            self._inbox.put({"token": running.token, "unfit": _line(error)})
         if running.token not in self._running and running.future:  # it was taken back meanwhile
             running.future.cancel()
 
