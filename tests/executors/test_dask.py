@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,29 +20,29 @@ from optuna.trial import Trial, TrialState
 from src.core.errors import AssayError
 from src.executors import worker_memory
 from src.executors.local import LocalExecutor
-from src.executors.protocol import Epoch, Event, Executor, Failed, Finished, Fold, Lost
+from src.executors.protocol import Epoch, Failed, Finished, Fold, Lost
 from src.executors.workers import Workers
 from src.tune.driver import Proposal
 from tests.conftest import ROOT
 from tests.executors.conftest import Home
-from tests.executors.helpers_dask import DaskCluster, free_port, kill, until
+from tests.executors.helpers_dask import (
+    PRETENDED,
+    DaskCluster,
+    drive,
+    end_of,
+    ends,
+    free_port,
+    joined,
+    kill,
+    two_workers,
+    until,
+)
 from tests.tune import helpers_search as searching
 
 pytest.importorskip("distributed")
 from src.executors.dask import executor as executing
 from src.executors.dask import on_worker, upload
 from src.executors.dask.executor import ClusterExecutor
-
-PRETENDED = "src.executors.pretended:run"
-
-
-@pytest.fixture(scope="module")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a repository whose trial only pretends to train."""
-    root = tmp_path_factory.mktemp("code")
-    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(Path(__file__).parent / "helpers_pretended.py", root / "src/executors/pretended.py")
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -74,47 +73,6 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]
     cluster.start_scheduler()
     yield cluster
     cluster.end()
-
-
-@contextmanager
-def joined(cluster: DaskCluster, home: Home, code: Path, **options: float) -> Iterator[ClusterExecutor]:
-    """Give an executor on a cluster, whose trials only pretend to train."""
-    executor = ClusterExecutor(cluster.address, home.folder, root=code, target=PRETENDED, **options)
-    try:
-        yield executor
-    finally:
-        executor.close()
-
-
-def drive(executor: ClusterExecutor, *, stop: int | None = None, seconds: float = 30) -> list[Event]:
-    """Answer every epoch until each job has ended, and give what was heard; trial `stop` is told to stop."""
-    heard: list[Event] = []
-    while executor._waiting or executor._running:
-        event = executor.next(seconds)
-        assert event, f"nothing after {heard}"
-        heard.append(event)
-        if isinstance(event, Epoch):
-            executor.answer(event.number, go_on=event.number != stop)
-    return heard
-
-
-def end_of(executor: Executor) -> Event:
-    """Let the only job of an executor train to its end; its worker may have to load TensorFlow."""
-    while isinstance(event := executor.next(400), Epoch):
-        executor.answer(event.number, go_on=True)
-    assert event, "nothing heard"
-    return event
-
-
-def ends(heard: list[Event]) -> dict[int, Event]:
-    found = [event for event in heard if not isinstance(event, Epoch)]
-    assert len({event.number for event in found}) == len(found)
-    return {event.number: event for event in found}
-
-
-def two_workers(executor: ClusterExecutor) -> bool:
-    executor.next(0.1)
-    return executor.workers == 2
 
 
 def sent(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -281,6 +239,18 @@ def test_a_nanny_brings_a_killed_worker_back_and_nothing_is_sent_to_it_again(
         assert isinstance(drive(executor)[-1], Finished)
         assert len(sent(caplog)) == files
     assert len({line.split()[1] for line in trained.read_text().splitlines()[-2:]}) == 2
+
+
+def test_a_task_that_dask_begins_again_under_the_same_address_counts_as_lost(
+    started: DaskCluster, code: Path, home: Home
+) -> None:
+    with joined(started, home, code) as executor:
+        executor.submit(home.job(1, train__learning_rate=0.05))
+        first = executor.next(20)
+        assert isinstance(first, Epoch)
+        executor._inbox.put((next(iter(executor._running)), first))
+        assert isinstance(executor.next(1), Lost)
+        assert not executor._running
 
 
 DRIVER = """

@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.executors.conftest import Home
-from tests.executors.helpers_dask import DaskCluster, until
-from tests.executors.test_dask import PRETENDED, code, drive, ends, two_workers
+from tests.executors.helpers_dask import DaskCluster, drive, ends, joined, two_workers, until
 
 pytest.importorskip("distributed")
-from src.executors.dask.executor import ClusterExecutor
-
-__all__ = ["code"]
 
 
 @pytest.fixture
@@ -55,12 +51,11 @@ def test_workers_in_networks_of_their_own_need_to_reach_the_scheduler_alone(
         for number, name in enumerate(namespaces, start=1):
             cluster.host = f"10.213.{number}.1"
             cluster.start_worker(name, "--no-nanny", prefix=["ip", "netns", "exec", name])
-        executor = ClusterExecutor(cluster.address, home.folder, root=code, target=PRETENDED)
-        until(lambda: two_workers(executor))
-        for number in range(6):
-            executor.submit(home.job(number, train__learning_rate=0.1))
-        heard = drive(executor)
-        executor.close()
+        with joined(cluster, home, code) as executor:
+            until(lambda: two_workers(executor))
+            for number in range(6):
+                executor.submit(home.job(number, train__learning_rate=0.1))
+            heard = drive(executor)
     finally:
         cluster.end()
     assert sorted(ends(heard)) == list(range(6))

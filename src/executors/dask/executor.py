@@ -55,7 +55,7 @@ class Running:
     worker: str
     token: str
     task: Any = None
-    begun: bool = False  # an epoch came
+    epoch: float = 0  # the last one that came
 
     def lost(self, reason: str) -> Lost:
         return Lost(self.job.number, f"{self.worker}: {reason}")
@@ -84,16 +84,18 @@ class ClusterExecutor:
         self._inbox: queue.SimpleQueue[tuple[str, Event | str]] = queue.SimpleQueue()
         self._sending: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # by machine
         self._topic, self._code = f"assay-{uuid.uuid4().hex}", f"assay-{fingerprint.digest(root / 'src')}"
+        with TemporaryDirectory() as folder:
+            code = UploadFile(shutil.make_archive(f"{folder}/{self._code}", "zip", root, "src"), load=False)
         self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
         try:
             self._client.subscribe_topic(self._topic, lambda it: self._inbox.put((it[1][0], pickle.loads(it[1][1]))))
+            self._client.register_plugin(code, name=self._code)
             self._client.run(on_worker.find, "", VERSIONS)
-            with TemporaryDirectory() as folder:
-                archive = shutil.make_archive(f"{folder}/{self._code}", "zip", root, "src")
-                self._client.register_plugin(UploadFile(archive, load=False), name=self._code)
             self._look()
+        except OSError as error:  # one of the workers went away
+            log.warning("%s: not every worker answers: %s", address, error)
         except Exception as error:
             self.close()
             raise AssayError(f"--dask: {_line(error)}") from error
@@ -131,7 +133,7 @@ class ClusterExecutor:
 
     def take_back(self) -> list[int]:
         """Return the numbers of the jobs of which no epoch has come, and forget these, with their tasks."""
-        early = [running for running in self._running.values() if not running.begun]
+        early = [running for running in self._running.values() if not running.epoch]
         taken = [job.number for job in self._waiting] + [self._forget(running) for running in early]
         self._waiting.clear()
         return taken
@@ -210,10 +212,12 @@ class ClusterExecutor:
         """Return an event, or None; one about a job that was handed out anew meanwhile counts no more."""
         if (running := self._running.get(token)) is None:
             return None
-        if isinstance(found, Epoch):
-            running.begun = True
+        if isinstance(found, Epoch) and found.row["epoch"] > running.epoch:
+            running.epoch = found.row["epoch"]
             return found
         self._forget(running)
+        if isinstance(found, Epoch):
+            return running.lost("it came back under its address, and Dask began the task again")
         if not isinstance(found, str):
             return found
         log.warning("worker %s gets no trials: %s", running.worker, found)

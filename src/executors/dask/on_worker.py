@@ -82,7 +82,8 @@ class Child:
     def __init__(self, code: Path, target: str) -> None:
         self.started_as, self.token = (code, target), ""
         if not code.is_dir():
-            shutil.unpack_archive(f"{code}.zip", code)
+            shutil.unpack_archive(f"{code}.zip", f"{code}.part")
+            Path(f"{code}.part").rename(code)
         self.pipe, theirs = Pipe()
         command = [sys.executable, "-c", START, str(theirs.fileno()), target]
         self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
