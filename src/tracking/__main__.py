@@ -6,9 +6,6 @@ import logging
 import os
 import socket
 import sys
-from pathlib import Path
-
-import psutil
 
 from src import config, tracking
 from src.core import console, paths
@@ -73,31 +70,20 @@ def _ready() -> str:
 
 
 def _ui(port: int) -> None:
-    """Become `mlflow ui` with its statistics off, or say that it runs.
+    """Become `mlflow ui` with its statistics off.
 
     Raises:
-        AssayError: another program has the port.
+        AssayError: the port is in use.
     """
     server = f"http://127.0.0.1:{port}/#/experiments"
     page = f"{server}/{{}}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
     with socket.socket() as probe:
-        taken = probe.connect_ex(("127.0.0.1", port)) == 0
-    if taken and not _is_ours(port):
-        raise AssayError(f"port {port}: another program uses it; choose one: make ui PORT={port + 1}")
-    ending = "it is running already" if taken else "Ctrl-C ends it"
-    sys.stdout.write(f"runs: {page.format(_ready())}  ({ending})\n")  # console.say would take the query out
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise AssayError(f"port {port}: in use, perhaps by these runs: {server}; else: make ui PORT={port + 1}")
+    sys.stdout.write(f"runs: {page.format(_ready())}  (Ctrl-C ends it)\n")  # console.say would take the query out
     sys.stdout.flush()
-    if not taken:
-        command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
-        os.execve(sys.executable, command, os.environ | mlflow_store.QUIET | WITHOUT_JOBS)
-
-
-def _is_ours(port: int) -> bool:
-    """Return whether the process that listens on a port was started in this folder."""
-    for found in psutil.net_connections("tcp"):
-        if found.laddr and found.laddr.port == port and found.status == psutil.CONN_LISTEN and found.pid:
-            return Path(psutil.Process(found.pid).cwd()) == paths.home()
-    return False
+    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
+    os.execve(sys.executable, command, os.environ | mlflow_store.QUIET | WITHOUT_JOBS)
 
 
 if __name__ == "__main__":

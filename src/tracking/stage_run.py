@@ -15,10 +15,10 @@ from typing import Any
 from src import config
 from src.core import nested, paths
 from src.core.files import read_csv, read_json, write_json
-from src.tracking import environment, fingerprint, mlflow_store, outbox, tags
-from src.tracking.environment import Commit
+from src.tracking import fingerprint, mlflow_store, outbox, tags
 from src.tracking.fingerprint import Fingerprint
 from src.tracking.record import Kind, LoggedModel, Record
+from src.tracking.tags import Commit
 
 RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
 BESIDE = ("probe.auc", "shortcut_auc")  # what the model's score is compared with, beside it in the table of runs
@@ -43,7 +43,7 @@ class Execution:
 
     fingerprint: str = ""
     fresh: bool = True
-    commit: Commit = field(default_factory=environment.commit)
+    commit: Commit = field(default_factory=tags.read_commit)
     start: int = field(default_factory=_now)
     end: int = field(default_factory=_now)
     measured: dict[str, float] = field(default_factory=dict)

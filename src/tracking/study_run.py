@@ -11,7 +11,7 @@ from typing import Any, get_args
 from src.config import Params
 from src.core import paths
 from src.core.errors import AssayError
-from src.tracking import environment, mlflow_store, outbox, tags
+from src.tracking import mlflow_store, outbox, tags
 from src.tracking.fingerprint import compute
 from src.tracking.mlflow_writer import metric_name, write
 from src.tracking.record import LoggedDataset, Record, State, Status, Trial
@@ -58,7 +58,7 @@ class Sender:
     ) -> None:
         self._home = paths.home()
         self._again = again
-        self._commit = environment.commit()
+        self._commit = tags.read_commit()
         self._tags = tags.origin(self._commit, "study", entry)
         self._data: LoggedDataset | None = None
         try:

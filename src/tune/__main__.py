@@ -27,7 +27,7 @@ def main() -> None:
     """Check what was asked for, and carry it out."""
     asked = _parser().parse_args()
     from src import config
-    from src.tune import space, sweep, winner
+    from src.tune import space, winner
 
     if asked.winner is not None:
         console.say(winner.from_file(asked.winner, write=asked.apply))
@@ -37,7 +37,7 @@ def main() -> None:
     named = re.sub(r"[^\w .-]", "-", params.track.experiment).lstrip(" .-") or "study"
     name, points = asked.study or named + (" sweep" if asked.sweep else ""), list[Any]()
     if asked.sweep:
-        params, points = sweep.narrowed(params, asked.sweep)
+        params, points = space.narrowed(params, asked.sweep)
     from src.tune.stage import Session
 
     workers = Workers.asked(asked, params.train.threads)

@@ -34,7 +34,7 @@ from src.executors.workers import run_all
 from src.metrics.objectives import direction
 from src.tracking.record import Trial
 from src.tune.trials_view import BASELINE, TrialsView
-from src.tune.winner import Outcome, Result, Values, decide, described, write_outcome
+from src.tune.winner import Candidate, Outcome, Result, Values, decide, described, write_outcome
 
 log = logging.getLogger(__name__)
 LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
@@ -192,11 +192,12 @@ class Race:
 
     def outcome(self, confidence: float) -> Outcome:
         """Name who won by what the rounds have asked for."""
-        runs = [
-            (one.name, one.values, [self.known[name] for name in one.keys[: one.trained]], one.left)
+        baseline, *trials = (
+            Candidate.of(one.name, one.values, [self.known[name] for name in one.keys[: one.trained]],
+                         self.metric, confidence, one.left)
             for one in (self.baseline, *self.trials)
-        ]
-        return decide(self.metric, self.seeds, runs, confidence)
+        )  # fmt: skip
+        return decide(self.metric, self.seeds, baseline, trials, confidence)
 
 
 def _train(race: Race, wanted: Sequence[Entrant], executor: Executor) -> Iterator[tuple[str, Result]]:

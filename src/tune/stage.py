@@ -4,9 +4,9 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import optuna
 
@@ -19,14 +19,16 @@ from src.executors import training_inputs
 from src.executors.protocol import Executor
 from src.executors.workers import Workers
 from src.tracking import study_run
-from src.tracking.record import Trial
-from src.tune import pruner, sampler, space, study, study_fingerprint, study_tracking, trials_view, winner
+from src.tracking.record import Status, Trial
+from src.tracking.study_run import Sender
+from src.tune import pruner, sampler, space, study, trials_view, winner
 from src.tune.confirm import confirm_best
 from src.tune.driver import Driver, Proposal, Stop
 from src.tune.storage import JOURNAL, open_storage
 from src.tune.study import Search
 from src.tune.study_progress import Progress, table
-from src.tune.study_tracking import Reporter
+from src.tune.trials_view import BASELINE, IDENTITY
+from src.tune.winner import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ def tune(params: Params) -> None:
     """
     space.checked(params)
     training_inputs.bring_up_to_date()
-    about = study_fingerprint.of(params)
+    about = study.fingerprint(params)
     name = training_inputs.name("tune", about)
     with closing(Workers(threads=params.train.threads).start(STUDIES / name, Path.cwd())) as executor:
         Session(params, executor, name, params.tune.trials, about=about, confirm=False, of_stage=True).run()
@@ -58,16 +60,11 @@ def confirm(params: Params) -> None:
     training_inputs.bring_up_to_date()
     logs, view = training_inputs.folder("confirm", params), trials_view.read_candidates(STUDY, params.tune.metric)
     baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
-    with _made_here(view.name) as made:  # durations stand in no output, since they are not the same each time
-        facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
-    view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
     with closing(Workers(threads=params.train.threads).start(logs, Path.cwd())) as executor:
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
     with _made_here(view.name) as made:
         if outcome.winner and made:
-            files = study_tracking.written(STUDY, CONFIRMED)
-            described = study_tracking.describe(made, baseline, outcome=outcome, files=files)
-            study_run.Sender(baseline).close(described)
+            Sender(baseline).close(describe(made, baseline, outcome=outcome, files=written(STUDY, CONFIRMED)))
         elif outcome.winner:
             log.info("MLflow: the study was made elsewhere or cannot be opened, its run does not get the winner")
 
@@ -100,7 +97,7 @@ class Session:
     confirm: bool = True
     apply: bool = False
     points: Sequence[Mapping[str, Any]] = ()
-    about: study_fingerprint.Fingerprint | None = None
+    about: study.Fingerprint | None = None
     of_stage: bool = False
 
     def run(self) -> None:
@@ -117,7 +114,7 @@ class Session:
         entry, epochs = entries.get("train.epochs"), self.params.train.epochs
         pruning = pruner.build(tune.pruner, int(max(entry.choices or [entry.high or epochs])) if entry else epochs)
         proposing = sampler.build(tune.sampler, self.params.seed)
-        about = self.about or study_fingerprint.of(self.params)
+        about = self.about or study.fingerprint(self.params)
         with study.opened(self.name, tune.metric, about, proposing, pruning) as search:
             self._take_baseline(search)
             with Reporter(search.study, self.params, found, confirmed) as reporter:
@@ -137,13 +134,13 @@ class Session:
             log.info("%s has changed since the study began; its baseline stays: %s", PARAMS, values)
             self.params = parse(with_values(content, began))
 
-    def _search(self, search: Search, entries: Mapping[str, SpaceEntry], reporter: Reporter) -> None:
+    def _search(self, search: Search, entries: Mapping[str, SpaceEntry], reporter: "Reporter") -> None:
         already = search.finished()
         if already >= self.trials:
             console.say(f"study {self.name}: holds {already} finished trials, {self.trials} were asked for")
             return
         seconds = float("inf") if self.minutes is None else self.minutes * 60
-        stop, progress = Stop(time.monotonic() + seconds), Progress(search, self.trials)
+        stop, progress = Stop(time.monotonic() + seconds), Progress(search.view(), self.trials)
         content = self.params.model_dump(mode="json")
 
         def propose(trial: optuna.Trial) -> Proposal:
@@ -176,3 +173,77 @@ class Session:
         whole = study.first(search.study, self.trials) if self.of_stage else search.study
         study_report.write(whole, self.params.seed, found)
         console.say(f"table, figures and a page of them: {found.folder}\n")
+
+
+class Reporter:
+    """Keeps the runs of one study up to date during a block; what tracking lacks never costs a study.
+
+    A study that is interrupted waits to be gone on with: its status is KILLED then, and FAILED after an error, until
+    the same command goes on with it. One that comes to its end is reported with what stands in the folders `found` and,
+    if there is an outcome, `confirmed`.
+    """
+
+    def __init__(self, study: optuna.Study, params: Params, found: StudyFiles, confirmed: Confirmed) -> None:
+        self.study, self.params, self.places = study, params, (found, confirmed)
+        self.sender, self.new = Sender(params), False
+        self.outcome: Outcome | None = None
+
+    def offer(self) -> None:
+        """Send what there is, if it is time to."""
+        self.new = True
+        self.sender.offer(lambda: describe(self.study, self.params, "RUNNING"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind and not self.new:
+            return
+        found, confirmed = self.places
+        status: Status = "FINISHED" if not kind else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
+        with suppress(AssayError):  # a full disk has been reported already
+            files = {} if kind else written(found, confirmed if self.outcome else None)
+            self.sender.close(describe(self.study, self.params, status, self.outcome, files))
+
+
+def describe(
+    study: optuna.Study,
+    params: Params,
+    status: Status = "FINISHED",
+    outcome: Outcome | None = None,
+    files: Mapping[str, Path] | None = None,
+) -> study_run.LoggedStudy:
+    """Describe a study as far as it has come; its winner over several seeds leads, else its best trial."""
+    found = trials_view.view(study)
+    values, leader = next(((trial.params, f"trial {trial.number}") for trial in found.ranked()), ({}, ""))
+    if outcome and outcome.winner:
+        values, leader = outcome.winner.values, outcome.winner.name
+    return study_run.LoggedStudy(
+        identity=study.user_attrs[IDENTITY],
+        name=found.name,
+        settings=params,
+        goals=found.goals,
+        trials=found.trials,
+        leader=leader,
+        best=values,
+        confirmed=_confirmed(outcome) if outcome else {},
+        files=files or {},
+        status=status,
+    )
+
+
+def _confirmed(outcome: Outcome) -> dict[str, float]:
+    """Return the means over the seeds of baseline and winner, and the gain with the ends of its interval."""
+    both = {BASELINE: outcome.baseline} | ({"winner": outcome.winner} if outcome.winner else {})
+    found = {f"{who}_{name}": mean.mean for who, one in both.items() for name, mean in one.means.items()}
+    if outcome.gain:
+        ends = {"gain": outcome.gain.mean, "gain_low": outcome.gain.low, "gain_high": outcome.gain.high}
+        found |= {f"{name}_{outcome.metric[0]}": value for name, value in ends.items() if value is not None}
+    return found
+
+
+def written(found: StudyFiles, confirmed: Confirmed | None = None) -> dict[str, Path]:
+    """List what a study wrote, and what the winner is known from if there is one, by the name among the artifacts."""
+    files = [found.trials, found.page, *([confirmed.table, confirmed.best] if confirmed else [])]
+    figures = {f"figures/{path.name}": path for path in sorted(found.figures.glob("*.png"))}
+    return figures | {path.name: path for path in files}

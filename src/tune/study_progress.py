@@ -13,7 +13,6 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from src.config.overrides import short
 from src.core.progress import about
 from src.tracking.record import Trial
-from src.tune.study import Search
 from src.tune.trials_view import TrialsView
 
 log = logging.getLogger(__name__)
@@ -22,11 +21,15 @@ BAR = "{desc} {n}/{total} |{bar:20}| {elapsed}{postfix}"
 
 
 class Progress:
-    """Trials done, the best so far, the share of pruned ones, the time left; shown during a block."""
+    """Trials done, the best so far, the share of pruned ones, the time left; shown during a block.
 
-    def __init__(self, search: Search, total: int) -> None:
-        self._search, self._total = search, total
-        self._before, self._started = search.finished(), time.monotonic()
+    view: the trials that have ended before; each later one is looked at when it ends.
+    """
+
+    def __init__(self, view: TrialsView, total: int) -> None:
+        self._view, self._total, self._best = view, total, next(iter(view.ranked()), None)
+        self._pruned, self._started = view.count("pruned"), time.monotonic()
+        self._before = self._finished = len(view.complete()) + self._pruned
         self._bar = tqdm(
             desc="trials", total=total, initial=min(self._before, total), bar_format=BAR, file=sys.stderr,
             disable=not sys.stderr.isatty(),
@@ -46,24 +49,29 @@ class Progress:
         """Take note of a trial that has come to its end."""
         if trial.state == "failed":
             return  # the driver has said why
-        finished = self._search.finished()
+        self._finished += 1
+        self._pruned += trial.state == "pruned"
+        if trial.state == "complete" and trial.reused_from is None:
+            self._best = min(filter(None, (self._best, trial)), key=self._view.rank)
         if self._bar.disable:
-            done = f"{finished} of {self._total} done, {self._line(finished)}"
-            log.info("trial %d: %s; %s", trial.number, result(trial), done)
+            log.info(
+                "trial %d: %s; %d of %d done, %s",
+                trial.number,
+                result(trial),
+                self._finished,
+                self._total,
+                self._line(),
+            )
         else:
-            self._bar.n = finished
-            self._bar.set_postfix_str(self._line(finished))
+            self._bar.n = self._finished
+            self._bar.set_postfix_str(self._line())
 
-    def _line(self, finished: int) -> str:
-        view, parts = self._search.view(), []
-        if leading := view.ranked():
-            values = " and ".join(map(short, leading[0].values.values()))
-            parts.append(f"best {values} (trial {leading[0].number})")
-        parts.append(f"{view.count('pruned') / max(finished, 1):.0%} pruned")
-        if here := finished - self._before:
-            seconds = (time.monotonic() - self._started) / here * max(self._total - finished, 0)
-            parts.append(f"{about(seconds)} left")
-        return ", ".join(parts)
+    def _line(self) -> str:
+        best = self._best
+        parts = [f"best {' and '.join(map(short, best.values.values()))} (trial {best.number})"] if best else []
+        parts.append(f"{self._pruned / self._finished:.0%} pruned")
+        seconds = (time.monotonic() - self._started) / (self._finished - self._before)
+        return ", ".join([*parts, f"{about(seconds * max(self._total - self._finished, 0))} left"])
 
 
 def table(view: TrialsView) -> str:

@@ -5,7 +5,7 @@ import io
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import optuna
 from jinja2 import Environment, StrictUndefined
@@ -17,7 +17,7 @@ from src.core import files
 from src.core.paths import StudyFiles
 from src.metrics.objectives import METRICS
 from src.plotting import style
-from src.tracking.record import Trial
+from src.tracking.record import State, Trial
 from src.tune import figures
 from src.tune.figures import FIGURES, Kind
 from src.tune.trials_view import TrialsView, view, write_candidates, write_trials
@@ -27,6 +27,7 @@ TEMPLATE = Path(__file__).with_name("study.html.j2")
 SHOWN = 10  # trials of the table before the rest is folded away
 QUALITY = 80  # of WebP, for printing
 NOTHING = "-"
+STATES = get_args(State)  # in the order of the table
 
 
 def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
@@ -48,7 +49,7 @@ def page(found: TrialsView, parts: list[dict[str, Any]]) -> str:
     from plotly.offline import get_plotlyjs
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    counts = ", ".join(f"{found.count(state)} {state}" for state in ("complete", "pruned", "failed"))
+    counts = ", ".join(f"{found.count(state)} {state}" for state in STATES)
     named = [*(METRICS[name].label for name in found.goals), *(name.rpartition(".")[2] for name in found.space)]
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=found.name,
@@ -56,7 +57,10 @@ def page(found: TrialsView, parts: list[dict[str, Any]]) -> str:
         counts=f"{len(found.trials)} trials: {counts}",
         cards=list(_cards(found)),
         columns=["trial", "state", *named, "epochs", "remark"],
-        rows=[_row(trial, found) for trial in sorted(found.trials, key=lambda one: _order(one, found))],
+        rows=[
+            _row(one, found)
+            for one in sorted(found.trials, key=lambda one: (STATES.index(one.state), *found.rank(one)))
+        ],
         shown=SHOWN,
         figures=parts,
     )
@@ -84,12 +88,6 @@ def _plain(params: Mapping[str, Any]) -> dict[str, str]:
 
 def _scores(values: Mapping[str, float]) -> str:
     return ", ".join(short(value) for value in values.values())
-
-
-def _order(trial: Trial, found: TrialsView) -> tuple[int, float, int]:
-    sign = -1 if found.goals[found.metric] == "maximize" else 1
-    state = ("complete", "pruned", "failed").index(trial.state)
-    return state, sign * trial.values.get(found.metric, 0.0), trial.number
 
 
 def _row(trial: Trial, found: TrialsView) -> list[str]:

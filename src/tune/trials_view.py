@@ -62,9 +62,12 @@ class TrialsView:
 
     def ranked(self) -> list[Trial]:
         """Return the complete trials, the best first metric first, of equal ones the first; reused ones left out."""
+        return sorted((trial for trial in self.complete() if trial.reused_from is None), key=self.rank)
+
+    def rank(self, trial: Trial) -> tuple[float, int]:
+        """Return what trials are sorted by: by the first metric the best first, of equal ones the first."""
         sign = -1 if self.goals[self.metric] == "maximize" else 1
-        trained = [trial for trial in self.complete() if trial.reused_from is None]
-        return sorted(trained, key=lambda trial: (sign * trial.values[self.metric], trial.number))
+        return sign * trial.values.get(self.metric, 0.0), trial.number
 
     def front(self) -> list[Trial]:
         """Return the complete trials that no other beats in one metric without losing in another, by number."""

@@ -6,6 +6,7 @@ gain allows for the winner being the best of several, of which chance puts one a
 Its first seed is that of the search, by which the trial was chosen: the mean gain leaves it out.
 """
 
+import difflib
 import io
 import math
 import shlex
@@ -17,19 +18,16 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from src.config.overrides import canonical, short
-from src.core import files, yaml_file
+from src.config import load, parse
+from src.config.overrides import canonical, short, with_values
+from src.core import files, nested, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS, Confirmed
 from src.metrics.objectives import better
-from src.tune import apply
 from src.tune.trials_view import BASELINE, cell
 
 Values = Mapping[str, Any]
 Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
-Run = tuple[
-    str, Values, Sequence[Result], str
-]  # name, values, results in the order of the seeds, why there are no more
 DECIMALS = 6
 SAME = 1e-9  # relative difference up to which two gains are one, with another rounding
 NOT_APPLIED = f"{PARAMS}: kept as it is, none of them has a better mean"
@@ -59,6 +57,16 @@ class Candidate:
     reasons: tuple[str, ...] = ()
     left: str = ""
 
+    @classmethod
+    def of(
+        cls, name: str, values: Values, results: Sequence[Result], metric: Sequence[str], confidence: float, left: str
+    ) -> "Candidate":
+        """Sum up results in the order of the seeds."""
+        scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
+        reasons = tuple(result["failed"] for result in results if "failed" in result)
+        means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
+        return cls(name, values, scores, means, reasons, left)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -86,18 +94,18 @@ class Outcome:
         return self.gain is not None and beyond(self.metric[0], self.gain) == "better"
 
 
-def decide(metric: tuple[str, ...], seeds: tuple[int, ...], runs: Sequence[Run], confidence: float) -> Outcome:
+def decide(
+    metric: tuple[str, ...],
+    seeds: tuple[int, ...],
+    baseline: Candidate,
+    candidates: Sequence[Candidate],
+    confidence: float,
+) -> Outcome:
     """Name the candidate with the best mean of the first metric over all seeds, of equal ones the first.
 
-    Where all have left, it is the best of them. runs: first of the baseline, then of the candidates.
+    Where all have left, it is the best of them.
     """
-    made = []
-    for name, values, results, left in runs:
-        scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
-        reasons = tuple(result["failed"] for result in results if "failed" in result)
-        means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
-        made.append(Candidate(name, values, scores, means, reasons, left))
-    first, (baseline, *candidates) = metric[0], made
+    first = metric[0]
     winner: Candidate | None = None
     whole = [one for one in candidates if one.means and not one.left]
     for one in whole or [one for one in candidates if one.means]:
@@ -222,9 +230,44 @@ def from_file(path: Path, *, write: bool, told: bool = False) -> str:
         said = verdict(metric, Interval(gain["value"], gain.get("low"), gain.get("high")))
         lines.append(f"{metric} against the baseline: {said}")
     if write:
-        return "\n".join([*lines, apply.apply(PARAMS, winner["values"]), NEXT])
+        return "\n".join([*lines, apply(PARAMS, winner["values"]), NEXT])
     again = f"python -m src.tune --winner {shlex.quote(str(path))} --apply"
     return "\n".join([*lines, f"{again} writes it into {PARAMS}; then: dvc repro"])
+
+
+def apply(path: Path, values: Mapping[str, Any]) -> str:
+    """Write values into a params file and give what changed as a unified diff, empty where it already said so.
+
+    Raises:
+        AssayError: the file is missing, not valid, or written in a way that values cannot be put into.
+    """
+    load(path)
+    before = path.read_text(encoding="utf-8")
+    after = replaced(before, values, str(path))
+    if after != before:
+        files.write_text(path, after)
+    texts = before.splitlines(True), after.splitlines(True)
+    return "".join(difflib.unified_diff(*texts, path.name, f"{path.name} with the winner", n=1))
+
+
+def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -> str:
+    """Return the text of a params file with other values, as `dvc exp run -S` would leave it.
+
+    Raises:
+        AssayError: the result would not say what it should, as where two keys share a value by an anchor.
+    """
+    now = parse(yaml_file.parsed(text, where), where).model_dump(mode="json")
+    wanted, before = with_values(now, values), dict(nested.flat(now))
+    changes = {
+        name: value
+        for name, value in sorted(nested.flat(wanted))
+        if name not in before or canonical(before[name]) != canonical(value)
+    }
+    changed = yaml_file.put_all(text, changes)
+    if parse(yaml_file.parsed(changed, where), where).model_dump(mode="json") != wanted:
+        pairs = ", ".join(f"{name}: {canonical(value)}" for name, value in changes.items())
+        raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
+    return changed
 
 
 def _text(found: Interval, form: str = ".4f") -> str:

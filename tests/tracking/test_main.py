@@ -1,6 +1,7 @@
 """What `python -m src.tracking` does."""
 
 import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -89,22 +90,20 @@ def test_an_unknown_word_lists_the_known_ones(
     assert "send" in capsys.readouterr().err
 
 
-def test_a_second_ui_says_that_it_is_running_and_another_program_that_the_port_is_taken(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_ui_names_the_page_with_the_scores_and_a_port_that_is_in_use(
+    ready: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as listening:  # of this process, in this folder
+    monkeypatch.setattr(os, "execve", lambda *_: None)  # which would become the server
+    call(monkeypatch, "ui", "--port", "1")
+    assert "http://127.0.0.1:1/#/experiments/1/runs?viewStateShareKey=scores" in capsys.readouterr().out
+    with mlflow_store.connected(ready) as client:
+        columns = client.get_experiment_by_name("covid_ct").tags["mlflow.sharedViewState.scores"]
+    assert "metrics.`test_auc`" in columns
+    with FileLock(ready / "mlflow.db.lock"):  # of a stage that uploads
+        call(monkeypatch, "ui", "--port", "1")
+    with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = listening.getsockname()[1]
-        call(monkeypatch, "ui", "--port", str(port))
-        shown = capsys.readouterr().out
-        assert f"http://127.0.0.1:{port}/#/experiments/1/runs?viewStateShareKey=scores" in shown
-        assert "running already" in shown
-        with mlflow_store.connected(ready) as client:
-            columns = client.get_experiment_by_name("covid_ct").tags["mlflow.sharedViewState.scores"]
-        assert "metrics.`test_auc`" in columns
-        with FileLock(ready / "mlflow.db.lock"):  # of a stage that uploads
-            call(monkeypatch, "ui", "--port", str(port))
-        monkeypatch.setattr("src.core.paths.home", lambda: tmp_path)
-        with pytest.raises(AssayError, match=f"port {port}: another program uses it; choose one: make ui PORT="):
+        with pytest.raises(AssayError, match=f"port {port}: in use, perhaps by these runs: .*; else: make ui PORT="):
             call(monkeypatch, "ui", "--port", str(port))

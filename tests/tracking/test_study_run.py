@@ -1,5 +1,6 @@
 """A study is a run with a run below it for each trial: each once, however often and however interrupted it is sent."""
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -186,16 +187,15 @@ def test_trials_are_no_results_of_their_own(ready: Path) -> None:
 def test_what_is_sent_on_the_side_does_not_hold_up_the_study_and_waits_in_proportion(
     ready: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(*_: object) -> None:
-        time.sleep(0.5)
-
-    monkeypatch.setattr(study_run, "write", slow)
+    written = threading.Event()
+    monkeypatch.setattr(study_run, "write", lambda *_: written.wait(60))
     sender = Sender(config.load(), first=0)
-    began = time.monotonic()
     assert sender.offer(lambda: study(1, "RUNNING"))
-    assert time.monotonic() - began < 0.4
-    assert not sender.offer(lambda: study(1, "RUNNING"))
     assert sender._thread
+    assert sender._thread.is_alive()
+    assert not sender.offer(lambda: study(1, "RUNNING"))
+    time.sleep(0.5)
+    written.set()
     sender._thread.join()
     assert not sender.offer(lambda: study(1, "RUNNING"))
     assert sender._due - time.monotonic() > 0.5 * 40

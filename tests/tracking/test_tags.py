@@ -3,9 +3,8 @@
 import pytest
 
 from src import config
-from src.tracking.environment import Commit
 from src.tracking.fingerprint import Fingerprint
-from src.tracking.tags import run_name
+from src.tracking.tags import Commit, run_name
 from tests.conftest import ROOT
 
 

@@ -23,7 +23,7 @@ from src.tune import confirm as confirming
 from src.tune import study_report
 from src.tune.confirm import best_trials
 from src.tune.trials_view import TrialsView
-from src.tune.winner import Outcome, described, interval
+from src.tune.winner import Outcome, described
 from tests import helpers_browser
 from tests.executors.conftest import Home
 
@@ -57,9 +57,6 @@ class Workers:
         else:
             self.events.append(Finished(number, (), {"auc": self.score(job), "parameters": 9.0}))
 
-    def take_back(self) -> list[int]:
-        return []
-
     def next(self, timeout: float) -> Event | None:
         if not self.events:
             return None
@@ -67,9 +64,6 @@ class Workers:
         if not isinstance(event, Epoch):
             del self.running[event.number]
         return event
-
-    def close(self) -> None:
-        pass
 
 
 def luck(job: Job) -> float:
@@ -313,11 +307,3 @@ def test_of_two_metrics_the_undominated_are_chosen(content: dict[str, Any]) -> N
     two = with_values(content, {"tune.metric": ["auc", "parameters"]})
     rows = [(0, 0.1, (0.9, 100.0)), (1, 0.2, (0.8, 50.0)), (2, 0.3, (0.85, 120.0)), (3, 0.4, (0.7, 50.0))]
     assert picked(two, rows) == [0, 1]
-
-
-def test_the_interval_is_students() -> None:
-    """Tables give t = 4.303 for two degrees of freedom, and 0.1 / sqrt(3) is the error of this mean."""
-    found = interval([0.8, 0.9, 1.0], 0.95)
-    assert found.mean == pytest.approx(0.9)
-    assert found.low == pytest.approx(0.9 - 4.303 * 0.1 / 3**0.5, abs=1e-4)
-    assert found.high == pytest.approx(0.9 + 4.303 * 0.1 / 3**0.5, abs=1e-4)

@@ -9,7 +9,7 @@ import pytest
 
 from src.core import paths
 from src.core.errors import AssayError
-from src.tune import study, study_fingerprint, trials_view
+from src.tune import study, trials_view
 from src.tune.storage import Journal, mend
 from src.tune.trials_view import view
 from tests.tune.helpers_search import ABOUT, opened, search, trials
@@ -58,8 +58,8 @@ def test_what_the_study_began_with_is_kept(tmp_path: Path) -> None:
 def test_other_images_and_many_differences_are_said_in_a_line() -> None:
     there = {"images": "a", "split": "b", **{f"train.{n}": n for n in range(4)}}
     here = {"images": "c", "split": "d", **{f"train.{n}": n + 1 for n in range(4)}}
-    assert study_fingerprint.difference(there, here) == "other images; another split; train.0 was 0, is 1; and 3 more"
-    assert study_fingerprint.difference(there, json.loads(json.dumps(there))) == ""
+    assert study.difference(there, here) == "other images; another split; train.0 was 0, is 1; and 3 more"
+    assert study.difference(there, json.loads(json.dumps(there))) == ""
 
 
 @pytest.mark.parametrize("torn", [b'{"op_code": 4', b"\x00\x00\x00", b'{"op_code": 4}'])

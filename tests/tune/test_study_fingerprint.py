@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from src.config import parse
 from src.config.overrides import with_values
 from src.executors import training_inputs
-from src.tune import study_fingerprint
+from src.tune import study
 from tests.executors.conftest import Home
 from tools.dvc_deps import ROOT
 
@@ -23,7 +23,7 @@ APART = {
     "src.core.git_command", "src.core.nested", "src.core.paths", "src.core.progress", "src.core.redact",
     "src.core.registry",
     "src.core.signals", "src.core.yaml_file",
-    "src.tune.study_fingerprint", "src.executors.protocol", "src.executors.training_inputs",
+    "src.executors.protocol", "src.executors.training_inputs",
     "src.tune.storage",
 }  # fmt: skip
 
@@ -35,12 +35,12 @@ def _at_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def name(home: Home, **values: Any) -> str:
     named = {key.replace("__", "."): value for key, value in values.items()}
-    return training_inputs.name("tune", study_fingerprint.of(parse(with_values(home.content, named))))
+    return training_inputs.name("tune", study.fingerprint(parse(with_values(home.content, named))))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_lists_each_parameter_that_its_trials_depend_on(stage: str, home: Home) -> None:
-    found = {key.removeprefix("tune.space.") for key in study_fingerprint.of(parse(home.content))} - NO_PARAMETERS
+    found = {key.removeprefix("tune.space.") for key in study.fingerprint(parse(home.content))} - NO_PARAMETERS
     found = {key for key in found if not key.startswith(training_inputs.CODE_OF)}
     wanted = found - (ONLY_SEARCHING if stage == "confirm" else set())
     listed = STAGES[stage]["params"]
@@ -53,7 +53,7 @@ def test_the_code_that_trains_is_all_that_a_trial_imports() -> None:
     found |= {module for entry in list(found) for module in graph.find_upstream_modules(entry)}
     packages = {module for module in found if (ROOT / module.replace(".", "/")).is_dir()}
     scored = {name for name in found - packages - APART if not name.startswith(("src.config.", "src.tracking."))}
-    named = [path.removesuffix(".py").replace("/", ".") for path in (*study_fingerprint.CODE, *training_inputs.CODE)]
+    named = [path.removesuffix(".py").replace("/", ".") for path in (*study.CODE, *training_inputs.CODE)]
     assert [
         name for name in sorted(scored) if not any(name == each or name.startswith(f"{each}.") for each in named)
     ] == []
@@ -103,11 +103,11 @@ def test_edited_code_is_named_and_what_may_change_within_a_study_is_not(
     own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(own_home.folder)
-    before = study_fingerprint.of(parse(own_home.content))
+    before = study.fingerprint(parse(own_home.content))
     now = dict(before) | {"code of src/train": "other", "tune.pruner": {"name": "none"}, "train.threads": 9}
-    assert study_fingerprint.difference(before, now) == "other code of src/train"
+    assert study.difference(before, now) == "other code of src/train"
 
 
 def test_the_value_in_the_file_of_what_is_varied_sometimes_does_not_part_a_named_study() -> None:
     there = {"model.dropout": 0.1, "tune.space.model.dropout": {"low": 0.0, "high": 0.4, "when": {"a": 1}}}
-    assert study_fingerprint.difference(there, there | {"model.dropout": 0.3}) == ""
+    assert study.difference(there, there | {"model.dropout": 0.3}) == ""

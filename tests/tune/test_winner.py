@@ -68,8 +68,10 @@ def test_the_words_follow_the_interval_and_equal_gains_have_none(
 
     baseline = [0.50 + 0.01 * place for place in range(len(gains))]
     winner = [before + gain for before, gain in zip(baseline, gains, strict=True)]
-    runs = [("baseline", {}, results(baseline), ""), ("trial 0", {}, results(winner), "")]
-    found = decide((metric,), (1, 2, 3), runs, 0.95)
+    both = (Candidate.of(name, {}, results(each), (metric,), 0.95, "")
+            for name, each in (("baseline", baseline), ("trial 0", winner)))  # fmt: skip
+    first, trial = both
+    found = decide((metric,), (1, 2, 3), first, [trial], 0.95)
     assert outcomes.described(found).endswith(f", {words}")
     assert found.beats_baseline == (words == "better beyond its interval")
     assert ("[" in outcomes.described(found).splitlines()[-1]) == ("no interval" not in words)
@@ -119,3 +121,11 @@ def test_another_file_is_refused(text: str, words: str) -> None:
         outcomes.from_file(Path("other.yaml"), write=True)
     with pytest.raises(AssayError, match="not found"):
         outcomes.from_file(Path("none.yaml"), write=True)
+
+
+def test_the_interval_is_students() -> None:
+    """Tables give t = 4.303 for two degrees of freedom, and 0.1 / sqrt(3) is the error of this mean."""
+    found = interval([0.8, 0.9, 1.0], 0.95)
+    assert found.mean == pytest.approx(0.9)
+    assert found.low == pytest.approx(0.9 - 4.303 * 0.1 / 3**0.5, abs=1e-4)
+    assert found.high == pytest.approx(0.9 + 4.303 * 0.1 / 3**0.5, abs=1e-4)

@@ -1,7 +1,7 @@
-"""What workers without a shared folder need, in pieces and under the hash of its content: the code and the images.
+"""The images that a job needs, for workers without a shared folder, in pieces and under the hash of their content.
 
-Of images only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label
-of any other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
+Only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label of any
+other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
 augmentation does to an image depends on its place.
 """
 
@@ -23,29 +23,13 @@ from src.images.store import open_images
 
 CHUNK = 8 * 2**20  # bytes of a message
 STORE = "build/prepared/images.npy"
-Messages = Callable[[], Iterable[list[tuple[str, int, bytes]]]]  # pieces: the file's name, where in it, the content
 
 
 class Upload(NamedTuple):
-    """Files in pieces, and the sha256 of these."""
+    """Messages of pieces of files, each its file's name, where in it, and the content; and the sha256 of them."""
 
     digest: str
-    messages: Messages
-
-
-def hashed(messages: Messages) -> Upload:
-    """Hash the pieces one after the other."""
-    known = hashlib.sha256()
-    for name, offset, content in (piece for pieces in messages() for piece in pieces):
-        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
-    return Upload(known.hexdigest(), messages)
-
-
-def of_code(root: Path) -> Upload:
-    """Return the folder src of a repository, without what Python compiled."""
-    files = [path for path in sorted((root / "src").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
-    pieces = [(path.relative_to(root).as_posix(), 0, path.read_bytes()) for path in files]
-    return hashed(lambda: [pieces])
+    messages: Callable[[], Iterable[list[tuple[str, int, bytes]]]]
 
 
 def of_images(job: Job, home: Path) -> Upload:
@@ -91,4 +75,7 @@ def _images(data: variants.Data, rows: tuple[int, ...] | None, record: str, _: v
             yield [(STORE, len(header) + row * length, images[row].tobytes()) for row in chosen]
         yield [(STORE, size, b"")]  # for rows of test at the end
 
-    return hashed(messages)
+    known = hashlib.sha256()
+    for name, offset, content in (piece for pieces in messages() for piece in pieces):
+        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
+    return Upload(known.hexdigest(), messages)

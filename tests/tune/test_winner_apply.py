@@ -10,7 +10,7 @@ from src.config import load, parse
 from src.config.overrides import with_values
 from src.core.errors import AssayError
 from src.core.nested import get as value
-from src.tune.apply import apply, replaced
+from src.tune.winner import apply, replaced
 from tests import sections
 from tests.conftest import ROOT
 

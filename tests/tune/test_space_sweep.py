@@ -8,7 +8,7 @@ import pytest
 from src.config import Params, parse
 from src.config.overrides import replaced
 from src.core.errors import AssayError
-from src.tune import sweep
+from src.tune import space
 from src.tune.space import checked
 from tests import sections
 
@@ -21,12 +21,12 @@ SPACE = {
 BASELINE = {"train.batch_size": 32, "train.learning_rate": 0.002, "train.optimizer": "adam"}
 
 
-def params(space: Mapping[str, Any] = SPACE) -> Params:
-    return parse(replaced(sections.CONTENT, {"tune.space": space, **BASELINE}))
+def params(varied: Mapping[str, Any] = SPACE) -> Params:
+    return parse(replaced(sections.CONTENT, {"tune.space": varied, **BASELINE}))
 
 
 def test_each_value_is_tried_once_while_the_others_are_those_of_the_baseline() -> None:
-    _, tried = sweep.narrowed(params(), ["train.batch_size", "train.learning_rate"])
+    _, tried = space.narrowed(params(), ["train.batch_size", "train.learning_rate"])
     here = {"train.batch_size": 32, "train.learning_rate": 0.002}
     assert tried[0] == here
     assert [len([key for key in here if point[key] != here[key]]) for point in tried] == [0, *[1] * 7]
@@ -35,7 +35,7 @@ def test_each_value_is_tried_once_while_the_others_are_those_of_the_baseline() -
 
 
 def test_what_is_tried_lies_in_the_space_and_nothing_is_pruned() -> None:
-    narrow, points = sweep.narrowed(params(), ["train.batch_size", "train.optimizer"])
+    narrow, points = space.narrowed(params(), ["train.batch_size", "train.optimizer"])
     assert narrow.tune.pruner.name == "none"
     for point in points:
         for name, entry in checked(narrow).items():
@@ -43,8 +43,8 @@ def test_what_is_tried_lies_in_the_space_and_nothing_is_pruned() -> None:
 
 
 def test_a_range_of_whole_numbers_keeps_its_steps() -> None:
-    space = {"train.batch_size": {"low": 16, "high": 64, "step": 16}}
-    narrow, _ = sweep.narrowed(params(space), ["train.batch_size"])
+    varied = {"train.batch_size": {"low": 16, "high": 64, "step": 16}}
+    narrow, _ = space.narrowed(params(varied), ["train.batch_size"])
     assert narrow.tune.space["train.batch_size"].choices == (16, 32, 48, 64)
 
 
@@ -57,5 +57,5 @@ def test_a_range_of_whole_numbers_keeps_its_steps() -> None:
 )
 def test_what_cannot_be_swept_is_a_line(names: list[str], said: str) -> None:
     with pytest.raises(AssayError, match="--sweep") as caught:
-        sweep.narrowed(params(), names)
+        space.narrowed(params(), names)
     assert said in str(caught.value)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from src.tracking import environment
-from src.tracking.environment import Commit, commit
+from src.tracking import tags
+from src.tracking.tags import Commit, read_commit
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -29,33 +29,33 @@ def repository(tmp_path: Path) -> Path:
 
 def test_without_a_repository_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert commit(tmp_path) == Commit()
+    assert read_commit(tmp_path) == Commit()
 
 
 def test_before_the_first_commit_nothing_is_known(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
-    assert commit(tmp_path) == Commit()
+    assert read_commit(tmp_path) == Commit()
 
 
 def test_without_git_nothing_is_known(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert commit(repository) == Commit()
+    assert read_commit(repository) == Commit()
 
 
 def test_a_clean_tree_is_its_commit(repository: Path) -> None:
-    assert commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
+    assert read_commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
 
 
 def test_an_edit_makes_it_dirty_and_shows_in_the_diff(repository: Path) -> None:
     (repository / "params.yaml").write_text("new\n")
-    found = commit(repository)
+    found = read_commit(repository)
     assert found.dirty
     assert "+new" in found.diff
 
 
 def test_the_diff_put_onto_the_commit_gives_the_edited_tree(repository: Path) -> None:
     (repository / "src/one.py").write_text("old\nnew \n\n")
-    found = commit(repository)
+    found = read_commit(repository)
     git(repository, "checkout", "-q", found.commit, "--", ".")
     subprocess.run(["git", "apply"], cwd=repository, input=found.diff.encode(), check=True)
     assert (repository / "src/one.py").read_text() == "old\nnew \n\n"
@@ -64,33 +64,33 @@ def test_the_diff_put_onto_the_commit_gives_the_edited_tree(repository: Path) ->
 def test_values_of_params_that_are_not_committed_are_named(repository: Path) -> None:
     (repository / "params.yaml").write_text("seed: 1\ntrain: {epochs: 60, batch_size: 30}\ntrack: {experiment: a}\n")
     git(repository, "commit", "-q", "-a", "-m", "values")
-    assert commit(repository).changes == {}
+    assert read_commit(repository).changes == {}
     (repository / "params.yaml").write_text("seed: 1\ntrain: {epochs: 5, batch_size: 30}\ntrack: {experiment: b}\n")
-    assert commit(repository).changes == {"train.epochs": "5"}
+    assert read_commit(repository).changes == {"train.epochs": "5"}
 
 
 def test_the_lock_that_the_pipeline_writes_does_not_make_it_dirty(repository: Path) -> None:
     (repository / "dvc.lock").write_text("new\n")
-    assert commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
+    assert read_commit(repository) == Commit(git(repository, "rev-parse", "HEAD"), "trunk", False, "")
 
 
 def test_new_code_makes_it_dirty_and_other_new_files_do_not(repository: Path) -> None:
     (repository / "notes.txt").write_text("x")
-    assert not commit(repository).dirty
+    assert not read_commit(repository).dirty
     (repository / "src/two.py").write_text("x")
-    assert commit(repository).dirty
+    assert read_commit(repository).dirty
 
 
 def test_files_that_git_does_not_know_never_reach_the_diff(repository: Path) -> None:
     (repository / ".env").write_text("PASSWORD=hunter2\n")
     (repository / "params.yaml").write_text("new\n")
-    assert "hunter2" not in commit(repository).diff
+    assert "hunter2" not in read_commit(repository).diff
 
 
 def test_the_environment_pins_what_is_installed() -> None:
     import numpy
 
-    text = environment.environment()
+    text = tags.environment()
     assert f"\nnumpy=={numpy.__version__}\n" in text
     assert text.startswith("# host ")
     assert "\n# python 3." in text

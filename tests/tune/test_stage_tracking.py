@@ -8,7 +8,7 @@ import pytest
 from src import config
 from src.core import paths
 from src.tracking.study_run import LoggedStudy
-from src.tune import study_tracking
+from src.tune import stage
 from src.tune.trials_view import view
 from src.tune.winner import Candidate, Outcome, interval
 from tests.tune.helpers_studies import study
@@ -30,7 +30,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[LoggedStudy]:
         def close(self, last: LoggedStudy) -> None:
             found.append(last)
 
-    monkeypatch.setattr(study_tracking, "Sender", Sender)
+    monkeypatch.setattr(stage, "Sender", Sender)
     return found
 
 
@@ -44,7 +44,7 @@ def outcome() -> Outcome:
 
 def test_every_trial_is_told_and_the_best_one_leads() -> None:
     found = study(8)
-    told = study_tracking.describe(found, config.load())
+    told = stage.describe(found, config.load())
     assert [one.number for one in told.trials] == list(range(8))
     assert told.trials[5].reason == "the loss is\nno number"
     best = max(view(found).complete(), key=lambda one: one.values["auc"])
@@ -55,11 +55,11 @@ def test_of_two_metrics_the_first_says_who_leads() -> None:
     found = view(study(20, two=True))
     best = max(found.complete(), key=lambda one: one.values["auc"])
     assert found.front()[0].number != best.number
-    assert study_tracking.describe(study(20, two=True), config.load()).leader == f"trial {best.number}"
+    assert stage.describe(study(20, two=True), config.load()).leader == f"trial {best.number}"
 
 
 def test_the_winner_over_several_seeds_leads_with_its_means_beside_the_preset() -> None:
-    told = study_tracking.describe(study(8), config.load(), outcome=outcome(), files=study_tracking.written(*PLACES))
+    told = stage.describe(study(8), config.load(), outcome=outcome(), files=stage.written(*PLACES))
     assert (told.leader, told.best) == ("trial 7", {"model.dropout": 0.25})
     assert told.confirmed["winner_auc"] == pytest.approx(0.81)
     assert told.confirmed["baseline_auc"] == pytest.approx(0.705)
@@ -73,7 +73,7 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
     sent: list[LoggedStudy], error: type[BaseException], status: str
 ) -> None:
     def broken_off() -> None:
-        with study_tracking.Reporter(study(3), config.load(), *PLACES) as reporter:
+        with stage.Reporter(study(3), config.load(), *PLACES) as reporter:
             reporter.offer()
             raise error
 
@@ -84,13 +84,13 @@ def test_a_study_that_is_broken_off_is_not_told_as_finished(
 
 
 def test_a_study_that_ends_is_told_as_finished_with_its_files_also_when_nothing_is_new(sent: list[LoggedStudy]) -> None:
-    with study_tracking.Reporter(study(3), config.load(), *PLACES):
+    with stage.Reporter(study(3), config.load(), *PLACES):
         pass
     assert [one.status for one in sent] == ["FINISHED"]
     assert set(sent[0].files) == {"trials.csv", "study.html"}  # nobody has confirmed: what lies there is older
 
 
 def test_an_error_before_any_trial_tells_nothing(sent: list[LoggedStudy]) -> None:
-    with pytest.raises(RuntimeError), study_tracking.Reporter(study(3), config.load(), *PLACES):
+    with pytest.raises(RuntimeError), stage.Reporter(study(3), config.load(), *PLACES):
         raise RuntimeError
     assert sent == []
