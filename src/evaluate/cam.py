@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers, Scored
-
-if TYPE_CHECKING:
-    import keras
 
 EACH = 2  # right ones and wrong ones of a class
 CLASSES = 6  # shown at most, those with the most mistakes
@@ -45,21 +42,6 @@ class Cams:
     cases: tuple[Case, ...] = ()
     images: Pixels | None = None
     maps: Mapping[str, Floats] = field(default_factory=dict)
-
-
-def explain(network: "keras.Model", scored: Scored, decisions: Integers, images: Pixels) -> Cams:
-    """Choose cases and make their maps; images: the packed store (M, H, W, C)."""
-    from src.evaluate import cam_maps
-
-    cases = choose(scored, decisions)
-    if not cases:
-        return Cams()
-    pixels = images[[scored.rows[case.place] for case in cases]]
-    predicted = np.array([case.predicted for case in cases], dtype=np.int64)
-    made = {"cam": cam_maps.cam(network, pixels, predicted)}
-    if made["cam"] is None:
-        made |= {make.__name__: make(network, pixels, predicted) for make in (cam_maps.grad_cam, cam_maps.hires_cam)}
-    return Cams(cases, pixels, {kind: heat for kind, heat in made.items() if heat is not None})
 
 
 def choose(scored: Scored, decisions: Integers) -> tuple[Case, ...]:

@@ -6,11 +6,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from src.evaluate.cam import Cams, choose
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats, Integers
+from src.metrics.scored import Floats, Integers, Scored
 
 BATCH = 16  # images
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def explain(network: keras.Model, scored: Scored, decisions: Integers, images: Pixels) -> Cams:
+    """Choose cases and make their maps; images: the packed store (M, H, W, C)."""
+    cases = choose(scored, decisions)
+    if not cases:
+        return Cams()
+    pixels = images[[scored.rows[case.place] for case in cases]]
+    predicted = np.array([case.predicted for case in cases], dtype=np.int64)
+    made = {"cam": cam(network, pixels, predicted)}
+    if made["cam"] is None:
+        made |= {make.__name__: make(network, pixels, predicted) for make in (grad_cam, hires_cam)}
+    return Cams(cases, pixels, {kind: heat for kind, heat in made.items() if heat is not None})
 
 
 def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:

@@ -13,7 +13,6 @@ from src.core.errors import AssayError
 from src.core.files import write_json
 from src.core.paths import Evaluation
 from src.evaluate import gallery, report
-from src.evaluate.cam import explain
 from src.evaluate.figures.discrimination import precision_recall_points, roc_points
 from src.evaluate.inputs import (
     Image,
@@ -67,6 +66,8 @@ def run(
     pixels = open_images(inputs.prepared)
     check_shape(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
+    from src.evaluate import cam_maps  # after open_model, which sets what TensorFlow reads when it is loaded
+
     rows = np.array([image.row for image in scored], dtype=np.int64)
     probabilities = predict(with_flips(network, section.tta), pixels, rows)
     for place in np.flatnonzero(np.isin(rows, list(known))):  # a threshold is not chosen by what the network has seen
@@ -85,7 +86,7 @@ def run(
         training=gallery.Training.of(parameters["train"]),
         seed=seed,
         mistakes=section.mistakes,
-        cams=explain(network, results.test, results.decisions, pixels),
+        cams=cam_maps.explain(network, results.test, results.decisions, pixels),
         layers=layers(network),
     )
     _write_tables(out, material, scored, probabilities, network.count_params())

@@ -6,7 +6,7 @@ import pytest
 from src import models
 from src.core import registry
 from src.evaluate import cam_maps
-from src.evaluate.cam import explain
+from src.evaluate.cam_maps import explain
 from tests.evaluate import helpers
 
 pytestmark = pytest.mark.slow
