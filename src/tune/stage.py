@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -60,6 +60,9 @@ def confirm(params: Params) -> None:
     training_inputs.bring_up_to_date()
     logs, view = training_inputs.folder("confirm", params), trials_view.read_candidates(STUDY, params.tune.metric)
     baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
+    with _made_here(view.name) as made:  # durations stand in no output, since they are not the same each time
+        facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
+    view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
     with closing(Workers(threads=params.train.threads).start(logs, Path.cwd())) as executor:
         outcome = confirm_best(baseline, view, executor, CONFIRMED)
     with _made_here(view.name) as made:
