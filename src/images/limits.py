@@ -1,12 +1,19 @@
 """Which sizes of an image are accepted, judged by its header, and how much memory images under work take together."""
 
 import ctypes
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from src.core.files import write_text
+
+log = logging.getLogger(__name__)
 
 MIN_SIDE = 8  # pixels; the smallest `image_size` of params.yaml: a single pixel shows nothing
 WORK_BYTES = 10  # for each allowed pixel: what 8-bit RGB takes while it is decoded, a progressive JPEG as well
+NOTED_BYTES = 64 * 2**20  # smaller images do not bring a machine down
 MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
 
@@ -46,20 +53,33 @@ class Memory:
     def __init__(self, total: float = float("inf")) -> None:
         self._total = self._free = total
         self._changed = threading.Condition()
+        self._large: list[str] = []
+        self.note: Path | None = None  # lists the large files under work while there are any
 
     @contextmanager
-    def taking(self, size: float) -> Iterator[None]:
-        """Reserve `size` bytes, or all where there are fewer. A thread may have only one reservation."""
+    def taking(self, size: float, what: str) -> Iterator[None]:
+        """Reserve `size` bytes, or all where there are fewer; `what` names the file. A thread may have only one."""
         size = min(size, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= size)
             self._free -= size
+            if size > NOTED_BYTES:
+                self._write([*self._large, what])
         try:
             yield
         finally:
             with self._changed:
                 self._free += size
+                if size > NOTED_BYTES:
+                    self._write([name for name in self._large if name != what])
                 self._changed.notify_all()
+
+    def _write(self, large: list[str]) -> None:
+        self._large = large
+        if self.note and large:
+            write_text(self.note, "\n".join(large) + "\n")
+        elif self.note:
+            self.note.unlink(missing_ok=True)
 
 
 def give_back() -> None:
@@ -69,3 +89,11 @@ def give_back() -> None:
     """
     with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, 2**20)
+
+
+def report_killed(note: Path) -> None:
+    """Log at which files a run that left its note was killed, and remove the note."""
+    if note.is_file():
+        names = ", ".join(note.read_text("utf-8").split("\n")[:-1])
+        log.warning("the last run was killed while it decoded %s; a lower preprocess.max_megapixels rejects it", names)
+        note.unlink()

@@ -15,7 +15,7 @@ from src.core.files import read_csv, replacing
 from src.core.paths import Prepared, Raw
 from src.core.progress import track
 from src.images.decode import Facts, read
-from src.images.limits import UnreadableError, give_back
+from src.images.limits import UnreadableError, give_back, report_killed
 from src.images.pixels import THUMBNAIL, Pixels, is_dark_or_flat, thumbnail
 from src.images.store import COLUMNS, packing, table
 from src.images.worker_threads import cores, ordered
@@ -26,6 +26,7 @@ from src.preprocess.walkthrough import Counts, Examples, Histograms, counted, le
 log = logging.getLogger(__name__)
 SHOWN = 20  # rejected files named in the message; the list beside the folder has all
 NAMED = 3  # files named in a line of the console
+NOTE = "decoding.txt"  # beside the folder: the large files under work, which a killed run leaves
 SOURCE = ("path", "label", "group", "fold")  # columns of the manifest
 NO_BOX = (None, None, None, None)
 UNKNOWN = bytes(32)  # the digest of a file that could be read only later
@@ -80,6 +81,8 @@ def run(
     if not sources:
         raise AssayError(f"{raw.manifest}: lists no image")
     left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
+    chain.memory.note = prepared.folder.with_name(NOTE)
+    report_killed(chain.memory.note)
     give_back()
     with replacing(prepared.folder) as folder:
         folder.mkdir()
@@ -115,7 +118,7 @@ def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
     with ExitStack() as held:  # until the steps are done: they work on the large image too
 
         def claim(size: float) -> None:
-            held.enter_context(chain.memory.taking(size))
+            held.enter_context(chain.memory.taking(size, path.as_posix()))
 
         keep = chain.section.damaged == "keep"
         image, facts = read(path, chain.section.max_megapixels, chain.gray, keep, claim)

@@ -1,4 +1,4 @@
-"""What decoding takes is bounded before it begins, whatever the folder holds."""
+"""What decoding takes is bounded before it begins, whatever the folder holds, and a kill leaves the file's name."""
 
 import io
 import struct
@@ -16,7 +16,7 @@ from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 from src.images.decode import read
-from src.images.limits import Memory, UnreadableError
+from src.images.limits import Memory, UnreadableError, report_killed
 from tests.conftest import ROOT
 from tests.images.helpers import save, smooth
 from tests.images.test_dicom import RAMP, write
@@ -120,24 +120,49 @@ def test_the_peak_stays_within_its_limit(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert int(done.stdout) < 450_000  # kB
     assert (tmp_path / "out" / "rejected.csv").read_text().count("too large") == 1
+    assert not (tmp_path / "decoding.txt").exists()
 
 
 def test_large_images_wait_for_each_other_and_small_ones_do_not() -> None:
     memory, done = Memory(100), threading.Event()
 
     def other() -> None:
-        with memory.taking(60):
+        with memory.taking(60, "b"):
             done.set()
 
     thread = threading.Thread(target=other)
-    with memory.taking(60):
+    with memory.taking(60, "a"):
         thread.start()
-        with memory.taking(40):
+        with memory.taking(40, "c"):
             assert not done.wait(0.1)
     assert done.wait(10)
     thread.join()
-    with memory.taking(float("inf")):
+    with memory.taking(float("inf"), "more than there is"):
         pass
+
+
+def test_the_note_names_large_files_while_they_are_under_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = Memory(1e9)
+    memory.note = tmp_path / "decoding.txt"
+    with memory.taking(1e6, "small"):
+        assert not memory.note.exists()
+    with pytest.raises(ZeroDivisionError), memory.taking(1e8, "raw/a.png"):
+        raise ZeroDivisionError(memory.note.read_text())
+    assert not memory.note.exists()
+
+
+def test_the_next_run_names_the_file_at_which_the_last_was_killed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from src.images.limits import Memory\n"
+        "memory = Memory(); memory.note = Path(sys.argv[1])\n"
+        "with memory.taking(1e8, 'raw/a.png'): os._exit(9)\n"  # as after SIGKILL, nothing is tidied up
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "decoding.txt")], cwd=ROOT, check=False)
+    report_killed(tmp_path / "decoding.txt")
+    assert "the last run was killed while it decoded raw/a.png" in caplog.text
+    assert not (tmp_path / "decoding.txt").exists()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
