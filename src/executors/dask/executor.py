@@ -27,8 +27,7 @@ from distributed import Client
 from distributed.diagnostics.plugin import UploadFile
 
 import src
-from src.core.errors import AssayError
-from src.core.errors import first_line as _line
+from src.core.errors import AssayError, first_line
 from src.executors import worker_memory
 from src.executors.dask import on_worker, upload
 from src.executors.protocol import Epoch, Event, Failed, Job, Lost
@@ -99,7 +98,7 @@ class ClusterExecutor:
             log.warning("%s: not every worker answers: %s", address, error)
         except Exception as error:
             self.close()
-            raise AssayError(f"--dask: {_line(error)}") from error
+            raise AssayError(f"--dask: {first_line(error)}") from error
         if not self._workers:
             log.info("%s: waiting for a worker", address)
 
@@ -179,7 +178,7 @@ class ClusterExecutor:
         try:
             images = upload.of_images(running.job, self._home)
         except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
-            return Failed(running.job.number, _line(error))
+            return Failed(running.job.number, first_line(error))
         try:
             job = pickle.dumps((running.job, self._send(running.worker, images)))
             train, given = on_worker.train, (self._topic, running.token, job, self._code, self._target)
@@ -187,13 +186,13 @@ class ClusterExecutor:
                 lambda: train(*given), key=running.token, workers=[running.worker], pure=False, retries=0
             )
         except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
-            return _line(error)
+            return first_line(error)
         if running.token not in self._running:  # it was taken back meanwhile
             running.task.cancel()
         try:
             return pickle.loads(running.task.result())  # type: ignore[no-any-return]
         except Exception as error:  # noqa: BLE001  the training's process ended, or Dask gave the task up
-            return running.lost(_line(error))
+            return running.lost(first_line(error))
 
     def _send(self, address: str, images: upload.Upload) -> Path:
         """Send images that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
@@ -246,5 +245,5 @@ def connected(address: str, timeout: float) -> Client:
         with warnings.catch_warnings(action="ignore"):  # of other versions, which are looked at more closely later
             return Client(address, timeout=timeout, name="assay", set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:  # a certificate that is missing is a TypeError
-        found = _line(error) + ("; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else "")
+        found = first_line(error) + ("; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else "")
         raise AssayError(f"--dask: no scheduler answers at {address} in {timeout:g} seconds: {found}") from error
