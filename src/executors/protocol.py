@@ -103,10 +103,7 @@ class Executor(Protocol):
         """Continue the training that reported an epoch, or stop it."""
 
     def take_back(self) -> list[int]:
-        """Return the numbers of the jobs that nobody trains yet, and forget these: no event of them will come.
-
-        Where it cannot be told whether somebody does, they are those of which no epoch has come.
-        """
+        """Return the numbers of the jobs that nobody trains yet, and forget these: no event of them will come."""
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event."""

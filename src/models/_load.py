@@ -54,14 +54,16 @@ os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # a GPU is shared with other p
 # Keras, which TensorFlow loads, imports these where they are there, for what nobody needs here: a quarter of its start.
 UNUSED = ("sklearn", "matplotlib")
 hidden = [name for name in UNUSED if sys.modules.setdefault(name, None) is None]  # type: ignore[arg-type]
-with without_chatter():
-    import keras
-    import tensorflow as tf
-    from tensorflow.python.framework import ops
+try:
+    with without_chatter():
+        import keras
+        import tensorflow as tf
+        from tensorflow.python.framework import ops
 
-    tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is captured
-for name in hidden:
-    del sys.modules[name]
+        tf.config.list_physical_devices()  # looks for CUDA now, while its complaint is captured
+finally:
+    for name in hidden:
+        del sys.modules[name]
 
 
 def start(seed: int, threads: int) -> None:

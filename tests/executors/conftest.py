@@ -1,7 +1,6 @@
 """A repository with a small data set that went through the stages before training."""
 
 import csv
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,12 +109,3 @@ def run() -> Run:
     from src.executors import training
 
     return lambda job, home: training.run(job, lambda row: True, home.folder)
-
-
-@pytest.fixture(scope="session")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a repository whose trial only pretends to train."""
-    root = tmp_path_factory.mktemp("code")
-    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(Path(__file__).parent / "helpers_pretended.py", root / "src/executors/pretended.py")
-    return root

@@ -6,19 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from src.executors.protocol import Epoch, Event, Executor
-from tests.executors.conftest import Home
-
-if TYPE_CHECKING:  # Dask, which need not be installed
-    from src.executors.dask.executor import ClusterExecutor
-
-PRETENDED = "src.executors.pretended:run"
 DASK = [sys.executable, "-m", "dask"]
 PRIVATE = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]  # as in docs/cluster.md
 
@@ -86,46 +77,3 @@ def until(condition: object, seconds: float = 20.0) -> None:
         if time.monotonic() > end:
             raise TimeoutError("waited in vain")
         time.sleep(0.05)
-
-
-@contextmanager
-def joined(cluster: DaskCluster, home: Home, code: Path, **options: float) -> "Iterator[ClusterExecutor]":
-    """Give an executor on a cluster, whose trials only pretend to train."""
-    from src.executors.dask.executor import ClusterExecutor
-
-    executor = ClusterExecutor(cluster.address, home.folder, root=code, target=PRETENDED, **options)
-    try:
-        yield executor
-    finally:
-        executor.close()
-
-
-def drive(executor: "ClusterExecutor", *, stop: int | None = None, seconds: float = 30) -> list[Event]:
-    """Answer every epoch until each job has ended, and give what was heard; trial `stop` is told to stop."""
-    heard: list[Event] = []
-    while executor._waiting or executor._running:
-        event = executor.next(seconds)
-        assert event, f"nothing after {heard}"
-        heard.append(event)
-        if isinstance(event, Epoch):
-            executor.answer(event.number, go_on=event.number != stop)
-    return heard
-
-
-def end_of(executor: Executor) -> Event:
-    """Let the only job of an executor train to its end; its worker may have to load TensorFlow."""
-    while isinstance(event := executor.next(400), Epoch):
-        executor.answer(event.number, go_on=True)
-    assert event, "nothing heard"
-    return event
-
-
-def ends(heard: list[Event]) -> dict[int, Event]:
-    found = [event for event in heard if not isinstance(event, Epoch)]
-    assert len({event.number for event in found}) == len(found)
-    return {event.number: event for event in found}
-
-
-def two_workers(executor: "ClusterExecutor") -> bool:
-    executor.next(0.1)
-    return executor.workers == 2

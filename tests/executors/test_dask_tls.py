@@ -15,11 +15,13 @@ from src.core.errors import AssayError
 from src.executors.protocol import Finished
 from tests.conftest import ROOT
 from tests.executors.conftest import Home
-from tests.executors.helpers_dask import DaskCluster, drive, joined
+from tests.executors.helpers_dask import DaskCluster
+from tests.executors.test_dask import PRETENDED, code, drive
 
 dask = pytest.importorskip("dask")
 from src.executors.dask.executor import ClusterExecutor  # noqa: E402  where Dask is installed
 
+__all__ = ["code"]
 TLS = (ROOT / "docs/cluster.md").read_text(encoding="utf-8").split("## TLS")[1].split("\n## ")[0]
 
 
@@ -60,10 +62,14 @@ def test_a_trial_is_trained_over_tls_with_the_documented_certificates(
     secure: DaskCluster, certificates: Path, code: Path, home: Home
 ) -> None:
     assert (certificates.parent / "key.pem").stat().st_mode & 0o077 == 0
-    with dask.config.set(configured(certificates)), joined(secure, home, code) as executor:
-        executor.submit(home.job(1, train__learning_rate=0.05))
-        assert isinstance(drive(executor)[-1], Finished)
-        assert all(worker.startswith("tls://") for worker in executor._workers)
+    with dask.config.set(configured(certificates)):
+        executor = ClusterExecutor(secure.address, home.folder, root=code, target=PRETENDED)
+        try:
+            executor.submit(home.job(1, train__learning_rate=0.05))
+            assert isinstance(drive(executor)[-1], Finished)
+            assert all(worker.startswith("tls://") for worker in executor._workers)
+        finally:
+            executor.close()
 
 
 def test_nothing_of_the_cluster_listens_on_other_addresses(secure: DaskCluster) -> None:

@@ -1,50 +1,48 @@
 """Trainings on a Dask cluster that exists already: one at a time on each worker, whatever number of threads it has.
 
-A job is a Dask task that is tied to a worker, since images go there first, and it is looked at whether it is fit.
-Dask's plugin brings the code to all workers, also to those that join later. An epoch comes as an event of a topic, the
-end as the result of the task. All of it goes through the scheduler: only this has to reach a worker.
+A job is a Dask task that is tied to a worker, since it is looked at there whether it is fit, and files go there, first.
+What happens comes as an event of a topic; answers and files go through the scheduler: only this has to reach a worker.
 """
 
 import logging
 import pickle
 import queue
-import shutil
+import re
 import threading
 import time
 import uuid
 import warnings
-from collections import defaultdict, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 from distributed import Client
-from distributed.diagnostics.plugin import UploadFile
 
 import src
 from src.core.errors import AssayError, first_line
 from src.executors import worker_memory
 from src.executors.dask import on_worker, upload
 from src.executors.protocol import Epoch, Event, Failed, Job, Lost
-from src.tracking import fingerprint
 
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
 # What a training depends on, and what unpickles what is sent.
-VERSIONS = on_worker.versions((
+PACKAGES = (
     "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic", "distributed", "cloudpickle",
-))  # fmt: skip
+)  # fmt: skip
+VERSIONS = on_worker.versions(PACKAGES)
 TRIAL = "src.executors.training:run"
-LOST = "lost the connection to the scheduler at {}; what was finished is kept, the same command goes on from there"
+KEPT = "what was finished is kept, the same command goes on from there"
+SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
-THREADS = 1000  # one waits for each job that was handed out, and one for each answer until it is there
+THREADS = 16  # for what may take long; each waits most of the time
 for module in (on_worker, worker_memory):
-    cloudpickle.register_pickle_by_value(module)  # scheduler and workers lack our modules
+    cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(eq=False)
@@ -54,17 +52,14 @@ class Running:
     job: Job
     worker: str
     token: str
-    task: Any = None
-    epoch: float = 0  # the last one that came
-
-    def lost(self, reason: str) -> Lost:
-        return Lost(self.job.number, f"{self.worker}: {reason}")
+    future: Any = None
+    begun: bool = False  # rather than on its way, or behind another driver's
 
 
 class ClusterExecutor:
     """Runs jobs on the workers of a Dask cluster, on those that join later as well.
 
-    What happens comes into one inbox: a token with an event, or with why the worker is not fit. Only `next` reads it.
+    All that happens comes as a message into one inbox, which `next` reads; other threads change nothing else.
     """
 
     def __init__(
@@ -80,25 +75,22 @@ class ClusterExecutor:
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
         self._workers: dict[str, int] = {}  # that get jobs, and how many threads each has
-        self._unfit: set[str] = set()  # with other packages, or that images could not be sent to
-        self._inbox: queue.SimpleQueue[tuple[str, Event | str]] = queue.SimpleQueue()
-        self._sending: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # by machine
-        self._topic, self._code = f"assay-{uuid.uuid4().hex}", f"assay-{fingerprint.digest(root / 'src')}"
-        with TemporaryDirectory() as folder:
-            code = UploadFile(shutil.make_archive(f"{folder}/{self._code}", "zip", root, "src"), load=False)
+        self._unfit: set[str] = set()  # with other packages, or that files could not be sent to
+        self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+        self._sending: dict[str, threading.Lock] = {}  # by machine
+        self._code, self._topic = upload.of_code(root), f"assay-{uuid.uuid4().hex}"
         self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
         try:
-            self._client.subscribe_topic(self._topic, lambda it: self._inbox.put((it[1][0], pickle.loads(it[1][1]))))
-            self._client.register_plugin(code, name=self._code)
+            self._client.subscribe_topic(self._topic, lambda event: self._inbox.put(event[1]))
             self._client.run(on_worker.find, "", VERSIONS)
             self._look()
         except OSError as error:  # one of the workers went away
             log.warning("%s: not every worker answers: %s", address, error)
         except Exception as error:
             self.close()
-            raise AssayError(f"--dask: {first_line(error)}") from error
+            raise AssayError(first_line(error)) from error
         if not self._workers:
             log.info("%s: waiting for a worker", address)
 
@@ -123,17 +115,21 @@ class ClusterExecutor:
         Raises:
             AssayError: the scheduler is gone, or has been without a worker for too long.
         """
-        end, event = time.monotonic() + timeout, None
-        while not event and (left := end - time.monotonic()) > 0:
+        end = time.monotonic() + timeout
+        while True:
             self._look()
             self._hand_out()
+            wait = min(end - time.monotonic(), SECONDS_BETWEEN_LOOKS)
             with suppress(queue.Empty):
-                event = self._taken(*self._inbox.get(timeout=min(left, SECONDS_BETWEEN_LOOKS)))
-        return event
+                if event := self._taken(self._inbox.get(timeout=max(wait, 0.001))):
+                    return event
+                continue
+            if time.monotonic() >= end:
+                return None
 
     def take_back(self) -> list[int]:
-        """Return the numbers of the jobs of which no epoch has come, and forget these, with their tasks."""
-        early = [running for running in self._running.values() if not running.epoch]
+        """Return the numbers of the jobs that nobody trains yet, without a worker or on their way; forget these."""
+        early = [running for running in self._running.values() if not running.begun]
         taken = [job.number for job in self._waiting] + [self._forget(running) for running in early]
         self._waiting.clear()
         return taken
@@ -142,7 +138,7 @@ class ClusterExecutor:
         """Leave the cluster to others; Dask cancels the tasks of a client that goes."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         with suppress(Exception):  # the scheduler may be gone
-            self._client.close(timeout=2.0)
+            self._client.close(timeout=SECONDS_TO_CLOSE)
 
     def _look(self) -> None:
         """See who is there, and who went away with a job.
@@ -156,9 +152,9 @@ class ClusterExecutor:
             self._workers = {address: each["nthreads"] for address, each in seen.items() if address not in self._unfit}
             for running in self._running.values():
                 if running.worker not in seen:
-                    self._inbox.put((running.token, running.lost("the worker went away")))
+                    self._lose(running, "the worker went away")
         if self._client.status != "running":
-            raise AssayError(f"--dask: {LOST.format(self._address)}")
+            raise AssayError(f"--dask: lost the connection to the scheduler at {self._address}; {KEPT}")
         if self._workers:
             self._had_workers = time.monotonic()
         elif time.monotonic() - self._had_workers > self._patience:
@@ -171,65 +167,84 @@ class ClusterExecutor:
                 job = self._waiting.popleft().with_threads(threads)
                 running = Running(job, address, f"trial-{job.number}-{uuid.uuid4().hex}")
                 self._running[running.token] = running
-                self._threads.submit(lambda it: self._inbox.put((it.token, self._train(it))), running)
+                self._threads.submit(self._start, running)
 
-    def _train(self, running: Running) -> Event | str:
-        """Bring the images for a job to its worker, have it trained there, and return how that ended."""
+    def _start(self, running: Running) -> None:
+        """Bring the code and the images for a job to its worker, and start its task there."""
         try:
             images = upload.of_images(running.job, self._home)
         except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
-            return Failed(running.job.number, first_line(error))
+            reason = str(error) if isinstance(error, AssayError) else f"{type(error).__name__}: {error}".splitlines()[0]
+            self._inbox.put({"token": running.token, "event": Failed(running.job.number, reason)})
+            return
         try:
-            job = pickle.dumps((running.job, self._send(running.worker, images)))
-            train, given = on_worker.train, (self._topic, running.token, job, self._code, self._target)
-            running.task = self._client.submit(
-                lambda: train(*given), key=running.token, workers=[running.worker], pure=False, retries=0
+            code, home = (self._send(running.worker, files) for files in (self._code, images))
+            given = self._topic, running.token, pickle.dumps((running.job, home)), code, self._target
+            train = on_worker.train
+            running.future = self._client.submit(
+                lambda: train(*given),  # sent as code, for scheduler and worker lack our modules
+                key=running.token, workers=[running.worker], pure=False, retries=0,
+            )  # fmt: skip
+            running.future.add_done_callback(
+                lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was given up")
             )
         except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
-            return first_line(error)
-        if running.token not in self._running:  # it was taken back meanwhile
-            running.task.cancel()
-        try:
-            return pickle.loads(running.task.result())  # type: ignore[no-any-return]
-        except Exception as error:  # noqa: BLE001  the training's process ended, or Dask gave the task up
-            return running.lost(first_line(error))
+            self._inbox.put({"token": running.token, "unfit": first_line(error)})
+        if running.token not in self._running and running.future:  # it was taken back meanwhile
+            running.future.cancel()
 
-    def _send(self, address: str, images: upload.Upload) -> Path:
-        """Send images that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
-        with self._sending[address.rpartition(":")[0]]:
-            home, there = self._run(address, on_worker.find, images.digest, VERSIONS)
+    def _send(self, address: str, files: upload.Upload) -> Path:
+        """Send files that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
+        with self._sending.setdefault(address.rpartition(":")[0], threading.Lock()):
+            home, there = self._run(address, on_worker.find, files.digest, VERSIONS)
             if not there:
-                log.info("worker %s: is sent images", address)
+                log.info("worker %s: is sent files", address)
                 part = uuid.uuid4().hex
-                for pieces in images.messages():
-                    self._run(address, on_worker.write, part, pieces, home)
+                for pieces in files.messages():
+                    self._run(address, on_worker.write, part, pieces)
+                self._run(address, on_worker.finish, part, home)
         return Path(home)
 
     def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
-        return self._client.run(function, *given, workers=[address])[address]
+        try:
+            return self._client.run(function, *given, workers=[address])[address]
+        except KeyError as error:
+            if error.args != (address,):
+                raise
+            raise ConnectionError(f"worker {address}: left") from None
 
-    def _taken(self, token: str, found: Event | str) -> Event | None:
-        """Return an event, or None; one about a job that was handed out anew meanwhile counts no more."""
-        if (running := self._running.get(token)) is None:
+    def _lose(self, running: Running, reason: str) -> None:
+        lost = Lost(running.job.number, f"{running.worker}: {reason}")
+        self._inbox.put({"token": running.token, "event": lost})
+
+    def _taken(self, message: Mapping[str, Any]) -> Event | None:
+        """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
+        running = self._running.get(message["token"])
+        if running is None:
             return None
-        if isinstance(found, Epoch) and found.row["epoch"] > running.epoch:
-            running.epoch = found.row["epoch"]
-            return found
-        self._forget(running)
-        if isinstance(found, Epoch):
-            return running.lost("it came back under its address, and Dask began the task again")
-        if not isinstance(found, str):
-            return found
-        log.warning("worker %s gets no trials: %s", running.worker, found)
-        self._unfit.add(running.worker)
-        self._waiting.appendleft(running.job)
-        return None
+        if unfit := message.get("unfit"):
+            named = unfit if running.worker in unfit else f"worker {running.worker}: {unfit}"
+            log.warning("%s; it gets no trials", named)
+            self._unfit.add(running.worker)
+            self._forget(running)
+            self._waiting.appendleft(running.job)
+            return None
+        found: Any = message["event"]
+        if found == on_worker.BEGUN:
+            if not running.begun:
+                running.begun = True
+                return None
+            found = Lost(running.job.number, "the worker came back under its address, and Dask began it again")
+        event: Event = pickle.loads(found) if isinstance(found, bytes) else found
+        if not isinstance(event, Epoch):
+            self._forget(running)
+        return event
 
     def _forget(self, running: Running) -> int:
         """Remove a job, with its task, and return its number."""
         del self._running[running.token]
-        if running.task:
-            running.task.cancel()
+        if running.future:
+            running.future.cancel()
         return running.job.number
 
 
@@ -241,9 +256,12 @@ def connected(address: str, timeout: float) -> Client:
     """
     for name in ("distributed", "tornado", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # one line of ours says what is wrong
+    if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://.+:\d+", address):
+        raise AssayError(f"--dask: expected an address like tcp://host:8786, found {address!r}")
     try:
         with warnings.catch_warnings(action="ignore"):  # of other versions, which are looked at more closely later
             return Client(address, timeout=timeout, name="assay", set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:  # a certificate that is missing is a TypeError
-        found = first_line(error) + ("; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else "")
+        found = (str(error).strip() or "silence").splitlines()[0]
+        found += "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
         raise AssayError(f"--dask: no scheduler answers at {address} in {timeout:g} seconds: {found}") from error

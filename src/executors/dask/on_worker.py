@@ -1,4 +1,4 @@
-"""What runs within the workers of a Dask cluster: a look whether they are fit, images that are kept, tasks that train.
+"""What runs within the workers of a Dask cluster: a look whether they are fit, files that are kept, tasks that train.
 
 Dask sends this module as its source (see `executor`), since a worker need not have our code: it may use Python's own
 library and packages of requirements.txt alone.
@@ -23,6 +23,7 @@ from src.executors.worker_memory import MemoryGrowth
 
 SECONDS_BETWEEN_LOOKS = 0.5
 START = "from src.executors import worker; worker.attached()"
+BEGUN = b""  # in place of an event: the task has the worker for itself
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
@@ -33,7 +34,7 @@ def versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path, bool]:
-    """Return where the images of a hash are kept, also when the worker ends, and whether they are there.
+    """Return where the files of a hash are kept, also when the worker ends, and whether they are there.
 
     Raises:
         RuntimeError: the worker is not fit for a training: it has other packages than wanted, or no place of its own.
@@ -41,28 +42,34 @@ def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path
     found, place = versions(wanted), Path(dask_worker.local_directory).parents[1] / f"assay-{getpass.getuser()}"
     other = [f"expected {name} {it}, found {found[name]}" for name, it in wanted.items() if it != found[name]]
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if place.stat().st_uid != os.getuid():  # who could look at the images in it, and change them
+    if place.stat().st_uid != os.getuid():  # who could change the code in it
         other.append(f"{place} belongs to another user: start it with another --local-directory")
     if other:
-        raise RuntimeError(f"{', '.join(other)} on {dask_worker.address}")
+        raise RuntimeError(f"worker {dask_worker.address}: {', '.join(other)}")
     return place / digest, (place / digest).is_dir()
 
 
-def write(part: str, pieces: Iterable[tuple[str, int, bytes]], home: Path, dask_worker: Any) -> None:
-    """Write pieces of files, which after the last one, an empty one, get the name under which they are found.
-
-    What is never sent of a file reads as zeros and takes no room.
-    """
-    written = Path(dask_worker.local_directory, part)
-    written.mkdir(mode=0o700, exist_ok=True)
+def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
+    """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
+    home = Path(dask_worker.local_directory, part)
+    home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
-        (written / name).parent.mkdir(parents=True, exist_ok=True)
-        with (written / name).open("r+b" if offset else "wb") as file:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        with (home / name).open("r+b" if offset else "wb") as file:
             file.truncate(offset)
             file.seek(offset)
             file.write(content)
-        if not content and not home.is_dir():  # else another driver was faster
-            written.rename(home)
+
+
+def finish(part: str, home: Path, dask_worker: Any) -> None:
+    """Give complete files the name under which they are found, unless another driver did so meanwhile."""
+    written = Path(dask_worker.local_directory, part)
+    try:
+        written.rename(home)
+    except OSError:
+        if not home.is_dir():
+            raise
+        shutil.rmtree(written, ignore_errors=True)
 
 
 def answer(token: str, go_on: bool, dask_worker: Any) -> None:
@@ -73,17 +80,13 @@ def answer(token: str, go_on: bool, dask_worker: Any) -> None:
 
 
 class Child:
-    """A process that trains one job after the other with the code of an archive; `token` names the task of the job.
+    """A process that trains one job after the other; `token` names the task that it does it for.
 
-    A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend,
-    and keeps the modules that it has imported, while drivers come with other code.
+    A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
     """
 
     def __init__(self, code: Path, target: str) -> None:
         self.started_as, self.token = (code, target), ""
-        if not code.is_dir():
-            shutil.unpack_archive(f"{code}.zip", f"{code}.part")
-            Path(f"{code}.part").rename(code)
         self.pipe, theirs = Pipe()
         command = [sys.executable, "-c", START, str(theirs.fileno()), target]
         self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
@@ -91,40 +94,46 @@ class Child:
         theirs.close()
 
 
-def train(topic: str, token: str, job: bytes, code: str, target: str) -> bytes:
-    """Pass a job to the process that trains and its epochs to the driver, and return how it ended; token: the task.
+def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
+    """Pass a job to the process that trains, and what this says to the driver; token: this task's key.
 
-    One at a time, whatever number of threads and drivers the worker has. It ends early, with nothing, where nobody
-    waits for it any more.
+    One at a time, whatever number of threads and drivers the worker has.
 
     Raises:
         RuntimeError: the process ended.
     """
     worker = get_worker()
-    with worker.__dict__.setdefault("assay_lock", threading.Lock()):
-        child: Child | None = getattr(worker, "assay_child", None)
-        started_as = Path(worker.local_directory, code), target
+    alone = worker.__dict__.setdefault("assay_lock", threading.Lock())
+    while not alone.acquire(timeout=SECONDS_BETWEEN_LOOKS):
         if not wanted(worker, token):
-            return b""
-        if child is None or child.process.poll() is not None or child.started_as != started_as:
-            end_child(worker)
-            child = worker.assay_child = Child(*started_as)
-        child.token, is_epoch = token, True
-        try:
-            child.pipe.send_bytes(job)
-            while is_epoch:
-                while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
-                    if not wanted(worker, token):  # in the middle of an epoch, perhaps
-                        end_child(worker)
-                        return b""
-                is_epoch, event = child.pipe.recv()
-                if is_epoch:
-                    worker.log_event(topic, (token, event))
-        except (EOFError, OSError):
-            raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
-        if child.growth.exceeded():
-            end_child(worker)
-        return bytes(event)
+            return
+    try:
+        if wanted(worker, token):
+            worker.log_event(topic, {"token": token, "event": BEGUN})
+            _pass_on(worker, topic, token, job, (code, target))
+    finally:
+        alone.release()
+
+
+def _pass_on(worker: Any, topic: str, token: str, job: bytes, started_as: tuple[Path, str]) -> None:
+    child: Child | None = getattr(worker, "assay_child", None)
+    if child is None or child.process.poll() is not None or child.started_as != started_as:
+        end_child(worker)
+        child = worker.assay_child = Child(*started_as)
+    child.token, waits = token, True
+    try:
+        child.pipe.send_bytes(job)
+        while waits:
+            while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
+                if not wanted(worker, token):
+                    return end_child(worker)  # in the middle of an epoch, perhaps
+            waits, event = child.pipe.recv()
+            worker.log_event(topic, {"token": token, "event": event})
+    except (EOFError, OSError):
+        raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
+    if child.growth.exceeded():
+        end_child(worker)
+    return None
 
 
 def wanted(worker: Any, token: str) -> bool:

@@ -1,7 +1,7 @@
-"""The images that a job needs, for workers without a shared folder, in pieces and under the hash of their content.
+"""What workers without a shared folder need, in pieces and under the hash of its content: the code and the images.
 
-Only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label of any
-other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
+Of images only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label
+of any other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
 augmentation does to an image depends on its place.
 """
 
@@ -23,13 +23,29 @@ from src.images.store import open_images
 
 CHUNK = 8 * 2**20  # bytes of a message
 STORE = "build/prepared/images.npy"
+Messages = Callable[[], Iterable[list[tuple[str, int, bytes]]]]  # pieces: the file's name, where in it, the content
 
 
 class Upload(NamedTuple):
-    """Messages of pieces of files, each its file's name, where in it, and the content; and the sha256 of them."""
+    """Files in pieces, and the sha256 of these."""
 
     digest: str
-    messages: Callable[[], Iterable[list[tuple[str, int, bytes]]]]
+    messages: Messages
+
+
+def hashed(messages: Messages) -> Upload:
+    """Hash the pieces one after the other."""
+    known = hashlib.sha256()
+    for name, offset, content in (piece for pieces in messages() for piece in pieces):
+        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
+    return Upload(known.hexdigest(), messages)
+
+
+def of_code(root: Path) -> Upload:
+    """Return the folder src of a repository, without what Python compiled."""
+    files = [path for path in sorted((root / "src").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    pieces = [(path.relative_to(root).as_posix(), 0, path.read_bytes()) for path in files]
+    return hashed(lambda: [pieces])
 
 
 def of_images(job: Job, home: Path) -> Upload:
@@ -75,7 +91,4 @@ def _images(data: variants.Data, rows: tuple[int, ...] | None, record: str, _: v
             yield [(STORE, len(header) + row * length, images[row].tobytes()) for row in chosen]
         yield [(STORE, size, b"")]  # for rows of test at the end
 
-    known = hashlib.sha256()
-    for name, offset, content in (piece for pieces in messages() for piece in pieces):
-        known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
-    return Upload(known.hexdigest(), messages)
+    return hashed(messages)
