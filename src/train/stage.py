@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import keras
 from src.config import Model, Train
 from src.core import files, paths
 from src.train import data, history
-from src.train.loop import Fitted, fit
+from src.train.loop import Fitted, OnEpoch, fit
 
 
 def write(model: keras.Model, path: Path) -> None:
@@ -49,6 +50,7 @@ def run(
     *,
     positive: str | None = None,
     checkpoints: Path | None = None,
+    on_epoch: Sequence[OnEpoch] = (),
 ) -> Fitted:
     """Fit a model to the train part and write model.keras, classes.json and history.csv, the same for the same inputs.
 
@@ -58,7 +60,7 @@ def run(
         AssayError: the inputs do not fit together, or training failed; nothing is written then.
     """
     given = data.load(prepared, split, positive)
-    fitted = fit(given, model, section, seed, checkpoints=checkpoints)
+    fitted = fit(given, model, section, seed, checkpoints=checkpoints, on_epoch=on_epoch)
     write(fitted.model, out.model)
     files.write_json(out.classes, list(given.classes))
     history.write(fitted.rows, out)

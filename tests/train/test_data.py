@@ -31,7 +31,7 @@ def test_rows_and_targets_are_those_of_train_and_val(store: Store) -> None:
 
 
 def test_the_store_is_not_read_into_memory(store: Store) -> None:
-    assert isinstance(data.load(store.prepared, store.split).images, np.memmap)
+    assert isinstance(data.load(store.prepared, store.split).images.base, np.memmap)
 
 
 @pytest.mark.parametrize(
