@@ -69,7 +69,7 @@ def test_dvc_changes_nothing_of_the_source_whatever_its_cache(tree: Tree, tmp_pa
     work = tmp_path / "work"
     work.mkdir()
     (work / "get.py").write_text(code)
-    stage = f"stages: {{download: {{cmd: '{sys.executable} get.py', deps: [../source], outs: [build/raw]}}}}"
+    stage = f"stages: {{download: {{cmd: '"{sys.executable}" get.py', deps: [../source], outs: [build/raw]}}}}"
     (work / "dvc.yaml").write_text(stage)
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "-q", "--no-scm"], cwd=work, check=True)
