@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def test_dvc_changes_nothing_of_the_source_whatever_its_cache(tree: Tree, tmp_pa
     work = tmp_path / "work"
     work.mkdir()
     (work / "get.py").write_text(code)
-    stage = f"stages: {{download: {{cmd: '"{sys.executable}" get.py', deps: [../source], outs: [build/raw]}}}}"
+    command = json.dumps(f'"{sys.executable}" get.py')
+    stage = f"stages: {{download: {{cmd: {command}, deps: [../source], outs: [build/raw]}}}}"
     (work / "dvc.yaml").write_text(stage)
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "-q", "--no-scm"], cwd=work, check=True)
