@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from src.train.history import Row
 
 log = logging.getLogger(__name__)
 Values = list[NDArray[np.generic]]
+LONG = 2.0  # seconds; what takes less is written after every epoch
+SHARE = 0.1  # of the time
 
 
 @dataclass
@@ -38,22 +41,29 @@ class State:
         _assign(self.model.variables, self.best)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Checkpoint:
     """A file that holds a State; `inputs` says what the training depends on, so that no other one takes it up."""
 
     folder: Path
     inputs: str
+    due: float = 0.0  # time.monotonic() from which on the next state is written
 
     @property
     def path(self) -> Path:
         return self.folder / "state.npz"
 
     def save(self, state: State) -> None:
-        """Write the state after an epoch."""
+        """Write the state after an epoch; where that takes long, only so often that it costs a tenth of the time."""
+        started = time.monotonic()
+        if started < self.due:
+            return
         values = [*_values(state.model.variables), *_values(state.optimizer.variables), *state.best]
         with files.replacing(self.path) as temporary:
             np.savez(temporary, *values, inputs=np.array(self.inputs), rows=np.array(json.dumps(state.rows)))
+        took = time.monotonic() - started
+        if took > LONG:
+            self.due = started + took / SHARE
 
     def load(self, state: State) -> None:
         """Set the state to the one saved, if there is one of the same inputs."""

@@ -33,6 +33,19 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert loaded.best[0].tolist() == [7.0, 7.0]
 
 
+def test_what_takes_long_to_write_is_not_written_after_every_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 3.0, 29.0, 31.0, 31.5, 32.0, 32.1])  # start and end of a slow save, too early, two quick ones
+    monkeypatch.setattr("src.train.checkpoint.time.monotonic", lambda: next(clock))
+    checkpoint, kept = Checkpoint(tmp_path, "inputs"), []
+    for value in (1.0, 2.0, 3.0, 4.0):
+        checkpoint.save(state(value))
+        checkpoint.load(loaded := state())
+        kept.append(loaded.best[0][0])
+    assert kept == [1.0, 1.0, 3.0, 4.0]
+
+
 def rewritten(path: Path, **changes: Any) -> None:
     """Write a checkpoint again with other arrays, those given as None left out."""
     with np.load(path) as arrays:
