@@ -14,11 +14,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from benchmarks._plain_keras import compiled
 from src import models
 from src.config import Params, SpaceEntry, load, overrides, parse
 from src.core import paths
 from src.metrics.scores import epoch_scores
-from src.train import data, optimizers
+from src.train import data
 from src.train.data import Batches
 from src.tune import space
 from src.tune.space import checked, decode, encode
@@ -89,15 +90,7 @@ def main() -> None:
 
     class Hyper(keras_tuner.HyperModel):  # type: ignore[misc]
         def build(self, hp: Any) -> keras.Model:
-            tried = _params(params, hp)
-            section = tried.model
-            model = models.build(
-                section.name, given.images.shape[1:], len(given.classes),
-                dropout=section.dropout, stride=section.stride, pooling=section.pooling, **section.own(),
-            )  # fmt: skip
-            loss = "binary_crossentropy" if len(given.classes) == 2 else "sparse_categorical_crossentropy"
-            model.compile(optimizers.build(tried.train), loss)
-            return model
+            return compiled(_params(params, hp), given)
 
         def fit(self, hp: Any, model: keras.Model, *arguments: Any, **options: Any) -> Any:
             options["callbacks"] = [judge, *options.get("callbacks", [])]  # first, so that others find its score

@@ -14,12 +14,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from benchmarks._plain_keras import compiled
 from benchmarks._report import note, report
 from src import models, presets
 from src.config import Params
 from src.core.progress import track
 from src.models._load import without_chatter
-from src.train import fit, optimizers
+from src.train import fit
 from src.train.data import Data, Part
 
 import keras  # isort: skip  TensorFlow is started by src
@@ -59,13 +60,7 @@ def _ours(params: Params, data: Data, mark: Callable[[], None]) -> None:
 
 def _plain(params: Params, data: Data, mark: Callable[[], None]) -> None:
     models.start(SEED, params.train.threads)
-    section = params.model
-    network = models.build(
-        section.name, data.images.shape[1:], len(data.classes),
-        dropout=section.dropout, stride=section.stride, pooling=section.pooling, **section.own(),
-    )  # fmt: skip
-    loss = "binary_crossentropy" if len(data.classes) == 2 else "sparse_categorical_crossentropy"
-    network.compile(optimizers.build(params.train), loss)
+    network = compiled(params, data)
     ends = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: mark())
     pixels, batch = data.images.astype(np.float32), params.train.batch_size
     with without_chatter():
