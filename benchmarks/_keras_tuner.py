@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from benchmarks._plain_keras import compiled
@@ -23,6 +22,8 @@ from src.train import data
 from src.train.data import Batches
 from src.tune import space
 from src.tune.space import checked, decode, encode
+
+import keras
 
 OUTPUT, ERRORS = 1, 2
 

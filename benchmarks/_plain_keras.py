@@ -5,7 +5,7 @@ from src.config import Params
 from src.train import optimizers
 from src.train.data import Data
 
-import keras  # isort: skip  TensorFlow is started by src
+import keras
 
 
 def compiled(params: Params, data: Data) -> keras.Model:

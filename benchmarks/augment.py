@@ -14,7 +14,7 @@ from src.config import Augment
 from src.train import augment
 from src.train.data import Batches, Part
 
-from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip  TensorFlow is loaded by src
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 IMAGES, SIDE, BATCH, COMPARED = 300, 150, 30, 100
 THREADS = 2

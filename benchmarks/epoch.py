@@ -23,7 +23,7 @@ from src.models._load import without_chatter
 from src.train import fit
 from src.train.data import Data, Part
 
-import keras  # isort: skip  TensorFlow is started by src
+import keras
 
 PRESETS = ("covid_compact", "covid_dropout", "malaria_cnn", "blood_cnn")
 EPOCHS, SEED = 3, 0

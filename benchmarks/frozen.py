@@ -17,7 +17,7 @@ from src.config import Augment, Train, load
 from src.train import fine_tuning, fit
 from src.train.data import Batch, Batches, Data, Part
 
-import keras  # isort: skip  TensorFlow is started by src
+import keras
 
 RATIO, SEED = 3.0, 0
 MODEL = load().model.model_copy(update={"name": "efficientnet_lite0", "pooling": "average", "dropout": 0.3})

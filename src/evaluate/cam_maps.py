@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from src import models  # noqa: F401  before TensorFlow
 from src.evaluate.cam import Cams, choose
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers, Scored
+
+import keras
+import tensorflow as tf
 
 BATCH = 16  # images
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

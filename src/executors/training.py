@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import tensorflow as tf
 
 from src import models
 from src.config import Params, parse
@@ -17,6 +16,8 @@ from src.executors.protocol import Answer, Finished, Fold, Job, Row
 from src.metrics import objectives
 from src.train import Fitted, data, fit
 from src.train.stage import write
+
+import tensorflow as tf
 
 Report = Callable[[Row], bool]
 

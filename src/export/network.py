@@ -11,11 +11,8 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import onnx
-
-from src.models._load import without_chatter  # isort: skip  first: it sets what TensorFlow reads when it is loaded
-import keras
 import numpy as np
+import onnx
 
 from src.config.sections import Flips
 from src.core.files import replacing
@@ -23,6 +20,9 @@ from src.evaluate import cam_maps
 from src.evaluate.predict import outputs, with_flips
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers
+from src.models._load import without_chatter
+
+import keras
 
 PROBABILITY, FEATURES, CAM = "probability", "features", "cam"  # the outputs of model.onnx
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")

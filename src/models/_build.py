@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import keras
-
 from src.core import registry
 from src.core.errors import AssayError
+
+import keras
 
 OUTPUT = "probability"
 Shape = tuple[int, int, int]

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import keras
-from keras import layers
-
 from src.models._build import flat
 from src.models._load import load_weights
 from src.weights import efficientnet_lite as plan
 from src.weights import torch_file
 from src.weights.efficientnet_lite import EPSILON, KEY, MOST, SCALED, Block, Version
 from src.weights.torch_file import Array, Arrays
+
+import keras
+from keras import layers
 
 MOMENTUM = 0.9  # of averages that are learned from random weights: with the published 0.99 they lag behind
 

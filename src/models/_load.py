@@ -51,8 +51,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # a GPU is shared with other processes
 
-# Keras, which TensorFlow loads, imports these where they are there, for what nobody needs here: a quarter of its start.
-UNUSED = ("sklearn", "matplotlib")
+# Keras, which TensorFlow loads, imports these where they are there, for what nobody needs here: a half of its start.
+UNUSED = ("sklearn", "matplotlib", "pandas", "scipy")
 hidden = [name for name in UNUSED if sys.modules.setdefault(name, None) is None]  # type: ignore[arg-type]
 try:
     with without_chatter():

@@ -1,9 +1,9 @@
 """The small network with which white blood cells of four types are usually distinguished."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:

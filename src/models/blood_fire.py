@@ -1,9 +1,9 @@
 """Fire modules (Iandola et al. 2016, arXiv:1602.07360) with batch normalization, and no dense layer."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 MOMENTUM = 0.85
 POOLED = ((12, 24), (24, 48), (32, 64), (24, 48), (18, 36))

@@ -1,9 +1,9 @@
 """A small stack of normalized convolutions for few images: 63 thousand weights, most of them after three poolings."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 WIDTHS = (16, 32, 64, 64)
 # Keras' default of 0.99 lags hundreds of steps behind: at 15 steps an epoch, early val scores would mean nothing.

@@ -1,9 +1,9 @@
 """Two convolutions, each followed by max pooling, with dropout after the first and before the dense layer."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:

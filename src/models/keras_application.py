@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import keras
-from keras import layers
-
 from src.core.errors import AssayError
 from src.models._build import flat
 from src.models._load import load_weights
+
+import keras
+from keras import layers
 
 # Mean and deviation of ImageNet's pixels in [0, 1], with which some of the networks were trained.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

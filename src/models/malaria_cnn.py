@@ -1,9 +1,9 @@
 """Three convolutions of 64 filters and two dense layers, for stained blood cells with and without parasites."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 OPTIONS = ("stride", "pooling")  # there is no dropout
 

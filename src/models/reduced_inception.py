@@ -1,9 +1,9 @@
 """One inception block (Szegedy et al. 2015, arXiv:1409.4842) of one filter a branch, straight on the image."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 OPTIONS = ("stride", "pooling")  # there is no dropout
 

@@ -1,9 +1,9 @@
 """Separable convolutions (Chollet 2017, arXiv:1610.02357), then dense blocks, for X-rays of the chest."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 # As in compact_cnn: what is learned does not depend on it, but with Keras' default of 0.99 val stays at chance for the
 # first 500 steps, while train is at 0.99 after 200 (four easy classes, batches of 16).

@@ -1,9 +1,9 @@
 """One small convolution and a bottleneck of two units."""
 
+from src.models._build import flat
+
 import keras
 from keras import layers
-
-from src.models._build import flat
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:

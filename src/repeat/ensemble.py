@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
-import keras
 import numpy as np
 
+from src import models
 from src.core import files
 from src.core.paths import ModelFiles
 from src.evaluate.cam_maps import flattened
 from src.train import history
 from src.train.history import Row
 from src.train.stage import write as write_model
+
+import keras
 
 
 def average(members: Sequence[keras.Model]) -> keras.Model:

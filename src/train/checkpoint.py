@@ -7,15 +7,16 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.config import Model, Train
 from src.core import files
 from src.train.data import Data
 from src.train.history import Row
+
+import keras
+import tensorflow as tf
 
 log = logging.getLogger(__name__)
 Values = list[NDArray[np.generic]]

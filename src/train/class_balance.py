@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.config import Train
 from src.core import random_streams
+
+import keras
+import tensorflow as tf
 
 Numbers = NDArray[np.int64]
 Losses = tuple[keras.losses.Loss, keras.losses.Loss]  # for two classes, and for more

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,8 @@ from src.core.errors import AssayError, suggestion
 from src.core.progress import track
 from src.train import augment, class_balance, optimizers
 from src.train.data import Batch, Batches, Numbers, Part
+
+import keras
 
 TENTH = 0.1
 SETS = 3

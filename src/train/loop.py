@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
@@ -24,6 +23,8 @@ from src.train.checkpoint import Checkpoint, State, digest
 from src.train.data import Batch, Batches, Data, Part
 from src.train.fine_tuning import FeatureBatches, Phase
 from src.train.history import Row
+
+import keras
 
 log = logging.getLogger(__name__)
 OnEpoch = Callable[[Row], None]

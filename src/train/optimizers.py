@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
-
 from src.config import Train
+
+import keras
 
 
 @dataclass(frozen=True)

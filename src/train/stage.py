@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from src.config import Model, Train
 from src.core import files, paths
 from src.train import data, history
 from src.train.loop import Fitted, OnEpoch, fit
+
+import keras
 
 
 def write(model: keras.Model, path: Path) -> None:

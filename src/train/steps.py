@@ -4,14 +4,15 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.config import Train
 from src.train.class_balance import Loss
 from src.train.data import Numbers, Pixels
+
+import keras
+import tensorflow as tf
 
 log = logging.getLogger(__name__)
 StepResult = tuple[NDArray[np.float32], NDArray[np.float32]]

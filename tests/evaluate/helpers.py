@@ -71,7 +71,8 @@ def write_store(build: Build, classes: tuple[str, ...], images: int = 120, seed:
 
 def write_model(build: Build, classes: tuple[str, ...]) -> None:
     """Write an untrained model with fixed weights that looks at the mean brightness, and a history."""
-    import src.models  # noqa: F401  isort: skip  sets TensorFlow up before Keras loads it
+    import src.models  # noqa: F401  sets TensorFlow up before Keras loads it
+
     import keras
 
     pixels = keras.Input((SIDE, SIDE, 1))

@@ -116,7 +116,7 @@ def _write_parts(made: Built) -> None:
 
 
 def _write_model(made: Built, classes: tuple[str, ...], pooling: str) -> None:
-    from src import models  # isort: skip
+    from src import models
     from src.train.stage import write
 
     models.start(1, 2)

@@ -8,9 +8,9 @@ import onnxruntime
 
 
 def test_averages_over_a_large_image_are_as_exact_as_those_of_keras(tmp_path: Path) -> None:
-    import keras
-
     from src.export import network
+
+    import keras
 
     image = keras.Input((150, 150, 1), name="pixels")
     mean = keras.ops.mean(image / 255, axis=(1, 2, 3), keepdims=True)
@@ -21,9 +21,9 @@ def test_averages_over_a_large_image_are_as_exact_as_those_of_keras(tmp_path: Pa
 
 
 def test_maps_are_multiplied_by_numbers_of_as_many_axes(tmp_path: Path) -> None:
-    import keras
-
     from src.export import network
+
+    import keras
 
     image = keras.Input((8, 8, 1), name="pixels")
     made = keras.Model(image, {"scaled": keras.layers.Rescaling(1 / 255, offset=-0.5)(image)})

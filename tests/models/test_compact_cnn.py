@@ -1,7 +1,8 @@
-import keras
 import numpy as np
 
 from src.models import build
+
+import keras
 
 GRAY = (40, 40, 1)
 

@@ -4,7 +4,6 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_images
@@ -15,6 +14,8 @@ from src.models import build
 from src.train import stage
 from src.weights import efficientnet_lite as lite
 from src.weights.efficientnet_lite import LITE0
+
+import keras
 
 NAME = "efficientnet_lite0"
 SIDE = 224

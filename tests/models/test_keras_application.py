@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import get_args
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,6 +11,8 @@ from src.config import sections
 from src.core.errors import AssayError
 from src.models import build, keras_application, load
 from src.train import stage
+
+import keras
 
 NAME = "keras_application"
 SMALL = "MobileNetV3Small"

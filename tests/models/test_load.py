@@ -1,6 +1,9 @@
 """TensorFlow starts quietly, but not silently; a trained model is read, or one line says why not."""
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from src.core.errors import AssayError
 from src.models import load
 from src.models._load import STDERR, without_chatter
+from tests.conftest import ROOT
 
 
 def test_chatter_is_left_out_and_errors_are_shown(capfd: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +41,15 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_text("weights")
     with pytest.raises(AssayError, match=r"model\.keras: expected a Keras model"):
         load(tmp_path / "model.keras")
+
+
+def test_whatever_loads_tensorflow_sets_it_up_first() -> None:
+    """Elsewhere than in src a module that is imported first may load it, as tests do, with src after it."""
+    loads = re.compile(r"^(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
+    before = re.compile(r"^from src(?: import models|\.(?:models|train)[. ])", re.MULTILINE)
+    for path in (ROOT / "src").rglob("*.py"):
+        text, room = path.read_text(encoding="utf-8"), path.parent.name
+        if room not in {"models", "train"} and (found := loads.search(text)):
+            assert before.search(text, 0, found.start()), path
+    code = "import sys, src.models; print([name for name in ('pandas', 'scipy', 'sklearn') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from src.models import build  # first: it sets what TensorFlow reads when it is loaded
-
-import keras  # isort: skip
-
 from src.probe import feature_network
+
+import keras
 
 
 @pytest.mark.parametrize("channels", [1, 3])

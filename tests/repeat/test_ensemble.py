@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src import models  # isort: skip  first: it sets what TensorFlow reads when it is loaded
-import keras
-
+from src import models
 from src.core.paths import ModelFiles
 from src.export import network
 from src.repeat import ensemble
 from src.train.history import COLUMNS
 from src.train.stage import write
+
+import keras
 
 SHAPE = (24, 24, 1)
 PIXELS = np.random.default_rng(1).integers(0, 256, (5, *SHAPE)).astype(np.float32)

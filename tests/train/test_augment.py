@@ -8,8 +8,8 @@ from src.config import Augment
 from src.train import augment
 from tests import sections
 
-import tensorflow as tf  # isort: skip
-from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip
+import tensorflow as tf
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 SIDE = 40
 FULL = sections.augment(rotation=40, shift=0.2, shear=20, zoom=0.2, flip="both")

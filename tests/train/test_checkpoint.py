@@ -4,11 +4,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
 from src.train.checkpoint import Checkpoint, State
+
+import keras
 
 
 class Holder:

@@ -1,6 +1,5 @@
 """Kept features of a frozen part: the same training as with the whole network, at a fraction of its cost."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -10,6 +9,8 @@ from src.train.data import Batches
 from src.train.fine_tuning import FeatureBatches
 from tests import sections
 from tests.train.conftest import Store
+
+import keras
 
 SECTION = sections.train(
     epochs=5, batch_size=8, optimizer="adam", learning_rate=0.01, fine_tune=sections.fine_tune(frozen_epochs=5)

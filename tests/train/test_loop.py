@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -15,6 +14,8 @@ from src.train import Fitted, data, fit
 from src.train import run as train
 from tests import sections
 from tests.train.conftest import Store, build_store
+
+import keras
 
 TINY = sections.model(name="tiny_cnn", dropout=0.3)
 DROPOUT = sections.model(name="dropout_cnn", dropout=0.3)

@@ -12,7 +12,6 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from src import config
 from src.config.field_types import Section
@@ -24,6 +23,8 @@ from src.train import fit, steps
 from src.train.data import Data, Part
 from tests.conftest import ROOT
 from tests.train.conftest import at_once
+
+import tensorflow as tf
 
 NOT_INSTALLED = ("efficientnet_lite1", "efficientnet_lite2")  # their weights are not in the lock
 MODELS = tuple(name for name in registry.names("models") if name not in NOT_INSTALLED)

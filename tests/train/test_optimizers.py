@@ -1,11 +1,12 @@
 """Every optimizer that params.yaml may name can be made, and learns at its own rate."""
 
-import keras
 import pytest
 
 from src.config import Train
 from src.train import optimizers
 from tests import sections
+
+import keras
 
 
 def section(name: str, **values: object) -> Train:

@@ -1,12 +1,13 @@
 """The rate of each epoch, against values worked out by hand and against Keras."""
 
-import keras
 import numpy as np
 import pytest
 
 from src.config import Schedule
 from src.train.schedules import share
 from tests import sections
+
+import keras
 
 
 def course(section: Schedule, epochs: int, losses: list[float] | None = None) -> list[float]:

@@ -4,11 +4,12 @@ import logging
 import subprocess
 import sys
 
-import keras
 import pytest
 
 from src.train import steps
 from tests import sections
+
+import keras
 
 SECTION = sections.train(epochs=1, batch_size=1, optimizer="adam")
 SCRIPT = """
