@@ -8,10 +8,11 @@ import getpass
 import math
 import os
 import platform
+import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +147,13 @@ def texts(commit: Commit) -> dict[str, str]:
 
 def environment() -> str:
     """Describe host, interpreter, platform and packages as requirements: for MLflow, never for an output of DVC."""
-    found = {(item.name or "").lower(): item.version for item in metadata.distributions()}
+    # By the names of their folders: reading what lies in each takes a third of a second.
+    packages = sorted({item.stem.lower() for folder in sys.path for item in Path(folder).glob("*.*-info")})
     lines = [
         f"# host {platform.node()}, {os.cpu_count()} cores",
         f"# {platform.platform()}",
         f"# python {platform.python_version()}",
-        *(f"{name}=={version}" for name, version in sorted(found.items()) if name),
+        *(re.sub(r"-(?=\d)", "==", name, count=1).replace("_", "-") for name in packages),
     ]
     return "\n".join([*lines, ""])
 
