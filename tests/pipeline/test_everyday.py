@@ -79,7 +79,7 @@ def test_an_experiment_is_run_queued_compared_and_applied(clone: Project) -> Non
 
 
 def test_after_a_study_they_find_nothing_wrong_either(studied: Project) -> None:
-    find_nothing_wrong(studied, *AFTER_STUDY, "exp run -S export.calibrate=none", "exp apply plain")
+    find_nothing_wrong(studied, *AFTER_STUDY, "exp run -n none -S export.calibrate=none split", "exp apply none")
     studied.run("git", "checkout", "--quiet", "--", ".")
     shutil.rmtree(studied.folder / "build" / "tuning")
     find_nothing_wrong(studied, "checkout")
