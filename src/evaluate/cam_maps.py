@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from src import models  # noqa: F401  before TensorFlow
 from src.evaluate.cam import Cams, choose
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers, Scored
+from src.models import _load  # noqa: F401  before TensorFlow
 
 import keras
 import tensorflow as tf
