@@ -14,7 +14,7 @@ from typing import IO, Literal, NamedTuple, Self, cast
 from src.core.errors import AssayError, first_line
 from src.core.files import CANNOT_UNZIP, NO_ROOM
 from src.core.progress import ByteProgress
-from src.download import scan
+from src.download import kinds
 from src.download.kinds import LeftOut
 
 KINDS = ".zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
@@ -171,15 +171,15 @@ def _written(members: Iterable[Member], folder: Path, room: _Room, where: str) -
     with room:
         folder.mkdir(parents=True)
         for member in members:
-            name = scan.contained(member.name, where)
-            if scan.is_junk(name):
+            name = kinds.contained(member.name, where)
+            if kinds.is_junk(name):
                 junk += member.kind != "folder"
             elif member.kind == "file":
                 _write(member, folder / name, room)
             elif member.kind == "other":
                 links.append(name)
     rows = [LeftOut("link", LINK, len(links), links[0])] if links else []
-    return rows + scan.junk_row(junk)
+    return rows + kinds.junk_row(junk)
 
 
 def _write(member: Member, path: Path, room: _Room) -> None:

@@ -7,7 +7,7 @@ numbered can hash all numbers and compare.
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -17,6 +17,7 @@ from src.core.files import digest_of
 from src.core.progress import track
 from src.download.kinds import HEAD, IMAGES
 from src.download.manifest import Entry
+from src.download.scan import Listing
 
 log = logging.getLogger(__name__)
 DICOM = frozenset({".dcm", ".dicom", ".ima"})
@@ -34,12 +35,13 @@ class Patient(NamedTuple):
     extra: tuple[tuple[str, str], ...]
 
 
-def add_patients(entries: Sequence[Entry], files: Mapping[str, Path], most: int = sys.maxsize) -> list[Entry]:
+def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.maxsize) -> list[Entry]:
     """Set the group of DICOM images that have none to their PatientID, else to their StudyInstanceUID, both hashed.
 
     A PatientID that all files share was overwritten, as a rule: then the studies are the groups, if there are several.
     most: how many files are read, evenly over all; the others stay as they are.
     """
+    files = listing.files
     places = [place for place, entry in enumerate(entries) if _is_dicom(entry.path, files[entry.path])]
     places = places[:: -(-len(places) // most) or 1]
     if not places:
@@ -54,6 +56,10 @@ def add_patients(entries: Sequence[Entry], files: Mapping[str, Path], most: int 
         known = {name for name, _ in entry.extra}
         extra = (*entry.extra, *(pair for pair in one.extra if pair[0] not in known))
         changed[place] = replace(entry, group=entry.group or group, extra=extra)
+    if not any(entry.group for entry in entries):
+        known_of = sum(bool(entry.group) for entry in changed)
+        among = f" (read of {known_of:,} of {len(entries):,} files)" if known_of < len(entries) else ""
+        listing.notes.groups = f"by the DICOM files, hashed{among}"
     if not all(entry.group for entry in entries):
         _say(len({changed[place].group for place in places} - {""}), len(places), len(patients))
     return changed

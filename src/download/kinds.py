@@ -1,10 +1,13 @@
 """What a file is: its kind by its content, as names lie and scanners leave them out, and whether it is a mask."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+from src.core.errors import AssayError
 
 IMAGES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
@@ -32,6 +35,8 @@ PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".cr3", ".arw", ".svg",
 NO_IMAGE = "no image"
 MASK = re.compile(r"[_\- ](masks?|seg|segmentation|segmented)([_\- ]?\d+)?$", re.IGNORECASE)
 MASK_FOLDER = re.compile(r"(?!(no|not|with|without)[_\- ])(.*[_\- ])?(masks?|segmentations?)$", re.IGNORECASE)
+JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
+_DRIVE = re.compile(r"^[A-Za-z]:")
 IMAGE_FOLDERS = [
     spelled for name in ("image", "images", "img", "imgs") for spelled in (name, name.capitalize(), name.upper())
 ]
@@ -83,6 +88,53 @@ def count(files: Mapping[str, Path]) -> list[LeftOut]:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD)
+
+
+def junk_row(files: int) -> list[LeftOut]:
+    """Make the row about junk files, where there are some."""
+    return [LeftOut("junk", "left by the operating system, or hidden", files, "")] if files else []
+
+
+def is_junk(name: str) -> bool:
+    """Return whether a name is what operating systems leave behind, hidden files and folders included.
+
+    >>> is_junk("__MACOSX/a/b.png"), is_junk("a/._b.png"), is_junk("a/b.png")
+    (True, True, False)
+    """
+    return any(part.startswith(".") or part.lower() in JUNK for part in name.split("/"))
+
+
+def normal(name: str, where: str) -> str:
+    """Compose accents (NFC), which macOS stores apart, and refuse what a manifest cannot hold.
+
+    Raises:
+        AssayError: a control character, or bytes that are no UTF-8.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise AssayError(f"{where}: expected file names in UTF-8, found {name!a}; rename it") from error
+    if not name.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise AssayError(f"{where}: expected file names without control characters, found {name!r}; rename it")
+    return unicodedata.normalize("NFC", name)
+
+
+def contained(name: str, where: str) -> str:
+    """Make the name of an archive's member a path below the folder it is unpacked to; "" is that folder.
+
+    Backslashes count as slashes: archives made on Windows hold them, and there they would act as such.
+
+    Raises:
+        AssayError: the name is absolute or leads out with "..".
+
+    >>> contained("./data\\\\a.png", "x.zip")
+    'data/a.png'
+    """
+    slashed = normal(name, where).replace("\\", "/")
+    parts = [part for part in slashed.split("/") if part not in ("", ".")]
+    if slashed.startswith("/") or _DRIVE.match(slashed) or ".." in parts:
+        raise AssayError(f"{where}: expected only paths inside the archive, found {name!r}; nothing of it is used")
+    return "/".join(parts)
 
 
 def masks(images: Sequence[str]) -> frozenset[str]:

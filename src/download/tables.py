@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,41 +19,30 @@ MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a head line; each row with its line number and a cell for each column, stray spaces stripped."""
+    """A table with a head line; each row with its line number and a cell by column, stray spaces stripped."""
 
     where: str  # names it in errors
     folder: str  # what the paths in it are relative to, below the source
     columns: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
     wrong_byte: int | None = None  # position of the first byte that is no UTF-8: read as Windows' Western code page
 
     def column(self, name: str) -> list[str]:
         """Return the cells of a column."""
-        place = self.columns.index(name)
-        return [cells[place] for _, cells in self.rows]
+        return [row[name] for _, row in self.rows]
 
-    def records(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the line number of each row, and its cells in these columns by name."""
-        places = {name: self.columns.index(name) for name in names}
-        return ((line, {name: cells[place] for name, place in places.items()}) for line, cells in self.rows)
-
-    def refuse_twice(self, names: Iterable[str]) -> None:
-        """Refuse columns that are there more than once.
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse columns that are there twice, and texts beyond ASCII of which nobody knows how they were encoded.
 
         Raises:
-            AssayError: one of these is.
+            AssayError: one of these columns is, or holds such a text while the table is not UTF-8.
         """
-        wanted = set(names)
-        if twice := repeated([name for name in self.columns if name in wanted]):
+        names = frozenset(names)
+        if twice := repeated([name for name in self.columns if name in names]):
             raise AssayError(f"{self.where}: expected each column once, found {', '.join(twice)} more than once")
-
-    def refuse_encoding(self, texts: Iterable[str]) -> None:
-        """Refuse texts beyond ASCII of which nobody knows how they were encoded.
-
-        Raises:
-            AssayError: the table is not UTF-8, and one of the texts is not plain ASCII.
-        """
-        if self.wrong_byte is not None and not all(text.isascii() for text in texts):
+        if self.wrong_byte is None:
+            return
+        if not all(text.isascii() for name in names for text in (name, *self.column(name))):
             raise AssayError(
                 f"{self.where}: expected UTF-8, found other bytes at {self.wrong_byte}; save it as CSV UTF-8"
             )
@@ -79,7 +68,8 @@ def read_table(path: Path, name: str, where: str) -> Table:
         lines = [(reader.line_num, [cell.strip() for cell in row[:width]]) for row in reader]
     except csv.Error as error:
         raise AssayError(f"{at}: expected CSV, found {error}") from error
-    rows = ((line, tuple([*row, *[""] * width][:width])) for line, row in lines if any(row))
+    empty = dict.fromkeys(columns, "")
+    rows = ((line, empty | dict(zip(columns, cells, strict=False))) for line, cells in lines if any(cells))
     return Table(at, name.rpartition("/")[0], columns, tuple(rows), wrong)
 
 

@@ -8,8 +8,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from src.config import GROUP
-from src.download.labels import group_of
-from src.download.manifest import Entry
+from src.download.manifest import Entry, group_of
 
 WORDS = "patient|person|subject|participant|volunteer|case|pat|sub|subj|pid|pt"
 MOST_TOKENS = 6  # of a name, between _, -, blanks and dots

@@ -13,10 +13,8 @@ from src.config import Dataset
 from src.core import console, registry, yaml_file
 from src.core.errors import AssayError
 from src.core.paths import PARAMS
-from src.download import labels, manifest
-from src.download.dicom_patients import add_patients
-from src.download.layouts import folders
-from src.download.scan import Listing, scan
+from src.download import manifest
+from src.download.scan import Listing, Notes, scan
 from src.download.sources import KAGGLE, URLS, open_source
 from src.download.stage import list_left_out, read_entries
 from src.presets import catalog
@@ -97,43 +95,33 @@ def read(files: Listing, dataset: Dataset, asked: Collection[str], home: Path) -
     Raises:
         AssayError: no layout can read it, or it holds less than two classes; the message says what is missing.
     """
-    if {"dataset.layout", "dataset.table"}.isdisjoint(asked):
-        found = _known(files) or _of_folders(files)
-        merged = labels.merge(found.entries, dataset.merge, files.where) if dataset.merge else found.entries
-        return replace(found, entries=merged)
-    chosen = dataset if "dataset.layout" in asked else dataset.model_copy(update={"layout": ANY})
-    entries, _ = read_entries(chosen, files, home)
-    manifest.check(entries, files.where)
-    says = f"the table {dataset.table}" if dataset.table else "as asked"
-    return Reading(chosen.layout, says, entries, "as they were read")
-
-
-def _known(files: Listing) -> Reading | None:
-    for known in KNOWN:
-        with suppress(AssayError):
-            entries = registry.load("download.layouts", known.layout).read(files)
-            if {entry.label for entry in entries} == known.classes:
-                by = "group" if any(entry.group for entry in entries) else "lookalike"
-                says = f"{known.title}, by names and classes; `make presets` lists what is known"
-                return Reading(known.layout, says, entries, "by file names or tables that this layout knows", by)
-        files.used.clear()  # by the layout that does not fit
-    return None
-
-
-def _of_folders(files: Listing) -> Reading:
-    labelled, found = folders.read_found(files)
+    free = {"dataset.layout", "dataset.table"}.isdisjoint(asked)
+    known = next((each for each in KNOWN if _is(each, files)), None) if free else None
+    layout = known.layout if known else dataset.layout if "dataset.layout" in asked else ANY
+    chosen, notes = dataset.model_copy(update={"layout": layout}), files.notes
+    entries = read_entries(chosen, files, home, HEADERS)
     try:
-        manifest.check(labelled, files.where)
+        manifest.check(entries, files.where)
     except AssayError as error:
-        raise AssayError("; ".join([str(error), *found.near])) from error
-    entries = add_patients(labelled, files.files, HEADERS)
-    read_of = sum(bool(entry.group) for entry in entries)
-    among = f" (read of {read_of:,} of {len(entries):,} files)" if read_of < len(entries) else ""
-    by = "by the table" if any(entry.group for entry in labelled) else f"by the DICOM files, hashed{among}"
-    if found.labels:
-        return Reading(ANY, found.labels.why.removeprefix(f"{files.where}: "), entries, by)
-    question = f"{found.near[0].removeprefix(f'{files.where}: ')}; {folders.RENAME}" if found.near else ""
-    return Reading(ANY, folders.arrangement(entries), entries, by, question=question)
+        raise AssayError("; ".join([str(error), *notes.doubts])) from error
+    groups = notes.groups or "by file names or tables that this layout knows"
+    if known:
+        says = f"{known.title}, by names and classes; `make presets` lists what is known"
+        by = "group" if any(entry.group for entry in entries) else "lookalike"
+        return Reading(layout, says, entries, groups, by)
+    if not free:
+        return Reading(layout, f"the table {dataset.table}" if dataset.table else "as asked", entries, groups)
+    says, *doubts = [line.removeprefix(f"{files.where}: ") for line in (notes.says[0], *notes.doubts)]
+    return Reading(layout, says, entries, groups, question=doubts[0] if doubts else "")
+
+
+def _is(known: Known, files: Listing) -> bool:
+    """Return whether the layout of a known set reads a source, and finds the classes of that set."""
+    tried = replace(files, notes=Notes())  # so that what it says is not kept
+    with suppress(AssayError):
+        found = registry.load("download.layouts", known.layout).read(tried)
+        return {entry.label for entry in found} == known.classes
+    return False
 
 
 def lines(decisions: Sequence[Decision], changes: Mapping[str, Any], made: str = "") -> list[str]:

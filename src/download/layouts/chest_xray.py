@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from src.core.errors import AssayError
-from src.download.labels import read_class_folders
+from src.download.layouts.folders import read_class_folders
 from src.download.manifest import Entry
 from src.download.scan import Listing
 

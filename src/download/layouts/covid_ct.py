@@ -37,7 +37,7 @@ def read(files: Listing) -> list[Entry]:
             raise AssayError(f"{table.where}: {path}: expected {expected}, found {found}")
         if _plain(path.rpartition("/")[0]) != _plain(entry.label):
             raise AssayError(f"{table.where}: {path}: expected the label of its folder, found {entry.label!r}")
-    files.used.add(TABLE)
+    files.notes.tables.add(TABLE)
     return [replace(entries[image], label=image.rpartition("/")[0]) for image in files.images]
 
 

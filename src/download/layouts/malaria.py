@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from src.core.errors import AssayError
-from src.download.labels import read_class_folders
+from src.download.layouts.folders import read_class_folders
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
