@@ -11,9 +11,11 @@ from collections import Counter
 
 from src.core.errors import AssayError
 from src.core.files import read_csv
+from src.download.layouts import Known
 from src.download.manifest import Entry, fold_of
 from src.download.scan import Listing
 
+KNOWN = Known("Blood Cells", frozenset({"EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL"}), folds=True)
 LEFT_OUT = frozenset({"TEST_SIMPLE", "JPEGImages"})
 
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from src.core.errors import AssayError
 from src.download.label_table import read_labels
+from src.download.layouts import Known
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
+KNOWN = Known("COVID-CT", frozenset({"CT_COVID", "CT_NonCOVID"}), folds=True)
 TABLE = "patients.csv"
 COLUMNS = ("path", "label", "official_split", "patient")
 FOLDER_PREFIX = "CT_"
