@@ -4,28 +4,26 @@
 """
 
 import re
-import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from src.core.errors import AssayError, shortened, suggestion
+from src.core.errors import AssayError, shortened
 from src.download.manifest import COLUMNS, Entry, fold_of
 from src.download.scan import Listing, Notes
-from src.download.tables import SPREADSHEETS, SUFFIXES, Table, head_line
+from src.download.tables import SPREADSHEETS, SUFFIXES, Index, Table, head_line
 
 # In the order in which they are preferred; compared in lower case, with _ for spaces and the like.
-USUAL = (
-    """path image_path file_path filepath filename file_name file image_file image_id image_name image_index image
-    img img_id id_code isic_id isic_image_id image_filename patientid id name""",
-    """label labels class class_name class_label label_name dx diagnosis finding findings finding_labels
+USUAL = {
+    "path": """path image_path file_path filepath filename file_name file image_file image_id image_name image_index
+    image img img_id id_code isic_id isic_image_id image_filename patientid id name""",
+    "label": """label labels class class_name class_label label_name dx diagnosis finding findings finding_labels
     finding_label category level grade retinopathy_grade target benign_malignant""",
-    """group patient patient_id patientid patient_number subject subject_id person person_id participant
+    "group": """group patient patient_id patientid patient_number subject subject_id person person_id participant
     participant_id case case_id lesion_id slide slide_id study study_id""",
-    "fold split official_split part partition set subset dataset",
-)
-PATH, LABEL, GROUP, FOLD = (names.split() for names in USUAL)
+    "fold": "fold split official_split part partition set subset dataset",
+}
 SEVERAL = re.compile(r"[|;]")
 YES, BINARY = {"1", "1.0"}, {"0", "1", "0.0", "1.0"}
 MATCHED = 0.8  # share of the rows that a column of any name must lead to an image
@@ -115,7 +113,7 @@ def _opened(files: Listing, name: str) -> Table:
         return files.read(name)
     except AssayError as error:
         head = head_line(files.files[name])
-        if _named(head, PATH) and _named(head, LABEL):
+        if _named(head, "path") and _named(head, "label"):
             raise
         raise NoLabelsError(str(error), PurePosixPath(name).suffix.lower() in SPREADSHEETS) from error
 
@@ -178,49 +176,6 @@ def read_labels(files: Listing, table: Table) -> Labels:
     return Labels(table.where, chosen, [entry for _, entry in taken.values()], tuple(missing))
 
 
-class Index:
-    """Finds the image that a cell means: by its path, or by its name with or without suffix, whatever the folder."""
-
-    def __init__(self, images: Sequence[str], folder: str) -> None:
-        self.images = frozenset(images)
-        self.example = images[0] if images else ""
-        self._prefixes = (f"{folder}/", "") if folder else ("",)
-        self._folders = {PurePosixPath(image).parent.name for image in images}
-        self._names: dict[str, list[str]] = defaultdict(list)
-        for image in images:
-            name = image.rpartition("/")[2]
-            for key in {name, PurePosixPath(name).stem}:
-                self._names[key].append(image)
-
-    def find(self, cell: str, *, by_name: bool = True) -> list[str]:
-        """Return the images that a cell may mean: one, if it is clear. Paths are those of the table or the source."""
-        posix = unicodedata.normalize("NFC", cell.replace("\\", "/"))
-        exact = (prefix + posix.removeprefix("./") for prefix in self._prefixes)
-        if found := [image for image in exact if image in self.images][:1]:
-            return found
-        if not (cell and by_name):
-            return []
-        path = PurePosixPath(posix)
-        named = self._names.get(path.name, [])
-        if (folder := path.parent.name) not in self._folders:  # none, or one of another machine
-            return named
-        return [image for image in named if PurePosixPath(image).parent.name == folder or not folder]
-
-    def image(self, cell: str, strict: bool, where: str) -> str | None:
-        """Return the image that a cell means, None where there is none.
-
-        Raises:
-            AssayError: a name that two images have, or with `strict` a path that leads to none.
-        """
-        found = self.find(cell, by_name=not strict)
-        if len(found) > 1:
-            raise AssayError(f"{where}: expected the name of one image, {cell!r} may be {found[0]} or {found[1]}")
-        if strict and not found:
-            expected = "expected the path of an image, relative to the CSV, found no image at"
-            raise AssayError(f"{where}: {expected} {cell!r}{suggestion(cell, self.images)}")
-        return found[0] if found else None
-
-
 def _entry(path: str, row: Mapping[str, str], chosen: Columns, table: Table, where: str) -> Entry:
     fold = fold_of(row[chosen.fold]) if chosen.fold and row[chosen.fold] else ""
     if fold is None:
@@ -255,7 +210,7 @@ def _columns(table: Table, index: Index) -> Columns:
     Raises:
         NoLabelsError: no column names the images, or none the labels.
     """
-    named = _named(table.columns, PATH)
+    named = _named(table.columns, "path")
     path = _path_column(table, named, index)
     label = _label_columns(table, path)
     if path is None or not label:
@@ -272,8 +227,8 @@ def _columns(table: Table, index: Index) -> Columns:
             f"{table.where}: not read as labels, its columns are {columns}: {'; '.join(lacks)}",
             near=path is not None or bool(named and label),
         )
-    group = next((name for name in _named(table.columns, GROUP) if name not in (path, *label)), "")
-    fold = next((name for name in _named(table.columns, FOLD) if _is_fold(table, name, path)), "")
+    group = next((name for name in _named(table.columns, "group") if name not in (path, *label)), "")
+    fold = next((name for name in _named(table.columns, "fold") if _is_fold(table, name, path)), "")
     counts = Counter(table.columns)
     extra = tuple(name for name in counts if counts[name] == 1 and name not in ("", path, *label, group, fold))
     return Columns(path, label, group, fold, extra if len(extra) <= MOST_EXTRA else ())
@@ -296,10 +251,10 @@ def _names_images(cells: Sequence[str], index: Index) -> bool:
 
 def _label_columns(table: Table, path: str | None) -> tuple[str, ...]:
     """Choose the column of the labels, or else those that hold 0 and 1 alone, if as a rule one of them is 1."""
-    for name in _named(table.columns, LABEL):
+    for name in _named(table.columns, "label"):
         if name != path and (any(table.column(name)) or not table.rows):
             return (name,)
-    others = [name for name in table.columns if name and name != path and _plain(name) not in (*GROUP, *FOLD)]
+    others = [name for name in table.columns if name not in ("", path) and not _named([name], "group", "fold")]
     binary = tuple(name for name in others if (cells := set(table.column(name))) and cells <= BINARY)
     single = sum(sum(row[name] in YES for name in binary) == 1 for _, row in table.rows)
     return binary if len(binary) > 1 and single > len(table.rows) / 2 else ()
@@ -310,8 +265,9 @@ def _is_fold(table: Table, name: str, path: str) -> bool:
     return (_plain(path) == "path" and _plain(name) == "fold") or (bool(words) and all(map(fold_of, words)))
 
 
-def _named(columns: Iterable[str], names: Sequence[str]) -> list[str]:
-    """List the columns of these names, in the order of the names."""
+def _named(columns: Iterable[str], *roles: str) -> list[str]:
+    """List the columns of the usual names for these roles, in the order of the names."""
+    names = [name for role in roles for name in USUAL[role].split()]
     found = [column for column in dict.fromkeys(columns) if _plain(column) in names]
     return sorted(found, key=lambda column: names.index(_plain(column)))
 

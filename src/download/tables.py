@@ -1,12 +1,14 @@
-"""Tables as people have them: commas, semicolons or tabs, in UTF-8 or in what a spreadsheet wrote."""
+"""Tables as people have them, with commas, semicolons or tabs, in UTF-8 or not, and which image a cell means."""
 
 import csv
 import io
-from collections.abc import Iterable
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from src.core.errors import AssayError
+from src.core.errors import AssayError, suggestion
 from src.core.files import repeated
 
 MAX_TEXT = 100 * 2**20  # bytes
@@ -46,6 +48,49 @@ class Table:
             raise AssayError(
                 f"{self.where}: expected UTF-8, found other bytes at {self.wrong_byte}; save it as CSV UTF-8"
             )
+
+
+class Index:
+    """Finds the image that a cell means: by its path, or by its name with or without suffix, whatever the folder."""
+
+    def __init__(self, images: Sequence[str], folder: str) -> None:
+        self.images = frozenset(images)
+        self.example = images[0] if images else ""
+        self._prefixes = (f"{folder}/", "") if folder else ("",)
+        self._folders = {PurePosixPath(image).parent.name for image in images}
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for image in images:
+            name = image.rpartition("/")[2]
+            for key in {name, PurePosixPath(name).stem}:
+                self._names[key].append(image)
+
+    def find(self, cell: str, *, by_name: bool = True) -> list[str]:
+        """Return the images that a cell may mean: one, if it is clear. Paths are those of the table or the source."""
+        posix = unicodedata.normalize("NFC", cell.replace("\\", "/"))
+        exact = (prefix + posix.removeprefix("./") for prefix in self._prefixes)
+        if found := [image for image in exact if image in self.images][:1]:
+            return found
+        if not (cell and by_name):
+            return []
+        path = PurePosixPath(posix)
+        named = self._names.get(path.name, [])
+        if (folder := path.parent.name) not in self._folders:  # none, or one of another machine
+            return named
+        return [image for image in named if PurePosixPath(image).parent.name == folder or not folder]
+
+    def image(self, cell: str, strict: bool, where: str) -> str | None:
+        """Return the image that a cell means, None where there is none.
+
+        Raises:
+            AssayError: a name that two images have, or with `strict` a path that leads to none.
+        """
+        found = self.find(cell, by_name=not strict)
+        if len(found) > 1:
+            raise AssayError(f"{where}: expected the name of one image, {cell!r} may be {found[0]} or {found[1]}")
+        if strict and not found:
+            expected = "expected the path of an image, relative to the CSV, found no image at"
+            raise AssayError(f"{where}: {expected} {cell!r}{suggestion(cell, self.images)}")
+        return found[0] if found else None
 
 
 def read_table(path: Path, name: str, where: str) -> Table:
