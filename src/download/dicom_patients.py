@@ -10,17 +10,16 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from src.core.files import digest_of
 from src.core.progress import track
-from src.download.kinds import HEAD, IMAGES
+from src.download import kinds
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
 log = logging.getLogger(__name__)
-DICOM = frozenset({".dcm", ".dicom", ".ima"})
 TAGS = ["PatientID", "StudyInstanceUID", "PatientSex", "PatientAge", "Manufacturer"]
 START = 64 * 2**10  # bytes
 DIGITS = 12  # hexadecimal ones: among a million patients, two alike with a probability of 0.2 %
@@ -42,7 +41,7 @@ def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.max
     most: how many files are read, evenly over all; the others stay as they are.
     """
     files = listing.files
-    places = [place for place, entry in enumerate(entries) if _is_dicom(entry.path, files[entry.path])]
+    places = [place for place, entry in enumerate(entries) if kinds.is_dicom(entry.path, files[entry.path])]
     places = places[:: -(-len(places) // most) or 1]
     if not places:
         return list(entries)
@@ -73,14 +72,6 @@ def _say(groups: int, files: int, patients: int) -> None:
         found = "one PatientID and one study" if patients else "neither PatientID nor several studies"
         log.warning("warning: DICOM: %s in all %d files, so patients are not known; "
                     "name them in a table, or set dataset.group_pattern", found, files)  # fmt: skip
-
-
-def _is_dicom(name: str, path: Path) -> bool:
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in IMAGES:
-        return suffix in DICOM
-    with path.open("rb") as file:
-        return file.read(HEAD)[128:] == b"DICM"
 
 
 def _read(path: Path) -> Patient:

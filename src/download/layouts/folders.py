@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from src.core.errors import AssayError
-from src.download.label_table import NoLabelsError, find_labels
+from src.download.label_table import find_labels
 from src.download.manifest import Entry, fold_of
 from src.download.scan import Listing
 
@@ -23,39 +23,25 @@ def read(files: Listing) -> list[Entry]:
         AssayError: the rows of the table do not fit the images, or the images do not lie in class folders.
     """
     entries, unread = find_labels(files)
-    if entries is None:
-        entries = _without_table(files, unread)
-        files.notes.says.append(f"{files.where}: {arrangement(entries)}")
-        files.notes.doubts += [f"{error}; {RENAME}" for error in unread if error.near]
-        unread = [error for error in unread if not error.near]
-    files.notes.says += map(str, unread)
-    return entries
-
-
-def arrangement(entries: Sequence[Entry]) -> str:
-    """Say which folders are taken as classes, from images that have their labels from them."""
-    tops = sorted({entry.path.partition("/")[0] for entry in entries})
-    said = f"class folders in {', '.join(tops)}" if any(entry.fold for entry in entries) else "class folders"
-    deep = entries[0].path.count("/") > 1 + bool(entries[0].fold)
-    return f"{said}, whatever folders are within them" if deep else said
-
-
-def _without_table(files: Listing, unread: Sequence[NoLabelsError]) -> list[Entry]:
-    """Read class folders; where they are none, or mere parts, the tables that were not read may be why."""
+    if entries is not None:
+        files.notes.says += map(str, unread)
+        return entries
     near = [str(error) for error in unread if error.near]
+    others = [str(error) for error in unread if not error.near]
     try:
         entries = read_class_folders(files)
-    except AssayError as error:
-        reasons = [*near, *(str(error) for error in unread if not error.near)]
-        raise AssayError("; ".join([str(error), *reasons, *([RENAME] if reasons else [])])) from error
+    except AssayError as error:  # the tables that were not read may be why
+        raise AssayError("; ".join([str(error), *near, *others, *([RENAME] if unread else [])])) from error
     labels = {entry.label for entry in entries}
     if near and are_parts(labels):
         raise AssayError(f"{near[0]}; and {', '.join(sorted(labels))} look like parts, not classes; {RENAME}")
+    files.notes.says += others
+    files.notes.doubts += [f"{line}; {RENAME}" for line in near]
     return entries
 
 
 def read_class_folders(files: Listing) -> list[Entry]:
-    """Read label and fold from the folders above each image; folders within those of the classes are seen through.
+    """Read label and fold from the folders above each image, and note which; folders within classes are seen through.
 
     Raises:
         AssayError: images lie outside of class folders, at different depths, or in folders that may be the classes too.
@@ -64,18 +50,20 @@ def read_class_folders(files: Listing) -> list[Entry]:
     folded = any(len(path) >= WITH_FOLD and fold_of(path[0]) for path in paths)
     depth = WITH_FOLD if folded else WITH_CLASS
     expected = "train|val|test/CLASS/image" if folded else "CLASS/image"
-    if _are_within(paths, depth):
+    if within := _are_within(paths, depth):
         paths = [(*path[: depth - 1], path[-1]) for path in paths]
     if misplaced := [path for path in paths if len(path) != depth or (folded and not fold_of(path[0]))]:
         raise AssayError(
             f"{files.where}: expected {expected} for all {len(paths)} images, "
             f"found {len(misplaced)} elsewhere, such as {'/'.join(misplaced[0])}"
         )
+    tops = ", ".join(sorted({path[0] for path in paths}))
     if not folded and all(fold_of(path[0]) for path in paths):
         raise AssayError(
-            f"{files.where}: expected class folders below {', '.join(sorted({path[0] for path in paths}))}, "
-            f"found images such as {'/'.join(paths[0])}"
+            f"{files.where}: expected class folders below {tops}, found images such as {'/'.join(paths[0])}"
         )
+    said = f"class folders{f' in {tops}' if folded else ''}{', whatever folders are within them' if within else ''}"
+    files.notes.says.append(f"{files.where}: {said}")
     found = zip(files.images, paths, strict=True)
     return [Entry(image, path[-2], fold=fold_of(path[0]) or "" if folded else "") for image, path in found]
 
