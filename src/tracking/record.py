@@ -17,6 +17,7 @@ KINDS: tuple[Kind, ...] = ("train", "evaluate", "export", "study")  # in the ord
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
 State = Literal["complete", "pruned", "failed"]
 WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
 
 
 class LoggedMetric(NamedTuple):

@@ -59,15 +59,15 @@ class Sender:
         self._home = paths.home()
         self._again = again
         self._commit = tags.read_commit()
-        self._tags = tags.origin(self._commit, "study", entry)
+        self._tags = tags.origin("study", entry, self._commit, settings)
         self._data: LoggedDataset | None = None
         try:
             fingerprint = compute("train")
             self._data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
             # That of the training in params.yaml, so that its run and its study find each other.
-            self._tags |= {"baseline.fingerprint": fingerprint.sha256, **tags.describe(settings)}
+            self._tags["baseline.fingerprint"] = fingerprint.sha256
         except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
-            log.warning("MLflow: the study's data are not described: %s", outbox.reason(error))
+            log.warning("MLflow: the study's data are not described: %s", mlflow_store.reason(error))
         self._due = time.monotonic() + first
         self._thread: threading.Thread | None = None
 
@@ -90,9 +90,8 @@ class Sender:
         try:
             with mlflow_store.writing(self._home) as client:
                 write(client, self._record(study), self._home)
-        except Exception as error:  # a server that is away must not cost a study
-            log.debug("MLflow failed", exc_info=True)
-            log.warning("MLflow: trials are sent when the study ends: %s", outbox.reason(error))
+        except AssayError as error:  # a server that is away must not cost a study
+            log.warning("MLflow: trials are sent when the study ends: %s", error)
             self._due = float("inf")
             return
         ended = time.monotonic()
@@ -125,7 +124,7 @@ class Sender:
         lines += [tags.summary(study.settings, self._data)] if self._data else []
         lines += [f"{study.leader} leads: {best or 'no value differs'}"] if study.leader else []
         leader = {"study.leader": study.leader} if study.leader else {}
-        told = tags.note(self._commit, lines, self._again)
+        told = tags.note(lines, self._commit, self._again)
         return {"study.name": study.name, "study.goal": goals, **leader, **told}
 
 

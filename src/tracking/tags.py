@@ -112,10 +112,12 @@ def text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def origin(commit: Commit, kind: str, entry: str) -> dict[str, str]:
-    """Return the tags about what made a run: how it came here, its entry point, commit and user."""
+def origin(kind: str, entry: str, commit: Commit, settings: Params) -> dict[str, str]:
+    """Return the tags about what a run was made from and by: how it came here, its data, entry point, commit, user."""
     tags = {
         "origin": kind,
+        "data.name": source_name(settings.dataset.source),
+        "data.split": split_name(settings.split),
         "mlflow.user": user(),
         "mlflow.source.name": entry,
         "mlflow.source.type": "LOCAL",
@@ -128,7 +130,7 @@ def origin(commit: Commit, kind: str, entry: str) -> dict[str, str]:
     return tags
 
 
-def note(commit: Commit, lines: Sequence[str], again: str = "dvc repro") -> dict[str, str]:
+def note(lines: Sequence[str], commit: Commit, again: str = "dvc repro") -> dict[str, str]:
     """Return the description of a run: what it is and reached, what was changed, how it is made again."""
     changed = ", ".join(f"{key}: {value}" for key, value in commit.changes.items())
     told = [*lines, *([f"Changed in params.yaml since the commit: {changed}"] if changed else [])]
@@ -215,11 +217,6 @@ def counts(parts: Path) -> dict[str, int]:
     for part in PARTS:
         found |= {f"{part}.images": images[part], f"{part}.groups": len(groups[part])}
     return found
-
-
-def describe(settings: Params) -> dict[str, str]:
-    """Return the tags about the data of a run."""
-    return {"data.name": source_name(settings.dataset.source), "data.split": split_name(settings.split)}
 
 
 def model_hash() -> dict[str, str]:

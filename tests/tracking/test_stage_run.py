@@ -201,7 +201,11 @@ def test_recording_what_dvc_restored_makes_one_run_however_often(ready: Path) ->
 def test_recording_what_is_there_does_not_even_ask_mlflow(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train()
     evaluate()
-    monkeypatch.setattr(mlflow_store, "connected", None)
+
+    def away(_: Path) -> None:
+        raise AssayError("away")
+
+    monkeypatch.setattr(mlflow_store, "connected", away)
     assert tracking.record()
     edit("params.yaml", "confidence: 0.95", "confidence: 0.9")
     assert not tracking.record()
