@@ -19,11 +19,11 @@ from src.tracking.record import (
     Record,
     State,
     Status,
+    history,
+    once,
+    text,
 )
-from src.tracking.tags import history, once, text
 
-METRICS_AT_ONCE = 1000  # MLflow's limits for one log_batch
-ENTRIES_AT_ONCE = 100
 DIGEST_LENGTH = 36
 MOST_RUNS = 50_000  # MLflow's limit for one search
 
@@ -118,15 +118,15 @@ def _log(
     params: Mapping[str, str],
     metrics: Sequence[LoggedMetric],
 ) -> None:
-    """Write tags, parameters and metrics to a run, as many at once as MLflow takes."""
+    """Write tags, parameters and metrics to a run."""
     from mlflow.entities import Metric, Param, RunTag
 
-    words, values = [RunTag(*item) for item in tags.items()], [Param(*item) for item in params.items()]
-    for start in range(0, max(len(words), len(values)), ENTRIES_AT_ONCE):
-        some = slice(start, start + ENTRIES_AT_ONCE)
-        client.log_batch(identity, tags=words[some], params=values[some])
-    for start in range(0, len(metrics), METRICS_AT_ONCE):
-        client.log_batch(identity, [Metric(*each) for each in metrics[start : start + METRICS_AT_ONCE]])
+    client.log_batch(
+        identity,
+        [Metric(*each) for each in metrics],
+        [Param(*item) for item in params.items()],
+        [RunTag(*item) for item in tags.items()],
+    )
 
 
 def _log_attachments(client: "MlflowClient", identity: str, record: Record) -> None:

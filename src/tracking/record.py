@@ -3,8 +3,9 @@
 Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
 """
 
+import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,6 +28,25 @@ class LoggedMetric(NamedTuple):
     value: float
     time: int
     step: int
+
+
+def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterator[LoggedMetric]:
+    """Yield a history as metrics epoch/NAME, their times spread evenly from start to end: a history holds none."""
+    for number, row in enumerate(epochs, start=1):
+        moment = start + (end - start) * number // len(epochs)
+        for key, cell in row.items():
+            if key != "epoch" and cell not in ("", None) and math.isfinite(value := float(cell)):
+                yield LoggedMetric(f"epoch/{key}", value, moment, int(row["epoch"]))
+
+
+def once(numbers: Mapping[str, float], moment: int) -> list[LoggedMetric]:
+    """Return numbers that are measured once as metrics, those that are none left out."""
+    return [LoggedMetric(key, float(value), moment, 0) for key, value in numbers.items() if math.isfinite(value)]
+
+
+def text(value: Any) -> str:
+    """Return a value as MLflow shows it: a list without brackets."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 @dataclass(frozen=True)
@@ -79,7 +99,8 @@ class Record:
 
     `key` identifies the record, so that sending it twice makes one run; `fresh` that a training was just done, while
     a record made from outputs that DVC restored describes a training that may have its run already.
-    Files and texts are given by the path that they get among the run's artifacts. Times in milliseconds since 1970.
+    Files and texts are given by the path that they get among the run's artifacts; a file that is not there is left out.
+    Times in milliseconds since 1970.
     """
 
     kind: Kind
@@ -105,6 +126,7 @@ class Record:
             name: {key: redact.secrets(text) for key, text in getattr(self, name).items()}
             for name in ("params", "tags", "texts")
         }
+        clean["files"] = {name: path for name, path in self.files.items() if path.is_file()}
         clean["trials"] = tuple(replace(trial, reason=redact.secrets(trial.reason)) for trial in self.trials)
         if self.dataset:
             clean["dataset"] = replace(self.dataset, source=redact.secrets(self.dataset.source))

@@ -18,7 +18,7 @@ from src.core.files import read_csv, read_json, write_json
 from src.tracking import fingerprint, outbox, query, tags
 from src.tracking.fingerprint import Fingerprint
 from src.tracking.mlflow_store import reason
-from src.tracking.record import SCORES, Kind, LoggedModel, Record
+from src.tracking.record import SCORES, Kind, LoggedModel, Record, history, once
 from src.tracking.tags import Commit
 
 RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
@@ -116,30 +116,26 @@ def _earlier(kind: Kind, inputs: Fingerprint, execution: Execution) -> Iterator[
 
 def _training(inputs: Fingerprint, execution: Execution) -> Record:
     settings, commit = execution.settings, execution.commit
-    data = tags.dataset(inputs, settings, paths.SPLIT.parts)
+    data = tags.dataset(inputs, settings)
+    how = "training" if execution.fresh else "outputs restored by DVC"
     model = [paths.MODEL.history, paths.MODEL.fingerprint, paths.MODEL.classes]
-    sheets = {"steps.png": paths.PREPARED.sheet, "pairs.png": paths.SPLIT.sheet}
-    tables = {"audit.json": paths.SPLIT.audit, "rejected.csv": paths.PREPARED.rejected}
-    written = {path.name: path for path in (paths.PARAMS, Path("dvc.yaml"))}  # by people, who may leave a secret in it
+    before = (paths.PREPARED.sheet, paths.PREPARED.rejected, paths.SPLIT.sheet, paths.SPLIT.audit)
+    written = (paths.PARAMS, Path("dvc.yaml"))  # by people, who may leave a secret in it
     return _record(
         "train",
         inputs,
         execution,
         tags={
-            **tags.origin(
-                "training" if execution.fresh else "outputs restored by DVC", "stages/train.py", commit, settings
-            ),
+            **tags.origin(how, "stages/train.py", commit, settings),
             **tags.note([tags.summary(settings, data)], commit),
         },
         metrics=[
-            *tags.history(read_csv(paths.MODEL.history), execution.start, execution.end),
-            *tags.once(execution.measured, execution.end),
+            *history(read_csv(paths.MODEL.history), execution.start, execution.end),
+            *once(execution.measured, execution.end),
         ],
-        files=_present(
-            {path.name: path for path in model + [paths.MODEL.model] * settings.track.model}
-            | {f"data/{name}": path for name, path in (sheets | tables).items()}
-        ),
-        texts=tags.texts(commit) | {name: path.read_text(encoding="utf-8") for name, path in _present(written).items()},
+        files={path.name: path for path in model + [paths.MODEL.model] * settings.track.model}
+        | {f"data/{path.name}": path for path in before},
+        texts=tags.texts(commit) | {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()},
         dataset=data,
     )
 
@@ -149,10 +145,9 @@ def _evaluation(inputs: Fingerprint, execution: Execution) -> Record:
     scores = score_table(_read(out.metrics), _read(paths.PROBE.scores), _read(paths.SPLIT.audit))
     beside = {f"{name.replace('.', '_')}": scores[name][0] for name in BESIDE if name in scores}
     table = {"columns": ["score", "value", "low", "high"], "data": [[name, *row] for name, row in scores.items()]}
-    reached = ", ".join(
-        f"{title} {query.interval(*scores[name])}" for name, title in HEADLINES.items() if name in scores
-    )
-    data = tags.dataset(inputs, settings, paths.SPLIT.parts)
+    headlines = {title: scores[name] for name, title in HEADLINES.items() if name in scores}
+    reached = ", ".join(f"{title} {query.interval(*score)}" for title, score in headlines.items())
+    data = tags.dataset(inputs, settings)
     return _record(
         "evaluate",
         inputs,
@@ -162,11 +157,9 @@ def _evaluation(inputs: Fingerprint, execution: Execution) -> Record:
             **tags.note([tags.summary(settings, data), f"Test: {reached}."], execution.commit),
             **SCORES_TAG,
         },
-        metrics=tags.once({**_read(out.summary), **beside}, execution.end),
-        files=_present(
-            {f"figures/{path.name}": path for path in sorted(out.figures.glob("*"))}
-            | {path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
-        ),
+        metrics=once({**_read(out.summary), **beside}, execution.end),
+        files={path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
+        | {f"figures/{path.name}": path for path in sorted(out.figures.glob("*"))},
         texts={SCORES: json.dumps(table), **_report(inputs, execution)},
     )
 
@@ -174,8 +167,7 @@ def _evaluation(inputs: Fingerprint, execution: Execution) -> Record:
 def _export(inputs: Fingerprint, execution: Execution) -> Record:
     folder, track = paths.BUNDLE.folder, execution.settings.track
     model = LoggedModel(folder, fingerprint.digest(folder), track.register) if track.model else None
-    files = _present({paths.BUNDLE.card.name: paths.BUNDLE.card})
-    return _record("export", inputs, execution, files=files, model=model)
+    return _record("export", inputs, execution, files={paths.BUNDLE.card.name: paths.BUNDLE.card}, model=model)
 
 
 RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
@@ -210,10 +202,6 @@ def _report(inputs: Fingerprint, execution: Execution) -> dict[str, str]:
     code = f", commit {commit.commit[:12]}{' with changes' * commit.dirty}" if commit.commit else ""
     facts = html.escape(f"{name}, {ended}{code}")
     return {page.name: RUN.sub(lambda _: facts, page.read_text(encoding="utf-8"))}
-
-
-def _present(files: Mapping[str, Path]) -> dict[str, Path]:
-    return {name: path for name, path in files.items() if path.is_file()}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, tags
 from src.tracking.fingerprint import compute
 from src.tracking.mlflow_writer import metric_name, write
-from src.tracking.record import LoggedDataset, Record, State, Status, Trial
+from src.tracking.record import LoggedDataset, Record, State, Status, Trial, once, text
 
 log = logging.getLogger(__name__)
 SHARE = 0.02  # of the time is spent on sending at most
@@ -63,7 +63,7 @@ class Sender:
         self._data: LoggedDataset | None = None
         try:
             fingerprint = compute("train")
-            self._data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
+            self._data = tags.dataset(fingerprint, settings)
             # That of the training in params.yaml, so that its run and its study find each other.
             self._tags["baseline.fingerprint"] = fingerprint.sha256
         except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
@@ -109,8 +109,8 @@ class Sender:
             status=study.status,
             params=tags.values(study.settings, tune=True),
             tags=self._tags | self._described(study),
-            metrics=tags.once({**_numbers(study), **study.confirmed}, end),
-            files={name: path for name, path in study.files.items() if path.is_file()},
+            metrics=once({**_numbers(study), **study.confirmed}, end),
+            files=study.files,
             texts=tags.texts(self._commit) if study.status != "RUNNING" else {},
             dataset=self._data,
             trials=study.trials,
@@ -118,7 +118,7 @@ class Sender:
 
     def _described(self, study: LoggedStudy) -> dict[str, str]:
         goals = ", ".join(f"{goal} {name}" for name, goal in study.goals.items())
-        best = ", ".join(f"{key}: {tags.text(value)}" for key, value in study.best.items())
+        best = ", ".join(f"{key}: {text(value)}" for key, value in study.best.items())
         what = f"trials: {goals} on val" if goals else "trainings, each scored on images that were held out of it"
         lines = [f"A study of {len(study.trials)} {what}."]
         lines += [tags.summary(study.settings, self._data)] if self._data else []
