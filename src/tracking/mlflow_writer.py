@@ -9,22 +9,10 @@ from typing import TYPE_CHECKING
 from src.core.files import read_json
 from src.core.paths import Bundle
 from src.tracking import mlflow_store
-from src.tracking.record import (
-    COMPLETE,
-    WRITING,
-    Kind,
-    LoggedDataset,
-    LoggedMetric,
-    LoggedModel,
-    Record,
-    State,
-    Status,
-    history,
-    once,
-    text,
-)
+from src.tracking.record import Kind, LoggedDataset, LoggedMetric, LoggedModel, Record, State, Status, text
 
-DIGEST_LENGTH = 36
+WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+DIGEST_LENGTH = 36  # MLflow's limit
 MOST_RUNS = 50_000  # MLflow's limit for one search
 
 KEY = "study.key"
@@ -32,7 +20,6 @@ TRIAL = "study.trial"
 PARENT = "mlflow.parentRunId"
 STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "data.name")
-SIZE = "parameters"  # the one objective that is no score on val
 
 SERVED = Path(__file__).with_name("served_model.py")
 DIGEST = "bundle"  # the tag of a logged model that holds the hash of its bundle
@@ -170,16 +157,9 @@ def _write_trials(client: "MlflowClient", number: str, parent: str, record: Reco
             run = client.create_run(number, start_time=trial.start, tags=tags, run_name=f"trial {trial.number}")
         elif run.info.status != "RUNNING":
             continue
-        scores = {metric_name(objective): value for objective, value in trial.values.items()}
-        numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
-        metrics = [*history(trial.rows, trial.start, trial.end), *once(numbers, trial.end)]
-        _log(client, run.info.run_id, {}, {key: text(value) for key, value in trial.params.items()}, metrics)
+        params = {key: text(value) for key, value in trial.params.items()}
+        _log(client, run.info.run_id, {}, params, trial.metrics())
         client.set_terminated(run.info.run_id, STATUS[trial.state], trial.end)
-
-
-def metric_name(objective: str) -> str:
-    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
-    return objective if objective == SIZE else f"val_{objective.removeprefix('val_')}"
 
 
 def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None:

@@ -14,7 +14,7 @@ from src.core.errors import AssayError
 from src.core.files import read_json, replacing
 from src.tracking import mlflow_store
 from src.tracking.mlflow_writer import write
-from src.tracking.record import KINDS, Record
+from src.tracking.record import Kind, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 UNSENT = Path("mlruns/unsent")
 NAME = 16  # characters of a fingerprint that name its folder
 SEND = "python -m src.tracking send"
-WORDS = {"train": "training", "evaluate": "evaluation", "export": "bundle", "study": "study"}
+# In the order in which they are sent.
+WORDS: dict[Kind, str] = {"train": "training", "evaluate": "evaluation", "export": "bundle", "study": "study"}
 PLAIN = TypeAdapter(Record)
 
 
@@ -66,7 +67,7 @@ def send(home: Path) -> int:
 def kept(home: Path, fingerprint: str = "") -> Iterator[Path]:
     """List the folders of records that wait, in the order in which they must be sent; of one fingerprint or of all."""
     for folder in sorted((home / UNSENT).glob(f"{fingerprint[:NAME]}*")):
-        yield from (folder / kind for kind in KINDS if (folder / kind / "record.json").is_file())
+        yield from (folder / kind for kind in WORDS if (folder / kind / "record.json").is_file())
 
 
 def keep(record: Record, home: Path) -> Path:

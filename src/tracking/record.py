@@ -14,10 +14,9 @@ from src.core import redact
 from src.metrics.objectives import best_epoch
 
 Kind = Literal["train", "evaluate", "export", "study"]
-KINDS: tuple[Kind, ...] = ("train", "evaluate", "export", "study")  # in the order in which they are sent
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
 State = Literal["complete", "pruned", "failed"]
-WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+SIZE = "parameters"  # the one objective that is no score on val
 SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
 
 
@@ -47,6 +46,11 @@ def once(numbers: Mapping[str, float], moment: int) -> list[LoggedMetric]:
 def text(value: Any) -> str:
     """Return a value as MLflow shows it: a list without brackets."""
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def metric_name(objective: str) -> str:
+    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
+    return objective if objective == SIZE else f"val_{objective.removeprefix('val_')}"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ class Trial:
     def best_epoch(self) -> int | None:
         """The epoch whose weights were scored, None where the values are those of another trial."""
         return best_epoch(self.rows) or None
+
+    def metrics(self) -> list[LoggedMetric]:
+        """Return its history and its numbers as metrics of its run."""
+        scores = {metric_name(objective): value for objective, value in self.values.items()}
+        numbers = {**scores, **self.facts, "seconds": (self.end - self.start) / 1000}
+        return [*history(self.rows, self.start, self.end), *once(numbers, self.end)]
 
 
 @dataclass(frozen=True)

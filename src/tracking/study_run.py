@@ -13,8 +13,8 @@ from src.core import paths
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, tags
 from src.tracking.fingerprint import compute
-from src.tracking.mlflow_writer import metric_name, write
-from src.tracking.record import LoggedDataset, Record, State, Status, Trial, once, text
+from src.tracking.mlflow_writer import write
+from src.tracking.record import LoggedDataset, Record, State, Status, Trial, metric_name, once, text
 
 log = logging.getLogger(__name__)
 SHARE = 0.02  # of the time is spent on sending at most
