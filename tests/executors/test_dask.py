@@ -19,7 +19,7 @@ import pytest
 from optuna.trial import Trial, TrialState
 
 from src.core.errors import AssayError
-from src.executors import worker_memory
+from src.executors import child
 from src.executors.local import LocalExecutor
 from src.executors.protocol import Epoch, Event, Executor, Failed, Finished, Fold, Lost
 from src.executors.workers import Workers
@@ -223,8 +223,8 @@ def test_jobs_that_nobody_trains_yet_are_taken_back_and_never_trained(
 def test_a_process_that_has_grown_is_replaced_before_the_next_job(
     started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_memory, "LEAST_JOBS", 1)
-    monkeypatch.setattr(worker_memory, "LIMIT", -1.0)
+    monkeypatch.setattr(child, "LEAST_JOBS", 1)
+    monkeypatch.setattr(child, "LIMIT", -1.0)
     with joined(started, home, code) as executor:
         for number in range(60, 65):
             executor.submit(home.job(number, train__learning_rate=0.01))

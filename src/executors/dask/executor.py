@@ -25,7 +25,7 @@ from distributed import Client
 
 import src
 from src.core.errors import AssayError, first_line
-from src.executors import worker_memory
+from src.executors import child
 from src.executors.dask import on_worker, upload
 from src.executors.protocol import Epoch, Event, Failed, Job, Lost
 
@@ -36,12 +36,11 @@ PACKAGES = (
     "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic", "distributed", "cloudpickle",
 )  # fmt: skip
 VERSIONS = on_worker.versions(PACKAGES)
-TRIAL = "src.executors.training:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
 THREADS = 16  # for what may take long; each waits most of the time
-for module in (on_worker, worker_memory):
+for module in (on_worker, child):
     cloudpickle.register_pickle_by_value(module)
 
 
@@ -63,10 +62,10 @@ class ClusterExecutor:
     """
 
     def __init__(
-        self, address: str, home: Path, *, target: str = TRIAL, root: Path = ROOT,
+        self, address: str, home: Path, *, target: str = "", root: Path = ROOT,
         seconds_to_connect: float = 30.0, seconds_without_workers: float = 300.0,
     ) -> None:  # fmt: skip
-        """Connect, and look at the workers that are there; target names another function than a trial's, for tests.
+        """Connect, and look at the workers that are there; target names another function than a training's, for tests.
 
         Raises:
             AssayError: nobody answers, or one of the workers is not fit; of a later one that is a warning.

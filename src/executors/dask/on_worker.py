@@ -8,21 +8,17 @@ import getpass
 import os
 import platform
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 from distributed import get_worker
 
-from src.executors.worker_memory import MemoryGrowth
+from src.executors.child import Child
 
 SECONDS_BETWEEN_LOOKS = 0.5
-START = "from src.executors import worker; worker.attached()"
 BEGUN = b""  # in place of an event: the task has the worker for itself
 
 
@@ -76,22 +72,7 @@ def answer(token: str, go_on: bool, dask_worker: Any) -> None:
     """Continue the training that reported an epoch, or stop it."""
     child = getattr(dask_worker, "assay_child", None)
     if child and child.token == token:
-        child.pipe.send(go_on)
-
-
-class Child:
-    """A process that trains one job after the other; `token` names the task that it does it for.
-
-    A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
-    """
-
-    def __init__(self, code: Path, target: str) -> None:
-        self.started_as, self.token = (code, target), ""
-        self.pipe, theirs = Pipe()
-        command = [sys.executable, "-c", START, str(theirs.fileno()), target]
-        self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
-        self.growth = MemoryGrowth(self.process.pid)
-        theirs.close()
+        child.send(go_on)
 
 
 def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
@@ -128,10 +109,11 @@ def _pass_on(worker: Any, topic: str, token: str, job: bytes, started_as: tuple[
                 if not wanted(worker, token):
                     return end_child(worker)  # in the middle of an epoch, perhaps
             waits, event = child.pipe.recv()
-            worker.log_event(topic, {"token": token, "event": event})
+            if event:  # else it has only loaded what it needs
+                worker.log_event(topic, {"token": token, "event": event})
     except (EOFError, OSError):
-        raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
-    if child.growth.exceeded():
+        raise RuntimeError(f"the training's process ended ({child.cause_of_end()})") from None
+    if child.grown():
         end_child(worker)
     return None
 
@@ -146,5 +128,4 @@ def wanted(worker: Any, token: str) -> bool:
 def end_child(worker: Any) -> None:
     """End the process of a worker, if it has one."""
     if child := worker.__dict__.pop("assay_child", None):
-        child.process.kill()
-        child.process.wait()
+        child.end()
