@@ -7,7 +7,6 @@ library and packages of requirements.txt alone.
 import getpass
 import os
 import platform
-import shutil
 import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
@@ -19,6 +18,7 @@ from distributed import get_worker
 from src.executors.child import Child
 
 SECONDS_BETWEEN_LOOKS = 0.5
+COMPLETE = "complete"  # a file that is written when all others are
 BEGUN = b""  # in place of an event: the task has the worker for itself
 
 
@@ -30,7 +30,7 @@ def versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path, bool]:
-    """Return where the files of a hash are kept, also when the worker ends, and whether they are there.
+    """Return where the files of a hash are kept, also when the worker ends, and whether they are all there.
 
     Raises:
         RuntimeError: the worker is not fit for a training: it has other packages than wanted, or no place of its own.
@@ -42,30 +42,24 @@ def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path
         other.append(f"{place} belongs to another user: start it with another --local-directory")
     if other:
         raise RuntimeError(f"worker {dask_worker.address}: {', '.join(other)}")
-    return place / digest, (place / digest).is_dir()
+    return place / digest, (place / digest / COMPLETE).is_file()
 
 
-def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
-    """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
-    home = Path(dask_worker.local_directory, part)
+def write(home: Path, pieces: Iterable[tuple[str, int, bytes]]) -> None:
+    """Write pieces of files; what is never sent of a file reads as zeros and takes no room.
+
+    Another driver may write the same bytes meanwhile, so nothing is taken away: an empty piece is the end of a file.
+    """
     home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        with (home / name).open("r+b" if offset else "wb") as file:
-            file.truncate(offset)
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        with path.open("r+b") as file:
             file.seek(offset)
             file.write(content)
-
-
-def finish(part: str, home: Path, dask_worker: Any) -> None:
-    """Give complete files the name under which they are found, unless another driver did so meanwhile."""
-    written = Path(dask_worker.local_directory, part)
-    try:
-        written.rename(home)
-    except OSError:
-        if not home.is_dir():
-            raise
-        shutil.rmtree(written, ignore_errors=True)
+            if not content:
+                file.truncate()
 
 
 def answer(token: str, go_on: bool, dask_worker: Any) -> None:
