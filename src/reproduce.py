@@ -5,11 +5,12 @@ import logging
 import sys
 from pathlib import Path
 
-from src import config, presets, start, tracking
+from src import config, presets, tracking
 from src.core import console, dvc_command, dvc_state
 from src.core.errors import AssayError
 from src.core.git_command import git
 from src.core.paths import PARAMS
+from src.start import __main__ as start
 
 log = logging.getLogger(__name__)
 IMPORTED = Path("data")  # made by `dvc repro` itself, from data.dvc

@@ -16,8 +16,8 @@ from src.config import Params, source_name
 from src.core import console, paths
 from src.core.errors import AssayError
 from src.core.files import markdown_table, write_text
+from src.download import layouts
 from src.presets.catalog import Preset
-from src.start.survey import KNOWN
 from src.tracking import query
 from src.tracking.query import NOTHING, Run, score
 from src.tracking.tags import values
@@ -237,7 +237,7 @@ def variants(params: Params) -> dict[str, dict[str, str]]:
         HONEST: {"split.by": params.split.by, "split.folds": "ignore"},
         OFFICIAL: {"split.by": params.split.by, "split.folds": "respect"},
     }
-    if params.dataset.layout in {known.layout for known in KNOWN if not known.folds}:
+    if params.dataset.layout in {layout for layout, known in layouts.known().items() if not known.folds}:
         del found[OFFICIAL]
     return found
 

@@ -7,6 +7,8 @@ the presets are laid out so that nothing else moves: comments on lines of their 
 
 import io
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +54,8 @@ def parsed(text: str, where: str) -> Any:
     """
     if len(text) > MAX_BYTES:
         raise AssayError(f"{where}: {_too_large()}")
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = _Bounded
-    yaml.max_depth = MAX_DEPTH
     try:
-        return yaml.load(text)
+        return deepcopy(_loaded(text))
     except _BeyondLimitError as error:
         raise AssayError(f"{where}: {error}") from None
     except MaxDepthExceededError:
@@ -65,6 +64,14 @@ def parsed(text: str, where: str) -> Any:
     except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
         reason = shortened(" ".join(str(error).split()), MESSAGE)
         raise AssayError(f"{where}: not readable as YAML: {reason}") from error
+
+
+@lru_cache(maxsize=8)  # a stage asks for params.yaml and dvc.lock several times
+def _loaded(text: str) -> Any:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Bounded
+    yaml.max_depth = MAX_DEPTH
+    return yaml.load(text)
 
 
 def put_all(text: str, values: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import IO, Literal, NamedTuple, Self, cast
 from src.core.errors import AssayError, first_line
 from src.core.files import CANNOT_UNZIP, NO_ROOM
 from src.core.progress import ByteProgress
-from src.download import scan
+from src.download import kinds
 from src.download.kinds import LeftOut
 
 KINDS = ".zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
@@ -69,13 +69,16 @@ def unpack(archive: Path, folder: Path, max_gb: float, where: str) -> list[LeftO
         AssayError: it is no archive, is damaged or encrypted, unpacks to more than `max_gb` (counted in bytes
             written, whatever its table says), or has a member that leads out of the folder or comes twice.
     """
+    refusal = (
+        f"{where}: expected at most {max_gb:g} GB unpacked, found more; if you trust it, raise dataset.max_unpacked_gb"
+    )
     with _explained(where):
         if kind(archive, where) == "zip":
             with zipfile.ZipFile(archive) as zipped:
                 claimed = sum(info.file_size for info in zipped.infolist())
-                return _written(_zipped(zipped, where), folder, _Room(max_gb, where, claimed), where)
+                return _written(_zipped(zipped, where), folder, Room("unpack", claimed, max_gb, refusal), where)
         with tarfile.open(archive, "r:*", tarinfo=_Strict) as tarred:  # a tar has no table of contents
-            return _written(_tarred(tarred), folder, _Room(max_gb, where, 0), where)
+            return _written(_tarred(tarred), folder, Room("unpack", None, max_gb, refusal), where)
 
 
 @contextmanager
@@ -145,44 +148,40 @@ class _Strict(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
 
-class _Room(ByteProgress):
-    """Counts the bytes written and stops at the limit."""
+class Room(ByteProgress):
+    """Counts bytes and stops before there are more than `max_gb`, also where so many are claimed at once."""
 
-    def __init__(self, max_gb: float, where: str, claimed: int) -> None:
-        super().__init__("unpack", claimed or None)
-        self._limit = max_gb * GB
-        self._where = where
-        self._check(claimed)
+    def __init__(self, what: str, total: int | None, max_gb: float, refusal: str, done: int = 0) -> None:
+        super().__init__(what, total, done)
+        self._limit, self._refusal = max_gb * GB, refusal
+        self._check(max(done, total or 0))
 
     def add(self, count: int) -> None:
+        self._check(self.done + count)
         super().add(count)
-        self._check(self.done)
 
     def _check(self, size: int) -> None:
         if size > self._limit:
-            raise AssayError(
-                f"{self._where}: expected at most {self._limit / GB:g} GB unpacked, found more; "
-                f"if you trust it, raise dataset.max_unpacked_gb"
-            )
+            raise AssayError(self._refusal)
 
 
-def _written(members: Iterable[Member], folder: Path, room: _Room, where: str) -> list[LeftOut]:
+def _written(members: Iterable[Member], folder: Path, room: Room, where: str) -> list[LeftOut]:
     junk, links = 0, []
     with room:
         folder.mkdir(parents=True)
         for member in members:
-            name = scan.contained(member.name, where)
-            if scan.is_junk(name):
+            name = kinds.contained(member.name, where)
+            if kinds.is_junk(name):
                 junk += member.kind != "folder"
             elif member.kind == "file":
                 _write(member, folder / name, room)
             elif member.kind == "other":
                 links.append(name)
     rows = [LeftOut("link", LINK, len(links), links[0])] if links else []
-    return rows + scan.junk_row(junk)
+    return rows + kinds.junk_row(junk)
 
 
-def _write(member: Member, path: Path, room: _Room) -> None:
+def _write(member: Member, path: Path, room: Room) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with member.open() as source, path.open("xb") as target:
         while block := source.read(BLOCK):

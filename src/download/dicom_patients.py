@@ -7,19 +7,19 @@ numbered can hash all numbers and compare.
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from src.core.files import digest_of
 from src.core.progress import track
-from src.download.kinds import HEAD, IMAGES
+from src.download import kinds
 from src.download.manifest import Entry
+from src.download.scan import Listing
 
 log = logging.getLogger(__name__)
-DICOM = frozenset({".dcm", ".dicom", ".ima"})
 TAGS = ["PatientID", "StudyInstanceUID", "PatientSex", "PatientAge", "Manufacturer"]
 START = 64 * 2**10  # bytes
 DIGITS = 12  # hexadecimal ones: among a million patients, two alike with a probability of 0.2 %
@@ -34,13 +34,14 @@ class Patient(NamedTuple):
     extra: tuple[tuple[str, str], ...]
 
 
-def add_patients(entries: Sequence[Entry], files: Mapping[str, Path], most: int = sys.maxsize) -> list[Entry]:
+def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.maxsize) -> list[Entry]:
     """Set the group of DICOM images that have none to their PatientID, else to their StudyInstanceUID, both hashed.
 
     A PatientID that all files share was overwritten, as a rule: then the studies are the groups, if there are several.
     most: how many files are read, evenly over all; the others stay as they are.
     """
-    places = [place for place, entry in enumerate(entries) if _is_dicom(entry.path, files[entry.path])]
+    files = listing.files
+    places = [place for place, entry in enumerate(entries) if kinds.is_dicom(entry.path, files[entry.path])]
     places = places[:: -(-len(places) // most) or 1]
     if not places:
         return list(entries)
@@ -54,6 +55,10 @@ def add_patients(entries: Sequence[Entry], files: Mapping[str, Path], most: int 
         known = {name for name, _ in entry.extra}
         extra = (*entry.extra, *(pair for pair in one.extra if pair[0] not in known))
         changed[place] = replace(entry, group=entry.group or group, extra=extra)
+    if not any(entry.group for entry in entries):
+        known_of = sum(bool(entry.group) for entry in changed)
+        among = f" (read of {known_of:,} of {len(entries):,} files)" if known_of < len(entries) else ""
+        listing.notes.groups = f"by the DICOM files, hashed{among}"
     if not all(entry.group for entry in entries):
         _say(len({changed[place].group for place in places} - {""}), len(places), len(patients))
     return changed
@@ -67,14 +72,6 @@ def _say(groups: int, files: int, patients: int) -> None:
         found = "one PatientID and one study" if patients else "neither PatientID nor several studies"
         log.warning("warning: DICOM: %s in all %d files, so patients are not known; "
                     "name them in a table, or set dataset.group_pattern", found, files)  # fmt: skip
-
-
-def _is_dicom(name: str, path: Path) -> bool:
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in IMAGES:
-        return suffix in DICOM
-    with path.open("rb") as file:
-        return file.read(HEAD)[128:] == b"DICM"
 
 
 def _read(path: Path) -> Patient:

@@ -11,13 +11,11 @@ from urllib3.exceptions import HTTPError
 
 from src.core.errors import AssayError
 from src.core.files import CANNOT_WRITE, digest, digest_of
-from src.core.progress import ByteProgress
 from src.download import archive
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2**20
-GB = 10**9
 ATTEMPTS = 5  # in a row without a new byte
 PAUSE = 1.0  # seconds before the second attempt, doubled for each further one
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds between two bytes
@@ -135,22 +133,14 @@ def _store(response: requests.Response, part: Path, max_gb: float, asked_rest: b
         done, length = 0, response.headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None
         _validator(part).write_text(_etag(response), encoding="utf-8")
-    _limit(max(done, total or 0), max_gb, response.url)
-    with part.open("ab" if done else "wb") as file, ByteProgress("download", total, done) as progress:
+    found = f"{response.url}: expected at most {max_gb:g} GB, found more"
+    room = archive.Room("download", total, max_gb, f"{found}; if you trust it, raise dataset.max_download_gb", done)
+    with part.open("ab" if done else "wb") as file, room:
         # Undecoded: what a server takes for compression of the transfer may be the archive itself.
         # A body that ends before its Content-Length is an error of urllib3's.
         for chunk in response.raw.stream(CHUNK, decode_content=False):
-            _limit(progress.done + len(chunk), max_gb, response.url)
+            room.add(len(chunk))
             file.write(chunk)
-            progress.add(len(chunk))
-
-
-def _limit(size: int, max_gb: float, url: str) -> None:
-    """Refuse a file that is too large, by what the server says of it or by what came."""
-    if size > max_gb * GB:
-        raise AssayError(
-            f"{url}: expected at most {max_gb:g} GB, found more; if you trust it, raise dataset.max_download_gb"
-        )
 
 
 def _refuse(response: requests.Response) -> None:

@@ -1,37 +1,46 @@
 """What a file is: its kind by its content, as names lie and scanners leave them out, and whether it is a mask."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-IMAGES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
-    | {".dcm", ".dicom", ".ima"}
-)
+from src.core.errors import AssayError
+
+DICOM = frozenset({".dcm", ".dicom", ".ima"})
+IMAGES = DICOM | {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
+}
 HEAD = 132  # bytes; DICOM PS3.10, section 7.1: a preamble of 128 bytes, then the prefix
 IMAGE_MAGIC = re.compile(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|\0\0\0\x0cjP  |BM....\0\0\0\0|.{128}DICM",
     re.DOTALL,
 )
-DECODE, SLICES = "no decoder: save it as PNG or JPEG", "a volume or an array: save its slices as images"
-BRANDS = {  # ISO base media files, by the four letters behind "ftyp"
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-}
-MAGIC = (
-    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "JPEG XL", DECODE),
-    (re.compile(rb"PK\x03\x04.{26}(\[Content_Types\]|xl/|_rels)", re.DOTALL), "Office document", "no image"),
-    (re.compile(rb"PK\x03\x04|7z\xbc\xaf|Rar!"), "archive", "an archive within the source: unpack it"),
-    (re.compile(rb"%PDF"), "PDF", "a document"),
-    (re.compile(rb"\x89HDF\r\n|\x93NUMPY|NRRD"), "array", SLICES),
-)
+NO_IMAGE, DECODE = "no image", "no decoder: save it as PNG or JPEG"
+SLICES = "a volume or an array: save its slices as images"
 VOLUMES = (".nii", ".nii.gz", ".npy", ".npz", ".mat", ".h5", ".hdf5", ".mha", ".mhd", ".nrrd")
-PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".cr3", ".arw", ".svg", ".psd", ".czi"})
-NO_IMAGE = "no image"
+PICTURES = (".heic", ".heif", ".avif", ".jxl", ".cr3", ".arw", ".svg", ".psd", ".czi")
+# What is no image: how its bytes begin, how its name ends, its kind (else its suffix) and the reason; the first fits.
+OTHERS = (
+    (rb".{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1)", "", "HEIC", DECODE),  # ISO base media files
+    (rb".{4}ftyp(avif|avis)", "", "AVIF", DECODE),
+    (rb".{4}ftyp", "", "", "a video: save the frames that the label is about"),
+    (rb"", VOLUMES, "", SLICES),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "", "JPEG XL", DECODE),
+    (rb"PK\x03\x04.{26}(\[Content_Types\]|xl/|_rels)", "", "Office document", NO_IMAGE),
+    (rb"PK\x03\x04|7z\xbc\xaf|Rar!", "", "archive", "an archive within the source: unpack it"),
+    (rb"%PDF", "", "PDF", "a document"),
+    (rb"\x89HDF\r\n|\x93NUMPY|NRRD", "", "array", SLICES),
+    (rb"", PICTURES, "", DECODE),
+    (rb"\Z", "", "", "an empty file"),
+    (rb"", "", "", NO_IMAGE),
+)
 MASK = re.compile(r"[_\- ](masks?|seg|segmentation|segmented)([_\- ]?\d+)?$", re.IGNORECASE)
 MASK_FOLDER = re.compile(r"(?!(no|not|with|without)[_\- ])(.*[_\- ])?(masks?|segmentations?)$", re.IGNORECASE)
+JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
+_DRIVE = re.compile(r"^[A-Za-z]:")
 IMAGE_FOLDERS = [
     spelled for name in ("image", "images", "img", "imgs") for spelled in (name, name.capitalize(), name.upper())
 ]
@@ -54,21 +63,18 @@ def is_image(name: str, path: Path) -> bool:
     return PurePosixPath(name).name.upper() != "DICOMDIR" and IMAGE_MAGIC.match(_head(path)) is not None
 
 
+def is_dicom(name: str, path: Path) -> bool:
+    """Return whether an image is a DICOM file, by its suffix or else by its prefix."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix in DICOM if suffix in IMAGES else _head(path)[128:] == b"DICM"
+
+
 def describe(name: str, path: Path) -> tuple[str, str]:
     """Return what kind of file this is that is not read as an image, and why it is left out."""
-    head, suffix = _head(path), "".join(PurePosixPath(name.lower()).suffixes[-2:])
-    own = PurePosixPath(name).suffix.lower() or "no extension"
-    if head[4:8] == b"ftyp":
-        brand = BRANDS.get(head[8:12])
-        return (brand, DECODE) if brand else (own, "a video: save the frames that the label is about")
-    for magic, kind, reason in MAGIC:
-        if magic.match(head) and not suffix.endswith(VOLUMES):
-            return kind, reason
-    if suffix.endswith(VOLUMES):
-        return own, SLICES
-    if own in PICTURES:
-        return own, DECODE
-    return (own, "an empty file") if not head else (own, NO_IMAGE)
+    head, suffix = _head(path), PurePosixPath(name).suffix.lower()
+    fits = (row for row in OTHERS if re.match(row[0], head, re.DOTALL) and name.lower().endswith(row[1]))
+    _, _, kind, reason = next(fits)
+    return kind or suffix or "no extension", reason
 
 
 def count(files: Mapping[str, Path]) -> list[LeftOut]:
@@ -83,6 +89,53 @@ def count(files: Mapping[str, Path]) -> list[LeftOut]:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD)
+
+
+def junk_row(files: int) -> list[LeftOut]:
+    """Make the row about junk files, where there are some."""
+    return [LeftOut("junk", "left by the operating system, or hidden", files, "")] if files else []
+
+
+def is_junk(name: str) -> bool:
+    """Return whether a name is what operating systems leave behind, hidden files and folders included.
+
+    >>> is_junk("__MACOSX/a/b.png"), is_junk("a/._b.png"), is_junk("a/b.png")
+    (True, True, False)
+    """
+    return any(part.startswith(".") or part.lower() in JUNK for part in name.split("/"))
+
+
+def normal(name: str, where: str) -> str:
+    """Compose accents (NFC), which macOS stores apart, and refuse what a manifest cannot hold.
+
+    Raises:
+        AssayError: a control character, or bytes that are no UTF-8.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise AssayError(f"{where}: expected file names in UTF-8, found {name!a}; rename it") from error
+    if not name.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise AssayError(f"{where}: expected file names without control characters, found {name!r}; rename it")
+    return unicodedata.normalize("NFC", name)
+
+
+def contained(name: str, where: str) -> str:
+    """Make the name of an archive's member a path below the folder it is unpacked to; "" is that folder.
+
+    Backslashes count as slashes: archives made on Windows hold them, and there they would act as such.
+
+    Raises:
+        AssayError: the name is absolute or leads out with "..".
+
+    >>> contained("./data\\\\a.png", "x.zip")
+    'data/a.png'
+    """
+    slashed = normal(name, where).replace("\\", "/")
+    parts = [part for part in slashed.split("/") if part not in ("", ".")]
+    if slashed.startswith("/") or _DRIVE.match(slashed) or ".." in parts:
+        raise AssayError(f"{where}: expected only paths inside the archive, found {name!r}; nothing of it is used")
+    return "/".join(parts)
 
 
 def masks(images: Sequence[str]) -> frozenset[str]:

@@ -4,28 +4,26 @@
 """
 
 import re
-import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from src.core.errors import AssayError, shortened, suggestion
+from src.core.errors import AssayError, shortened
 from src.download.manifest import COLUMNS, Entry, fold_of
-from src.download.scan import Listing
-from src.download.tables import SPREADSHEETS, SUFFIXES, Table, head_line
+from src.download.scan import Listing, Notes
+from src.download.tables import SPREADSHEETS, SUFFIXES, Index, Table, head_line
 
 # In the order in which they are preferred; compared in lower case, with _ for spaces and the like.
-USUAL = (
-    """path image_path file_path filepath filename file_name file image_file image_id image_name image_index image
-    img img_id id_code isic_id isic_image_id image_filename patientid id name""",
-    """label labels class class_name class_label label_name dx diagnosis finding findings finding_labels
+USUAL = {
+    "path": """path image_path file_path filepath filename file_name file image_file image_id image_name image_index
+    image img img_id id_code isic_id isic_image_id image_filename patientid id name""",
+    "label": """label labels class class_name class_label label_name dx diagnosis finding findings finding_labels
     finding_label category level grade retinopathy_grade target benign_malignant""",
-    """group patient patient_id patientid patient_number subject subject_id person person_id participant
+    "group": """group patient patient_id patientid patient_number subject subject_id person person_id participant
     participant_id case case_id lesion_id slide slide_id study study_id""",
-    "fold split official_split part partition set subset dataset",
-)
-PATH, LABEL, GROUP, FOLD = (names.split() for names in USUAL)
+    "fold": "fold split official_split part partition set subset dataset",
+}
 SEVERAL = re.compile(r"[|;]")
 YES, BINARY = {"1", "1.0"}, {"0", "1", "0.0", "1.0"}
 MATCHED = 0.8  # share of the rows that a column of any name must lead to an image
@@ -52,10 +50,6 @@ class Columns:
     extra: tuple[str, ...] = ()
 
     @property
-    def used(self) -> list[str]:
-        return [name for name in (self.path, *self.label, self.group, self.fold) if name]
-
-    @property
     def strict(self) -> bool:
         """Whether a cell is a path, and each row an image: so a column that is called `path` is meant."""
         return _plain(self.path) == "path"
@@ -70,42 +64,40 @@ class Labels:
     entries: list[Entry]
     missing: tuple[str, ...] = ()
 
-    @property
-    def why(self) -> str:
-        """Say which columns were taken for what."""
+    def take(self, notes: Notes, names: Iterable[str]) -> list[Entry]:
+        """Return the entries, and note that they were taken, from tables of these names, by which columns."""
         chosen = self.columns
         label = chosen.label[0] if len(chosen.label) == 1 else f"columns of 0 and 1 ({', '.join(chosen.label)})"
-        named = [f"images by {chosen.path}", f"labels by {label}"]
-        named += [f"groups by {chosen.group}"] if chosen.group else []
-        named += [f"folds by {chosen.fold}"] if chosen.fold else []
-        named += [f"also kept: {', '.join(chosen.extra)}"] if chosen.extra else []
+        said = [f"images by {chosen.path}", f"labels by {label}"]
+        said += [f"groups by {chosen.group}"] if chosen.group else []
+        said += [f"folds by {chosen.fold}"] if chosen.fold else []
+        said += [f"also kept: {', '.join(chosen.extra)}"] if chosen.extra else []
         lost = f"; {len(self.missing)} rows have no image, such as {self.missing[0]}" if self.missing else ""
-        return f"{self.where}: {', '.join(named)}{lost}"
+        notes.says.append(f"{self.where}: {', '.join(said)}{lost}")
+        notes.groups = "by the table"
+        notes.tables.update(names)
+        return self.entries
 
 
-@dataclass(frozen=True)
-class Found:
-    """The labels of a source's tables, if any has some, and why each other table was not read as labels."""
-
-    labels: Labels | None
-    unrelated: tuple[str, ...] = ()
-    near: tuple[str, ...] = ()  # the reasons of those that name images, or have a column for both but do not fit
-
-
-def find_labels(files: Listing) -> Found:
+def find_labels(files: Listing) -> tuple[list[Entry] | None, list[NoLabelsError]]:
     """Look for labels in the tables on top of the source, and in folders without images.
+
+    Returns them if any table has some, noted as taken, and why each other table was not read as labels.
 
     Raises:
         AssayError: several tables have labels, or the rows of one do not fit; the message names table and line.
     """
     read: dict[str, Labels] = {}
-    unread: dict[bool, list[str]] = {False: [], True: []}
+    unread: list[NoLabelsError] = []
     for name in label_files(files):
         try:
             read[name] = read_labels(files, _opened(files, name))
         except NoLabelsError as error:
-            unread[error.near].append(str(error))
-    return Found(_chosen(files, read) if read else None, tuple(unread[False]), tuple(unread[True]))
+            unread.append(error)
+    if not read:
+        return None, unread
+    chosen = _chosen(files.where, read)
+    return _joined(chosen).take(files.notes, chosen), unread
 
 
 def label_files(files: Listing) -> list[str]:
@@ -121,40 +113,40 @@ def _opened(files: Listing, name: str) -> Table:
         return files.read(name)
     except AssayError as error:
         head = head_line(files.files[name])
-        if _named(head, PATH) and _named(head, LABEL):
+        if _named(head, "path") and _named(head, "label"):
             raise
         raise NoLabelsError(str(error), PurePosixPath(name).suffix.lower() in SPREADSHEETS) from error
 
 
-def _chosen(files: Listing, read: dict[str, Labels]) -> Labels:
-    """Choose the table that has all images of the others; tables of different images are one in parts."""
-    sets = {name: {entry.path for entry in labels.entries} for name, labels in read.items()}
-    largest = max(sets, key=lambda name: len(sets[name]))
-    if all(name == largest or images < sets[largest] for name, images in sets.items()):
-        files.used.add(largest)
-        return read[largest]
-    apart = sum(map(len, sets.values())) == len(set().union(*sets.values()))
+def _chosen(where: str, read: Mapping[str, Labels]) -> Mapping[str, Labels]:
+    """Choose the table that has all images of the others, or all tables if they are of different images."""
+    images = {name: {entry.path for entry in labels.entries} for name, labels in read.items()}
+    largest = max(images, key=lambda name: len(images[name]))
+    if all(name == largest or found < images[largest] for name, found in images.items()):
+        return {largest: read[largest]}
+    apart = sum(map(len, images.values())) == len(set().union(*images.values()))
     if apart and len({labels.columns.label for labels in read.values()}) == 1:
-        files.used.update(read)
-        return _joined(list(read), list(read.values()))
+        return read
     tables = f"{', '.join(read)}; name the right one: dataset.table"
-    raise AssayError(f"{files.where}: expected one table of labels, found {tables}")
+    raise AssayError(f"{where}: expected one table of labels, found {tables}")
 
 
-def _joined(names: Sequence[str], read: Sequence[Labels]) -> Labels:
+def _joined(tables: Mapping[str, Labels]) -> Labels:
     """Join tables of different images; where their names say train and test, these are the folds."""
-    words = (re.findall(r"[a-z]+", PurePosixPath(name).stem.lower()) for name in names)
+    first, *others = tables.values()
+    if not others:
+        return first
+    words = (re.findall(r"[a-z]+", PurePosixPath(name).stem.lower()) for name in tables)
     folds = [next(filter(None, map(fold_of, found)), "") for found in words]
     named = all(folds)
     entries = [
         replace(entry, fold=entry.fold or fold) if named else entry
-        for labels, fold in zip(read, folds, strict=True)
+        for labels, fold in zip(tables.values(), folds, strict=True)
         for entry in labels.entries
     ]
-    first = read[0].columns
-    columns = replace(first, fold=first.fold or ("their names" if named else ""))
-    where = ", ".join([read[0].where, *names[1:]])
-    return Labels(where, columns, entries, tuple(cell for labels in read for cell in labels.missing))
+    columns = replace(first.columns, fold=first.columns.fold or ("their names" if named else ""))
+    missing = tuple(cell for labels in tables.values() for cell in labels.missing)
+    return Labels(", ".join([first.where, *list(tables)[1:]]), columns, entries, missing)
 
 
 def read_labels(files: Listing, table: Table) -> Labels:
@@ -165,118 +157,68 @@ def read_labels(files: Listing, table: Table) -> Labels:
         AssayError: a row does not fit: no or several labels, an image twice; a `path` that leads to nothing.
     """
     index = Index(files.images, table.folder)
-    chosen = _columns(files, table, index)
-    table.refuse_twice(chosen.used)
-    table.refuse_encoding(text for name in chosen.used for text in (name, *table.column(name)))
+    chosen = _columns(table, index)
+    table.check(filter(None, (chosen.path, *chosen.label, chosen.group, chosen.fold)))
     missing: list[str] = []
     taken: dict[str, tuple[int, Entry]] = {}
-    for line, row in table.records([*chosen.used, *chosen.extra]):
+    for line, row in table.rows:
         where = f"{table.where}, line {line}"
-        path = _image(row[chosen.path], index, chosen.strict, where)
+        path = index.image(row[chosen.path], chosen.strict, where)
         if path is None:
             missing.append(row[chosen.path])
             continue
-        entry = _entry(path, row, chosen, table, where)
-        if path in taken and (chosen.strict or taken[path][1].label != entry.label):
-            raise AssayError(f"{where}: expected each image once, found {path} in line {taken[path][0]} too")
-        taken.setdefault(path, (line, entry))
+        entry = _entry(path, row, chosen, table, f"{where}: {path}")
+        before, first = taken.setdefault(path, (line, entry))
+        if before != line and (chosen.strict or first.label != entry.label):
+            raise AssayError(f"{where}: expected each image once, found {path} in line {before} too")
     if not taken:
         raise AssayError(f"{table.where}: expected a row for each image, found none")
     return Labels(table.where, chosen, [entry for _, entry in taken.values()], tuple(missing))
 
 
-class Index:
-    """Finds the image that a cell means: by its path, or by its name with or without suffix, whatever the folder."""
-
-    def __init__(self, images: Sequence[str], folder: str) -> None:
-        self.images = frozenset(images)
-        self._prefixes = (f"{folder}/", "") if folder else ("",)
-        self._folders = {PurePosixPath(image).parent.name for image in images}
-        self._names: dict[str, list[str]] = defaultdict(list)
-        for image in images:
-            name = image.rpartition("/")[2]
-            for key in {name, PurePosixPath(name).stem}:
-                self._names[key].append(image)
-
-    def exact(self, cell: str) -> str | None:
-        """Return the image at a path, relative to the folder of the table or to the source."""
-        path = _posix(cell).removeprefix("./")
-        return next((prefix + path for prefix in self._prefixes if prefix + path in self.images), None)
-
-    def find(self, cell: str) -> list[str]:
-        """Return the images that a cell may mean: one, if it is clear."""
-        if not cell or (exact := self.exact(cell)):
-            return [exact] if cell and exact else []
-        path = PurePosixPath(_posix(cell))
-        found, folder = self._names.get(path.name, []), path.parent.name
-        # A folder that the source does not have is that of another machine.
-        return [image for image in found if not folder or PurePosixPath(image).parent.name == folder
-                or folder not in self._folders]  # fmt: skip
-
-
-def _posix(cell: str) -> str:
-    return unicodedata.normalize("NFC", cell.replace("\\", "/"))
-
-
-def _image(cell: str, index: Index, strict: bool, where: str) -> str | None:
-    """Return the image that a cell means, None where there is none.
-
-    Raises:
-        AssayError: a name that two images have, or with `strict` a path that leads to none.
-    """
-    if strict:
-        if path := index.exact(cell):
-            return path
-        expected = "expected the path of an image, relative to the CSV, found no image at"
-        raise AssayError(f"{where}: {expected} {cell!r}{suggestion(cell, index.images)}")
-    found = index.find(cell)
-    if len(found) > 1:
-        raise AssayError(f"{where}: expected the name of one image, {cell!r} may be {found[0]} or {found[1]}")
-    return found[0] if found else None
-
-
-def _entry(path: str, row: dict[str, str], chosen: Columns, table: Table, where: str) -> Entry:
-    label = _label(path, row, chosen.label, table, where)
+def _entry(path: str, row: Mapping[str, str], chosen: Columns, table: Table, where: str) -> Entry:
     fold = fold_of(row[chosen.fold]) if chosen.fold and row[chosen.fold] else ""
     if fold is None:
-        raise AssayError(f"{where}: {path}: expected the fold train, val, test or none, found {row[chosen.fold]!r}")
+        raise AssayError(f"{where}: expected the fold train, val, test or none, found {row[chosen.fold]!r}")
     extra = tuple((f"table_{name}" if _plain(name) in COLUMNS else name, row[name]) for name in chosen.extra)
-    return Entry(path, label, row[chosen.group] if chosen.group else "", fold, extra)
+    group = row[chosen.group] if chosen.group else ""
+    return Entry(path, _label(row, chosen.label, table, where), group, fold, extra)
 
 
-def _label(path: str, row: dict[str, str], columns: Sequence[str], table: Table, where: str) -> str:
+def _label(row: Mapping[str, str], columns: Sequence[str], table: Table, where: str) -> str:
     if len(columns) > 1:
         classes = [name for name in columns if row[name] in YES]
         if len(classes) != 1:
             found = f"{len(classes)} ({', '.join(classes)})" if classes else "none"
-            raise AssayError(f"{where}: {path}: expected one class among {', '.join(columns)}, found {found}")
+            raise AssayError(f"{where}: expected one class among {', '.join(columns)}, found {found}")
         return classes[0]
     label = row[columns[0]]
     if not label:
-        raise AssayError(f"{where}: {path}: expected a label, found an empty cell")
+        raise AssayError(f"{where}: expected a label, found an empty cell")
     if SEVERAL.search(label):
         several = sum(bool(SEVERAL.search(cell)) for cell in table.column(columns[0]))
         raise AssayError(
-            f"{where}: {path}: expected one label, found several, {label!r}, as in {several} rows; a model here tells "
+            f"{where}: expected one label, found several, {label!r}, as in {several} rows; a model here tells "
             "classes apart of which each image has one: make a table with one finding, or yes and no"
         )
     return label
 
 
-def _columns(files: Listing, table: Table, index: Index) -> Columns:
+def _columns(table: Table, index: Index) -> Columns:
     """Choose the columns by their names and by what stands in them.
 
     Raises:
         NoLabelsError: no column names the images, or none the labels.
     """
-    path, named = _path_column(table, index), _named(table.columns, PATH)
+    named = _named(table.columns, "path")
+    path = _path_column(table, named, index)
     label = _label_columns(table, path)
     if path is None or not label:
         columns = ", ".join(shortened(name) or "(no name)" for name in table.columns[:12]) or "none"
         lacks = []
         if path is None and named:
             cell = next(iter(table.column(named[0])), "")
-            lacks.append(f"{named[0]} names none of the images ({cell!r}; an image is {files.images[0]})")
+            lacks.append(f"{named[0]} names none of the images ({cell!r}; an image is {index.example})")
         elif path is None:
             lacks.append("no column names the images (path, filename, image_id, ...)")
         if not label:
@@ -285,18 +227,15 @@ def _columns(files: Listing, table: Table, index: Index) -> Columns:
             f"{table.where}: not read as labels, its columns are {columns}: {'; '.join(lacks)}",
             near=path is not None or bool(named and label),
         )
-    chosen = Columns(path, label)
-    folds = (name for name in _named(table.columns, FOLD) if _is_fold(table, name, chosen.strict))
-    groups = (name for name in _named(table.columns, GROUP) if name not in chosen.used)
-    chosen = replace(chosen, group=next(groups, ""), fold=next(folds, ""))
+    group = next((name for name in _named(table.columns, "group") if name not in (path, *label)), "")
+    fold = next((name for name in _named(table.columns, "fold") if _is_fold(table, name, path)), "")
     counts = Counter(table.columns)
-    extra = tuple(name for name in counts if name and name not in chosen.used and counts[name] == 1)
-    return replace(chosen, extra=extra if len(extra) <= MOST_EXTRA else ())
+    extra = tuple(name for name in counts if counts[name] == 1 and name not in ("", path, *label, group, fold))
+    return Columns(path, label, group, fold, extra if len(extra) <= MOST_EXTRA else ())
 
 
-def _path_column(table: Table, index: Index) -> str | None:
+def _path_column(table: Table, named: Sequence[str], index: Index) -> str | None:
     """Choose the column whose cells lead to the most images; one of no usual name must do so in most rows."""
-    named = _named(table.columns, PATH)
     counts = {name: sum(bool(index.find(cell)) for cell in table.column(name)) for name in named}
     for name in named:
         if _plain(name) == "path" or (counts[name] and counts[name] == max(counts.values())):
@@ -312,22 +251,23 @@ def _names_images(cells: Sequence[str], index: Index) -> bool:
 
 def _label_columns(table: Table, path: str | None) -> tuple[str, ...]:
     """Choose the column of the labels, or else those that hold 0 and 1 alone, if as a rule one of them is 1."""
-    for name in _named(table.columns, LABEL):
+    for name in _named(table.columns, "label"):
         if name != path and (any(table.column(name)) or not table.rows):
             return (name,)
-    others = [name for name in table.columns if name and name != path and _plain(name) not in (*GROUP, *FOLD)]
+    others = [name for name in table.columns if name not in ("", path) and not _named([name], "group", "fold")]
     binary = tuple(name for name in others if (cells := set(table.column(name))) and cells <= BINARY)
-    ones = [sum(cell in YES for cell in row) for row in zip(*map(table.column, binary), strict=True)]
-    return binary if len(binary) > 1 and ones.count(1) > len(ones) / 2 else ()
+    single = sum(sum(row[name] in YES for name in binary) == 1 for _, row in table.rows)
+    return binary if len(binary) > 1 and single > len(table.rows) / 2 else ()
 
 
-def _is_fold(table: Table, name: str, strict: bool) -> bool:
+def _is_fold(table: Table, name: str, path: str) -> bool:
     words = set(table.column(name)) - {""}
-    return (strict and _plain(name) == "fold") or (bool(words) and all(fold_of(word) for word in words))
+    return (_plain(path) == "path" and _plain(name) == "fold") or (bool(words) and all(map(fold_of, words)))
 
 
-def _named(columns: Iterable[str], names: Sequence[str]) -> list[str]:
-    """List the columns of these names, in the order of the names."""
+def _named(columns: Iterable[str], *roles: str) -> list[str]:
+    """List the columns of the usual names for these roles, in the order of the names."""
+    names = [name for role in roles for name in USUAL[role].split()]
     found = [column for column in dict.fromkeys(columns) if _plain(column) in names]
     return sorted(found, key=lambda column: names.index(_plain(column)))
 

@@ -1,11 +1,13 @@
-"""One row of the manifest per image: what a layout gives, how it is checked, written and summed up."""
+"""One row of the manifest per image: what a layout gives, what params.yaml changes of it, its check and its table."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from src.config import GROUP
 from src.core.errors import AssayError, suggestion
 from src.core.files import write_csv
 
@@ -107,3 +109,57 @@ def summary(entries: Sequence[Entry]) -> str:
 
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def regroup(entries: Sequence[Entry], pattern: str, where: str) -> list[Entry]:
+    """Read each group from the name: of the file, or of the path where the pattern holds a slash.
+
+    Raises:
+        AssayError: a name does not match, or the group in it is empty; the message tells how many and one of them.
+    """
+    expression = re.compile(pattern)
+    groups = [group_of(expression, entry.path) for entry in entries]
+    strangers = [entry.path for entry, group in zip(entries, groups, strict=True) if not group]
+    if strangers:
+        raise AssayError(
+            f"{where}: dataset.group_pattern: expected {pattern!r} to find a group in each of {len(entries)} names, "
+            f"found none in {len(strangers)}, such as {strangers[0]}"
+        )
+    return [replace(entry, group=group) for entry, group in zip(entries, groups, strict=True)]
+
+
+def merge(entries: Sequence[Entry], merged: Mapping[str, str], where: str) -> list[Entry]:
+    """Put each label's merged one in its place.
+
+    Raises:
+        AssayError: a label is not in the mapping, or the mapping names one that no image has.
+    """
+    labels = Counter(entry.label for entry in entries)
+    unknown = [label for label in merged if label not in labels]
+    if unknown:
+        raise AssayError(
+            f"{where}: dataset.merge: expected labels of the data set ({', '.join(sorted(labels))}), "
+            f"found {unknown[0]!r}{suggestion(unknown[0], labels)}"
+        )
+    missing = sorted(label for label in labels if label not in merged)
+    if missing:
+        raise AssayError(f"{where}: dataset.merge: expected every label of the data set, found no {', '.join(missing)}")
+    return [replace(entry, label=merged[entry.label]) for entry in entries]
+
+
+def merge_counts(counts: Mapping[str, int], merged: Mapping[str, str]) -> Counter[str]:
+    """Add up the counts of merged labels; a label that the mapping does not name stays.
+
+    >>> merge_counts({"a": 1, "b": 2, "c": 4}, {"a": "ab", "b": "ab"})
+    Counter({'c': 4, 'ab': 3})
+    """
+    total: Counter[str] = Counter()
+    for label, count in counts.items():
+        total[merged.get(label, label)] += count
+    return total
+
+
+def group_of(expression: re.Pattern[str], path: str) -> str:
+    """Return the group in the name of a file, or in its path where the pattern holds a slash; "" where none is."""
+    match = expression.search(path if "/" in expression.pattern else path.rpartition("/")[2])
+    return (match[GROUP] or "").strip() if match else ""

@@ -3,7 +3,6 @@
 import filecmp
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,15 +17,29 @@ from src.download.tables import Table, read_table
 _DVC_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
 DOCUMENTS = frozenset({".md", ".txt", ".rst", ".pdf", ".html", ".htm", ".doc", ".docx", ".rtf"})
-JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
-_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+@dataclass
+class Notes:
+    """What reading the labels brings to light beside them.
+
+    says: how they were read, and which tables are about something else. doubts: tables that may have the labels all
+    the same. groups: where the groups come from. tables: names of those that were read. listed: images of each class
+    that a table of the source counts.
+    """
+
+    says: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    groups: str = ""
+    tables: set[str] = field(default_factory=set)
+    listed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Listing:
     """The files of a source, seen through wrapping folders; `where` names it in errors.
 
-    left_out: rows about masks, copies and junk. others: all that is no image. used: the tables that were read for it.
+    left_out: rows about masks, copies and junk. others: all that is no image.
     """
 
     files: Mapping[str, Path]
@@ -34,7 +47,7 @@ class Listing:
     where: str
     left_out: tuple[LeftOut, ...] = ()
     others: Mapping[str, Path] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set, compare=False)
+    notes: Notes = field(default_factory=Notes, compare=False)
 
     def read(self, path: str) -> Table:
         """Read a table of a CSV, TSV or semicolon file with a head line.
@@ -70,12 +83,7 @@ def scan(folder: Path, where: str, *, keep_masks: bool = False) -> Listing:
     left_out += _without_images(folder, taken, aside)
     left_out += [LeftOut("copy", "its folder repeats what is beside it", len(copied), copy)] if copy else []
     others = {name: path for name, path in found.items() if path not in aside}
-    return Listing(kept, images, where, (*left_out, *junk_row(junk)), others)
-
-
-def junk_row(files: int) -> list[LeftOut]:
-    """Make the row about junk files, where there are some."""
-    return [LeftOut("junk", "left by the operating system, or hidden", files, "")] if files else []
+    return Listing(kept, images, where, (*left_out, *kinds.junk_row(junk)), others)
 
 
 def _without_images(folder: Path, taken: Iterable[Path], aside: Iterable[Path]) -> list[LeftOut]:
@@ -85,7 +93,7 @@ def _without_images(folder: Path, taken: Iterable[Path], aside: Iterable[Path]) 
     inner = (path / name for path in sorted(beside) for name in sorted(next(os.walk(path))[1]))
     empty = (path.relative_to(folder).as_posix() for path in inner if path not in full and not path.is_symlink())
     reason = "it holds no image, so there is no class of its name"
-    return [LeftOut("folder", reason, 1, name) for name in empty if not is_junk(name)]
+    return [LeftOut("folder", reason, 1, name) for name in empty if not kinds.is_junk(name)]
 
 
 def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
@@ -105,10 +113,10 @@ def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
         links = [name for name in folders if os.path.islink(os.path.join(root, name))]  # noqa: PTH114, PTH118 (speed)
         for path in (Path(root, name) for name in (*sorted(names), *links)):
             name = path.relative_to(folder).as_posix()
-            if is_junk(name):
+            if kinds.is_junk(name):
                 junk += 1
             elif not path.is_symlink() or _stays_inside(path, folder, where):
-                name = normal(name, where)
+                name = kinds.normal(name, where)
                 if name in files:
                     raise AssayError(f"{where}: expected each file once, found {name} in two spellings; rename one")
                 files[name] = path
@@ -167,45 +175,3 @@ def _kinds(files: Mapping[str, Path]) -> str:
     kinds = Counter(PurePosixPath(name).suffix.lower() or "no extension" for name in files)
     found = [f"{count} {'file' if count == 1 else 'files'} with {kind}" for kind, count in kinds.most_common(5)]
     return ", ".join(found) or "an empty folder"
-
-
-def is_junk(name: str) -> bool:
-    """Return whether a name is what operating systems leave behind, hidden files and folders included.
-
-    >>> is_junk("__MACOSX/a/b.png"), is_junk("a/._b.png"), is_junk("a/b.png")
-    (True, True, False)
-    """
-    return any(part.startswith(".") or part.lower() in JUNK for part in name.split("/"))
-
-
-def normal(name: str, where: str) -> str:
-    """Compose accents (NFC), which macOS stores apart, and refuse what a manifest cannot hold.
-
-    Raises:
-        AssayError: a control character, or bytes that are no UTF-8.
-    """
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise AssayError(f"{where}: expected file names in UTF-8, found {name!a}; rename it") from error
-    if not name.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise AssayError(f"{where}: expected file names without control characters, found {name!r}; rename it")
-    return unicodedata.normalize("NFC", name)
-
-
-def contained(name: str, where: str) -> str:
-    """Make the name of an archive's member a path below the folder it is unpacked to; "" is that folder.
-
-    Backslashes count as slashes: archives made on Windows hold them, and there they would act as such.
-
-    Raises:
-        AssayError: the name is absolute or leads out with "..".
-
-    >>> contained("./data\\\\a.png", "x.zip")
-    'data/a.png'
-    """
-    slashed = normal(name, where).replace("\\", "/")
-    parts = [part for part in slashed.split("/") if part not in ("", ".")]
-    if slashed.startswith("/") or _DRIVE.match(slashed) or ".." in parts:
-        raise AssayError(f"{where}: expected only paths inside the archive, found {name!r}; nothing of it is used")
-    return "/".join(parts)

@@ -34,39 +34,39 @@ def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
         AssayError: there is no such source, or it cannot be had or used.
     """
     source = dataset.source
-    if source.startswith(URLS):
-        from src.download import http_download
-
-        archive = http_download.fetch(source, dataset.sha256, home / DOWNLOADS, dataset.max_download_gb)
-        return Source(staging, True, unpack(archive, staging, dataset.max_unpacked_gb, source))
     if source.startswith(KAGGLE):
         _refuse_pin(dataset, "a kaggle: source is pinned by its version, as in kaggle:owner/name/versions/1")
         folder = fetch(source)
         leave_marker(source, folder)
         return Source(folder, False, [])
-    return _open_local(dataset, staging, home)
+    if source.startswith(URLS):
+        from src.download import http_download
+
+        archive = http_download.fetch(source, dataset.sha256, home / DOWNLOADS, dataset.max_download_gb)
+    else:
+        archive = _local(source, home)
+        if archive.is_dir():
+            _refuse_pin(dataset, "a folder has no checksum")
+            return Source(archive, False, [])
+        if dataset.sha256 and (found := files.digest(archive)) != dataset.sha256:
+            raise AssayError(f"{source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
+    return Source(staging, True, unpack(archive, staging, dataset.max_unpacked_gb, source))
 
 
-def _open_local(dataset: Dataset, staging: Path, home: Path) -> Source:
-    """Open a folder or an archive, relative to the current directory or, if missing there, to the repository.
+def _local(source: str, home: Path) -> Path:
+    """Find a folder or an archive, relative to the current directory or, if missing there, to the repository.
 
     ``dvc exp run --temp`` runs in a copy of the repository elsewhere, from where ../data leads to nothing.
     """
-    source = dataset.source
     path = next((path.resolve() for path in (Path(source), home / source) if path.exists()), None)
     if path is None:
         found = repr(source) if "://" in source else f"nothing at {source}"
         raise AssayError(f"dataset.source: expected {CHOICES}, found {found}")
-    if path.is_dir():
-        _refuse_pin(dataset, "a folder has no checksum")
-        return Source(path, False, [])
-    if not path.is_file():
+    if not (path.is_dir() or path.is_file()):
         raise AssayError(f"dataset.source: expected {CHOICES}, found a special file at {source}")
-    if path.suffix.lower() == ".csv":
+    if path.is_file() and path.suffix.lower() == ".csv":
         raise AssayError(f"dataset.source: expected the folder of a CSV and its images, found the CSV {source}")
-    if dataset.sha256 and (found := files.digest(path)) != dataset.sha256:
-        raise AssayError(f"{source}: expected sha256 {dataset.sha256} (dataset.sha256), found {found}")
-    return Source(staging, True, unpack(path, staging, dataset.max_unpacked_gb, source))
+    return path
 
 
 def _refuse_pin(dataset: Dataset, reason: str) -> None:

@@ -4,7 +4,8 @@ import logging
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +15,12 @@ from src.core import registry
 from src.core.errors import AssayError, suggestion
 from src.core.files import NO_ROOM, replacing, write_csv
 from src.core.paths import TABLES, Raw
-from src.download import kinds, labels, manifest
+from src.download import kinds, manifest
 from src.download.dicom_patients import add_patients
 from src.download.kinds import NO_IMAGE, LeftOut
 from src.download.label_table import label_files, read_labels
 from src.download.manifest import Entry
-from src.download.scan import Listing, scan
+from src.download.scan import Listing, Notes, scan
 from src.download.sources import Source, open_source
 from src.download.tables import read_table
 
@@ -43,39 +44,38 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
         source = open_source(dataset, folder / STAGING, home)
         _refuse_overlap(source, raw.folder)
         listing = scan(source.folder, dataset.source, keep_masks=dataset.masks == "keep")
-        found, listed = read_entries(dataset, listing, home)
+        found = read_entries(dataset, listing, home)
+        tell(listing.notes)
         reserved = [path.name for path in (raw.manifest, raw.counts, raw.left_out)]
         manifest.check(found, dataset.source, dataset.positive, reserved)
         left_out = list_left_out(source, listing, found)
         place(found, listing, folder, ours=source.ours, home=home)
         shutil.rmtree(folder / STAGING, ignore_errors=True)
         manifest.write(found, folder / raw.manifest.name)
-        manifest.write_counts(found, labels.merge_counts(listed, dataset.merge), folder / raw.counts.name)
+        listed = manifest.merge_counts(listing.notes.listed, dataset.merge)
+        manifest.write_counts(found, listed, folder / raw.counts.name)
         write_csv(folder / raw.left_out.name, LeftOut._fields, left_out)
     log.info("%s: %s", dataset.source, manifest.summary(found))
     _report(left_out)
 
 
-def read_entries(dataset: Dataset, listing: Listing, home: Path) -> tuple[list[Entry], Mapping[str, int]]:
-    """Read the labels as params.yaml says, and the patients of DICOM files; with them what a source's table counts.
+def read_entries(dataset: Dataset, listing: Listing, home: Path, most_headers: int = sys.maxsize) -> list[Entry]:
+    """Read the labels as params.yaml says, and the patients of DICOM files, of at most so many.
 
     Raises:
         AssayError: the layout or the table does not fit the source.
     """
     layout = registry.load("download.layouts", dataset.layout)
-    found = _from_table(dataset, listing, home) if dataset.table else layout.read(listing)
-    listed: Mapping[str, int] = layout.listed(listing) if hasattr(layout, "listed") else {}
+    found: list[Entry] = _from_table(dataset.table, listing, home) if dataset.table else layout.read(listing)
     if found and dataset.group_pattern is not None:
-        found = labels.regroup(found, dataset.group_pattern, dataset.source)
-    found = add_patients(found, listing.files)
-    if found and dataset.merge:
-        found = labels.merge(found, dataset.merge, dataset.source)
-    return found, listed
+        found = manifest.regroup(found, dataset.group_pattern, dataset.source)
+        listing.notes.groups = "by dataset.group_pattern"
+    found = add_patients(found, listing, most_headers)
+    return manifest.merge(found, dataset.merge, dataset.source) if found and dataset.merge else found
 
 
-def _from_table(dataset: Dataset, listing: Listing, home: Path) -> list[Entry]:
+def _from_table(name: str, listing: Listing, home: Path) -> list[Entry]:
     """Read the table that dataset.table names: within the source, or in the folder that the stage depends on."""
-    name = str(dataset.table)
     if name in listing.files:
         table = listing.read(name)
     elif (path := home / name).is_file() and path.resolve().is_relative_to((home / TABLES).resolve()):
@@ -83,12 +83,17 @@ def _from_table(dataset: Dataset, listing: Listing, home: Path) -> list[Entry]:
     else:
         known = [*label_files(listing), *(f"{TABLES}/{path.name}" for path in sorted((home / TABLES).glob("*.?sv")))]
         outside = f"; copy it to {TABLES}/{path.name}, where DVC sees its changes" if path.is_file() else ""
-        places = f"in {dataset.source} or in {TABLES}/ ({', '.join(known) or 'none there'})"
+        places = f"in {listing.where} or in {TABLES}/ ({', '.join(known) or 'none there'})"
         raise AssayError(f"dataset.table: expected a table {places}, found {name!r}{suggestion(name, known)}{outside}")
-    found = read_labels(listing, table)
-    listing.used.add(name)
-    log.info("%s", found.why)
-    return found.entries
+    return read_labels(listing, table).take(listing.notes, [name])
+
+
+def tell(notes: Notes) -> None:
+    """Say how the labels were read, and as a warning which table may have been meant."""
+    for line in notes.says:
+        log.info("%s", line)
+    for line in notes.doubts:
+        log.warning("warning: the folders are taken as classes; %s", line)
 
 
 @contextmanager
@@ -109,7 +114,7 @@ def _refuse_overlap(source: Source, raw: Path) -> None:
 
 def list_left_out(source: Source, listing: Listing, found: Sequence[Entry]) -> list[LeftOut]:
     """List all that the source holds and the manifest does not, by kind and reason; a table of labels was used."""
-    used = {listing.files[name] for name in listing.used & listing.files.keys()}
+    used = {listing.files[name] for name in listing.notes.tables & listing.files.keys()}
     rows = kinds.count({name: path for name, path in listing.others.items() if path not in used})
     named = {entry.path for entry in found}
     if unnamed := [image for image in listing.images if image not in named]:

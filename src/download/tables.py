@@ -1,12 +1,14 @@
-"""Tables as people have them: commas, semicolons or tabs, in UTF-8 or in what a spreadsheet wrote."""
+"""Tables as people have them, with commas, semicolons or tabs, in UTF-8 or not, and which image a cell means."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from src.core.errors import AssayError
+from src.core.errors import AssayError, suggestion
 from src.core.files import repeated
 
 MAX_TEXT = 100 * 2**20  # bytes
@@ -19,44 +21,76 @@ MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a head line; each row with its line number and a cell for each column, stray spaces stripped."""
+    """A table with a head line; each row with its line number and a cell by column, stray spaces stripped."""
 
     where: str  # names it in errors
     folder: str  # what the paths in it are relative to, below the source
     columns: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
     wrong_byte: int | None = None  # position of the first byte that is no UTF-8: read as Windows' Western code page
 
     def column(self, name: str) -> list[str]:
         """Return the cells of a column."""
-        place = self.columns.index(name)
-        return [cells[place] for _, cells in self.rows]
+        return [row[name] for _, row in self.rows]
 
-    def records(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the line number of each row, and its cells in these columns by name."""
-        places = {name: self.columns.index(name) for name in names}
-        return ((line, {name: cells[place] for name, place in places.items()}) for line, cells in self.rows)
-
-    def refuse_twice(self, names: Iterable[str]) -> None:
-        """Refuse columns that are there more than once.
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse columns that are there twice, and texts beyond ASCII of which nobody knows how they were encoded.
 
         Raises:
-            AssayError: one of these is.
+            AssayError: one of these columns is, or holds such a text while the table is not UTF-8.
         """
-        wanted = set(names)
-        if twice := repeated([name for name in self.columns if name in wanted]):
+        names = frozenset(names)
+        if twice := repeated([name for name in self.columns if name in names]):
             raise AssayError(f"{self.where}: expected each column once, found {', '.join(twice)} more than once")
-
-    def refuse_encoding(self, texts: Iterable[str]) -> None:
-        """Refuse texts beyond ASCII of which nobody knows how they were encoded.
-
-        Raises:
-            AssayError: the table is not UTF-8, and one of the texts is not plain ASCII.
-        """
-        if self.wrong_byte is not None and not all(text.isascii() for text in texts):
+        if self.wrong_byte is None:
+            return
+        if not all(text.isascii() for name in names for text in (name, *self.column(name))):
             raise AssayError(
                 f"{self.where}: expected UTF-8, found other bytes at {self.wrong_byte}; save it as CSV UTF-8"
             )
+
+
+class Index:
+    """Finds the image that a cell means: by its path, or by its name with or without suffix, whatever the folder."""
+
+    def __init__(self, images: Sequence[str], folder: str) -> None:
+        self.images = frozenset(images)
+        self.example = images[0] if images else ""
+        self._prefixes = (f"{folder}/", "") if folder else ("",)
+        self._folders = {PurePosixPath(image).parent.name for image in images}
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for image in images:
+            name = image.rpartition("/")[2]
+            for key in {name, PurePosixPath(name).stem}:
+                self._names[key].append(image)
+
+    def find(self, cell: str, *, by_name: bool = True) -> list[str]:
+        """Return the images that a cell may mean: one, if it is clear. Paths are those of the table or the source."""
+        posix = unicodedata.normalize("NFC", cell.replace("\\", "/"))
+        exact = (prefix + posix.removeprefix("./") for prefix in self._prefixes)
+        if found := [image for image in exact if image in self.images][:1]:
+            return found
+        if not (cell and by_name):
+            return []
+        path = PurePosixPath(posix)
+        named = self._names.get(path.name, [])
+        if (folder := path.parent.name) not in self._folders:  # none, or one of another machine
+            return named
+        return [image for image in named if PurePosixPath(image).parent.name == folder or not folder]
+
+    def image(self, cell: str, strict: bool, where: str) -> str | None:
+        """Return the image that a cell means, None where there is none.
+
+        Raises:
+            AssayError: a name that two images have, or with `strict` a path that leads to none.
+        """
+        found = self.find(cell, by_name=not strict)
+        if len(found) > 1:
+            raise AssayError(f"{where}: expected the name of one image, {cell!r} may be {found[0]} or {found[1]}")
+        if strict and not found:
+            expected = "expected the path of an image, relative to the CSV, found no image at"
+            raise AssayError(f"{where}: {expected} {cell!r}{suggestion(cell, self.images)}")
+        return found[0] if found else None
 
 
 def read_table(path: Path, name: str, where: str) -> Table:
@@ -79,7 +113,8 @@ def read_table(path: Path, name: str, where: str) -> Table:
         lines = [(reader.line_num, [cell.strip() for cell in row[:width]]) for row in reader]
     except csv.Error as error:
         raise AssayError(f"{at}: expected CSV, found {error}") from error
-    rows = ((line, tuple([*row, *[""] * width][:width])) for line, row in lines if any(row))
+    empty = dict.fromkeys(columns, "")
+    rows = ((line, empty | dict(zip(columns, cells, strict=False))) for line, cells in lines if any(cells))
     return Table(at, name.rpartition("/")[0], columns, tuple(rows), wrong)
 
 

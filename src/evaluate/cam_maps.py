@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from src import models  # noqa: F401  before TensorFlow
 from src.evaluate.cam import Cams, choose
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Integers, Scored
+from src.models import _load  # noqa: F401  before TensorFlow
 
 import keras
 import tensorflow as tf
@@ -112,7 +112,7 @@ def _add_up(sums: Sequence[tf.Tensor]) -> tf.Tensor:
 
 def _in_batches(step: Step, network: keras.Model, images: Pixels, classes: Integers) -> Floats:
     pixels, numbers = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int32)
-    compiled = tf.function(step, input_signature=[pixels, numbers])
+    compiled = tf.function(step, input_signature=[pixels, numbers], autograph=False)
     starts = range(0, len(images), BATCH)
     batches = [(images[start : start + BATCH], classes[start : start + BATCH]) for start in starts]
     parts = [compiled(tf.constant(batch, tf.float32), tf.constant(some, tf.int32)) for batch, some in batches]

@@ -65,7 +65,7 @@ def outputs(network: "keras.Model", images: Pixels, rows: Integers, what: str) -
     import tensorflow as tf
 
     shape = tf.TensorSpec((None, *images.shape[1:]), tf.float32)  # so that a smaller last batch is not traced anew
-    step = tf.function(lambda batch: network(batch, training=False), input_signature=[shape])
+    step = tf.function(lambda batch: network(batch, training=False), input_signature=[shape], autograph=False)
     starts = range(0, len(rows), BATCH)
     parts = [
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()

@@ -1,5 +1,1 @@
-"""`python -m src.start SOURCE`: looks at images and their labels, and writes a params.yaml that suits them."""
-
-from src.start.survey import run
-
-__all__ = ["run"]
+"""`python -m src.start SOURCE`: params.yaml for images as they are."""

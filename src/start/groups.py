@@ -8,8 +8,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from src.config import GROUP
-from src.download.labels import group_of
-from src.download.manifest import Entry
+from src.download.manifest import Entry, group_of
 
 WORDS = "patient|person|subject|participant|volunteer|case|pat|sub|subj|pid|pt"
 MOST_TOKENS = 6  # of a name, between _, -, blanks and dots
@@ -36,9 +35,10 @@ def find(entries: Sequence[Entry]) -> Found | None:
     labels = [entry.label for entry in entries]
     stems = [PurePosixPath(entry.path).stem for entry in entries]
     for pattern in _patterns(entries):
-        groups = read(pattern, entries)
+        expression = re.compile(pattern)
+        groups = list(takewhile(bool, (group_of(expression, entry.path) for entry in entries)))
         numbered = groups == stems and WORDS not in pattern  # 7.png of each class: numbers that begin anew
-        if groups and not numbered and is_plausible(groups, labels):
+        if len(groups) == len(entries) and not numbered and is_plausible(groups, labels):
             return Found(pattern, len(set(groups)), _examples(entries, groups, whole="/" in pattern))
     return None
 
@@ -72,13 +72,6 @@ def _patterns(entries: Sequence[Entry]) -> Iterator[str]:
     for more in range(MOST_TOKENS):
         rest = rf"(?:[^_\-. ]+[_\-. ]+){{{more}}}" if more else ""
         yield rf"^(?P<{GROUP}>{rest}[^_\-. ]+)[_\-. ]+[^_\-. ]"
-
-
-def read(pattern: str, entries: Sequence[Entry]) -> list[str]:
-    """Read the group of each image as the download stage does; nothing as soon as one has none."""
-    expression = re.compile(pattern)
-    found = list(takewhile(bool, (group_of(expression, entry.path) for entry in entries)))
-    return found if len(found) == len(entries) else []
 
 
 def _examples(entries: Iterable[Entry], groups: Iterable[str], *, whole: bool) -> dict[str, str]:

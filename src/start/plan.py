@@ -2,7 +2,6 @@
 
 import math
 import re
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 from src.config import source_name
 from src.core.errors import listed
 from src.download.kinds import NO_IMAGE, LeftOut
-from src.download.manifest import Entry
+from src.download.manifest import Entry, regroup
 from src.start import groups
 from src.start.pictures import Pictures
 
@@ -61,7 +60,7 @@ def make(
     """Decide everything that depends on the data, about a dozen lines; `model` is one that was asked for."""
     entries, counts = reading.entries, Counter(entry.label for entry in reading.entries)
     layout = {"dataset.source": source, "dataset.layout": reading.layout}
-    patients = _patients(reading)
+    patients, grouped = _patients(reading)
     # What may be missed: neither junk of the operating system nor texts.
     rows = [row for row in left_out if row.kind != "junk" and row.reason != NO_IMAGE]
     missed = [f"{row.kind} {row.files} ({row.reason})" for row in rows]
@@ -71,7 +70,7 @@ def make(
         _classes(entries, counts),
         _positive(counts),
         patients,
-        _folds(entries, patients),
+        _folds(grouped),
         *_pixels(pictures),
         _balance(counts),
         *_model(pictures, len(entries), model),
@@ -117,47 +116,47 @@ def meaning(label: str) -> int:
     return 1 if ILL.intersection(words) else 0
 
 
-def _patients(reading: Reading) -> Decision:
-    """Take the groups that the labels came with, else look for a pattern in the names."""
-    count = len({entry.group for entry in reading.entries} - {""})
+def _patients(reading: Reading) -> tuple[Decision, list[Entry]]:
+    """Take the groups that the labels came with, else look for a pattern in the names; return the groups in force."""
+    entries = reading.entries
+    count = len({entry.group for entry in entries} - {""})
     values: dict[str, Any] = {"split.by": reading.split_by, "dataset.group_pattern": None}
+    question = ""
     if count:
-        return Decision("patients", f"{count} groups, {reading.groups}; each stays in one part", values)
-    if reading.split_by == "lookalike":
-        return Decision("patients", "not known in these data: copies of one image are found and kept together", values)
-    if found := groups.find(reading.entries):
+        said = f"{count} groups, {reading.groups}; each stays in one part"
+    elif reading.split_by == "lookalike":
+        said = "not known in these data: copies of one image are found and kept together"
+    elif found := groups.find(entries):
         shown = ", ".join(f"{name} -> {group}" for name, group in found.examples.items())
         said = f"{found.groups} groups by the file names, {shown}"
         question = "is that the patient? if not, dataset.group_pattern: null, or another pattern"
-        return Decision("patients", said, values | {"dataset.group_pattern": found.pattern}, question)
-    said = "not known: images of one patient may stand in two parts, and scores be too good"
-    question = "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table"
-    return Decision("patients", said, values, question)
+        values["dataset.group_pattern"] = found.pattern
+        entries = regroup(entries, found.pattern, "")
+    else:
+        said = "not known: images of one patient may stand in two parts, and scores be too good"
+        question = "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table"
+    return Decision("patients", said, values, question), entries
 
 
-def _folds(entries: Sequence[Entry], patients: Decision) -> Decision:
+def _folds(entries: Sequence[Entry]) -> Decision:
+    """Keep the parts of the source where they are whole and cut no group."""
     counts = Counter(entry.fold for entry in entries)
     shown = ", ".join(f"{fold or 'without'} {count}" for fold, count in sorted(counts.items()))
     own = ", ".join(f"{share:.0%} {part.removeprefix('split.')}" for part, share in PARTS.items())
+    folds: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        folds[entry.group or entry.path].add(entry.fold)
+    cut = sum(len(found) > 1 for found in folds.values())
     if set(counts) <= {""}:
         return Decision("split", f"{own}; the source has no parts of its own", PARTS | {"split.folds": "ignore"})
     if "" in counts or not counts["train"] or not counts["test"]:
         why = f"the source's parts are not whole ({shown})"
-    elif cut := _cut(entries, patients):
+    elif cut:
         why = f"{cut} groups stand in two of the source's parts ({shown})"
     else:
         made = "" if counts["val"] else "; val is made from train"
         return Decision("split", f"as the source's folders say: {shown}{made}", PARTS | {"split.folds": "respect"})
     return Decision("split", f"{own}; {why}, so they are not used", PARTS | {"split.folds": "ignore"})
-
-
-def _cut(entries: Sequence[Entry], patients: Decision) -> int:
-    folds: dict[str, set[str]] = defaultdict(set)
-    pattern = patients.values["dataset.group_pattern"]
-    named = groups.read(pattern, entries) if pattern else [entry.group for entry in entries]
-    for entry, group in zip(entries, named, strict=True):
-        folds[group or entry.path].add(entry.fold)
-    return sum(len(found) > 1 for found in folds.values())
 
 
 def image_size(height: float, width: float) -> int | tuple[int, int]:
@@ -175,17 +174,15 @@ def image_size(height: float, width: float) -> int | tuple[int, int]:
 
 def _pixels(pictures: Pictures) -> Iterator[Decision]:
     """Decide on colour, size and steps."""
-    coloured, color = int(pictures.all.coloured.sum()), "rgb" if pictures.coloured else "gray"
-    said = f"{color}: {coloured} of {len(pictures.looks)} sampled pictures have colour"
+    color = "rgb" if pictures.in_colour else "gray"
+    said = f"{color}: {pictures.coloured.sum()} of {len(pictures.coloured)} sampled pictures have colour"
     yield Decision("color", said, {"preprocess.color": color})
 
     height, width = pictures.size
-    aspects = (pictures.all.width / pictures.all.height).tolist()
-    mixed = len(aspects) > 1 and statistics.stdev(aspects) > 0.2 * statistics.mean(aspects)
     square = math.sqrt(height * width)
-    size = image_size(square, square) if mixed else image_size(height, width)
+    size = image_size(square, square) if pictures.mixed else image_size(height, width)
     said = f"{size}" if isinstance(size, int) else f"{size[0]} high, {size[1]} wide"
-    said += f" pixels, as the pictures are about {width:.0f}x{height:.0f}{', of mixed shapes' * mixed}"
+    said += f" pixels, as the pictures are about {width:.0f}x{height:.0f}{', of mixed shapes' * pictures.mixed}"
     yield Decision("size", said, {"preprocess.image_size": size if isinstance(size, int) else list(size)})
 
     low, high = pictures.shorter
@@ -193,7 +190,7 @@ def _pixels(pictures: Pictures) -> Iterator[Decision]:
         steps = CT_STEPS
         said = "crop to the body and even contrast, as gray pictures with dark margins (CT) need it"
     else:
-        steps = [*(["gray"] * (not pictures.coloured)), *(["detail"] * pictures.varied), "resize"]
+        steps = [*(["gray"] * (not pictures.in_colour)), *(["detail"] * pictures.varied), "resize"]
         evened = ", sharpness evened as sizes differ" * pictures.varied
         why = f"no crop, as most have no dark margins{evened} ({low:.0f} to {high:.0f} pixels)"
         said = f"{', '.join(steps)}; {why}"

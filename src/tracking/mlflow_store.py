@@ -1,5 +1,6 @@
 """Where runs go: a database in the repository, made so that nothing can break it half-way, or a server."""
 
+import json
 import logging
 import os
 import re
@@ -13,8 +14,8 @@ from urllib.request import url2pathname
 
 from filelock import FileLock, Timeout
 
+from src.core import redact
 from src.core.errors import AssayError
-from src.tracking.record import COMPLETE, KINDS, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,6 +26,10 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
 LOCK_SECONDS = 120
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else `mlflow ui` shows the pages for language models
+VIEW = "scores"  # how the table of runs looks behind an address that names it: these columns
+COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", "val_auc", "probe_auc")
+VIEW_KEY = f"mlflow.sharedViewState.{VIEW}"
+VIEW_STATE = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in COLUMNS]})
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -35,13 +40,9 @@ PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": 
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 
 SECONDS = 20  # that another process may keep the database locked
+LONGEST_REASON = 300
 UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
 ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
-HELD = """
-    SELECT run_uuid FROM runs run JOIN experiments experiment USING (experiment_id) JOIN tags made USING (run_uuid)
-    WHERE made.key = 'fingerprint' AND made.value = ? AND experiment.name = ?
-    AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
-"""
 
 
 def uri(home: Path) -> str:
@@ -58,83 +59,54 @@ def database(home: Path) -> Path | None:
     return Path(address.removeprefix("sqlite:///")).resolve() if address.startswith("sqlite:///") else None
 
 
+def place(home: Path) -> str:
+    """Name the database or server for a message."""
+    address = redact.secrets(uri(home))
+    return DATABASE if address == f"sqlite:///{(home / DATABASE).as_posix()}" else address
+
+
 @contextmanager
 def connected(home: Path) -> Iterator["MlflowClient"]:
     """Yield a client of the store, made if it is not there, with MLflow's own functions pointed at it meanwhile.
 
     Raises:
-        AssayError: the database cannot be made or opened.
-        Exception: whatever MLflow raises where a server is away (after seconds, not minutes) or a database broken.
+        AssayError: whatever goes wrong, in the block too, as one line that names the database or server. That a server
+            is away or a database broken shows after seconds, not minutes.
     """
     address = uri(home)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # not its retries: the reason is logged once
-    with _environment(QUIET | {VARIABLE: address}):
-        if file := database(home):
-            _open(file)
-        import mlflow
+    try:
+        with _environment(QUIET | {VARIABLE: address}):
+            if file := database(home):
+                _open(file)
+            import mlflow
 
-        mlflow.set_tracking_uri(address)
-        try:
-            client = mlflow.MlflowClient(tracking_uri=address)
-            with _environment(PROBE):
-                client.search_experiments(max_results=1)
-            with _environment(PATIENT):
-                yield client
-        finally:
-            mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None is how MLflow forgets it
+            mlflow.set_tracking_uri(address)
+            try:
+                client = mlflow.MlflowClient(tracking_uri=address)
+                with _environment(PROBE):
+                    client.search_experiments(max_results=1)
+                with _environment(PATIENT):
+                    yield client
+            finally:
+                mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None is how MLflow forgets it
+    except Exception as error:
+        log.debug("MLflow failed", exc_info=True)
+        raise AssayError(f"{place(home)}: {reason(error)}") from error
 
 
 @contextmanager
 def writing(home: Path) -> Iterator["MlflowClient"]:
-    """Yield a client as `connected` does, once no other process of this repository writes."""
-    with connected(home) as client, turn(home):
+    """Yield a client as `connected` does, once no other process of this repository writes, and keep others from it.
+
+    Two writers would make two runs of one record, or meet at a data set that both add.
+    """
+    with connected(home) as client, turn(database(home) or home / DATABASE):
         yield client
 
 
 @contextmanager
-def turn(home: Path) -> Iterator[None]:
-    """Wait until no other process of this repository writes, and keep others from it during the block.
-
-    Two writers would make two runs of one record, or meet at a data set that both add.
-    """
-    with _lock(database(home) or home / DATABASE):
-        yield
-
-
-def experiment(client: "MlflowClient", name: str, home: Path) -> str:
-    """Return the id of an experiment, made if it is not there and restored if deleted.
-
-    Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
-    """
-    if (found := client.get_experiment_by_name(name)) is None:
-        folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
-        own = f"{folder}_" if folder == "unsent" else folder
-        file = database(home)
-        return client.create_experiment(name, (file.parent / ARTIFACTS / own).as_uri() if file else None, KIND)
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
-
-
-def create(path: Path) -> None:
-    """Make an MLflow database that appears whole or not at all, whoever else is making it and whatever is killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path):
-        if path.exists() and path.stat().st_size:
-            return
-        for leftover in path.parent.glob(f"{path.name}.*.part*"):
-            leftover.unlink()
-        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        artifacts = (path.parent / ARTIFACTS).as_uri()
-        store = SqlAlchemyStore(f"sqlite:///{temporary.as_posix()}", artifacts)  # type: ignore[no-untyped-call]
-        store.engine.dispose()
-        temporary.replace(path)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def turn(path: Path) -> Iterator[None]:
     """Hold the lock file beside a database, and say in one line where it must be waited for."""
     lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
     try:
@@ -148,22 +120,65 @@ def _lock(path: Path) -> Iterator[None]:
         lock.release()
 
 
+def reason(error: BaseException) -> str:
+    """Return in one line why something failed: of a chain of network errors the last one."""
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, sqlite3.Error):
+        text = _reason_of_sqlite(error)
+    elif causes := re.findall(r"Caused by \w+\((.*)\)", text):
+        text = re.sub(r"^.*?>?: ", "", causes[-1].strip("'\")"), count=1)
+    line = " ".join(redact.secrets(text).strip().splitlines()[0].split())
+    return line[:LONGEST_REASON]
+
+
+def _reason_of_sqlite(error: sqlite3.Error) -> str:
+    if "locked" in str(error):
+        return f"in use by another process ({error})"
+    if getattr(error, "sqlite_errorname", "").startswith(UNWRITABLE):
+        return f"cannot be written ({error}); see to the rights of file and folder, and room on the disk"
+    return f"not readable as MLflow's database ({error}); move it away"
+
+
+def experiment(client: "MlflowClient", name: str, home: Path) -> str:
+    """Return the id of an experiment, made if it is not there and restored if deleted; its table shows the scores.
+
+    Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
+    """
+    if (found := client.get_experiment_by_name(name)) is None:
+        folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
+        own = f"{folder}_" if folder == "unsent" else folder
+        location = (file.parent / ARTIFACTS / own).as_uri() if (file := database(home)) else None
+        return client.create_experiment(name, location, KIND | {VIEW_KEY: VIEW_STATE})
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    if found.tags.get(VIEW_KEY) != VIEW_STATE:
+        client.set_experiment_tag(found.experiment_id, VIEW_KEY, VIEW_STATE)
+    return str(found.experiment_id)
+
+
+def create(path: Path) -> None:
+    """Make an MLflow database that appears whole or not at all, whoever else is making it and whatever is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with turn(path):
+        if path.exists() and path.stat().st_size:
+            return
+        for leftover in path.parent.glob(f"{path.name}.*.part*"):
+            leftover.unlink()
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+        artifacts = (path.parent / ARTIFACTS).as_uri()
+        store = SqlAlchemyStore(f"sqlite:///{temporary.as_posix()}", artifacts)  # type: ignore[no-untyped-call]
+        store.engine.dispose()
+        temporary.replace(path)
+
+
 def _open(path: Path) -> None:
     """Make a database that is not there, and try the other, which MLflow would do for minutes where it is broken."""
-    try:
-        if path.exists() and path.stat().st_size:
-            follow(path)
-        else:
-            create(path)
-    except PermissionError as error:
-        raise AssayError(f"{path}: cannot be written ({error.strerror})") from error
-    except sqlite3.Error as error:
-        what, then = "not readable as MLflow's database", "; move it away"
-        if "locked" in str(error):
-            what, then = "in use by another process", ""
-        elif error.sqlite_errorname.startswith(UNWRITABLE):
-            what, then = "cannot be written", "; see to the rights of file and folder, and room on the disk"
-        raise AssayError(f"{path.name}: {what} ({error}){then}") from error
+    if path.exists() and path.stat().st_size:
+        follow(path)
+    else:
+        create(path)
 
 
 @contextmanager
@@ -196,27 +211,3 @@ def follow(database: Path) -> None:
                     f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
                     (here.as_uri(), len(old) + 1, number, len(old), old),
                 )
-
-
-def holds(database: Path | None, record: Record) -> bool:
-    """Return whether a database certainly holds a record: its whole run, with its parameters and registered model.
-
-    It is asked without MLflow, whose import would take most of the time of a `make repro` that has nothing to do.
-    """
-    if database is None or not database.is_file():
-        return False
-    needed = KINDS[: KINDS.index(record.kind) + 1]
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            if (model := record.model) and model.register:
-                version = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
-                if not connection.execute(version, (model.register, model.digest)).fetchone():
-                    return False
-            for run in connection.execute(HELD, (record.fingerprint, record.experiment)).fetchall():
-                pairs = (f"SELECT key, value FROM {table} WHERE run_uuid = ?" for table in ("params", "tags"))
-                params, tags = (dict(connection.execute(query, run).fetchall()) for query in pairs)
-                if params == record.params and all(tags.get(kind, "").startswith(COMPLETE) for kind in needed):
-                    return True
-    except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
-        return False
-    return False

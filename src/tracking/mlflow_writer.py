@@ -9,22 +9,10 @@ from typing import TYPE_CHECKING
 from src.core.files import read_json
 from src.core.paths import Bundle
 from src.tracking import mlflow_store
-from src.tracking.record import (
-    COMPLETE,
-    WRITING,
-    Kind,
-    LoggedDataset,
-    LoggedMetric,
-    LoggedModel,
-    Record,
-    State,
-    Status,
-)
-from src.tracking.tags import history, once, text
+from src.tracking.record import Kind, LoggedDataset, LoggedMetric, LoggedModel, Record, State, Status, text
 
-METRICS_AT_ONCE = 1000  # MLflow's limits for one log_batch
-ENTRIES_AT_ONCE = 100
-DIGEST_LENGTH = 36
+WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+DIGEST_LENGTH = 36  # MLflow's limit
 MOST_RUNS = 50_000  # MLflow's limit for one search
 
 KEY = "study.key"
@@ -32,7 +20,6 @@ TRIAL = "study.trial"
 PARENT = "mlflow.parentRunId"
 STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "data.name")
-SIZE = "parameters"  # the one objective that is no score on val
 
 SERVED = Path(__file__).with_name("served_model.py")
 DIGEST = "bundle"  # the tag of a logged model that holds the hash of its bundle
@@ -118,15 +105,15 @@ def _log(
     params: Mapping[str, str],
     metrics: Sequence[LoggedMetric],
 ) -> None:
-    """Write tags, parameters and metrics to a run, as many at once as MLflow takes."""
+    """Write tags, parameters and metrics to a run."""
     from mlflow.entities import Metric, Param, RunTag
 
-    words, values = [RunTag(*item) for item in tags.items()], [Param(*item) for item in params.items()]
-    for start in range(0, max(len(words), len(values)), ENTRIES_AT_ONCE):
-        some = slice(start, start + ENTRIES_AT_ONCE)
-        client.log_batch(identity, tags=words[some], params=values[some])
-    for start in range(0, len(metrics), METRICS_AT_ONCE):
-        client.log_batch(identity, [Metric(*each) for each in metrics[start : start + METRICS_AT_ONCE]])
+    client.log_batch(
+        identity,
+        [Metric(*each) for each in metrics],
+        [Param(*item) for item in params.items()],
+        [RunTag(*item) for item in tags.items()],
+    )
 
 
 def _log_attachments(client: "MlflowClient", identity: str, record: Record) -> None:
@@ -170,16 +157,9 @@ def _write_trials(client: "MlflowClient", number: str, parent: str, record: Reco
             run = client.create_run(number, start_time=trial.start, tags=tags, run_name=f"trial {trial.number}")
         elif run.info.status != "RUNNING":
             continue
-        scores = {metric_name(objective): value for objective, value in trial.values.items()}
-        numbers = {**scores, **trial.facts, "seconds": (trial.end - trial.start) / 1000}
-        metrics = [*history(trial.rows, trial.start, trial.end), *once(numbers, trial.end)]
-        _log(client, run.info.run_id, {}, {key: text(value) for key, value in trial.params.items()}, metrics)
+        params = {key: text(value) for key, value in trial.params.items()}
+        _log(client, run.info.run_id, {}, params, trial.metrics())
         client.set_terminated(run.info.run_id, STATUS[trial.state], trial.end)
-
-
-def metric_name(objective: str) -> str:
-    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
-    return objective if objective == SIZE else f"val_{objective.removeprefix('val_')}"
 
 
 def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None:

@@ -2,22 +2,19 @@
 
 import json
 import logging
-import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from src.core import redact
 from src.core.errors import AssayError
 from src.core.files import read_json, replacing
 from src.tracking import mlflow_store
 from src.tracking.mlflow_writer import write
-from src.tracking.record import KINDS, Record
+from src.tracking.record import Kind, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,8 +23,8 @@ log = logging.getLogger(__name__)
 UNSENT = Path("mlruns/unsent")
 NAME = 16  # characters of a fingerprint that name its folder
 SEND = "python -m src.tracking send"
-LONGEST_REASON = 300
-WORDS = {"train": "training", "evaluate": "evaluation", "export": "bundle", "study": "study"}
+# In the order in which they are sent.
+WORDS: dict[Kind, str] = {"train": "training", "evaluate": "evaluation", "export": "bundle", "study": "study"}
 PLAIN = TypeAdapter(Record)
 
 
@@ -42,12 +39,11 @@ def deliver(records: Sequence[Record], home: Path) -> bool:
             _send(client, home, last.fingerprint)
             for record in records:
                 identity = write(client, record, home)
-        log.info("MLflow: run %s (%s) holds the %s, in %s", last.name, identity, WORDS[last.kind], _place(home))
-    except Exception as error:  # whatever a server, a database or a disk does must not cost a training
-        log.debug("MLflow failed", exc_info=True)
-        log.warning("MLflow: %s", _explained(home, error))
+    except AssayError as error:  # whatever a server, a database or a disk does must not cost a training
+        log.warning("MLflow: %s", error)
         _keep(records, home)
         return False
+    log.info("MLflow: run %s (%s) holds the %s, in %s", last.name, identity, WORDS[last.kind], mlflow_store.place(home))
     if waiting := len({folder.parent for folder in kept(home)}):
         log.warning("%d earlier run(s) wait in %s; send them with %s", waiting, UNSENT, SEND)
     return True
@@ -61,36 +57,17 @@ def send(home: Path) -> int:
     """
     if not any(kept(home)):
         return 0
-    with explained(home, "; what was not sent still waits"), mlflow_store.writing(home) as client:
-        return _send(client, home)
-
-
-@contextmanager
-def explained(home: Path, ending: str = "") -> Iterator[None]:
-    """Turn whatever MLflow raises into one line that names the database or server.
-
-    Raises:
-        AssayError: something was raised.
-    """
     try:
-        yield
-    except Exception as error:
-        raise AssayError(f"{_explained(home, error)}{ending}") from error
-
-
-def reason(error: BaseException) -> str:
-    """Return in one line why something failed: of a chain of network errors the last one."""
-    text = str(error) or type(error).__name__
-    if causes := re.findall(r"Caused by \w+\((.*)\)", text):
-        text = re.sub(r"^.*?>?: ", "", causes[-1].strip("'\")"), count=1)
-    line = " ".join(redact.secrets(text).strip().splitlines()[0].split())
-    return line[:LONGEST_REASON]
+        with mlflow_store.writing(home) as client:
+            return _send(client, home)
+    except AssayError as error:
+        raise AssayError(f"{error}; what was not sent still waits") from error
 
 
 def kept(home: Path, fingerprint: str = "") -> Iterator[Path]:
     """List the folders of records that wait, in the order in which they must be sent; of one fingerprint or of all."""
     for folder in sorted((home / UNSENT).glob(f"{fingerprint[:NAME]}*")):
-        yield from (folder / kind for kind in KINDS if (folder / kind / "record.json").is_file())
+        yield from (folder / kind for kind in WORDS if (folder / kind / "record.json").is_file())
 
 
 def keep(record: Record, home: Path) -> Path:
@@ -123,7 +100,7 @@ def _send(client: "MlflowClient", home: Path, fingerprint: str = "") -> int:
     for folder in waiting:
         record = load(folder)
         identity = write(client, record, home)
-        what, place = WORDS[record.kind], _place(home)
+        what, place = WORDS[record.kind], mlflow_store.place(home)
         log.info("MLflow: sent the %s of run %s (%s) to %s", what, record.name, identity, place)
         shutil.rmtree(folder)
         if not any(folder.parent.iterdir()):
@@ -142,13 +119,3 @@ def _keep(records: Sequence[Record], home: Path) -> None:
     else:
         log.warning("Outputs are complete and the run is kept in %s; send it later with", folder.relative_to(home))
     log.warning("  %s", SEND)
-
-
-def _explained(home: Path, error: Exception) -> str:
-    place, text = _place(home), reason(error)
-    return text if text.startswith(place) else f"{place}: {text}"
-
-
-def _place(home: Path) -> str:
-    address = redact.secrets(mlflow_store.uri(home))
-    return mlflow_store.DATABASE if address == f"sqlite:///{(home / mlflow_store.DATABASE).as_posix()}" else address

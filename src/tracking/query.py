@@ -1,21 +1,30 @@
 """Reads tracked runs back as plain values."""
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, mlflow_writer, outbox
+from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.mlflow_writer import MOST_RUNS
-from src.tracking.stage_run import SCORES
+from src.tracking.record import SCORES, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run as Entity
 
 NOTHING = "-"
+HELD = """
+    SELECT run_uuid FROM runs run JOIN experiments experiment USING (experiment_id)
+    JOIN tags made USING (run_uuid) JOIN tags stage USING (run_uuid)
+    WHERE made.key = 'fingerprint' AND made.value = ? AND experiment.name = ?
+    AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
+    AND stage.key = ? AND stage.value LIKE 'complete%'
+"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ def read(home: Path) -> list[Run]:
     """
     if (file := mlflow_store.database(home)) and not file.is_file():
         return []
-    with outbox.explained(home), mlflow_store.connected(home) as client:
+    with mlflow_store.connected(home) as client:
         names = {item.experiment_id: item.name for item in client.search_experiments()}
         query = "tags.train LIKE 'complete%'"
         found = client.search_runs(list(names), query, max_results=MOST_RUNS, order_by=["start_time DESC"])
@@ -59,7 +68,7 @@ def bundle(name: str, home: Path, folder: Path) -> Path:
     """
     if (file := mlflow_store.database(home)) and not file.is_file():
         raise AssayError(f"{name}: no runs yet: {file.name} is not there; `dvc repro` trains and tracks one")
-    with outbox.explained(home), mlflow_store.connected(home) as client:
+    with mlflow_store.connected(home) as client:
         import mlflow
 
         if (address := name).partition("/")[0] != "models:":
@@ -80,10 +89,13 @@ def score(metrics: Mapping[str, float], name: str) -> str:
     >>> score({"test_auc": 0.8123, "test_auc_low": 0.7, "test_auc_high": 0.9}, "test_auc")
     '0.812 [0.70, 0.90]'
     """
-    if name not in metrics:
-        return NOTHING
     low, high = (metrics.get(f"{name}_{end}") for end in ("low", "high"))
-    return f"{metrics[name]:.3f}" + ("" if low is None or high is None else f" [{low:.2f}, {high:.2f}]")
+    return interval(metrics[name], low, high) if name in metrics else NOTHING
+
+
+def interval(value: float, low: float | None, high: float | None) -> str:
+    """Write a number with its interval, if it has one."""
+    return f"{value:.3f}" + ("" if low is None or high is None else f" [{low:.2f}, {high:.2f}]")
 
 
 def detailed(runs: Sequence[Run], home: Path) -> list[Run]:
@@ -94,7 +106,7 @@ def detailed(runs: Sequence[Run], home: Path) -> list[Run]:
     """
     if not runs:
         return []
-    with outbox.explained(home), mlflow_store.connected(home) as client:
+    with mlflow_store.connected(home) as client:
         return [replace(run, metrics={**_scores(client, run.identity), **run.metrics}) for run in runs]
 
 
@@ -115,3 +127,23 @@ def _plain(run: "Entity", experiment: str) -> Run:
     counts = json.loads(used[0].dataset.profile or "{}") if used else {}
     name = run.info.run_name or ""
     return Run(run.info.run_id, name, experiment, run.info.start_time, data.params, data.tags, data.metrics, counts)
+
+
+def holds(home: Path, record: Record) -> bool:
+    """Return whether the database certainly holds a record, with its parameters and registered model.
+
+    It is asked without MLflow, whose import would take most of the time of a `make repro` that has nothing to do.
+    """
+    if (file := mlflow_store.database(home)) is None or not file.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            if (model := record.model) and model.register:
+                version = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
+                if not connection.execute(version, (model.register, model.digest)).fetchone():
+                    return False
+            runs = connection.execute(HELD, (record.fingerprint, record.experiment, record.kind)).fetchall()
+            params = "SELECT key, value FROM params WHERE run_uuid = ?"
+            return any(dict(connection.execute(params, run).fetchall()) == record.params for run in runs)
+    except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
+        return False

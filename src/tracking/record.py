@@ -3,8 +3,9 @@
 Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
 """
 
+import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,10 +14,10 @@ from src.core import redact
 from src.metrics.objectives import best_epoch
 
 Kind = Literal["train", "evaluate", "export", "study"]
-KINDS: tuple[Kind, ...] = ("train", "evaluate", "export", "study")  # in the order in which they are sent
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
 State = Literal["complete", "pruned", "failed"]
-WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+SIZE = "parameters"  # the one objective that is no score on val
+SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
 
 
 class LoggedMetric(NamedTuple):
@@ -26,6 +27,30 @@ class LoggedMetric(NamedTuple):
     value: float
     time: int
     step: int
+
+
+def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterator[LoggedMetric]:
+    """Yield a history as metrics epoch/NAME, their times spread evenly from start to end: a history holds none."""
+    for number, row in enumerate(epochs, start=1):
+        moment = start + (end - start) * number // len(epochs)
+        for key, cell in row.items():
+            if key != "epoch" and cell not in ("", None) and math.isfinite(value := float(cell)):
+                yield LoggedMetric(f"epoch/{key}", value, moment, int(row["epoch"]))
+
+
+def once(numbers: Mapping[str, float], moment: int) -> list[LoggedMetric]:
+    """Return numbers that are measured once as metrics, those that are none left out."""
+    return [LoggedMetric(key, float(value), moment, 0) for key, value in numbers.items() if math.isfinite(value)]
+
+
+def text(value: Any) -> str:
+    """Return a value as MLflow shows it: a list without brackets."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def metric_name(objective: str) -> str:
+    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
+    return objective if objective == SIZE else f"val_{objective.removeprefix('val_')}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +96,12 @@ class Trial:
         """The epoch whose weights were scored, None where the values are those of another trial."""
         return best_epoch(self.rows) or None
 
+    def metrics(self) -> list[LoggedMetric]:
+        """Return its history and its numbers as metrics of its run."""
+        scores = {metric_name(objective): value for objective, value in self.values.items()}
+        numbers = {**scores, **self.facts, "seconds": (self.end - self.start) / 1000}
+        return [*history(self.rows, self.start, self.end), *once(numbers, self.end)]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -78,7 +109,8 @@ class Record:
 
     `key` identifies the record, so that sending it twice makes one run; `fresh` that a training was just done, while
     a record made from outputs that DVC restored describes a training that may have its run already.
-    Files and texts are given by the path that they get among the run's artifacts. Times in milliseconds since 1970.
+    Files and texts are given by the path that they get among the run's artifacts; a file that is not there is left out.
+    Times in milliseconds since 1970.
     """
 
     kind: Kind
@@ -104,6 +136,7 @@ class Record:
             name: {key: redact.secrets(text) for key, text in getattr(self, name).items()}
             for name in ("params", "tags", "texts")
         }
+        clean["files"] = {name: path for name, path in self.files.items() if path.is_file()}
         clean["trials"] = tuple(replace(trial, reason=redact.secrets(trial.reason)) for trial in self.trials)
         if self.dataset:
             clean["dataset"] = replace(self.dataset, source=redact.secrets(self.dataset.source))

@@ -15,15 +15,15 @@ from typing import Any
 from src import config
 from src.core import nested, paths
 from src.core.files import read_csv, read_json, write_json
-from src.tracking import fingerprint, mlflow_store, outbox, tags
+from src.tracking import fingerprint, outbox, query, tags
 from src.tracking.fingerprint import Fingerprint
-from src.tracking.record import Kind, LoggedModel, Record
+from src.tracking.mlflow_store import reason
+from src.tracking.record import SCORES, Kind, LoggedModel, Record, history, once
 from src.tracking.tags import Commit
 
 RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
 BESIDE = ("probe.auc", "shortcut_auc")  # what the model's score is compared with, beside it in the table of runs
 HEADLINES = {"test.auc": "ROC AUC", "test.accuracy": "accuracy"}
-SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
 SCORES_TAG = {"mlflow.loggedArtifacts": json.dumps([{"path": SCORES, "type": "table"}])}
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def _now() -> int:
 
 @dataclass
 class Execution:
-    """When a stage ran, in milliseconds since 1970, the state of the code when it began, and what it measured.
+    """When a stage ran, in milliseconds since 1970, code and params.yaml when it began, and what it measured.
 
     What it measured varies from run to run: it is for MLflow, never for an output of DVC. Where the stage is not
     `fresh`, DVC restored its outputs, and nobody knows when it ran. A training knows its fingerprint from the start on.
@@ -43,6 +43,7 @@ class Execution:
 
     fingerprint: str = ""
     fresh: bool = True
+    settings: config.Params = field(default_factory=config.load)
     commit: Commit = field(default_factory=tags.read_commit)
     start: int = field(default_factory=_now)
     end: int = field(default_factory=_now)
@@ -81,93 +82,92 @@ def record() -> bool:
     Raises:
         AssayError: nothing was trained or evaluated here.
     """
-    execution, last = Execution(fresh=False), _export if paths.BUNDLE.description.is_file() else _evaluation
-    described = last(fingerprint.read(paths.MODEL.fingerprint), execution)
-    if mlflow_store.holds(mlflow_store.database(paths.home()), described):
+    kind: Kind = "export" if paths.BUNDLE.description.is_file() else "evaluate"
+    inputs, execution = fingerprint.read(paths.MODEL.fingerprint), Execution(fresh=False)
+    described = RECORDS[kind](inputs, execution)
+    if query.holds(paths.home(), described):
         log.info("MLflow: run %s is there", described.name)
         return True
-    return outbox.deliver(_records(described.kind, execution), paths.home())
+    return outbox.deliver([*_earlier(kind, inputs, execution), described], paths.home())
 
 
 def _track(kind: Kind, execution: Execution) -> None:
     execution.end = _now()
     try:
-        records = _records(kind, execution)
+        inputs = fingerprint.read(paths.MODEL.fingerprint)
+        records = [*_earlier(kind, inputs, execution), RECORDS[kind](inputs, execution)]
     except Exception as error:  # the stage's outputs stand, whatever is wrong with describing them
         log.debug("no record", exc_info=True)
-        log.warning("Not tracked, outputs are complete: %s", outbox.reason(error))
+        log.warning("Not tracked, outputs are complete: %s", reason(error))
         return
     outbox.deliver(records, paths.home())
 
 
-def _records(kind: Kind, execution: Execution) -> list[Record]:
-    """Describe what a stage wrote, after what the stages before it left, for a run that does not hold that yet."""
-    inputs, order = fingerprint.read(paths.MODEL.fingerprint), list(RECORDS)
-    before, found = Execution(fresh=False, commit=execution.commit), list[Record]()
-    for each in order[: order.index(kind)]:
+def _earlier(kind: Kind, inputs: Fingerprint, execution: Execution) -> Iterator[Record]:
+    """Describe what the stages before one left, for a run that does not hold that yet."""
+    before = replace(execution, fresh=False, start=execution.end, measured={})
+    for each in list(RECORDS)[: list(RECORDS).index(kind)]:
         try:
-            found.append(RECORDS[each](inputs, before))
+            yield RECORDS[each](inputs, before)
         except Exception as error:  # the run most often holds it already; it must not cost this stage its own record
             log.debug("no record", exc_info=True)
-            log.warning("MLflow: the outputs of %s cannot be described again: %s", each, outbox.reason(error))
-    return [*found, RECORDS[kind](inputs, execution)]
+            log.warning("MLflow: the outputs of %s cannot be described again: %s", each, reason(error))
 
 
 def _training(inputs: Fingerprint, execution: Execution) -> Record:
-    settings = config.load()
-    data = tags.dataset(inputs, settings, paths.SPLIT.parts)
-    origin = "training" if execution.fresh else "outputs restored by DVC"
+    settings, commit = execution.settings, execution.commit
+    data = tags.dataset(inputs, settings)
+    how = "training" if execution.fresh else "outputs restored by DVC"
     model = [paths.MODEL.history, paths.MODEL.fingerprint, paths.MODEL.classes]
-    sheets = {"steps.png": paths.PREPARED.sheet, "pairs.png": paths.SPLIT.sheet}
-    tables = {"audit.json": paths.SPLIT.audit, "rejected.csv": paths.PREPARED.rejected}
-    written = {path.name: path for path in (paths.PARAMS, Path("dvc.yaml"))}  # by people, who may leave a secret in it
-    return replace(
-        _record("train", inputs, execution, settings),
+    before = (paths.PREPARED.sheet, paths.PREPARED.rejected, paths.SPLIT.sheet, paths.SPLIT.audit)
+    written = (paths.PARAMS, Path("dvc.yaml"))  # by people, who may leave a secret in it
+    return _record(
+        "train",
+        inputs,
+        execution,
         tags={
-            **tags.origin(execution.commit, origin, "stages/train.py"),
-            **tags.describe(settings),
-            **tags.note(execution.commit, [tags.summary(settings, data)]),
+            **tags.origin(how, "stages/train.py", commit, settings),
+            **tags.note([tags.summary(settings, data)], commit),
         },
         metrics=[
-            *tags.history(read_csv(paths.MODEL.history), execution.start, execution.end),
-            *tags.once(execution.measured, execution.end),
+            *history(read_csv(paths.MODEL.history), execution.start, execution.end),
+            *once(execution.measured, execution.end),
         ],
-        files=_present(
-            {path.name: path for path in model + [paths.MODEL.model] * settings.track.model}
-            | {f"data/{name}": path for name, path in (sheets | tables).items()}
-        ),
-        texts=tags.texts(execution.commit)
-        | {name: path.read_text(encoding="utf-8") for name, path in _present(written).items()},
+        files={path.name: path for path in model + [paths.MODEL.model] * settings.track.model}
+        | {f"data/{path.name}": path for path in before},
+        texts=tags.texts(commit) | {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()},
         dataset=data,
     )
 
 
 def _evaluation(inputs: Fingerprint, execution: Execution) -> Record:
-    settings, out = config.load(), paths.EVALUATION
+    settings, out = execution.settings, paths.EVALUATION
     scores = score_table(_read(out.metrics), _read(paths.PROBE.scores), _read(paths.SPLIT.audit))
-    data = tags.dataset(inputs, settings, paths.SPLIT.parts)
-    lines = [tags.summary(settings, data), _reached(scores)]
     beside = {f"{name.replace('.', '_')}": scores[name][0] for name in BESIDE if name in scores}
     table = {"columns": ["score", "value", "low", "high"], "data": [[name, *row] for name, row in scores.items()]}
-    made = _record("evaluate", inputs, execution, settings)
-    return replace(
-        made,
-        tags={**tags.model_hash(), **tags.note(execution.commit, lines), **SCORES_TAG},
-        metrics=tags.once({**_read(out.summary), **beside}, execution.end),
-        files=_present(
-            {f"figures/{path.name}": path for path in sorted(out.figures.glob("*"))}
-            | {path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
-        ),
-        texts={SCORES: json.dumps(table), **_report(execution, made.name)},
+    headlines = {title: scores[name] for name, title in HEADLINES.items() if name in scores}
+    reached = ", ".join(f"{title} {query.interval(*score)}" for title, score in headlines.items())
+    data = tags.dataset(inputs, settings)
+    return _record(
+        "evaluate",
+        inputs,
+        execution,
+        tags={
+            **tags.model_hash(),
+            **tags.note([tags.summary(settings, data), f"Test: {reached}."], execution.commit),
+            **SCORES_TAG,
+        },
+        metrics=once({**_read(out.summary), **beside}, execution.end),
+        files={path.name: path for path in (out.metrics, out.predictions, out.classification, out.layers)}
+        | {f"figures/{path.name}": path for path in sorted(out.figures.glob("*"))},
+        texts={SCORES: json.dumps(table), **_report(inputs, execution)},
     )
 
 
 def _export(inputs: Fingerprint, execution: Execution) -> Record:
-    settings = config.load()
-    folder = paths.BUNDLE.folder
-    model = LoggedModel(folder, fingerprint.digest(folder), settings.track.register) if settings.track.model else None
-    files = _present({paths.BUNDLE.card.name: paths.BUNDLE.card})
-    return replace(_record("export", inputs, execution, settings), files=files, model=model)
+    folder, track = paths.BUNDLE.folder, execution.settings.track
+    model = LoggedModel(folder, fingerprint.digest(folder), track.register) if track.model else None
+    return _record("export", inputs, execution, files={paths.BUNDLE.card.name: paths.BUNDLE.card}, model=model)
 
 
 RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
@@ -177,7 +177,9 @@ RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
 }
 
 
-def _record(kind: Kind, inputs: Fingerprint, execution: Execution, settings: config.Params) -> Record:
+def _record(kind: Kind, inputs: Fingerprint, execution: Execution, **parts: Any) -> Record:
+    """Return a record with what all stages have, and with the parts that are of this one."""
+    settings = execution.settings
     return Record(
         kind=kind,
         fingerprint=inputs.sha256,
@@ -187,21 +189,19 @@ def _record(kind: Kind, inputs: Fingerprint, execution: Execution, settings: con
         end=execution.end,
         fresh=execution.fresh,
         params=tags.values(settings),
+        **parts,
     )
 
 
-def _report(execution: Execution, name: str) -> dict[str, str]:
+def _report(inputs: Fingerprint, execution: Execution) -> dict[str, str]:
     """Return the report with the facts that an output of DVC cannot hold, for MLflow alone."""
     if not (page := paths.EVALUATION.report).is_file():
         return {}
+    name, commit = tags.run_name(execution.settings, inputs, execution.commit), execution.commit
     ended = datetime.fromtimestamp(execution.end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    head, dirty = execution.commit.commit[:12], " with changes" * execution.commit.dirty
-    facts = html.escape(f"{name}, {ended}" + (f", commit {head}{dirty}" if head else ""))
+    code = f", commit {commit.commit[:12]}{' with changes' * commit.dirty}" if commit.commit else ""
+    facts = html.escape(f"{name}, {ended}{code}")
     return {page.name: RUN.sub(lambda _: facts, page.read_text(encoding="utf-8"))}
-
-
-def _present(files: Mapping[str, Path]) -> dict[str, Path]:
-    return {name: path for name, path in files.items() if path.is_file()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -217,16 +217,6 @@ def score_table(*trees: Mapping[str, Any]) -> dict[str, tuple[float, float | Non
     cells = {key: value for tree in trees for key, value in nested.flat(tree) if isinstance(value, int | float)}
     own = {key.removesuffix(".value"): value for key, value in cells.items() if not key.endswith((".low", ".high"))}
     return {name: (value, cells.get(f"{name}.low"), cells.get(f"{name}.high")) for name, value in own.items()}
-
-
-def _reached(scores: Mapping[str, tuple[float, float | None, float | None]]) -> str:
-    """Return the scores of the test part in a sentence, with their intervals."""
-    found = [(title, *scores[name]) for name, title in HEADLINES.items() if name in scores]
-    cells = [
-        f"{title} {value:.3f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
-        for title, value, low, high in found
-    ]
-    return f"Test: {', '.join(cells)}."
 
 
 def obstacle() -> str:

@@ -13,8 +13,8 @@ from src.core import paths
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, tags
 from src.tracking.fingerprint import compute
-from src.tracking.mlflow_writer import metric_name, write
-from src.tracking.record import LoggedDataset, Record, State, Status, Trial
+from src.tracking.mlflow_writer import write
+from src.tracking.record import LoggedDataset, Record, State, Status, Trial, metric_name, once, text
 
 log = logging.getLogger(__name__)
 SHARE = 0.02  # of the time is spent on sending at most
@@ -59,15 +59,15 @@ class Sender:
         self._home = paths.home()
         self._again = again
         self._commit = tags.read_commit()
-        self._tags = tags.origin(self._commit, "study", entry)
+        self._tags = tags.origin("study", entry, self._commit, settings)
         self._data: LoggedDataset | None = None
         try:
             fingerprint = compute("train")
-            self._data = tags.dataset(fingerprint, settings, paths.SPLIT.parts)
+            self._data = tags.dataset(fingerprint, settings)
             # That of the training in params.yaml, so that its run and its study find each other.
-            self._tags |= {"baseline.fingerprint": fingerprint.sha256, **tags.describe(settings)}
+            self._tags["baseline.fingerprint"] = fingerprint.sha256
         except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
-            log.warning("MLflow: the study's data are not described: %s", outbox.reason(error))
+            log.warning("MLflow: the study's data are not described: %s", mlflow_store.reason(error))
         self._due = time.monotonic() + first
         self._thread: threading.Thread | None = None
 
@@ -90,9 +90,8 @@ class Sender:
         try:
             with mlflow_store.writing(self._home) as client:
                 write(client, self._record(study), self._home)
-        except Exception as error:  # a server that is away must not cost a study
-            log.debug("MLflow failed", exc_info=True)
-            log.warning("MLflow: trials are sent when the study ends: %s", outbox.reason(error))
+        except AssayError as error:  # a server that is away must not cost a study
+            log.warning("MLflow: trials are sent when the study ends: %s", error)
             self._due = float("inf")
             return
         ended = time.monotonic()
@@ -110,8 +109,8 @@ class Sender:
             status=study.status,
             params=tags.values(study.settings, tune=True),
             tags=self._tags | self._described(study),
-            metrics=tags.once({**_numbers(study), **study.confirmed}, end),
-            files={name: path for name, path in study.files.items() if path.is_file()},
+            metrics=once({**_numbers(study), **study.confirmed}, end),
+            files=study.files,
             texts=tags.texts(self._commit) if study.status != "RUNNING" else {},
             dataset=self._data,
             trials=study.trials,
@@ -119,13 +118,13 @@ class Sender:
 
     def _described(self, study: LoggedStudy) -> dict[str, str]:
         goals = ", ".join(f"{goal} {name}" for name, goal in study.goals.items())
-        best = ", ".join(f"{key}: {tags.text(value)}" for key, value in study.best.items())
+        best = ", ".join(f"{key}: {text(value)}" for key, value in study.best.items())
         what = f"trials: {goals} on val" if goals else "trainings, each scored on images that were held out of it"
         lines = [f"A study of {len(study.trials)} {what}."]
         lines += [tags.summary(study.settings, self._data)] if self._data else []
         lines += [f"{study.leader} leads: {best or 'no value differs'}"] if study.leader else []
         leader = {"study.leader": study.leader} if study.leader else {}
-        told = tags.note(self._commit, lines, self._again)
+        told = tags.note(lines, self._commit, self._again)
         return {"study.name": study.name, "study.goal": goals, **leader, **told}
 
 

@@ -105,7 +105,8 @@ def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> 
 
 def _compiled(step: Callable[[tf.Tensor, tf.Tensor], Tensors], model: keras.Model) -> Step:
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)]
-    graph = tf.function(step, input_signature=signature).get_concrete_function()  # traced here, once
+    function = tf.function(step, input_signature=signature, autograph=False)  # there are no branches to rewrite
+    graph = function.get_concrete_function()  # traced here, once
 
     def run(pixels: Pixels, targets: Numbers) -> StepResult:
         losses, probabilities = graph(tf.constant(pixels), tf.constant(targets))

@@ -11,6 +11,7 @@ from src.core.errors import AssayError
 from src.download.layouts.folders import read
 from src.download.manifest import Entry
 from src.download.scan import scan
+from src.download.stage import tell
 
 Tree = Callable[..., Path]
 APTOS = {f"train_images/{number:012x}.png": b"1" for number in range(4)}
@@ -18,7 +19,10 @@ CODES = [name.partition("/")[2].removesuffix(".png") for name in APTOS]
 
 
 def entries(folder: Path) -> list[Entry]:
-    return read(scan(folder, "scans"))
+    files = scan(folder, "scans")
+    found = read(files)
+    tell(files.notes)
+    return found
 
 
 def labels(folder: Path) -> dict[str, str]:

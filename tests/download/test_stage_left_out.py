@@ -14,7 +14,7 @@ from src.config import Dataset
 from src.core.errors import AssayError
 from src.core.files import digest_of
 from src.core.paths import Raw
-from src.download import kinds, stage
+from src.download import stage
 
 Tree = Callable[..., Path]
 Make = Callable[..., Dataset]
@@ -68,14 +68,6 @@ def test_masks_are_left_out_and_said_or_kept(tree: Tree, run: Run, caplog: pytes
     assert [row["path"] for row in run(source)] == ["ill/1.png", "well/1.png", "well/2_mask.png"]  # it has no image
     assert "left out: mask 2, such as ill/1_mask.png: a mask beside its image; dataset.masks: keep" in caplog.text
     assert len(run(source, masks="keep")) == 5
-
-
-def test_folders_of_masks_beside_folders_of_images_are_found_at_any_place() -> None:
-    for images, masks in (("a/images/{}.png", "a/masks/{}.png"), ("Images/a/{}.png", "lung masks/a/{}_mask.tif")):
-        names = [images.format(number) for number in range(3)]
-        outlines = {masks.format(number) for number in range(3)}
-        assert kinds.masks([*names, *outlines]) == outlines
-    assert not kinds.masks(["mask/1.png", "no_mask/1.png", "images/a/1.png", "no_mask/a/1.png"])
 
 
 def test_classes_with_folders_of_images_and_masks_are_read(tree: Tree, run: Run) -> None:

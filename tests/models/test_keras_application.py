@@ -16,7 +16,7 @@ import keras
 
 NAME = "keras_application"
 SMALL = "MobileNetV3Small"
-SHAPE = (40, 40, 3)
+SHAPE = (32, 45, 3)  # oblong, and no smaller than images may be
 SCALED = {  # how each network's own module scales pixels 0..255
     "DenseNet121": keras.applications.densenet.preprocess_input,
     "ResNet50V2": keras.applications.resnet_v2.preprocess_input,
@@ -53,7 +53,7 @@ def test_features_are_those_that_keras_gives_for_pixels(name: str, tmp_path: Pat
     expected = backbone(name)
     expected.save_weights(tmp_path / "x.weights.h5")
     options = {"backbone": name, "weights": str(tmp_path / "x.weights.h5"), "sha256": sha256(tmp_path / "x.weights.h5")}
-    model = build(NAME, SHAPE, 2, pooling="average", **options)
+    model = build(NAME, SHAPE, 4, pooling="average", **options)
     batch = pixels(2, *SHAPE)
     scaled = SCALED.get(name, np.array)(batch.copy())
     found = keras.Model(model.input, model.layers[-1].input)(batch, training=False)
@@ -68,18 +68,10 @@ def test_too_small_images_are_told_at_once_for_every_network(name: str, shape: t
         build(NAME, shape, 2, backbone=name)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", keras_application.BACKBONES)
-def test_every_network_takes_the_smallest_size_in_gray_and_oblong_images_in_colour(name: str) -> None:
-    for shape, pooling in (((32, 32, 1), "none"), ((32, 45, 3), "average")):
-        model = build(NAME, shape, 4, backbone=name, pooling=pooling)
-        assert np.isfinite(model(pixels(1, *shape))).all()
-
-
 def test_gray_is_seen_as_the_same_in_three_channels(weights: Path) -> None:
     options = {"weights": str(weights), "sha256": sha256(weights), "pooling": "average"}
-    gray, rgb = (build(NAME, (40, 40, channels), 2, **options) for channels in (1, 3))
-    batch = pixels(2, 40, 40, 1)
+    gray, rgb = (build(NAME, (32, 32, channels), 2, **options) for channels in (1, 3))
+    batch = pixels(2, 32, 32, 1)
     gray.layers[-1].set_weights(rgb.layers[-1].get_weights())
     np.testing.assert_allclose(gray(batch), rgb(np.repeat(batch, 3, axis=-1)), rtol=1e-5)
 

@@ -14,15 +14,15 @@ COMMANDS = (
 # Of these a study changes what they find; the others read what it does not touch.
 AFTER_STUDY = ("status", "push", "pull", "checkout", "metrics show", "exp show", "gc --workspace --force")
 EXPERIMENTS = (
-    "exp run -n six -S evaluate.mistakes=6",
+    "exp run -n plain -S export.calibrate=none",
     "exp run --queue -n three -S evaluate.mistakes=3",
     "exp show",
-    "exp apply six",
+    "exp apply plain",
 )
 WRONG = ("error", "warning")  # how lines begin
 EXPECTED = "this will remove all cache except items used in the workspace"  # what gc does, in a warning
 FEW = 10  # scores that people compare
-SHOWN = 6 + FEW + 1  # columns of `make experiments`: DVC's own, the scores, and the value that was changed
+SHOWN = 6 + FEW + 2  # columns of `make experiments`: DVC's own, the scores, and the values that were changed
 OUTPUTS = ("build/tuning/study", "build/tuning/confirmed")
 
 
@@ -65,13 +65,13 @@ def test_everyday_commands_find_nothing_wrong_and_leave_nothing_behind(clone: Pr
 
 def test_an_experiment_is_run_queued_compared_and_applied(clone: Project) -> None:
     find_nothing_wrong(clone, *EXPERIMENTS)
-    assert "mistakes: 6\n" in clone.read("params.yaml")
+    assert "calibrate: none\n" in clone.read("params.yaml")
     assert clone.run("git", "diff", "--name-only").stdout.split() == ["dvc.lock", "params.yaml"]
     command = next(line for line in clone.read("Makefile").splitlines() if "exp show --only-changed" in line)
     shown = clone.run("bash", "-c", f"{command.strip().removeprefix('@')} --csv").stdout
     columns = shown.splitlines()[0].split(",")
     assert len(columns) <= SHOWN
-    assert "evaluate.mistakes" in columns
+    assert {"export.calibrate", "evaluate.mistakes"} <= set(columns)
     assert {"test_auc", "val_auc"} & {column.rpartition(":")[2] for column in columns}
     clone.run("git", "checkout", "--quiet", "--", ".")
     find_nothing_wrong(clone, "checkout")
@@ -79,7 +79,7 @@ def test_an_experiment_is_run_queued_compared_and_applied(clone: Project) -> Non
 
 
 def test_after_a_study_they_find_nothing_wrong_either(studied: Project) -> None:
-    find_nothing_wrong(studied, *AFTER_STUDY, "exp run -S evaluate.mistakes=6", "exp apply six")
+    find_nothing_wrong(studied, *AFTER_STUDY, "exp run -n none -S export.calibrate=none split", "exp apply none")
     studied.run("git", "checkout", "--quiet", "--", ".")
     shutil.rmtree(studied.folder / "build" / "tuning")
     find_nothing_wrong(studied, "checkout")

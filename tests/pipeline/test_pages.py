@@ -1,6 +1,8 @@
 """What a person looks at after `make repro`, in a real browser: the report on screens and paper, the table of runs."""
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -104,7 +106,12 @@ def test_the_table_of_runs_begins_with_the_scores(reproduced: Project, browser: 
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "src.tracking", "ui", "--port", str(port)]
     with subprocess.Popen(
-        command, cwd=reproduced.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=reproduced.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     ) as ui:
         try:
             assert ui.stdout is not None
@@ -121,6 +128,6 @@ def test_the_table_of_runs_begins_with_the_scores(reproduced: Project, browser: 
             shown = page.inner_text("body")
             page.close()
         finally:
-            ui.kill()
+            os.killpg(ui.pid, signal.SIGKILL)  # with the server that it started
     assert "test_accuracy" in shown
     assert re.search(r"\b0\.\d{2,}", shown)

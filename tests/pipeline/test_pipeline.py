@@ -109,21 +109,21 @@ def test_a_mistake_is_one_line_and_loses_nothing(reproduced: Project) -> None:
 def test_a_second_clone_gives_the_same_lock_although_its_training_is_interrupted(
     reproduced: Project, make_project: Callable[[], Project]
 ) -> None:
+    """Of the stages after it their own tests hold that they write the same bytes twice, and `make verify` of all."""
     second = make_project()
     (second.folder / "dvc.lock").unlink(missing_ok=True)
     process = subprocess.Popen(
-        ["dvc", "repro"], cwd=second.folder, env=second.environment, start_new_session=True,
+        ["dvc", "repro", "train"], cwd=second.folder, env=second.environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     wait_for(lambda: any((second.folder / "build/checkpoints").rglob("*.npz")), process, 400)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to DVC and its stage
     assert process.wait(timeout=120) not in {0, None}
-    done = second.repro()
-    assert "split" not in stages_run(done)
-    assert {"train", "evaluate", "export"} <= set(stages_run(done))
+    done = second.repro("train")
+    assert stages_run(done) == ["train"]
     assert "going on after epoch " in done.stdout + done.stderr
-    locks = [YAML(typ="safe").load(project.read("dvc.lock")) for project in (second, reproduced)]
-    assert locks[0] == locks[1]  # whose stages stand in the order in which they ended
+    locks = [YAML(typ="safe").load(project.read("dvc.lock"))["stages"] for project in (second, reproduced)]
+    assert locks[0] == {name: locks[1][name] for name in ("check", "download", "preprocess", "split", "train")}
 
 
 def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]", seconds: float = 120) -> None:

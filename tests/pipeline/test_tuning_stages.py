@@ -19,7 +19,7 @@ from tests.pipeline.test_pipeline import wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TUNE, CONFIRM = "tuning/dvc.yaml:tune", "tuning/dvc.yaml:confirm"
 SMALL = {
-    "preprocess.image_size": 32, "train.epochs": 2, "train.threads": 1, "track.model": False,
+    "model.name": "tiny_cnn", "preprocess.image_size": 32, "train.epochs": 2, "train.threads": 1, "track.model": False,
     "tune.trials": 3, "tune.confirm.top": 1, "tune.confirm.seeds": 2,
 }  # fmt: skip
 ENDED = '"op_code":6'  # a trial's record in the journal of its state, and of its value if it has ended

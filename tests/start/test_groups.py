@@ -2,8 +2,7 @@
 
 import pytest
 
-from src.download.labels import regroup
-from src.download.manifest import Entry
+from src.download.manifest import Entry, regroup
 from src.start import groups
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from src import config, start
+from src import config
 from src.core.errors import AssayError
+from src.start.__main__ import run
 from tests.images.helpers import save, smooth
 from tests.presets.conftest import git, put
 
@@ -31,7 +32,7 @@ def params(home: Path) -> str:
 def test_the_plan_is_told_and_written_with_its_reasons(
     scans: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    start.run("../Köpfe 1", {"train.epochs": 5}, home, yes=False)
+    run("../Köpfe 1", {"train.epochs": 5}, home, yes=False)
     made, told = config.load(home / "params.yaml"), capsys.readouterr().out
     assert (made.dataset.source, made.dataset.layout, made.dataset.positive) == ("../Köpfe 1", "folders", "glioma")
     assert (made.split.by, made.split.folds, made.split.train) == ("group", "respect", 0.6)
@@ -53,31 +54,31 @@ def test_the_plan_is_told_and_written_with_its_reasons(
 def test_learned_weights_come_with_their_recipe_and_a_model_that_was_asked_for_with_its_own(home: Path) -> None:
     for number in range(24):
         save(home / "large" / "ab"[number % 2] / f"{number}.png", smooth(70, 70, seed=number, channels=1))
-    start.run("large", {}, home, yes=False)
+    run("large", {}, home, yes=False)
     learned, preset = config.load(home / "params.yaml"), config.load(home / "presets" / "pneumonia_transfer.yaml")
     assert (learned.model, learned.train.epochs) == (preset.model, 30)
     epochs = {"epochs": 30, "patience": 30}
     assert learned.train == preset.train.model_copy(update=epochs)
-    start.run("large", {"model.name": "compact_cnn"}, home, yes=False)
+    run("large", {"model.name": "compact_cnn"}, home, yes=False)
     own, preset = config.load(home / "params.yaml"), config.load(home / "presets" / "covid_compact.yaml")
     assert (own.model, own.train) == (preset.model, preset.train)
 
 
 def test_its_own_file_and_a_preset_may_be_replaced_and_edits_are_asked_for(scans: Path, home: Path) -> None:
-    start.run("../Köpfe 1", {}, home, yes=False)
+    run("../Köpfe 1", {}, home, yes=False)
     put("blood_cnn", home=home)
-    start.run("../Köpfe 1", {}, home, yes=False)
-    start.run("../Köpfe 1", {"seed": 1}, home, yes=False)
+    run("../Köpfe 1", {}, home, yes=False)
+    run("../Köpfe 1", {"seed": 1}, home, yes=False)
     edited = params(home).replace("layout: folders", "layout: malaria")
     (home / "params.yaml").write_text(edited, encoding="utf-8")
     with pytest.raises(AssayError, match=r"^params\.yaml: has changes that are in no commit.*YES=1"):
-        start.run("../Köpfe 1", {}, home, yes=False)
+        run("../Köpfe 1", {}, home, yes=False)
     assert params(home) == edited
-    start.run("../Köpfe 1", {}, home, yes=True)
+    run("../Köpfe 1", {}, home, yes=True)
     assert (home / "params.1.yaml").read_text(encoding="utf-8") == edited
     git(home, "commit", "--quiet", "--all", "--message", "mine")
     (home / "params.yaml").write_text(params(home).replace("folds: respect", "folds: ignore"), encoding="utf-8")
-    start.run("../Köpfe 1", {}, home, yes=True)
+    run("../Köpfe 1", {}, home, yes=True)
     assert (home / "params.2.yaml").exists()
 
 
@@ -92,7 +93,7 @@ def test_its_own_file_and_a_preset_may_be_replaced_and_edits_are_asked_for(scans
 def test_what_cannot_be_looked_at_is_said_and_nothing_is_written(source: str, words: str, home: Path) -> None:
     before = params(home)
     with pytest.raises(AssayError) as caught:
-        start.run(source, {}, home, yes=True)
+        run(source, {}, home, yes=True)
     assert words in str(caught.value)
     assert params(home) == before
 
@@ -119,10 +120,10 @@ def test_a_table_of_another_place_and_merged_classes_are_planned_as_asked(
     (home / "tables").mkdir(exist_ok=True)
     rows = "".join(f"{image},{'sick' if place % 3 else 'healthy'}\n" for place, image in enumerate(images))
     (home / "tables" / "mine.csv").write_text(f"path,label\n{rows}", encoding="utf-8")
-    start.run("../Köpfe 1", {"dataset.table": "tables/mine.csv"}, home, yes=True)
+    run("../Köpfe 1", {"dataset.table": "tables/mine.csv"}, home, yes=True)
     assert "layout:     folders: the table tables/mine.csv\n" in (told := capsys.readouterr().out)
     assert "positive:   sick, by the names of the two" in told
-    start.run("../Köpfe 1", {"dataset.merge": {"glioma": "ill", "healthy": "well"}}, home, yes=True)
+    run("../Köpfe 1", {"dataset.merge": {"glioma": "ill", "healthy": "well"}}, home, yes=True)
     assert config.load(home / "params.yaml").dataset.positive == "ill"
 
 
@@ -130,6 +131,6 @@ def test_a_table_that_nearly_has_the_labels_is_asked_about(
     scans: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (scans / "labels.xlsx").write_bytes(b"PK\x03\x04")
-    start.run("../Köpfe 1", {}, home, yes=True)
+    run("../Köpfe 1", {}, home, yes=True)
     question = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("? labels.xlsx"))
     assert "found a spreadsheet; save it as CSV UTF-8" in question

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from src.core.errors import AssayError
 from src.download.manifest import Entry
+from src.download.scan import Listing
 from src.images.pixels import Pixels
 from src.start import pictures
 from tests.images.helpers import save, smooth
@@ -16,7 +19,9 @@ def seen(tmp_path: Path, images: dict[str, list[Pixels]]) -> pictures.Pictures:
         for label, several in images.items()
         for number, image in enumerate(several)
     }
-    return pictures.look_at([Entry(name, name.partition("/")[0]) for name in files], files, 10)
+    return pictures.look_at(
+        [Entry(name, name.partition("/")[0]) for name in files], Listing(files, tuple(files), "x"), 10
+    )
 
 
 def gray(level: int, seed: int) -> Pixels:
@@ -26,8 +31,8 @@ def gray(level: int, seed: int) -> Pixels:
 
 def test_gray_in_three_channels_is_gray_and_stains_are_colour(tmp_path: Path) -> None:
     three = [np.repeat(smooth(seed=seed, channels=1)[..., None], 3, axis=2) for seed in range(8)]
-    assert not seen(tmp_path / "a", {"x": three}).coloured
-    assert seen(tmp_path / "b", {"x": [smooth(seed=seed) for seed in range(8)]}).coloured
+    assert not seen(tmp_path / "a", {"x": three}).in_colour
+    assert seen(tmp_path / "b", {"x": [smooth(seed=seed) for seed in range(8)]}).in_colour
 
 
 def test_dark_margins_are_those_of_large_gray_pictures(tmp_path: Path) -> None:
@@ -55,5 +60,5 @@ def test_what_cannot_be_read_is_counted(tmp_path: Path) -> None:
     broken = tmp_path / "x" / "broken.png"
     broken.parent.mkdir()
     broken.write_bytes(b"\x89PNG")
-    found = pictures.look_at([Entry("x/broken.png", "x")], {"x/broken.png": broken}, 10)
-    assert (len(found.looks), found.unreadable) == (0, 1)
+    with pytest.raises(AssayError, match="source: expected pictures, but none of 1 that were tried can be read"):
+        pictures.look_at([Entry("x/broken.png", "x")], Listing({"x/broken.png": broken}, (), "source"), 10)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from src import config, start
+from src import config
 from src.core.errors import AssayError
 from src.core.paths import Raw
 from src.download import stage
+from src.start.__main__ import run
 from tests.images.helpers import rows
 from tests.start import helpers as sets
 
@@ -35,9 +36,9 @@ def test_counts_and_groups_are_true_or_a_question_remains(
     counts, groups = make(tmp_path / "scans")
     if make is sets.nih:
         with pytest.raises(AssayError, match=NO_SINGLE_LABEL):
-            start.run("../scans", {}, home, yes=False)
+            run("../scans", {}, home, yes=False)
         return
-    start.run("../scans", {}, home, yes=False)
+    run("../scans", {}, home, yes=False)
     told = capsys.readouterr().out
     dataset = config.load(home / "params.yaml").dataset
     stage.run(dataset, Raw(tmp_path / "raw"), home)

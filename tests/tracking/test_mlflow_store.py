@@ -1,5 +1,6 @@
 """The database appears whole or not at all, and what is in it can be read from where the repository is now."""
 
+import errno
 import os
 import shutil
 import signal
@@ -71,9 +72,9 @@ def test_who_waits_for_its_turn_says_so_in_one_line(
 ) -> None:
     caplog.set_level("INFO", logger="src")
     monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 1)
-    with FileLock(ready / "mlflow.db.lock"), pytest.raises(Timeout), mlflow_store.turn(ready):
+    with FileLock(ready / "mlflow.db.lock"), pytest.raises(Timeout), mlflow_store.turn(ready / "mlflow.db"):
         pass
-    with mlflow_store.turn(ready):
+    with mlflow_store.turn(ready / "mlflow.db"):
         pass
     assert [line for line in caplog.messages if "waiting" in line] == [
         "MLflow: waiting up to 1 s for another process of this folder that writes runs"
@@ -171,3 +172,16 @@ def test_a_database_of_another_mlflow_says_how_to_upgrade(ready: Path) -> None:
         database.execute("UPDATE alembic_version SET version_num = '0a8213491aaa'")
     with pytest.raises(Exception, match="mlflow db upgrade"):
         log_text(ready)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
+        (ValueError("first\nsecond"), "first"),
+        (KeyError(), "KeyError"),
+        (ValueError(f"http://me:{'word' * 100}@host/x?word"), "http://host/x"),  # taken out before the line is cut
+    ],
+)
+def test_a_reason_is_one_line(error: Exception, said: str) -> None:
+    assert mlflow_store.reason(error) == said

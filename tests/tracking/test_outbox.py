@@ -1,6 +1,5 @@
 """Nothing that MLflow does costs a training: what cannot be written is kept, told, and sent later."""
 
-import errno
 import logging
 import resource
 import sqlite3
@@ -180,19 +179,6 @@ def test_what_waits_is_mentioned_after_a_later_run(
     (ready / "src/one.py").write_text("ONE = 3\n")
     train()
     assert "1 earlier run(s) wait in mlruns/unsent" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
-        (ValueError("first\nsecond"), "first"),
-        (KeyError(), "KeyError"),
-        (ValueError(f"http://me:{'word' * 100}@host/x?word"), "http://host/x"),  # taken out before the line is cut
-    ],
-)
-def test_a_reason_is_one_line(error: Exception, said: str) -> None:
-    assert outbox.reason(error) == said
 
 
 def test_six_senders_of_one_data_set_leave_no_run_running(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:

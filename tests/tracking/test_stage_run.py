@@ -82,6 +82,14 @@ def test_the_run_holds_parameters_scores_with_intervals_and_how_fast_it_was(read
     assert found.metrics["exact_duplicates"] == 3
 
 
+def test_a_run_has_the_parameters_that_its_training_began_with(ready: Path) -> None:
+    with tracking.training():
+        edit("params.yaml", "batch_size: 30", "batch_size: 7")
+        trained()
+    [run] = runs(ready)
+    assert run.data.params["train.batch_size"] == "30"
+
+
 def test_every_epoch_is_a_step(ready: Path) -> None:
     train()
     [run] = runs(ready)
@@ -201,7 +209,11 @@ def test_recording_what_dvc_restored_makes_one_run_however_often(ready: Path) ->
 def test_recording_what_is_there_does_not_even_ask_mlflow(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train()
     evaluate()
-    monkeypatch.setattr(mlflow_store, "connected", None)
+
+    def away(_: Path) -> None:
+        raise AssayError("away")
+
+    monkeypatch.setattr(mlflow_store, "connected", away)
     assert tracking.record()
     edit("params.yaml", "confidence: 0.95", "confidence: 0.9")
     assert not tracking.record()

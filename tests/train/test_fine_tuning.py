@@ -18,6 +18,7 @@ from tests.train.conftest import Store, at_once
 PLAIN = sections.train(
     epochs=4, batch_size=8, optimizer="adam", learning_rate=0.01, augment=sections.augment(shift=0.1)
 )
+TINY = sections.model(name="tiny_cnn", dropout=0.3, stride=2, pooling="average")
 COMPACT = sections.model(name="compact_cnn", dropout=0.3, stride=2, pooling="average")
 
 
@@ -101,12 +102,12 @@ RESUMED = {
     "between phases": (COMPACT, section(frozen_epochs=2, from_layer="conv2d_2"), 2),
     "while tuning": (COMPACT, also(section(frozen_epochs=1, from_layer="conv2d_2"), optimizer="rmsprop"), 2),
     "cosine and clipping": (
-        COMPACT,
+        TINY,
         also(PLAIN, schedule=sections.schedule(name="cosine", warmup=1), clip_norm=0.1),
         2,
     ),
-    "plateau": (COMPACT, also(PLAIN, schedule=sections.schedule(name="plateau", every=1), optimizer="sgd"), 3),
-    "oversampling": (COMPACT, also(PLAIN, balance="oversample", optimizer="adagrad"), 2),
+    "plateau": (TINY, also(PLAIN, schedule=sections.schedule(name="plateau", every=1), optimizer="sgd"), 3),
+    "oversampling": (TINY, also(PLAIN, balance="oversample", optimizer="adagrad"), 2),
 }
 
 

@@ -11,9 +11,11 @@ from collections import Counter
 
 from src.core.errors import AssayError
 from src.core.files import read_csv
+from src.download.layouts import Known
 from src.download.manifest import Entry, fold_of
 from src.download.scan import Listing
 
+KNOWN = Known("Blood Cells", frozenset({"EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL"}), folds=True)
 LEFT_OUT = frozenset({"TEST_SIMPLE", "JPEGImages"})
 
 
@@ -21,7 +23,8 @@ def read(files: Listing) -> list[Entry]:
     """Read label and fold from the two folders above each image.
 
     Raises:
-        AssayError: no image lies below TRAIN/CLASS or TEST/CLASS, or one lies where the archive has none.
+        AssayError: no image lies below TRAIN/CLASS or TEST/CLASS, one lies where the archive has none, or labels.csv
+            has no column Category.
     """
     found: list[Entry] = []
     for path in files.images:
@@ -36,17 +39,14 @@ def read(files: Listing) -> list[Entry]:
         raise AssayError(
             f"{files.where}: expected TRAIN/CLASS/image and TEST/CLASS/image, found only {files.images[0]}"
         )
+    files.notes.listed = listed(files)
     return found
 
 
 def listed(files: Listing) -> Counter[str]:
-    """Count the slides of one cell by class, of which labels.csv names a fifth; those of no or several count nowhere.
-
-    Raises:
-        AssayError: labels.csv has no column Category.
-    """
+    """Count the slides of one cell by class, of which labels.csv names a fifth; others count nowhere."""
     tables = sorted(name for name in files.files if name.rpartition("/")[2] == "labels.csv")
-    files.used.update(tables[:1])
+    files.notes.tables.update(tables[:1])
     rows = read_csv(files.files[tables[0]], ("Category",)) if tables else []
     cells = [row["Category"].strip() for row in rows]
     return Counter(cell for cell in cells if cell and "," not in cell)

@@ -15,10 +15,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from src.core.errors import AssayError
-from src.download.labels import read_class_folders
+from src.download.layouts import Known
+from src.download.layouts.folders import read_class_folders
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
+KNOWN = Known("Chest X-Ray Images (Pneumonia)", frozenset({"NORMAL", "PNEUMONIA"}), folds=True)
 _NAME = re.compile(r"(?P<person>person\d+)_(?P<kind>[a-z]+)_\d+|(?P<stem>(?:NORMAL\d+-)?IM-\d+)-\d+")
 
 

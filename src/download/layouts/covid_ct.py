@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from src.core.errors import AssayError
 from src.download.label_table import read_labels
+from src.download.layouts import Known
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
+KNOWN = Known("COVID-CT", frozenset({"CT_COVID", "CT_NonCOVID"}), folds=True)
 TABLE = "patients.csv"
 COLUMNS = ("path", "label", "official_split", "patient")
 FOLDER_PREFIX = "CT_"
@@ -37,7 +39,7 @@ def read(files: Listing) -> list[Entry]:
             raise AssayError(f"{table.where}: {path}: expected {expected}, found {found}")
         if _plain(path.rpartition("/")[0]) != _plain(entry.label):
             raise AssayError(f"{table.where}: {path}: expected the label of its folder, found {entry.label!r}")
-    files.used.add(TABLE)
+    files.notes.tables.add(TABLE)
     return [replace(entries[image], label=image.rpartition("/")[0]) for image in files.images]
 
 

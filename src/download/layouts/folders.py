@@ -3,17 +3,17 @@
 Class folders know no groups; dataset.group_pattern can read them from the file names.
 """
 
-import logging
+import re
 from collections.abc import Sequence
 
 from src.core.errors import AssayError
-from src.download.label_table import Found, find_labels
-from src.download.labels import are_parts, read_class_folders
-from src.download.manifest import Entry
+from src.download.label_table import find_labels
+from src.download.manifest import Entry, fold_of
 from src.download.scan import Listing
 
-log = logging.getLogger(__name__)
 RENAME = "if it has the labels, call its columns path and label, or put it in order and name it in dataset.table"
+WITH_CLASS, WITH_FOLD = 2, 3  # parts of CLASS/image and of FOLD/CLASS/image
+Parts = tuple[str, ...]  # of a path
 
 
 def read(files: Listing) -> list[Entry]:
@@ -22,36 +22,76 @@ def read(files: Listing) -> list[Entry]:
     Raises:
         AssayError: the rows of the table do not fit the images, or the images do not lie in class folders.
     """
-    entries, found = read_found(files)
-    log.info("%s", found.labels.why if found.labels else f"{files.where}: {arrangement(entries)}")
-    for line in (*found.unrelated, *(found.near if found.labels else ())):
-        log.info("%s", line)
-    for line in () if found.labels else found.near:
-        log.warning("warning: %s; the folders are taken as classes; %s", line, RENAME)
-    return entries
-
-
-def read_found(files: Listing) -> tuple[list[Entry], Found]:
-    """Read as `read` does, with what the tables of the source were found to say, and nothing logged."""
-    found = find_labels(files)
-    return found.labels.entries if found.labels else _folders(files, found), found
-
-
-def arrangement(entries: Sequence[Entry]) -> str:
-    """Say which folders are taken as classes, from images that have their labels from them."""
-    tops = sorted({entry.path.partition("/")[0] for entry in entries})
-    said = f"class folders in {', '.join(tops)}" if any(entry.fold for entry in entries) else "class folders"
-    deep = entries[0].path.count("/") > 1 + bool(entries[0].fold)
-    return f"{said}, whatever folders are within them" if deep else said
-
-
-def _folders(files: Listing, found: Found) -> list[Entry]:
+    entries, unread = find_labels(files)
+    if entries is not None:
+        files.notes.says += map(str, unread)
+        return entries
+    near = [str(error) for error in unread if error.near]
+    others = [str(error) for error in unread if not error.near]
     try:
         entries = read_class_folders(files)
-    except AssayError as error:
-        reasons = (*found.near, *found.unrelated)
-        raise AssayError("; ".join([str(error), *reasons, *([RENAME] if reasons else [])])) from error
+    except AssayError as error:  # the tables that were not read may be why
+        raise AssayError("; ".join([str(error), *near, *others, *([RENAME] if unread else [])])) from error
     labels = {entry.label for entry in entries}
-    if found.near and are_parts(labels):
-        raise AssayError(f"{found.near[0]}; and {', '.join(sorted(labels))} look like parts, not classes; {RENAME}")
+    if near and are_parts(labels):
+        raise AssayError(f"{near[0]}; and {', '.join(sorted(labels))} look like parts, not classes; {RENAME}")
+    files.notes.says += others
+    files.notes.doubts += [f"{line}; {RENAME}" for line in near]
     return entries
+
+
+def read_class_folders(files: Listing) -> list[Entry]:
+    """Read label and fold from the folders above each image, and note which; folders within classes are seen through.
+
+    Raises:
+        AssayError: images lie outside of class folders, at different depths, or in folders that may be the classes too.
+    """
+    paths = [tuple(image.split("/")) for image in files.images]
+    folded = any(len(path) >= WITH_FOLD and fold_of(path[0]) for path in paths)
+    depth = WITH_FOLD if folded else WITH_CLASS
+    expected = "train|val|test/CLASS/image" if folded else "CLASS/image"
+    if within := _are_within(paths, depth):
+        paths = [(*path[: depth - 1], path[-1]) for path in paths]
+    if misplaced := [path for path in paths if len(path) != depth or (folded and not fold_of(path[0]))]:
+        raise AssayError(
+            f"{files.where}: expected {expected} for all {len(paths)} images, "
+            f"found {len(misplaced)} elsewhere, such as {'/'.join(misplaced[0])}"
+        )
+    tops = ", ".join(sorted({path[0] for path in paths}))
+    if not folded and all(fold_of(path[0]) for path in paths):
+        raise AssayError(
+            f"{files.where}: expected class folders below {tops}, found images such as {'/'.join(paths[0])}"
+        )
+    said = f"class folders{f' in {tops}' if folded else ''}{', whatever folders are within them' if within else ''}"
+    files.notes.says.append(f"{files.where}: {said}")
+    found = zip(files.images, paths, strict=True)
+    return [Entry(image, path[-2], fold=fold_of(path[0]) or "" if folded else "") for image, path in found]
+
+
+def _are_within(paths: Sequence[Parts], depth: int) -> bool:
+    """Return whether all images lie equally deep within class folders, and no deeper folder may be the class instead.
+
+    Such a one would stand in several class folders (site1/ill, site2/ill); one that is everywhere, those that only
+    divide (40X and 100X), and those of one class alone (patients) may not.
+    """
+    lengths = {len(path) for path in paths}
+    if len(lengths) != 1 or min(lengths) <= depth:
+        return False
+    tops = {path[depth - 2] for path in paths}
+    for place in range(depth - 1, lengths.pop() - 1):
+        pairs = {(path[depth - 2], path[place]) for path in paths}
+        names = {name for _, name in pairs}
+        if len(names) < len(pairs) and len(names) > 1 and not are_parts(names):
+            return False
+    return not are_parts(tops)
+
+
+def are_parts(labels: set[str]) -> bool:
+    """Tell folders that only divide the images: batch1 and batch2, train_images and test_images.
+
+    >>> are_parts({"part_1", "part_2"}), are_parts({"train_images", "test_images"}), are_parts({"0", "1"})
+    (True, True, False)
+    """
+    stems = {re.sub(r"\d+", "", label) for label in labels}
+    words = [set(re.findall(r"[a-z]+", label.lower())) for label in labels]
+    return (len(stems) == 1 and stems != {""}) or all(any(map(fold_of, found)) for found in words)

@@ -9,10 +9,12 @@ import re
 from dataclasses import replace
 
 from src.core.errors import AssayError
-from src.download.labels import read_class_folders
+from src.download.layouts import Known
+from src.download.layouts.folders import read_class_folders
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
+KNOWN = Known("Malaria Cell Images", frozenset({"Parasitized", "Uninfected"}), folds=False)
 _NAME = re.compile(r"(?:Parasitized|Uninfected)?(C\d+(?:[A-Z]?P\d+)?)", re.IGNORECASE)
 
 
