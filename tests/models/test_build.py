@@ -191,7 +191,8 @@ for name, stride in product(sys.argv[1:], (1, 2, 3, 5, 8)):
 def test_every_stride_trains_or_is_refused_in_one_line() -> None:
     names = [name for name in registry.names("models") if not name.startswith(OWN_STRIDES)]
     done = subprocess.run([sys.executable, "-c", STRIDES, *names], capture_output=True, text=True)
-    assert done.returncode == 0, (done.stdout.splitlines()[-1:], done.stderr)  # a convolution that TensorFlow cannot do ends it: -6 or -11
+    # A convolution that TensorFlow cannot do ends the process: -6 or -11.
+    assert done.returncode == 0, (done.stdout.splitlines()[-1:], done.stderr)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 8])
