@@ -66,8 +66,8 @@ def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.max
 
 def _say(groups: int, files: int, patients: int) -> None:
     if groups:
-        what = "PatientID" if patients > 1 else "StudyInstanceUID, as PatientID does not tell them apart,"
-        log.info("DICOM: %d groups of %d files by %s hashed: no name or number is kept", groups, files, what)
+        what = "PatientID" if patients > 1 else "StudyInstanceUID (as PatientID does not tell patients apart)"
+        log.info("DICOM: %d groups of %d files by %s, hashed: no name or number is kept", groups, files, what)
     else:
         found = "one PatientID and one study" if patients else "neither PatientID nor several studies"
         log.warning("warning: DICOM: %s in all %d files, so patients are not known; "

@@ -128,7 +128,7 @@ def _store(response: requests.Response, part: Path, max_gb: float, asked_rest: b
     if response.status_code == PARTIAL:
         if span is None or span[1] != str(done):
             part.unlink(missing_ok=True)
-            raise _InterruptedError("the server sent another part than asked for")
+            raise _InterruptedError("the server sent a different part than requested")
     else:
         done, length = 0, response.headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None

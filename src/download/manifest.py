@@ -67,7 +67,7 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None, res
     for entry in entries:
         if (top := entry.path.partition("/")[0]).lower() in reserved:
             raise AssayError(
-                f"{where}: expected nothing named {top}, which download writes, found {entry.path}; rename it"
+                f"{where}: expected nothing named {top}, which the stage download writes, found {entry.path}; rename it"
             )
 
 

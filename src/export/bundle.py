@@ -20,7 +20,7 @@ from src.evaluate.report_warnings import Notice
 from src.metrics.scores import BY_NAME
 
 FORMAT: Literal[1] = 1
-MAX_BYTES = 2**31  # of a file in a zip; protobuf allows a network no more
+MAX_BYTES = 2**31  # of a file in a zip; protobuf's limit for a network
 HINT = "make one with `dvc repro export`, or name one with --model"
 NUMBERS = re.compile(r"\[[\s\d.,e+-]+\]")
 Positive = Annotated[float, Field(gt=0)]

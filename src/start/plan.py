@@ -133,7 +133,7 @@ def _patients(reading: Reading) -> tuple[Decision, list[Entry]]:
         values["dataset.group_pattern"] = found.pattern
         entries = regroup(entries, found.pattern, "")
     else:
-        said = "not known: images of one patient may stand in two parts, and scores be too good"
+        said = "not known: images of one patient may be in two parts, which makes scores too good"
         question = "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table"
     return Decision("patients", said, values, question), entries
 
@@ -152,7 +152,7 @@ def _folds(entries: Sequence[Entry]) -> Decision:
     if "" in counts or not counts["train"] or not counts["test"]:
         why = f"the source's parts are not complete ({shown})"
     elif cut:
-        why = f"{cut} groups stand in two of the source's parts ({shown})"
+        why = f"{cut} groups are in two of the source's parts ({shown})"
     else:
         made = "" if counts["val"] else "; val is made from train"
         return Decision("split", f"as the source's folders say: {shown}{made}", PARTS | {"split.folds": "respect"})

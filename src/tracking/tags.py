@@ -28,7 +28,7 @@ SHORT = 8  # characters of a fingerprint in the name of a run
 CHANGES = 3  # at most in the name of a run
 EXPERIMENT = "DVC_EXP_NAME"  # set by `dvc exp run` for the stages
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
-TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
+TAKEN_OUT = "# Users, passwords and queries of URLs were removed from this diff.\n"  # git apply ignores such a line
 ABSENT = object()
 ASIDE = ("track.", "repeat.", "tune.")  # sections that change no result
 # Not changes by a person: the running pipeline itself writes dvc.lock. No result depends on DVC's configuration, which
@@ -106,7 +106,7 @@ def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
 
 
 def origin(kind: str, entry: str, commit: Commit, settings: Params) -> dict[str, str]:
-    """Return the tags about where a run comes from: kind of origin, data, entry point, commit and user."""
+    """Return the tags about where a run comes from: its origin, data, entry point, commit and user."""
     tags = {
         "origin": kind,
         "data.name": source_name(settings.dataset.source),

@@ -23,8 +23,8 @@ def read(files: Listing) -> list[Entry]:
     """Read label and fold from the two folders above each image.
 
     Raises:
-        AssayError: no image lies below TRAIN/CLASS or TEST/CLASS, one lies where the archive has none, or labels.csv
-            has no column Category.
+        AssayError: there is no image below TRAIN/CLASS or TEST/CLASS, or one elsewhere, or labels.csv has no column
+            Category.
     """
     found: list[Entry] = []
     for path in files.images:
