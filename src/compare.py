@@ -16,7 +16,7 @@ from src.tracking.query import NOTHING, Run, detailed, newest, read, score
 METRICS = ("auc", "f1", "accuracy")
 SHORT_COMMIT = 7
 SHORT_ID = 8
-COVERED = ("dataset.source", "split.", "seed", "model.name", "track.")  # have columns, or change no result
+COVERED = ("dataset.source", "split.", "seed", "model.name", "track.")  # have their own columns, or change no result
 NOTE = (
     "n and groups (patients, or copies of one source): in all, and of them in train/val/test. Val AUC: of the best "
     "epoch. AUC and what follows: of the test part, in brackets the interval over resampled groups. Probe AUC: what a "
@@ -48,17 +48,17 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.compare",
-        description="Tracked runs as a table, with a column for each parameter that differs between them: of each "
-        "fingerprint (same code, data and parameters) the newest.",
-        epilog="Given several values, an option selects runs with any of them; --tag those with all.",
+        description="Print tracked runs as a table, with a column for each parameter that differs between them: the "
+        "newest run of each fingerprint (same code, data and parameters).",
+        epilog="An option with several values selects runs with any of them; --tag selects runs with all of them.",
     )
     parser.add_argument("--experiment", nargs="+", metavar="NAME", help="only runs of these experiments")
     parser.add_argument("--data", nargs="+", metavar="NAME", help="only runs on these data sets, such as covid_ct.zip")
     parser.add_argument("--run", nargs="+", metavar="ID", help="only these runs; the beginning of an id is enough")
     parser.add_argument("--tag", nargs="+", default=[], type=_pair, metavar="KEY=VALUE", help="a tag or parameter")
-    parser.add_argument("--params", nargs="+", default=[], metavar="NAME", help="more columns, such as train.epochs")
+    parser.add_argument("--params", nargs="+", default=[], metavar="NAME", help="more columns, e.g. train.epochs")
     parser.add_argument(
-        "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores, else auc f1 accuracy"
+        "--metrics", nargs="+", default=METRICS, metavar="NAME", help="test scores (default: auc f1 accuracy)"
     )
     parser.add_argument("--markdown", action="store_true", help="as Markdown, with a note, for a document")
     return parser
@@ -72,7 +72,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def choose(everything: Sequence[Run], asked: argparse.Namespace) -> list[Run]:
-    """Select the runs that were asked for, of each fingerprint the newest."""
+    """Select the runs that were asked for, the newest of each fingerprint."""
     tests: list[Callable[[Run], bool]] = [
         lambda run: not asked.experiment or run.experiment in asked.experiment,
         lambda run: not asked.data or run.tags.get("data.name") in asked.data,
@@ -89,7 +89,7 @@ def differing(runs: Sequence[Run]) -> list[str]:
 
 
 def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = (), document: bool = False) -> Row:
-    """Describe a run as a row of the table: column names and texts; a document has no use for names and ids."""
+    """Return a run as a row of the table: column names and texts; rows for a document have no run name and id."""
     tags, values = run.tags, run.metrics
     return {
         **({} if document else {"run": run.name, "id": run.identity[:SHORT_ID]}),
@@ -112,7 +112,7 @@ def row(run: Run, metrics: Sequence[str] = METRICS, params: Sequence[str] = (), 
 
 
 def plain(rows: Sequence[Row], width: int) -> str:
-    """Lay rows out in columns; what is the same in all goes above the table where that is wider than the screen."""
+    """Format rows as a table; if it is wider than the screen, columns with a single value move above the table."""
     names, above = list(rows[0]), ""
     if len(rows) > 1 and len(_columns(rows, names).splitlines()[0]) > width:
         same = [name for name in names if len({row[name] for row in rows}) == 1]
@@ -128,7 +128,7 @@ def _columns(rows: Sequence[Row], names: Sequence[str]) -> str:
 
 
 def _shortcut(run: Run) -> str:
-    """Name the figure that was measured on the same test part as the scores, where there is one."""
+    """Return the name of the shortcut score, that on the same test part as the scores if there is one."""
     official = run.params.get("split.folds") == "respect" and "shortcut_auc_official" in run.metrics
     return "shortcut_auc_official" if official else "shortcut_auc"
 
@@ -164,7 +164,7 @@ def _nothing(everything: Sequence[Run]) -> str:
     if not everything:
         return "no runs yet: `dvc repro` trains and tracks one"
     known = ", ".join(sorted({run.experiment for run in everything}))
-    return f"none of {len(everything)} run(s) is like that; experiments: {known}"
+    return f"none of {len(everything)} run(s) match; experiments: {known}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m src.reproduce`: params.yaml as it stands, one for a source of your own, or a known experiment."""
+"""`python -m src.reproduce`: runs params.yaml as it stands, one for a source of your own, or a preset."""
 
 import argparse
 import logging
@@ -13,11 +13,11 @@ from src.core.paths import PARAMS
 from src.start import __main__ as start
 
 log = logging.getLogger(__name__)
-IMPORTED = Path("data")  # made by `dvc repro` itself, from data.dvc
+IMPORTED = Path("data")  # `dvc repro` itself creates it, from data.dvc
 
 
 def main() -> None:
-    """Write params.yaml if a source or a preset is named, reproduce the pipeline and make sure its run is tracked."""
+    """Write params.yaml if a source or a preset is named, run the pipeline, and make sure that its run is tracked."""
     asked = _parser().parse_args()
     home = Path.cwd()
     if asked.preset:
@@ -29,7 +29,7 @@ def main() -> None:
             "expected a source (images of your own) or the name of a preset before other values; known presets: "
             f"{', '.join(presets.names(home))}. For params.yaml as it stands: dvc exp run -S key=value"
         )
-    config.load()  # DVC itself tells of a misspelt layout or model only that a file of this name is missing
+    config.load()  # of a misspelt layout or model, DVC would only say that a file is missing
     if code := dvc_command.run("repro"):
         sys.exit(code)
     tracking.record()
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _changed() -> str:
-    """Name the files of the experiment that differ from the commit; "" where git is not there."""
+    """Return the names of the experiment's files that differ from the commit; "" without git."""
     found = git(Path(), "status", "--porcelain", "-z", "--", str(PARAMS), *map(str, dvc_state.WRITTEN)) or ""
     return " ".join(line[3:] for line in found.split("\0") if line)
 
@@ -46,15 +46,15 @@ def _changed() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.reproduce",
-        description="Run the pipeline: params.yaml as it stands, one written for --source, or a preset in its place.",
-        epilog="python -m src.presets lists them. The way back to the default: covid_compact.",
+        description="Run the pipeline with params.yaml as it stands, or first write one for --source or from a preset.",
+        epilog="python -m src.presets lists the presets. To return to the default: covid_compact.",
     )
-    parser.add_argument("preset", nargs="?", metavar="PRESET", help="else params.yaml as it stands")
-    parser.add_argument("--source", metavar="PATH", help="your images; with a preset: other data than samples")
+    parser.add_argument("preset", nargs="?", metavar="PRESET", help="default: params.yaml as it stands")
+    parser.add_argument("--source", metavar="PATH", help="your images; with a preset: instead of its samples")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="other values, as split.by=image"
     )
-    parser.add_argument("--yes", action="store_true", help="replace a params.yaml with edits; a copy is kept")
+    parser.add_argument("--yes", action="store_true", help="replace a params.yaml that has edits; a copy is kept")
     return parser
 
 
@@ -62,12 +62,12 @@ def _put(asked: argparse.Namespace, home: Path) -> None:
     """Check everything, then write params.yaml.
 
     Raises:
-        AssayError: the preset, a value or the source is not there or not allowed, or params.yaml would be lost.
+        AssayError: the preset, a value or the source does not exist or is not allowed, or edits would be lost.
     """
     text, checked = presets.made(asked.preset, asked.source, presets.given(asked.set), home)
     _check_source(checked.dataset.source)
     copy = presets.replace(text, home, yes=asked.yes)
-    before = f"; the one before is {copy.name}" if copy else ""
+    before = f"; the old one is {copy.name}" if copy else ""
     log.info("params.yaml: %s on %s%s", asked.preset, checked.dataset.source, before)
 
 

@@ -1,4 +1,4 @@
-"""`python -m src.tidy`: what DVC's cache and MLflow hold that nothing refers to, with sizes; deleted if you agree."""
+"""`python -m src.tidy`: list what nothing refers to in DVC's cache and MLflow, with sizes; delete it if you agree."""
 
 import argparse
 import os
@@ -16,14 +16,14 @@ from src.core import console, paths
 from src.core.errors import AssayError
 from src.tracking import mlflow_store
 
-COMMITS = 20  # of each branch, whose results stay; DVC takes a tenth of a second for each
+COMMITS = 20  # the last ones of each branch keep their results; DVC takes a tenth of a second for each
 KEPT = ("--all-branches", "--num", str(COMMITS), "--all-tags", "--all-experiments", "--force")
 REMOVING = re.compile(r"^Removing (.*)$", re.MULTILINE)
 DELETED = "SELECT artifact_uri FROM runs WHERE lifecycle_stage = 'deleted'"
 
 
 def main() -> None:
-    """List both, ask, and delete."""
+    """List unused objects and deleted runs, ask, and delete them."""
     parser = argparse.ArgumentParser("python -m src.tidy", description=__doc__)
     parser.add_argument("--yes", action="store_true", help="delete without asking")
     asked = parser.parse_args()
@@ -38,7 +38,7 @@ def main() -> None:
     if not cached and not runs:
         return
     if not (asked.yes or console.agreed("delete it?")):
-        console.say("nothing was deleted; without a question: make tidy YES=1")
+        console.say("nothing was deleted; to delete without a question: make tidy YES=1")
         return
     if cached:
         _run(home, "dvc", "gc", *KEPT)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def deleted_runs(home: Path) -> list[Path]:
-    """Return the folders of the runs that were deleted in MLflow's database; of a server none are known."""
+    """Return the folders of the runs that are marked as deleted in MLflow's database; empty for a server."""
     if (file := mlflow_store.database(home)) is None or not file.is_file():
         return []
     with closing(sqlite3.connect(file)) as connection:
@@ -64,7 +64,7 @@ def _run(home: Path, program: str, *words: str) -> str:
     """Run DVC or MLflow and return what it prints.
 
     Raises:
-        AssayError: it fails.
+        AssayError: the command fails.
     """
     environment = os.environ | mlflow_store.QUIET | {mlflow_store.VARIABLE: mlflow_store.uri(home)}
     command: Sequence[str] = [sys.executable, "-m", program, *words]

@@ -1,3 +1,3 @@
 """One thin entry point per pipeline stage, run as ``python -m stages.NAME``."""
 
-import src  # noqa: F401  which answers Ctrl-C from the first import on
+import src  # noqa: F401  it handles Ctrl-C from the first import on

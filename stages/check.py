@@ -1,4 +1,4 @@
-"""Stage check: all of params.yaml, before DVC looks for the file that params.model names."""
+"""Stage check: validate all of params.yaml, before DVC looks for the file that params.model names."""
 
 from src.config import load
 from src.core import console

@@ -1,4 +1,4 @@
-"""Stage confirm: the best trials beside params.yaml as it stands, over several seeds."""
+"""Stage confirm: compare the best trials with params.yaml as it stands, over several seeds."""
 
 from src.config import load
 from src.core import console

@@ -1,4 +1,4 @@
-"""Stage preprocess: every image through the steps of params.yaml, packed into one array."""
+"""Stage preprocess: apply the steps of params.yaml to every image, and pack the images into one array."""
 
 from src.config import load
 from src.core import console, paths

@@ -1,4 +1,4 @@
-"""Stage probe: what a linear probe on features learned from photographs reaches on the same split."""
+"""Stage probe: the scores of a linear probe on features learned from photographs, on the same split."""
 
 from src.config import load
 from src.core import console, paths

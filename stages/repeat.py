@@ -1,4 +1,4 @@
-"""Stage repeat: the network of params.yaml on every fold of the images, over several seeds."""
+"""Stage repeat: cross-validate the network of params.yaml, over several seeds."""
 
 from src.config import load
 from src.core import console

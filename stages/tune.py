@@ -1,11 +1,11 @@
-"""Stage tune: trials over tune.space, judged on val."""
+"""Stage tune: trials over tune.space, scored on val."""
 
 from src.config import load
 from src.core import console
 
 
 def main() -> None:
-    """Search."""
+    """Search for the best trial."""
     from src.tune.stage import tune  # not in the worker, which loads this module as well
 
     tune(load())

@@ -168,7 +168,7 @@ def test_real_runs_are_read_from_the_database_and_written(
     assert header.split()[:3] == ["run", "id", "experiment"]
     assert line.startswith("tiny_cnn covid_ct.zip ")
     call(monkeypatch, "--experiment", "nope")
-    assert "none of 2 run(s) is like that; experiments: covid_ct" in capsys.readouterr().err
+    assert "none of 2 run(s) match; experiments: covid_ct" in capsys.readouterr().err
 
 
 def test_a_server_that_is_away_is_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

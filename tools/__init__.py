@@ -1,1 +1,1 @@
-"""What only developers run: set-up, the painter of the samples, the writer of the code dependencies in dvc.yaml."""
+"""Tools for developers: set-up, the generator of the samples, the code dependencies in dvc.yaml, tables of the docs."""

@@ -1,8 +1,9 @@
 """The code that each stage of dvc.yaml depends on, read from the import graph: `make deps` writes it.
 
 A stage lists rooms of src as folders. A line for each file would be exact, but DVC parses its files in pure Python at
-every command, and nobody can read a list of a hundred. Left out are `config`, whose values are the params of the stage,
-and `tracking`, which changes no output, but for the modules that write the fingerprint and make the params of a trial.
+every command, and nobody can read a list of a hundred. `config` is left out, as its values are the params of the stage,
+and so is `tracking`, which changes no output. Exceptions are the modules that write the fingerprint and the params of a
+trial.
 """
 
 from pathlib import Path
@@ -15,19 +16,19 @@ ROOT = Path(__file__).parent.parent
 FILES = ("dvc.yaml", "tuning/stages.yaml", "repeat/stages.yaml")
 NO_INPUT = {"config", "tracking"}
 CONFIG = "src.config"
-APPLICATION = "src.predict.application"  # packs code into the bundle, that of `config` too
+APPLICATION = "src.predict.application"  # packs code into the bundle, including that of `config`
 FINGERPRINT = "src.tracking.fingerprint"
-FINGERPRINTED = {"stages.train", "stages.tune", "stages.confirm"}  # what they write holds one
-OVERRIDES = "src.config.overrides"  # which values a trial has, and which trainings count as one
-COMPARING = {"stages.tune", "stages.confirm", "stages.repeat"}  # for other stages it names no more than a cache
+FINGERPRINTED = {"stages.train", "stages.tune", "stages.confirm"}  # their outputs contain a fingerprint
+OVERRIDES = "src.config.overrides"  # which values a trial has, and which trainings count as the same
+COMPARING = {"stages.tune", "stages.confirm", "stages.repeat"}  # for other stages, it only names a cache
 MODELS = "models"
-CHOSEN_MODEL = "src/models/${model.name}.py"  # the others may change without a training
-ALL_MODELS = {"tuning/stages.yaml", "repeat/stages.yaml"}  # of other folders, where DVC does not know model.name
-GALLERY, FIGURES = "src.evaluate.gallery", "src.evaluate.figures"  # found by their names, unseen by the graph
+CHOSEN_MODEL = "src/models/${model.name}.py"  # a change of the others needs no new training
+ALL_MODELS = {"tuning/stages.yaml", "repeat/stages.yaml"}  # in other folders, where DVC does not know model.name
+GALLERY, FIGURES = "src.evaluate.gallery", "src.evaluate.figures"  # imported by name, which the graph does not show
 
 
 def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
-    """Return what the stage with this entry module lists as code in its deps, sorted.
+    """Return the code that the stage with this entry module lists in its deps, sorted.
 
     Raises:
         ValueError: there is no such module.
@@ -52,7 +53,7 @@ def code_deps(entry: str, *, all_models: bool = False) -> list[str]:
 
 
 def read(file: str) -> Any:
-    """Read one of the two pipeline files."""
+    """Read one of the pipeline files."""
     return _yaml().load(ROOT / file)
 
 
@@ -62,12 +63,12 @@ def entry(stage: dict[str, Any]) -> str:
 
 
 def is_code(dep: str) -> bool:
-    """Separate code from data among the deps of a stage."""
+    """Return whether a dependency of a stage is code, not data."""
     return dep.split("/")[0] in {"src", "stages"}
 
 
 def rewrite(file: str) -> None:
-    """Update the code among the deps of every stage of a pipeline file, keeping the data and the comments."""
+    """Update the code in the deps of every stage of a pipeline file, keeping the data and the comments."""
     pipeline = read(file)
     for stage in pipeline["stages"].values():
         needed = code_deps(entry(stage), all_models=file in ALL_MODELS)
@@ -77,14 +78,14 @@ def rewrite(file: str) -> None:
 
 
 def _imported(entry: str, graph: grimp.ImportGraph) -> set[str]:
-    """Return all modules that one imports, directly, by name or not, without what `config` imports to check values."""
+    """Return all modules that one imports, directly or not, also by name; not those that `config` alone imports."""
     found: set[str] = set()
     waiting = [entry]
     while waiting:
         module = waiting.pop()
         if module not in found:
             found.add(module)
-            if module == f"src.{MODELS}":  # the chosen model may import them
+            if module == f"src.{MODELS}":  # which the chosen model may import
                 waiting += [child for child in graph.find_children(module) if child.split(".")[-1].startswith("_")]
             if module == GALLERY:
                 waiting += graph.find_children(FIGURES)

@@ -1,7 +1,7 @@
-"""What tracked runs reached, as the tables of docs/presets.md and docs/comparisons.md, and the commands of these runs.
+"""The results of tracked runs as the tables of docs/presets.md and docs/comparisons.md, and the commands of these runs.
 
-python -m tools.run_tables --commands FOLDER prints the command of each run, on the archives in a folder; --write writes
-the tables. `presets` or `comparisons` in front does so for one of the two documents.
+python -m tools.run_tables --commands FOLDER prints the command of each run, for the archives in a folder; --write
+writes the tables. With `presets` or `comparisons`, it does so for one of the two documents.
 """
 
 import argparse
@@ -26,7 +26,7 @@ PRESETS, COMPARED = "presets", "comparisons"
 DOCUMENTS = {PRESETS: Path("docs/presets.md"), COMPARED: Path("docs/comparisons.md")}
 START, END = "<!-- runs -->", "<!-- /runs -->"
 
-# The presets: each with every kind of split that its data allow.
+# Each preset runs with every kind of split that its data allow; the runs may differ from it in these keys.
 FREE = (
     *("dataset.source", "dataset.sha256", "split.by", "split.folds", "split.leaks"),
     *("track.", "evaluate.", "export.", "tune."),
@@ -44,7 +44,7 @@ KINDS = (RANDOM, HONEST, OFFICIAL)
 
 
 class Comparison(NamedTuple):
-    """A preset, values that all its runs have, and the values of each run, as for `src.reproduce --set`."""
+    """A preset, the values that all runs share, and the values of each run, as for `src.reproduce --set`."""
 
     preset: str
     shared: str
@@ -61,7 +61,7 @@ WEIGHTS = (
     "model.efficientnet_lite.weights=none train.fine_tune.frozen_epochs=0",
     "model.efficientnet_lite.weights=imagenet",
 )
-# The questions of the walk-throughs, each as runs that differ in one thing, by the experiment that tracks them.
+# The questions of the walk-throughs, by the experiment that tracks their runs, which differ in one thing.
 COMPARISONS: Mapping[str, Comparison] = {
     "xray_balance": Comparison(
         "pneumonia_separable",
@@ -93,12 +93,12 @@ COMPARISON_METRICS = ("auc", "accuracy", "balanced_accuracy")
 def main() -> None:
     """Write the tables, or list the commands."""
     parser = argparse.ArgumentParser("python -m tools.run_tables", description=__doc__)
-    parser.add_argument("document", nargs="?", choices=DOCUMENTS, help="of this one, else of both")
+    parser.add_argument("document", nargs="?", choices=DOCUMENTS, help="only this document (default: both)")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--write", action="store_true", help="write the tables")
     what.add_argument("--commands", type=Path, metavar="FOLDER", help="print the commands")
     parser.add_argument(
-        "--data", nargs="+", default=[], metavar="NAME", help="presets on these data, else on all but samples"
+        "--data", nargs="+", default=[], metavar="NAME", help="presets on these data (default: all but samples)"
     )
     asked = parser.parse_args()
     documents = [asked.document] if asked.document else list(DOCUMENTS)
@@ -134,10 +134,10 @@ def _write_comparisons(everything: Sequence[Run]) -> None:
 
 
 def insert(path: Path, text: str, name: str = "") -> None:
-    """Replace what stands between the two markers of a document; of several tables the first marker has the name.
+    """Replace the text between the two markers of a document; with several tables, the first marker has a name.
 
     Raises:
-        AssayError: it has no markers.
+        AssayError: the document lacks a marker.
     """
     first = START.replace("runs", f"runs: {name}") if name else START
     before, start, rest = path.read_text(encoding="utf-8").partition(first)
@@ -148,7 +148,7 @@ def insert(path: Path, text: str, name: str = "") -> None:
 
 
 def archives(known: Sequence[Preset], folder: Path) -> dict[str, Path]:
-    """Find the archive of each preset, whose name begins with that of the samples that it takes the place of.
+    """Find the archive of each preset; its name begins with the name of the samples that it replaces.
 
     Raises:
         AssayError: the folder has no archive for a preset, or several.
@@ -188,9 +188,9 @@ COMMANDS = {PRESETS: preset_commands, COMPARED: comparison_commands}
 
 
 def rows(known: Sequence[Preset], runs: Sequence[Run], data: Collection[str] = ()) -> list[Row]:
-    """Return one row for each preset and data set, and one without scores for a preset that has no run.
+    """Return one row for each preset and data set, and one row without scores for a preset that has no run.
 
-    data: names of data sets; without, all but the samples that the presets name themselves.
+    data: names of data sets; if empty, all except the samples that the presets themselves name.
     """
     return [row for preset in known for row in _rows_of(preset, runs, data)]
 
@@ -207,7 +207,7 @@ def _rows_of(preset: Preset, runs: Sequence[Run], data: Collection[str]) -> Iter
 
 
 def _is_of(run: Run, preset: Preset) -> bool:
-    """Return whether a whole run differs from a preset in nothing but its data and their division."""
+    """Return whether a run has been evaluated and differs from a preset only in the keys of FREE, such as its data."""
     same = (
         run.params.get(key, value) == value for key, value in values(preset.params).items() if not key.startswith(FREE)
     )
@@ -231,7 +231,7 @@ def _cell(run: Run) -> str:
 
 
 def variants(params: Params) -> dict[str, dict[str, str]]:
-    """Return for each kind of split that the data allow the values of params.yaml that make it."""
+    """Return the values of params.yaml for each kind of split that the data allow."""
     found = {
         RANDOM: {"split.by": "image", "split.folds": "ignore"},
         HONEST: {"split.by": params.split.by, "split.folds": "ignore"},
@@ -243,9 +243,9 @@ def variants(params: Params) -> dict[str, dict[str, str]]:
 
 
 def kind(run: Run) -> str:
-    """Return how the data of a run were divided.
+    """Return how the data of a run were split.
 
-    A split by group is a random one where no group is known; copies of one source are found by `lookalike` without.
+    A split by group is random if no group is known, but a split by lookalike finds the copies of one source itself.
     """
     if run.params.get("split.folds") == "respect":
         return OFFICIAL
@@ -255,7 +255,7 @@ def kind(run: Run) -> str:
 
 
 def comparison_table(runs: Sequence[Run]) -> str:
-    """Lay out what differs between the runs of a comparison, below a line of what does not."""
+    """Return a table of what differs between the runs of a comparison, below a line with what they share."""
     ordered = sorted(runs, key=lambda run: run.start)
     cells = [compare.row(run, COMPARISON_METRICS, compare.differing(ordered), document=True) for run in ordered]
     same = {name: value for name, value in cells[0].items() if len({row[name] for row in cells}) == 1}

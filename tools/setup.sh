@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the virtual environment: the first Python 3.11 to 3.13 that is found, then exactly the packages of requirements.txt.
+# Creates the virtual environment with the first Python 3.11 to 3.13 that is found, and exactly the packages of
+# requirements.txt.
 set -euo pipefail
 venv=$1
 
@@ -29,8 +30,8 @@ fi
 
 echo "installing the locked packages, about 1 GB to download the first time"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/uv.txt
-# Compiled once here: where PYTHONDONTWRITEBYTECODE is set every start would compile TensorFlow again.
+# Compiled once here: if PYTHONDONTWRITEBYTECODE is set, every start would compile TensorFlow again.
 "$venv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode requirements.txt
 
-# DVC's own place for its pickles is shared by all users of the machine.
+# Sets a folder of our own for DVC's pickles: its default folder is shared by all users of the machine.
 "$venv/bin/python" -c 'from pathlib import Path; from src.core import dvc_state; dvc_state.settle(Path.cwd())'

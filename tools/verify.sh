@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves the reproduction: a second run does nothing, and every stage run again gives the same bytes.
+# Checks reproducibility: a second run does nothing, and running every stage again gives the same bytes.
 set -euo pipefail
 first=$(mktemp -d)
 trap 'rm -rf "$first"' EXIT
@@ -9,7 +9,7 @@ cp dvc.lock build/evaluation/metrics.json "$first"
 
 dvc repro | tee "$first/second.log"
 if grep -q '^Running stage' "$first/second.log"; then
-  echo "error: the second run was to do nothing, but ran a stage (above)" >&2
+  echo "error: the second run should do nothing, but it ran a stage (above)" >&2
   exit 1
 fi
 

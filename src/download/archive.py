@@ -1,4 +1,4 @@
-"""Unpacks .zip and .tar.* archives; what they claim of names, sizes and links is checked, not believed."""
+"""Unpacks .zip and .tar.* archives; their names, sizes and links are checked (path traversal, zip bombs)."""
 
 import lzma
 import stat
@@ -18,7 +18,7 @@ from src.download import kinds
 from src.download.kinds import LeftOut
 
 KINDS = ".zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
-LINK = "links and special files of an archive are not made: unpack it and name the folder"
+LINK = "links and special files of an archive are not unpacked: unpack it yourself and name the folder"
 BLOCK, GB = 2**20, 10**9
 ENCRYPTED, UTF8 = 0x1, 0x800  # flag bits of a zip member, APPNOTE.TXT 4.4.4
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error)
@@ -33,7 +33,7 @@ _LOOKS_LIKE = {
 
 
 class Member(NamedTuple):
-    """A file, a folder, or in an archive of whatever else: a link, a device."""
+    """A file or folder in an archive, or something other, such as a link or a device."""
 
     name: str
     kind: Literal["file", "folder", "other"]
@@ -41,7 +41,7 @@ class Member(NamedTuple):
 
 
 def kind(path: Path, where: str) -> Literal["zip", "tar"]:
-    """Distinguish zip from tar by content, since a URL need not have an extension and extensions lie.
+    """Distinguish zip from tar by content, since a URL may have no extension and extensions may be wrong.
 
     Raises:
         AssayError: the file is neither.
@@ -63,11 +63,11 @@ def kind(path: Path, where: str) -> Literal["zip", "tar"]:
 def unpack(archive: Path, folder: Path, max_gb: float, where: str) -> list[LeftOut]:
     """Unpack a .zip or .tar.* into a new folder without its junk, and return what was left out.
 
-    Links and special files are never made, wherever they lead; `where` names the archive in errors.
+    Links and special files are never created, wherever they lead; `where` names the archive in errors.
 
     Raises:
-        AssayError: it is no archive, is damaged or encrypted, unpacks to more than `max_gb` (counted in bytes
-            written, whatever its table says), or has a member that leads out of the folder or comes twice.
+        AssayError: the file is not an archive, is damaged or encrypted, unpacks to more than `max_gb` (counted in bytes
+            written, whatever its table says), or has a member that leads out of the folder or appears twice.
     """
     refusal = (
         f"{where}: expected at most {max_gb:g} GB unpacked, found more; if you trust it, raise dataset.max_unpacked_gb"
@@ -83,7 +83,7 @@ def unpack(archive: Path, folder: Path, max_gb: float, where: str) -> list[LeftO
 
 @contextmanager
 def _explained(where: str) -> Iterator[None]:
-    """Turn what the archive readers raise into one line that names the archive.
+    """Turn exceptions of the archive readers into one line that names the archive.
 
     Raises:
         AssayError: the archive is damaged, compressed in an unknown way, or cannot be read or written out.
@@ -101,7 +101,7 @@ def _explained(where: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in NO_ROOM:
             raise  # the archive is not to blame
-        if error.errno is None:  # so do gzip and bz2 report bad data
+        if error.errno is None:  # this is how gzip and bz2 report bad data
             raise AssayError(f"{damaged} ({first_line(error)})") from error
         raise AssayError(f"{where}: cannot be unpacked ({error.strerror}: {error.filename or 'archive'})") from error
 
@@ -119,7 +119,7 @@ def _zipped(archive: zipfile.ZipFile, where: str) -> Iterator[Member]:
 
 
 def _repaired(info: zipfile.ZipInfo) -> str:
-    """Read a name as UTF-8 where it is that without saying so, as macOS writes it; else as cp437, the zip standard."""
+    """Read a name as UTF-8 if it is valid UTF-8 without the flag, as from macOS; else as cp437, the zip standard."""
     try:
         return info.filename if info.flag_bits & UTF8 else info.filename.encode("cp437").decode()
     except UnicodeError:
@@ -132,11 +132,11 @@ def _tarred(archive: tarfile.TarFile) -> Iterator[Member]:
         opener = cast(Callable[[], IO[bytes]], lambda info=info: archive.extractfile(info))
         yield Member(info.name, "folder" if info.isdir() else "file" if info.isreg() else "other", opener)
     while archive.fileobj and archive.fileobj.read(BLOCK):
-        pass  # only at its very end does gzip check what came before
+        pass  # gzip verifies its checksum only at the very end
 
 
 class _Strict(tarfile.TarInfo):
-    """Damage between two members is an error: tarfile itself takes it for the end and gives half an archive."""
+    """Makes damage between two members an error: tarfile itself takes it for the end and returns half an archive."""
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
@@ -149,7 +149,7 @@ class _Strict(tarfile.TarInfo):
 
 
 class Room(ByteProgress):
-    """Counts bytes and stops before there are more than `max_gb`, also where so many are claimed at once."""
+    """Counts bytes and raises before there are more than `max_gb`, or at once if a larger total is claimed."""
 
     def __init__(self, what: str, total: int | None, max_gb: float, refusal: str, done: int = 0) -> None:
         super().__init__(what, total, done)

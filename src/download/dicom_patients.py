@@ -1,7 +1,7 @@
-"""Who and what a DICOM file is of: the patient as a hash, sex, age by decade, manufacturer.
+"""What a DICOM header says of its patient and device: the patient as a hash, sex, age by decade, manufacturer.
 
-The hash keeps names and numbers out of all that is written. It is no anonymity: whoever knows how patients are
-numbered can hash all numbers and compare.
+The hash keeps names and numbers out of all outputs. It does not make the data anonymous: anyone who knows how patients
+are numbered can hash all numbers and compare.
 """
 
 import logging
@@ -22,12 +22,12 @@ from src.download.scan import Listing
 log = logging.getLogger(__name__)
 TAGS = ["PatientID", "StudyInstanceUID", "PatientSex", "PatientAge", "Manufacturer"]
 START = 64 * 2**10  # bytes
-DIGITS = 12  # hexadecimal ones: among a million patients, two alike with a probability of 0.2 %
+DIGITS = 12  # hexadecimal digits of a hash: among a million patients, two collide with a probability of 0.2 %
 AGE = re.compile(r"(\d{3})([DWMY])")  # DICOM PS3.5, section 6.2, value representation AS
 
 
 class Patient(NamedTuple):
-    """What is read of a file; "" where it says nothing."""
+    """What is read from a file; "" for a missing value."""
 
     patient: str
     study: str
@@ -35,10 +35,10 @@ class Patient(NamedTuple):
 
 
 def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.maxsize) -> list[Entry]:
-    """Set the group of DICOM images that have none to their PatientID, else to their StudyInstanceUID, both hashed.
+    """Set the group of DICOM images without one to the hash of their PatientID, or else of their StudyInstanceUID.
 
-    A PatientID that all files share was overwritten, as a rule: then the studies are the groups, if there are several.
-    most: how many files are read, evenly over all; the others stay as they are.
+    A PatientID that all files share was usually overwritten: then the studies are the groups, if there are several.
+    most: how many files are read at most, evenly spread over all; the other entries stay as they are.
     """
     files = listing.files
     places = [place for place, entry in enumerate(entries) if kinds.is_dicom(entry.path, files[entry.path])]
@@ -66,8 +66,8 @@ def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.max
 
 def _say(groups: int, files: int, patients: int) -> None:
     if groups:
-        what = "PatientID" if patients > 1 else "StudyInstanceUID, as PatientID does not tell them apart,"
-        log.info("DICOM: %d groups of %d files by %s hashed: no name or number is kept", groups, files, what)
+        what = "PatientID" if patients > 1 else "StudyInstanceUID (as PatientID does not tell patients apart)"
+        log.info("DICOM: %d groups of %d files by %s, hashed: no name or number is kept", groups, files, what)
     else:
         found = "one PatientID and one study" if patients else "neither PatientID nor several studies"
         log.warning("warning: DICOM: %s in all %d files, so patients are not known; "
@@ -80,7 +80,7 @@ def _read(path: Path) -> Patient:
     from src.images import dicom
 
     values = dict.fromkeys(TAGS, "")
-    with suppress(Exception), path.open("rb") as file:  # pydicom raises a dozen kinds; preprocess says what is damaged
+    with suppress(Exception), path.open("rb") as file:  # pydicom raises a dozen kinds; preprocess reports damage
         if not dicom.is_deflated(file.read(START)):
             found = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=TAGS)
             values = {tag: str(found.get(tag) or "").strip() for tag in TAGS}
@@ -94,7 +94,7 @@ def _hashed(text: str) -> str:
 
 
 def decade(age: str) -> str:
-    """Return the decade of an age as DICOM writes it, those from 90 on in one; "" of what is no age.
+    """Return the decade of an age in DICOM's format, with all from 90 on in one; "" if it is not an age.
 
     >>> decade("067Y"), decade("011M"), decade("093Y"), decade("67")
     ('60-69', '0-9', '90+', '')

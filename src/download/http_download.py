@@ -1,4 +1,4 @@
-"""Downloads a file over http(s): goes on where it was cut, and gives only what has the pinned checksum."""
+"""Downloads a file over http(s): resumes after an interruption, and accepts only a file with the pinned checksum."""
 
 import logging
 import re
@@ -24,22 +24,22 @@ PARTIAL, RANGE_REFUSED = 206, 416
 
 
 class _InterruptedError(Exception):
-    """The transfer ended early, in a way that may be over the next time."""
+    """The transfer ended early, for a reason that may be temporary."""
 
 
 def fetch(url: str, sha256: str | None, folder: Path, max_gb: float) -> Path:
-    """Download an archive into a folder, or find it there from an earlier run; the file is named by its sha256.
+    """Download an archive into a folder, or reuse it from an earlier run; the file is named by its sha256.
 
     Raises:
         AssayError: the server has no such file, sends more than `max_gb`, cannot be reached or keeps cutting the
             connection; the disk is full; there is no sha256 to compare with (the message gives the one found), or
-            the file has another.
+            the file has a different one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if sha256 and (whole := folder / sha256).is_file() and digest(whole) == sha256:
         return whole
     part = folder / f"{sha256 or digest_of(url)}.part"
-    # The file behind the URL may have changed between two halves: then once more, from its start.
+    # The file may have changed on the server since the first part came: then download it once more from the start.
     for resumed in (part.exists(), False):
         _download(url, part, max_gb, pinned=sha256 is not None)
         found = digest(part)
@@ -54,8 +54,8 @@ def fetch(url: str, sha256: str | None, folder: Path, max_gb: float) -> Path:
     kept = part.replace(part.with_name(found))
     if sha256 is None:
         raise AssayError(
-            f"dataset.sha256: expected the checksum that pins {url}, found null; what the server sent now has {found}; "
-            "if that is the right file, put this there and run again (it is kept, nothing is downloaded twice)"
+            f"dataset.sha256: expected the checksum that pins {url}, found null; the downloaded file has {found}; "
+            "if it is the right file, set this checksum and run again (the file is kept, not downloaded again)"
         )
     return kept
 
@@ -85,11 +85,11 @@ def _download(url: str, part: Path, max_gb: float, *, pinned: bool) -> None:
 
 
 def _transfer(url: str, part: Path, max_gb: float, *, pinned: bool) -> None:
-    """Ask for what is missing of a file and append it.
+    """Request the missing rest of a file and append it.
 
     Raises:
-        _InterruptedError: not all of it came.
-        AssayError: the server refuses, the URL is none, or the file cannot be written.
+        _InterruptedError: not all of it arrived.
+        AssayError: the server refuses, the URL is invalid, or the file cannot be written.
     """
     headers = {"Accept-Encoding": "identity", **_resuming(part, pinned)}
     try:
@@ -107,7 +107,7 @@ def _transfer(url: str, part: Path, max_gb: float, *, pinned: bool) -> None:
 
 
 def _resuming(part: Path, pinned: bool) -> dict[str, str]:
-    """Ask only for the rest, if the file is still the same; without a pin the server must be able to tell that."""
+    """Return headers that request only the rest; without a pin, the server must confirm that the file is the same."""
     size = _size(part)
     validator = _validator(part).read_text(encoding="utf-8") if _validator(part).is_file() else ""
     if not size or not (validator or pinned):
@@ -123,12 +123,12 @@ def _store(response: requests.Response, part: Path, max_gb: float, asked_rest: b
         if total == done:
             return
         part.unlink()
-        raise _InterruptedError("the file has changed since the first part of it came")
+        raise _InterruptedError("the file has changed since its first part was downloaded")
     _refuse(response)
     if response.status_code == PARTIAL:
         if span is None or span[1] != str(done):
             part.unlink(missing_ok=True)
-            raise _InterruptedError("the server sent another part than asked for")
+            raise _InterruptedError("the server sent a different part than requested")
     else:
         done, length = 0, response.headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None
@@ -136,8 +136,8 @@ def _store(response: requests.Response, part: Path, max_gb: float, asked_rest: b
     found = f"{response.url}: expected at most {max_gb:g} GB, found more"
     room = archive.Room("download", total, max_gb, f"{found}; if you trust it, raise dataset.max_download_gb", done)
     with part.open("ab" if done else "wb") as file, room:
-        # Undecoded: what a server takes for compression of the transfer may be the archive itself.
-        # A body that ends before its Content-Length is an error of urllib3's.
+        # Not decoded: what a server declares as a compressed transfer may be the archive's own compression.
+        # urllib3 raises an error for a body that ends before its Content-Length.
         for chunk in response.raw.stream(CHUNK, decode_content=False):
             room.add(len(chunk))
             file.write(chunk)
@@ -162,7 +162,7 @@ def _reason(error: Exception, url: str) -> str:
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return f"no answer within {TIMEOUT[1]:.0f} s"
     if "resolve" in text:
-        return f"the host {urlsplit(url).hostname} is not found; is there a network"
+        return f"the host {urlsplit(url).hostname} is not found (is there a network?)"
     words = [word for word in ("refused", "unreachable", "certificate", "proxy") if word in text.lower()]
     return f"no connection ({words[0]})" if words else "the connection was cut"
 

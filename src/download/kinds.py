@@ -1,4 +1,4 @@
-"""What a file is: its kind by its content, as names lie and scanners leave them out, and whether it is a mask."""
+"""What a file is: its kind, by content too, as suffixes can be wrong or missing, and whether it is a mask."""
 
 import re
 import unicodedata
@@ -22,7 +22,7 @@ NO_IMAGE, DECODE = "no image", "no decoder: save it as PNG or JPEG"
 SLICES = "a volume or an array: save its slices as images"
 VOLUMES = (".nii", ".nii.gz", ".npy", ".npz", ".mat", ".h5", ".hdf5", ".mha", ".mhd", ".nrrd")
 PICTURES = (".heic", ".heif", ".avif", ".jxl", ".cr3", ".arw", ".svg", ".psd", ".czi")
-# What is no image: how its bytes begin, how its name ends, its kind (else its suffix) and the reason; the first fits.
+# Files that are not images: first bytes, end of the name, kind ("": the suffix) and reason; the first match counts.
 OTHERS = (
     (rb".{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1)", "", "HEIC", DECODE),  # ISO base media files
     (rb".{4}ftyp(avif|avis)", "", "AVIF", DECODE),
@@ -57,7 +57,7 @@ class LeftOut(NamedTuple):
 
 
 def is_image(name: str, path: Path) -> bool:
-    """Return whether a file is for the decoder to judge: by its suffix, else by its first bytes."""
+    """Return whether a file looks like an image, by its suffix or else its first bytes; the decoder checks it later."""
     if PurePosixPath(name).suffix.lower() in IMAGES:
         return True
     return PurePosixPath(name).name.upper() != "DICOMDIR" and IMAGE_MAGIC.match(_head(path)) is not None
@@ -70,7 +70,7 @@ def is_dicom(name: str, path: Path) -> bool:
 
 
 def describe(name: str, path: Path) -> tuple[str, str]:
-    """Return what kind of file this is that is not read as an image, and why it is left out."""
+    """Return the kind of a file that is not read as an image, and why it is left out."""
     head, suffix = _head(path), PurePosixPath(name).suffix.lower()
     fits = (row for row in OTHERS if re.match(row[0], head, re.DOTALL) and name.lower().endswith(row[1]))
     _, _, kind, reason = next(fits)
@@ -78,7 +78,7 @@ def describe(name: str, path: Path) -> tuple[str, str]:
 
 
 def count(files: Mapping[str, Path]) -> list[LeftOut]:
-    """Count files that are left out by kind and reason, the largest number first."""
+    """Count the files that are left out, by kind and reason, the largest number first."""
     named: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, path in files.items():
         named[describe(name, path)].append(name)
@@ -92,12 +92,12 @@ def _head(path: Path) -> bytes:
 
 
 def junk_row(files: int) -> list[LeftOut]:
-    """Make the row about junk files, where there are some."""
+    """Return the row about junk files, if there are any."""
     return [LeftOut("junk", "left by the operating system, or hidden", files, "")] if files else []
 
 
 def is_junk(name: str) -> bool:
-    """Return whether a name is what operating systems leave behind, hidden files and folders included.
+    """Return whether a file is hidden, was left behind by an operating system, or lies in such a folder.
 
     >>> is_junk("__MACOSX/a/b.png"), is_junk("a/._b.png"), is_junk("a/b.png")
     (True, True, False)
@@ -106,10 +106,10 @@ def is_junk(name: str) -> bool:
 
 
 def normal(name: str, where: str) -> str:
-    """Compose accents (NFC), which macOS stores apart, and refuse what a manifest cannot hold.
+    """Normalize a name to NFC, as macOS stores accents separately, and refuse what a manifest cannot hold.
 
     Raises:
-        AssayError: a control character, or bytes that are no UTF-8.
+        AssayError: the name has a control character, or bytes that are not UTF-8.
     """
     try:
         name.encode()
@@ -121,9 +121,9 @@ def normal(name: str, where: str) -> str:
 
 
 def contained(name: str, where: str) -> str:
-    """Make the name of an archive's member a path below the folder it is unpacked to; "" is that folder.
+    """Return the name of an archive's member as a path below the folder it is unpacked to; "" is that folder.
 
-    Backslashes count as slashes: archives made on Windows hold them, and there they would act as such.
+    Backslashes count as slashes: archives made on Windows contain them, and on Windows they separate folders.
 
     Raises:
         AssayError: the name is absolute or leads out with "..".
@@ -139,9 +139,10 @@ def contained(name: str, where: str) -> str:
 
 
 def masks(images: Sequence[str]) -> frozenset[str]:
-    """Find the masks, pictures of what was outlined in other pictures: they look like images, and would be counted.
+    """Find the segmentation masks among the images, which would otherwise be counted as images.
 
-    NAME_mask.png beside NAME.png, and folders called masks beside folders called images that repeat half of its names.
+    These are NAME_mask.png beside NAME.png, and the files of a folder like masks/ beside a folder like images/, if at
+    least half of their names are found there.
     """
     originals = {_key(image) for image in images}
     beside = {image for image in images if _key(image) != (key := _key(image, whole=False)) and key in originals}
@@ -157,7 +158,7 @@ def masks(images: Sequence[str]) -> frozenset[str]:
 
 
 def _key(path: str, whole: bool = True) -> tuple[str, str]:
-    """Return the folder and the stem of a path, or without `whole` of what it would be a mask of."""
+    """Return the folder and the stem of a path; without `whole`, those of the image that it would be a mask of."""
     folder, _, name = path.rpartition("/")
     stem = PurePosixPath(name).stem
     return folder, stem if whole else MASK.sub("", stem)

@@ -1,4 +1,4 @@
-"""Labels from a table as it is: which column names the images, which the classes, and which image a cell means.
+"""Labels from a table as it was found: which column names the images, which the classes, which image a cell means.
 
 `find_labels(files)` looks through the tables of a source; `read_labels(files, table)` reads one.
 """
@@ -14,7 +14,7 @@ from src.download.manifest import COLUMNS, Entry, fold_of
 from src.download.scan import Listing, Notes
 from src.download.tables import SPREADSHEETS, SUFFIXES, Index, Table, head_line
 
-# In the order in which they are preferred; compared in lower case, with _ for spaces and the like.
+# Usual column names, in order of preference; compared in lower case, with _ for spaces, dots and hyphens.
 USUAL = {
     "path": """path image_path file_path filepath filename file_name file image_file image_id image_name image_index
     image img img_id id_code isic_id isic_image_id image_filename patientid id name""",
@@ -26,13 +26,13 @@ USUAL = {
 }
 SEVERAL = re.compile(r"[|;]")
 YES, BINARY = {"1", "1.0"}, {"0", "1", "0.0", "1.0"}
-MATCHED = 0.8  # share of the rows that a column of any name must lead to an image
+MATCHED = 0.8  # share of its cells that must name an image, in a column without a usual name
 MOST_EXTRA = 50  # columns: more are pixels or features, not facts
-SUBMISSION = re.compile(r"sample_?submission", re.IGNORECASE)  # Kaggle's, with labels that mean nothing
+SUBMISSION = re.compile(r"sample_?submission", re.IGNORECASE)  # Kaggle's templates, whose labels mean nothing
 
 
 class NoLabelsError(AssayError):
-    """A table lacks what labels need: it may be about something else. `near`: it has a part of it."""
+    """A table lacks the columns of labels, so it may be about something else. `near`: it has some of them."""
 
     def __init__(self, message: str, near: bool) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class NoLabelsError(AssayError):
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table say what of an image; `label` are several columns of 0 and 1, or one; "" is none."""
+    """What the columns of a table stand for; `label` is one column, or several of 0 and 1; "" is no column."""
 
     path: str
     label: tuple[str, ...]
@@ -51,13 +51,13 @@ class Columns:
 
     @property
     def strict(self) -> bool:
-        """Whether a cell is a path, and each row an image: so a column that is called `path` is meant."""
+        """Whether each cell must be a path and each row an image, which a column called `path` promises."""
         return _plain(self.path) == "path"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What a table says about the images, by which columns; `missing`: cells of rows that no image belongs to."""
+    """What a table says about the images, and in which columns; `missing`: the cells of rows without an image."""
 
     where: str
     columns: Columns
@@ -65,7 +65,7 @@ class Labels:
     missing: tuple[str, ...] = ()
 
     def take(self, notes: Notes, names: Iterable[str]) -> list[Entry]:
-        """Return the entries, and note that they were taken, from tables of these names, by which columns."""
+        """Return the entries, and note the tables (of these names) and columns that they were taken from."""
         chosen = self.columns
         label = chosen.label[0] if len(chosen.label) == 1 else f"columns of 0 and 1 ({', '.join(chosen.label)})"
         said = [f"images by {chosen.path}", f"labels by {label}"]
@@ -80,9 +80,9 @@ class Labels:
 
 
 def find_labels(files: Listing) -> tuple[list[Entry] | None, list[NoLabelsError]]:
-    """Look for labels in the tables on top of the source, and in folders without images.
+    """Look for labels in the tables at the top of the source, and in folders without images.
 
-    Returns them if any table has some, noted as taken, and why each other table was not read as labels.
+    Returns the entries (None if no table has labels), noted as taken, and why other tables were not read as labels.
 
     Raises:
         AssayError: several tables have labels, or the rows of one do not fit; the message names table and line.
@@ -101,14 +101,14 @@ def find_labels(files: Listing) -> tuple[list[Entry] | None, list[NoLabelsError]
 
 
 def label_files(files: Listing) -> list[str]:
-    """List the tables on top, and in folders that hold no image themselves."""
+    """List the tables at the top of the source, and in folders that hold no images themselves."""
     folders = {image.rpartition("/")[0] for image in files.images} - {""}
     tables = (name for name in files.files if PurePosixPath(name).suffix.lower() in SUFFIXES | SPREADSHEETS)
     return sorted(name for name in tables if name.rpartition("/")[0] not in folders and not SUBMISSION.search(name))
 
 
 def _opened(files: Listing, name: str) -> Table:
-    """Read a table; one that cannot be read is no table of labels, unless its first line says that it is."""
+    """Read a table; if that fails, it counts as a table without labels, unless its first line names path and label."""
     try:
         return files.read(name)
     except AssayError as error:
@@ -119,7 +119,7 @@ def _opened(files: Listing, name: str) -> Table:
 
 
 def _chosen(where: str, read: Mapping[str, Labels]) -> Mapping[str, Labels]:
-    """Choose the table that has all images of the others, or all tables if they are of different images."""
+    """Choose the table that has all images of the others, or all tables if no two of them share an image."""
     images = {name: {entry.path for entry in labels.entries} for name, labels in read.items()}
     largest = max(images, key=lambda name: len(images[name]))
     if all(name == largest or found < images[largest] for name, found in images.items()):
@@ -132,7 +132,7 @@ def _chosen(where: str, read: Mapping[str, Labels]) -> Mapping[str, Labels]:
 
 
 def _joined(tables: Mapping[str, Labels]) -> Labels:
-    """Join tables of different images; where their names say train and test, these are the folds."""
+    """Join tables of different images; if all their names contain words such as train or test, these are the folds."""
     first, *others = tables.values()
     if not others:
         return first
@@ -154,7 +154,7 @@ def read_labels(files: Listing, table: Table) -> Labels:
 
     Raises:
         NoLabelsError: no column names the images, or none the labels; the message lists the columns.
-        AssayError: a row does not fit: no or several labels, an image twice; a `path` that leads to nothing.
+        AssayError: a row has no label or several, repeats an image, or has a `path` that leads to nothing.
     """
     index = Index(files.images, table.folder)
     chosen = _columns(table, index)
@@ -198,14 +198,14 @@ def _label(row: Mapping[str, str], columns: Sequence[str], table: Table, where: 
     if SEVERAL.search(label):
         several = sum(bool(SEVERAL.search(cell)) for cell in table.column(columns[0]))
         raise AssayError(
-            f"{where}: expected one label, found several, {label!r}, as in {several} rows; a model here tells "
-            "classes apart of which each image has one: make a table with one finding, or yes and no"
+            f"{where}: expected one label, found several, {label!r}, as in {several} rows; the models here need "
+            "exactly one class per image: make a table with one finding, or yes and no"
         )
     return label
 
 
 def _columns(table: Table, index: Index) -> Columns:
-    """Choose the columns by their names and by what stands in them.
+    """Choose the columns by their names and their contents.
 
     Raises:
         NoLabelsError: no column names the images, or none the labels.
@@ -235,7 +235,7 @@ def _columns(table: Table, index: Index) -> Columns:
 
 
 def _path_column(table: Table, named: Sequence[str], index: Index) -> str | None:
-    """Choose the column whose cells lead to the most images; one of no usual name must do so in most rows."""
+    """Choose the usually named column whose cells name the most images, or else one that names them in most rows."""
     counts = {name: sum(bool(index.find(cell)) for cell in table.column(name)) for name in named}
     for name in named:
         if _plain(name) == "path" or (counts[name] and counts[name] == max(counts.values())):
@@ -244,13 +244,13 @@ def _path_column(table: Table, named: Sequence[str], index: Index) -> str | None
 
 
 def _names_images(cells: Sequence[str], index: Index) -> bool:
-    """Return whether cells of any meaning are different images: most of them, each clearly one."""
+    """Return whether all cells differ, and most of them name exactly one image."""
     different = len(set(cells)) == len(cells) > 0
     return different and sum(len(index.find(cell)) == 1 for cell in cells) >= MATCHED * len(cells)
 
 
 def _label_columns(table: Table, path: str | None) -> tuple[str, ...]:
-    """Choose the column of the labels, or else those that hold 0 and 1 alone, if as a rule one of them is 1."""
+    """Choose the column of the labels, or else the columns of only 0 and 1, if exactly one is 1 in most rows."""
     for name in _named(table.columns, "label"):
         if name != path and (any(table.column(name)) or not table.rows):
             return (name,)
@@ -266,7 +266,7 @@ def _is_fold(table: Table, name: str, path: str) -> bool:
 
 
 def _named(columns: Iterable[str], *roles: str) -> list[str]:
-    """List the columns of the usual names for these roles, in the order of the names."""
+    """List the columns with a usual name for these roles, in order of preference."""
     names = [name for role in roles for name in USUAL[role].split()]
     found = [column for column in dict.fromkeys(columns) if _plain(column) in names]
     return sorted(found, key=lambda column: names.index(_plain(column)))

@@ -1,4 +1,4 @@
-"""One row of the manifest per image: what a layout gives, what params.yaml changes of it, its check and its table."""
+"""The manifest, one row per image: the entries of a layout, what params.yaml changes in them, checks, and the table."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ COLUMNS = ("path", "label", "group", "fold")
 class Entry:
     """An image: its path below the source (posix), its class, its patient or slide, the source's own split.
 
-    extra: what else the source says of it, such as sex or device: columns of the manifest.
+    extra: further facts that the source gives, such as sex or device; they become columns of the manifest.
     """
 
     path: str
@@ -41,11 +41,11 @@ def fold_of(word: str) -> str | None:
 
 
 def check(entries: Sequence[Entry], where: str, positive: str | None = None, reserved: Collection[str] = ()) -> None:
-    """Refuse what no later stage can use.
+    """Refuse entries that later stages cannot use.
 
     Raises:
-        AssayError: no image, a single class, two classes that differ by case only, a label with a control character
-            (as of a cell with two lines), none that is the positive one, or an image or a folder with a reserved name.
+        AssayError: there is no image, only one class, two classes that differ only in case, a label with a control
+            character (as from a cell with two lines), no positive class, or an image or folder with a reserved name.
     """
     counts = Counter(entry.label for entry in entries)
     if not counts:
@@ -67,7 +67,7 @@ def check(entries: Sequence[Entry], where: str, positive: str | None = None, res
     for entry in entries:
         if (top := entry.path.partition("/")[0]).lower() in reserved:
             raise AssayError(
-                f"{where}: expected nothing named {top}, which download writes, found {entry.path}; rename it"
+                f"{where}: expected nothing named {top}, which the stage download writes, found {entry.path}; rename it"
             )
 
 
@@ -82,7 +82,7 @@ def write(entries: Sequence[Entry], path: Path) -> None:
 
 
 def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path) -> None:
-    """Write the images of each class, and how many the source's own table lists: empty where it has no such table."""
+    """Write the number of images of each class, and the number in the source's own table (empty without one)."""
     counts = Counter(entry.label for entry in entries)
     labels = sorted(counts.keys() | listed.keys())
     rows = ((label, counts[label], listed.get(label, 0) if listed else "") for label in labels)
@@ -90,7 +90,7 @@ def write_counts(entries: Sequence[Entry], listed: Mapping[str, int], path: Path
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """Sum up a manifest: images, classes, groups, folds.
+    """Summarize a manifest: images, classes, groups, folds.
 
     >>> summary([Entry("a/1.png", "a", "P1", "train"), Entry("b/1.png", "b", "P2", "test")])
     '2 images: a 1, b 1; 2 groups; folds train 1, test 1'
@@ -112,10 +112,10 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def regroup(entries: Sequence[Entry], pattern: str, where: str) -> list[Entry]:
-    """Read each group from the name: of the file, or of the path where the pattern holds a slash.
+    """Read each group from the file name, or from the path if the pattern contains a slash.
 
     Raises:
-        AssayError: a name does not match, or the group in it is empty; the message tells how many and one of them.
+        AssayError: a name does not match, or its group is empty; the message gives their number and an example.
     """
     expression = re.compile(pattern)
     groups = [group_of(expression, entry.path) for entry in entries]
@@ -129,7 +129,7 @@ def regroup(entries: Sequence[Entry], pattern: str, where: str) -> list[Entry]:
 
 
 def merge(entries: Sequence[Entry], merged: Mapping[str, str], where: str) -> list[Entry]:
-    """Put each label's merged one in its place.
+    """Replace each label by its merged label.
 
     Raises:
         AssayError: a label is not in the mapping, or the mapping names one that no image has.
@@ -160,6 +160,6 @@ def merge_counts(counts: Mapping[str, int], merged: Mapping[str, str]) -> Counte
 
 
 def group_of(expression: re.Pattern[str], path: str) -> str:
-    """Return the group in the name of a file, or in its path where the pattern holds a slash; "" where none is."""
+    """Return the group in a file's name, or in its path if the pattern contains a slash; "" if there is none."""
     match = expression.search(path if "/" in expression.pattern else path.rpartition("/")[2])
     return (match[GROUP] or "").strip() if match else ""

@@ -1,4 +1,4 @@
-"""From a folder to a listing: junk left out, wrapping folders seen through, a nested copy of the whole left out."""
+"""From a folder to a listing, without junk, without wrapping folders, and without a nested copy of the whole."""
 
 import filecmp
 import os
@@ -21,11 +21,11 @@ DOCUMENTS = frozenset({".md", ".txt", ".rst", ".pdf", ".html", ".htm", ".doc", "
 
 @dataclass
 class Notes:
-    """What reading the labels brings to light beside them.
+    """What reading the labels reveals besides the labels themselves.
 
-    says: how they were read, and which tables are about something else. doubts: tables that may have the labels all
-    the same. groups: where the groups come from. tables: names of those that were read. listed: images of each class
-    that a table of the source counts.
+    says: how they were read, and which tables are about something else. doubts: tables that may contain the labels
+    nevertheless. groups: where the groups come from. tables: names of the tables that were read. listed: the number of
+    images of each class according to a table of the source.
     """
 
     says: list[str] = field(default_factory=list)
@@ -37,9 +37,9 @@ class Notes:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a source, seen through wrapping folders; `where` names it in errors.
+    """The files of a source by path, without wrapping folders; `where` names the source in errors.
 
-    left_out: rows about masks, copies and junk. others: all that is no image.
+    left_out: rows about masks, copies and junk. others: all files that are not images.
     """
 
     files: Mapping[str, Path]
@@ -50,10 +50,10 @@ class Listing:
     notes: Notes = field(default_factory=Notes, compare=False)
 
     def read(self, path: str) -> Table:
-        """Read a table of a CSV, TSV or semicolon file with a head line.
+        """Read a CSV, TSV or semicolon-separated table with a header line.
 
         Raises:
-            AssayError: it is missing, too large, or a quote is never closed.
+            AssayError: the file is missing or too large, or a quote is never closed.
         """
         if path not in self.files:
             raise AssayError(f"{self.where}: expected the file {path}, found no such file")
@@ -87,7 +87,7 @@ def scan(folder: Path, where: str, *, keep_masks: bool = False) -> Listing:
 
 
 def _without_images(folder: Path, taken: Iterable[Path], aside: Iterable[Path]) -> list[LeftOut]:
-    """Find folders beside those of the classes that hold no image: a class may have vanished with them."""
+    """Find folders without images beside the class folders: each may be a class that has lost its images."""
     beside = {path.parent for path in {path.parent for path in taken} if path != folder}
     full = {above for path in {path.parent for path in aside} for above in (path, *path.parents)}
     inner = (path / name for path in sorted(beside) for name in sorted(next(os.walk(path))[1]))
@@ -100,7 +100,7 @@ def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
     """Return all files, and links to files of the source, by name below the folder; and the number of junk files.
 
     Raises:
-        AssayError: a folder cannot be read, a link leads out, or a name cannot be used.
+        AssayError: a folder cannot be read, a link leads out of the source, or a name cannot be used.
     """
     files: dict[str, Path] = {}
     junk = 0
@@ -124,9 +124,9 @@ def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
 
 
 def _stays_inside(link: Path, folder: Path, where: str) -> bool:
-    """Return whether a link stands for a file of the source; a link to a folder of the source only repeats it.
+    """Return whether a link leads to a file; a link to a folder of the source would only repeat its files.
 
-    A DVC cache of type symlink is allowed: there every file of data/ is a link into .dvc/cache.
+    Links into a DVC cache are allowed: with cache type symlink, every file of data/ is a link into .dvc/cache.
 
     Raises:
         AssayError: it leads out of the source, or nowhere.
@@ -141,7 +141,7 @@ def _stays_inside(link: Path, folder: Path, where: str) -> bool:
 
 
 def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
-    """Take away folders on top that hold all but documents such as a README, and are neither a class nor a fold."""
+    """Remove top folders that hold everything but documents such as a README, and are neither a class nor a fold."""
     while len(tops := {name.partition("/")[0] for name in files if not _is_document(name)}) == 1:
         inner = {name.partition("/")[2]: path for name, path in files.items() if not _is_document(name)}
         is_class = any("/" not in name and kinds.is_image(name, path) for name, path in inner.items())
@@ -152,19 +152,19 @@ def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
 
 
 def _is_document(name: str) -> bool:
-    """Tell a text that stands on top, beside the folder of the data."""
+    """Return whether a file is a document at the top, beside the folder of the data."""
     return "/" not in name and (
         PurePosixPath(name.lower()).suffix in DOCUMENTS or name.lower() in {"readme", "license", "licence"}
     )
 
 
 def _nested_copy(files: Mapping[str, Path]) -> str:
-    """Find the folder on top that holds once more exactly what stands beside it: same paths, same bytes; or ""."""
+    """Return the top folder that repeats exactly what is beside it (same paths, same bytes), or "" if there is none."""
     counts = Counter(name.partition("/")[0] for name in files if "/" in name)
     for inner in sorted(top for top, count in counts.items() if 2 * count == len(files)):
         copies = {name.partition("/")[2]: path for name, path in files.items() if name.startswith(f"{inner}/")}
         beside = {name: path for name, path in files.items() if not name.startswith(f"{inner}/")}
-        # A data set has folders: a class folder with one image, that also stands above it, is no copy of the whole.
+        # A data set has folders: a class folder with one image that is also above it is not a copy of the whole.
         alike = copies.keys() == beside.keys() and any("/" in name for name in copies)
         if alike and all(filecmp.cmp(path, beside[name], shallow=False) for name, path in copies.items()):
             return inner

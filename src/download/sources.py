@@ -1,4 +1,4 @@
-"""dataset.source made a folder to read from, whatever it names."""
+"""Turns dataset.source into a folder to read from, whatever kind of source it names."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _HANDLE = re.compile(r"kaggle:[\w-]+/[\w-]+(/versions/\d+)?")
 
 
 class Source(NamedTuple):
-    """A folder of files: ours to take apart or a person's, and what of its archive was left out."""
+    """A folder of files, whether it is `ours` to take apart or the user's, and what was left out of its archive."""
 
     folder: Path
     ours: bool
@@ -31,7 +31,7 @@ def open_source(dataset: Dataset, staging: Path, home: Path) -> Source:
     """Make the files of a source available: archives are unpacked into the new folder `staging`.
 
     Raises:
-        AssayError: there is no such source, or it cannot be had or used.
+        AssayError: there is no such source, or it cannot be downloaded or used.
     """
     source = dataset.source
     if source.startswith(KAGGLE):
@@ -75,7 +75,7 @@ def _refuse_pin(dataset: Dataset, reason: str) -> None:
 
 
 def fetch(source: str) -> Path:
-    """Download ``kaggle:owner/name`` or ``kaggle:owner/name/versions/3`` and give the folder in kagglehub's cache.
+    """Download ``kaggle:owner/name`` or ``kaggle:owner/name/versions/3`` into kagglehub's cache; return the folder.
 
     Raises:
         AssayError: the handle is malformed or unknown, there is no network, or credentials are missing or wrong.
@@ -96,17 +96,17 @@ def fetch(source: str) -> Path:
             hint = "make room on the disk of kagglehub's cache"
         else:
             hint = (
-                "check the name and the network; a data set behind a login or terms needs them accepted on its page, "
-                "and a token of https://www.kaggle.com/settings in ~/.kaggle/kaggle.json or KAGGLE_API_TOKEN"
+                "check the name and the network; for a data set that needs a login, accept its terms on its page, and "
+                "put a token from https://www.kaggle.com/settings into ~/.kaggle/kaggle.json or KAGGLE_API_TOKEN"
             )
-        raise AssayError(f"{source}: cannot be had from Kaggle ({' '.join(str(error).split())}); {hint}") from error
+        raise AssayError(f"{source}: cannot be fetched from Kaggle ({' '.join(str(error).split())}); {hint}") from error
 
 
 def leave_marker(source: str, folder: Path) -> None:
-    """Write the file ``kaggle:owner/name`` below the working directory, with what was fetched.
+    """Write the file ``kaggle:owner/name`` below the working directory, which says what was downloaded.
 
-    dvc.yaml names dataset.source as a dependency of the stage. DVC knows how to ask a URL whether it changed,
-    but takes ``kaggle:owner/name`` for a local path, and fails where no file stands there after the stage ran.
+    dvc.yaml names dataset.source as a dependency of the stage. DVC can check whether a URL has changed, but it takes
+    ``kaggle:owner/name`` for a local path, and fails if no such file exists after the stage has run.
     """
     marker = Path(source)
     for taken in marker.parents:

@@ -27,18 +27,18 @@ from src.download.tables import read_table
 log = logging.getLogger(__name__)
 
 STAGING = ".unpacked"
-QUIET = {"junk", "copy", "mask"}  # kinds whose absence no class suffers from
+QUIET = {"junk", "copy", "mask"}  # kinds that no class misses
 
 
 def run(dataset: Dataset, raw: Raw, home: Path) -> None:
-    """Write the images that a source's layout names and the three tables about them into the raw folder, or nothing.
+    """Write the images of a source and three tables about them into the raw folder; write nothing after an error.
 
     Relative paths are looked up in the current directory, then in `home`, the person's repository.
 
     Raises:
-        AssayError: the source cannot be had, or is not what dataset.layout expects.
+        AssayError: the source cannot be opened, or is not what dataset.layout expects.
     """
-    # Inside too: else `replacing` would take a source that cannot be read for a raw folder that cannot be written.
+    # Inside too: otherwise `replacing` would report an unreadable source as an unwritable raw folder.
     with _explained(raw.folder), replacing(raw.folder) as folder, _explained(raw.folder):
         folder.mkdir()
         source = open_source(dataset, folder / STAGING, home)
@@ -60,7 +60,7 @@ def run(dataset: Dataset, raw: Raw, home: Path) -> None:
 
 
 def read_entries(dataset: Dataset, listing: Listing, home: Path, most_headers: int = sys.maxsize) -> list[Entry]:
-    """Read the labels as params.yaml says, and the patients of DICOM files, of at most so many.
+    """Read the labels as params.yaml says, and the patients from the headers of at most `most_headers` DICOM files.
 
     Raises:
         AssayError: the layout or the table does not fit the source.
@@ -75,7 +75,7 @@ def read_entries(dataset: Dataset, listing: Listing, home: Path, most_headers: i
 
 
 def _from_table(name: str, listing: Listing, home: Path) -> list[Entry]:
-    """Read the table that dataset.table names: within the source, or in the folder that the stage depends on."""
+    """Read the table that dataset.table names: in the source, or in tables/, which the stage depends on."""
     if name in listing.files:
         table = listing.read(name)
     elif (path := home / name).is_file() and path.resolve().is_relative_to((home / TABLES).resolve()):
@@ -89,7 +89,7 @@ def _from_table(name: str, listing: Listing, home: Path) -> list[Entry]:
 
 
 def tell(notes: Notes) -> None:
-    """Say how the labels were read, and as a warning which table may have been meant."""
+    """Log how the labels were read, and warn about tables that may have been meant."""
     for line in notes.says:
         log.info("%s", line)
     for line in notes.doubts:
@@ -113,7 +113,7 @@ def _refuse_overlap(source: Source, raw: Path) -> None:
 
 
 def list_left_out(source: Source, listing: Listing, found: Sequence[Entry]) -> list[LeftOut]:
-    """List all that the source holds and the manifest does not, by kind and reason; a table of labels was used."""
+    """List all files of the source that are not in the manifest, by kind and reason, except the tables of labels."""
     used = {listing.files[name] for name in listing.notes.tables & listing.files.keys()}
     rows = kinds.count({name: path for name, path in listing.others.items() if path not in used})
     named = {entry.path for entry in found}
@@ -123,7 +123,7 @@ def list_left_out(source: Source, listing: Listing, found: Sequence[Entry]) -> l
 
 
 def _report(left_out: Sequence[LeftOut]) -> None:
-    """Say what was left out, as a warning where pictures or a class may be missing."""
+    """Log what was left out, as a warning if images or a class may be missing."""
     for row in left_out:
         example = (f", such as {row.example}" if row.files > 1 else f": {row.example}") if row.example else ""
         level = logging.INFO if row.reason == NO_IMAGE or row.kind in QUIET else logging.WARNING
@@ -132,7 +132,7 @@ def _report(left_out: Sequence[LeftOut]) -> None:
 
 
 def place(entries: Sequence[Entry], listing: Listing, folder: Path, *, ours: bool, home: Path) -> None:
-    """Move the files of entries into a folder if they are ours, else link them there, or copy where that fails.
+    """Move the files of entries into a folder if they are ours; otherwise link them there, or copy if that fails.
 
     Raises:
         AssayError: a file cannot be read.
@@ -148,9 +148,9 @@ def place(entries: Sequence[Entry], listing: Listing, folder: Path, *, ours: boo
 
 
 def dvc_links(home: Path) -> bool:
-    """Return whether DVC is set up to link its cache and the work tree instead of copying.
+    """Return whether DVC is configured to link files between its cache and the working tree instead of copying them.
 
-    DVC then makes the files of an output read-only and parts of its cache. A hard link to a person's file is the
+    DVC then makes the files of an output read-only, as they are part of its cache. A hard link to a user's file is the
     same file: it would become read-only too, and editing it would damage the cache.
     """
     if not (home / ".dvc").is_dir():
@@ -168,7 +168,7 @@ def _link_or_copy(source: Path, target: Path, where: str, *, spare_writable: boo
             os.link(real, target)
             return
         except OSError:
-            pass  # another file system, one without links, or a file of somebody else's
+            pass  # another file system, one without links, or another user's file
     try:
         shutil.copyfile(real, target)
     except PermissionError as error:

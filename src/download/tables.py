@@ -1,4 +1,4 @@
-"""Tables as people have them, with commas, semicolons or tabs, in UTF-8 or not, and which image a cell means."""
+"""Tables as people save them, with commas, semicolons or tabs, in UTF-8 or not, and which image a cell means."""
 
 import csv
 import io
@@ -21,23 +21,23 @@ MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a head line; each row with its line number and a cell by column, stray spaces stripped."""
+    """A table with a header line; each row has its line number and its cells by column, without outer spaces."""
 
     where: str  # names it in errors
     folder: str  # what the paths in it are relative to, below the source
     columns: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
-    wrong_byte: int | None = None  # position of the first byte that is no UTF-8: read as Windows' Western code page
+    wrong_byte: int | None = None  # position of the first byte that is not UTF-8: the file was read as Windows-1252
 
     def column(self, name: str) -> list[str]:
         """Return the cells of a column."""
         return [row[name] for _, row in self.rows]
 
     def check(self, names: Iterable[str]) -> None:
-        """Refuse columns that are there twice, and texts beyond ASCII of which nobody knows how they were encoded.
+        """Refuse repeated columns, and non-ASCII text in an unknown encoding.
 
         Raises:
-            AssayError: one of these columns is, or holds such a text while the table is not UTF-8.
+            AssayError: one of these columns appears twice, or holds non-ASCII text although the table is not UTF-8.
         """
         names = frozenset(names)
         if twice := repeated([name for name in self.columns if name in names]):
@@ -51,7 +51,7 @@ class Table:
 
 
 class Index:
-    """Finds the image that a cell means: by its path, or by its name with or without suffix, whatever the folder."""
+    """Finds the image that a cell means: by its path, or by its name with or without suffix, in any folder."""
 
     def __init__(self, images: Sequence[str], folder: str) -> None:
         self.images = frozenset(images)
@@ -65,7 +65,7 @@ class Index:
                 self._names[key].append(image)
 
     def find(self, cell: str, *, by_name: bool = True) -> list[str]:
-        """Return the images that a cell may mean: one, if it is clear. Paths are those of the table or the source."""
+        """Return the images that a cell may mean: one if it is clear. Paths are relative to the table or the source."""
         posix = unicodedata.normalize("NFC", cell.replace("\\", "/"))
         exact = (prefix + posix.removeprefix("./") for prefix in self._prefixes)
         if found := [image for image in exact if image in self.images][:1]:
@@ -74,15 +74,15 @@ class Index:
             return []
         path = PurePosixPath(posix)
         named = self._names.get(path.name, [])
-        if (folder := path.parent.name) not in self._folders:  # none, or one of another machine
+        if (folder := path.parent.name) not in self._folders:  # no folder, or one of another machine
             return named
         return [image for image in named if PurePosixPath(image).parent.name == folder or not folder]
 
     def image(self, cell: str, strict: bool, where: str) -> str | None:
-        """Return the image that a cell means, None where there is none.
+        """Return the image that a cell means, or None.
 
         Raises:
-            AssayError: a name that two images have, or with `strict` a path that leads to none.
+            AssayError: two images have this name, or with `strict`, the path leads to no image.
         """
         found = self.find(cell, by_name=not strict)
         if len(found) > 1:
@@ -97,7 +97,7 @@ def read_table(path: Path, name: str, where: str) -> Table:
     """Read a whole table; `name` is its path below the source.
 
     Raises:
-        AssayError: it is too large for a table of images, is a spreadsheet's own format, or a quote is never closed.
+        AssayError: the file is too large for a table of images, is a spreadsheet, or has a quote that is never closed.
     """
     at = f"{where}: {name}" if where else name
     if path.suffix.lower() in SPREADSHEETS:
@@ -119,14 +119,14 @@ def read_table(path: Path, name: str, where: str) -> Table:
 
 
 def head_line(path: Path) -> list[str]:
-    """Return the columns that the first line names, also of a table that cannot be read further."""
+    """Return the columns that the first line names, even if the rest of the table cannot be read."""
     with path.open("rb") as file:
         text = _text(file.readline(2**16))[0]
     return [cell.strip(' "\r\n') for cell in text.split(delimiter(text))]
 
 
 def delimiter(text: str) -> str:
-    r"""Return what separates the columns: what stands most often in the first line, outside of quotes.
+    r"""Return the delimiter of the columns: the one that is most frequent in the first line, outside of quotes.
 
     >>> delimiter("Path;Label\n1,5.png;ill"), delimiter('id\t"a,b,c"\n'), delimiter("path")
     (';', '\t', ',')
@@ -136,7 +136,7 @@ def delimiter(text: str) -> str:
 
 
 def _text(data: bytes) -> tuple[str, int | None]:
-    """Decode a file; where it is not UTF-8, byte by byte, with the position of the first byte that is not."""
+    """Decode a file, as Windows-1252 if it is not UTF-8, with the position of the first byte that is not."""
     if encoding := MARKS.get(data[:2]):
         return data.decode(encoding, errors="replace"), None
     try:

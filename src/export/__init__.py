@@ -17,10 +17,10 @@ __all__ = ["load"]
 
 
 def load(path: str | Path = BUNDLE.folder) -> "Predictor":
-    """Read a bundle, a folder or a .zip of one, ready to predict.
+    """Load a bundle, from its folder or a .zip of it, ready to predict.
 
     Raises:
-        AssayError: a file of it is missing, or is not the one that belongs to it.
+        AssayError: a file of it is missing, or does not belong to it.
     """
     from src.export import bundle, predictor  # ONNX Runtime is loaded where it is used
 

@@ -1,4 +1,4 @@
-"""The bundle: a network as ONNX, bundle.json with all that it takes to use it, and a card for a reader."""
+"""The bundle: a network as ONNX, bundle.json with everything needed to use it, and a model card for people."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from src.evaluate.report_warnings import Notice
 from src.metrics.scores import BY_NAME
 
 FORMAT: Literal[1] = 1
-MAX_BYTES = 2**31  # of a file in a zip; protobuf allows a network no more
+MAX_BYTES = 2**31  # of a file in a zip; protobuf's limit for a network
 HINT = "make one with `dvc repro export`, or name one with --model"
 NUMBERS = re.compile(r"\[[\s\d.,e+-]+\]")
 Positive = Annotated[float, Field(gt=0)]
@@ -29,7 +29,7 @@ SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "f1", "log_loss", "bri
 
 
 class Network(Section):
-    """The file of the network: what it is called, its hash, and the images (H, W, C) that it takes."""
+    """The network: its name, the hash of its file, and the shape (H, W, C) of its input images."""
 
     name: str
     sha256: str
@@ -44,7 +44,7 @@ class Data(Section):
 
 
 class Calibration(Section):
-    """The temperature (1: none), why none, and errors of val and test before and after it, by the name of the score."""
+    """The temperature (1: none), why there is none, and errors on val and test before and after it, by score name."""
 
     method: Literal["temperature", "none"]
     temperature: Positive
@@ -54,11 +54,11 @@ class Calibration(Section):
 
 
 class Reference(Section):
-    """How far from the training images is too far.
+    """The distance from the training images beyond which an image is out-of-distribution.
 
-    limit: the distance below which 99 of 100 further images of the same source are. mean (F,) and directions (F, D)
-    lay the features out so that the distance of an image is the length of what they make of it. flagged: the share of
-    each part beyond.
+    limit: the distance that 99 of 100 further images of the same source stay below. mean (F,) and directions (F, D):
+    the distance is the root mean square of (features - mean) @ directions. flagged: the share of each part beyond the
+    limit.
     """
 
     limit: Positive
@@ -68,9 +68,9 @@ class Reference(Section):
 
 
 class Description(Section):
-    """The content of bundle.json; threshold: of the calibrated probability of the last of two classes.
+    """The content of bundle.json; threshold: for the calibrated probability of the last of two classes.
 
-    scores: of test, with intervals of this confidence. warnings: what the report says before them.
+    scores: of test, with intervals of this confidence. warnings: those that the report shows before the scores.
     """
 
     format: Literal[1]
@@ -87,7 +87,7 @@ class Description(Section):
 
     @property
     def positive(self) -> str | None:
-        """The class that the threshold is about, where there are two."""
+        """The class that the threshold is about, if there are two classes."""
         return self.classes[1] if len(self.classes) == 2 else None
 
 
@@ -110,7 +110,7 @@ def read(path: Path) -> Bundle:
     """Read a bundle from its folder, or from a .zip of it.
 
     Raises:
-        AssayError: there is none, a file of it is missing or damaged, or the network is another one.
+        AssayError: there is no bundle, a file of it is missing or damaged, or its network is not the one described.
     """
     if path.is_dir():
         return _read(str(path), lambda name: (path / name).read_bytes())
@@ -141,7 +141,7 @@ def _read(where: str, content: Callable[[str], bytes]) -> Bundle:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Read a file of a zip, at its top or in the one folder that it holds."""
+    """Read a file of a zip, from its top level or from a folder there."""
     infos = [info for info in archive.infolist() if re.fullmatch(rf"([^/]+/)?{re.escape(name)}", info.filename)]
     if not infos:
         raise FileNotFoundError(name)
@@ -168,7 +168,7 @@ def _described(content: bytes, where: str) -> Description:
 
 def card(about: Description) -> str:
     """Return the card as Markdown: purpose, scores and limits of the network (Mitchell 2019)."""
-    from jinja2 import Environment, StrictUndefined  # not needed to ask a bundle
+    from jinja2 import Environment, StrictUndefined  # not needed to predict
 
     template = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True).from_string(
         TEMPLATE.read_text(encoding="utf-8")

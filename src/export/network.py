@@ -1,6 +1,6 @@
-"""The trained network as ONNX: with the features and the class activation maps beside the probability.
+"""The trained network as ONNX, with features and class activation maps as outputs beside the probability.
 
-TensorFlow is needed here alone, by the stage; whoever uses the bundle runs ONNX Runtime.
+Only this step of the stage needs TensorFlow; the bundle itself runs with ONNX Runtime.
 """
 
 import io
@@ -26,15 +26,15 @@ import keras
 
 PROBABILITY, FEATURES, CAM = "probability", "features", "cam"  # the outputs of model.onnx
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
-MOST = 4096  # features; of a longer vector, as of maps that are laid out flat, the average of each map is taken
+MOST = 4096  # features; instead of a longer vector, as from flattened maps, the average of each map is taken
 
 
 def with_outputs(network: keras.Model, flips: Flips = "none") -> keras.Model:
     """Return the network with the outputs of model.onnx.
 
-    probability: (N, 1) or (N, K), as the network gives it, or its mean over mirror images. features: (N, F), what the
-    output layer gets. cam: class activation maps (N, h, w, 1) or (N, h, w, K), before any of their values is cut off;
-    left out where the network has none, since its output layer gets anything but the averages of one stack of maps.
+    probability: (N, 1) or (N, K), as the network gives it, or its mean over mirror images. features: (N, F), the input
+    of the output layer. cam: class activation maps (N, h, w, 1) or (N, h, w, K), before any values are cut off; left
+    out if the network has none, as its output layer gets something other than the averages of one stack of maps.
     """
     network = cam_maps.flattened(network)
     asked = with_flips(network, flips)
@@ -61,8 +61,8 @@ def features(model: keras.Model, images: Pixels, rows: Integers) -> Floats:
 
 
 def write(model: keras.Model, path: Path) -> None:
-    """Write a network as ONNX, by Keras' own export, with bytes that depend on the network alone."""
-    model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32))  # Keras exports only what was called once
+    """Write a network as ONNX with Keras' own export, so that the bytes depend on the network alone."""
+    model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32))  # Keras exports only a model that was called
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with TemporaryDirectory() as folder:
         raw = Path(folder, path.name)
@@ -75,9 +75,9 @@ def write(model: keras.Model, path: Path) -> None:
 
 
 def by_rows(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Let averages over several axes take the first of them last, in place.
+    """Split averages over several axes in two, in place: first over all axes but the first, then over the first.
 
-    ONNX Runtime adds all values one after another in float32: over 22,500 pixels a probability was off by 1e-5.
+    Otherwise ONNX Runtime adds up all values one by one in float32: over 22,500 pixels, a probability was off by 1e-5.
     """
     for node in list(model.graph.node):
         found = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
@@ -90,9 +90,9 @@ def by_rows(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def full_rank(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give single numbers that maps are multiplied with, added to or the like as many axes as the maps have, in place.
+    """Give scalar constants in elementwise operations as many axes as the other operand has, in place.
 
-    ONNX Runtime walks through maps of one channel pixel by pixel otherwise: 0.6 instead of 0.01 ms for 150x150 of them.
+    Otherwise ONNX Runtime computes maps of one channel pixel by pixel: 0.6 instead of 0.01 ms for 150x150 pixels.
     """
     graph = onnx.shape_inference.infer_shapes(model).graph
     ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in (*graph.input, *graph.value_info)}
@@ -108,9 +108,9 @@ def full_rank(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the same network in one order and with names that count through it.
+    """Return the same network with its nodes in a fixed order and with numbered names.
 
-    The converter takes both from counters and sets of its process, which differ from run to run.
+    The converter takes order and names from counters and sets of its process, which differ from run to run.
     """
     graph = model.graph
     nodes = list(_in_order(graph))
@@ -133,7 +133,7 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
     outputs = sorted(graph.output, key=lambda value: value.name)
     for value in (*graph.input, *outputs):
         for place, side in enumerate(value.type.tensor_type.shape.dim):
-            if not side.HasField("dim_value"):  # the converter counts these names as well
+            if not side.HasField("dim_value"):  # the converter numbers these names as well
                 side.dim_param = f"{value.name}_{place}" if place else "N"
     made = onnx.helper.make_graph(nodes, "network", list(graph.input), outputs, kept)
     return onnx.helper.make_model(
@@ -142,7 +142,7 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _in_order(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Give each node after those that it needs, going back from the outputs by name."""
+    """Yield each node after the nodes that it needs, going back from the outputs, which are sorted by name."""
     makers = {name: node for node in graph.node for name in node.output}
     done: set[str] = set()
     waiting = [(output.name, False) for output in sorted(graph.output, key=lambda value: value.name, reverse=True)]

@@ -1,4 +1,4 @@
-"""Predictions from a bundle, without TensorFlow: the steps of the preparation, ONNX Runtime, the temperature."""
+"""Predictions from a bundle, without TensorFlow: preprocessing steps, ONNX Runtime, temperature scaling."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ from src.metrics.scored import Floats
 from src.preprocess.pipeline import compose
 from src.preprocess.rows import Kept, prepare_one
 
-BATCH = 8  # images that the network gets at once: more take no less time each, and threads wait for the last ones
-PATCHES = 12  # of a map of occlusion, along each side of the image, each twice as wide as their distance
-COVERED = 36  # images that the network gets at once for it
-SMALLEST = 1e-7  # of a probability: its logarithm needs a floor
+BATCH = 8  # images in a call of the network: more take no less time each, and threads wait for the last ones
+PATCHES = 12  # of an occlusion map along each side of the image; each patch is twice as wide as their distance
+COVERED = 36  # images in a call of the network for an occlusion map
+SMALLEST = 1e-7  # probability, as its logarithm needs a floor
 CAM = "cam"
-UNLIKE, FLAT = "unlike", "flat"  # the images of the training; nearly black, or without contrast, as it was read
+UNLIKE, FLAT = "unlike", "flat"  # unlike the training images; nearly black or without contrast, as read
 
 
 class Source(NamedTuple):
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that did not become an image, and why."""
+    """A file that could not be read as an image, and why."""
 
     name: str
     reason: str
@@ -46,10 +46,10 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for an image; `probability` is that of the positive class of two, else that of `label`.
+    """The prediction for an image; `probability` is that of the positive class of two, otherwise that of `label`.
 
-    probabilities are calibrated, uncalibrated are those of the network, as in predictions.csv. distance: from the
-    training images, above 1 it is flagged as unlike them. image: (H, W, C) as the network saw it.
+    probabilities: calibrated. uncalibrated: those of the network, as in predictions.csv. distance: from the training
+    images; above 1, the image is flagged as unlike them. image: (H, W, C), as the network saw it.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Prediction:
 
 
 class Predictor:
-    """A bundle that is ready to predict; a thread for each core prepares images and asks the network."""
+    """A bundle that is ready to predict; one thread per core prepares images and runs the network."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.about = bundle.about
@@ -78,7 +78,7 @@ class Predictor:
         """Predict one image.
 
         Raises:
-            AssayError: the file does not become an image.
+            AssayError: the file cannot be read as an image.
         """
         found = next(self.predict_all([Source(str(path), Path(path))]))
         if isinstance(found, Unreadable):
@@ -86,29 +86,29 @@ class Predictor:
         return found
 
     def predict_all(self, sources: Iterable[Source | Unreadable]) -> Iterator[Prediction | Unreadable]:
-        """Predict images in their order, each thread a small batch from file to answer; few are held at once.
+        """Predict images in order; each thread takes a small batch from file to prediction, so few are held at once.
 
-        What is unreadable already stays so, in its place.
+        An entry that is already `Unreadable` is passed through in its place.
         """
         waiting = iter(sources)
         batches = iter(lambda: list(islice(waiting, BATCH)), [])
         return chain.from_iterable(ordered(self._answered, batches, cores()))
 
     def explain(self, prediction: Prediction, label: str | None = None) -> Pixels:
-        """Return the image as the network saw it, (H, W, 3), under the heat map of a class, else of the predicted one.
+        """Return the image as the network saw it, (H, W, 3), under the heat map of a class (default: the predicted).
 
         Raises:
-            AssayError: no class is called so.
+            AssayError: no class has this name.
         """
         return overlay(prediction.image, self.heat(prediction, label))
 
     def heat(self, prediction: Prediction, label: str | None = None) -> Floats:
-        """Return how much each place of the image speaks for a class, else the predicted one: (H, W) of [0, 1].
+        """Return how much each place of the image speaks for a class (default: the predicted one): (H, W) in [0, 1].
 
-        A class activation map, or where the network has none a map of occlusion.
+        This is a class activation map, or an occlusion map if the network has none.
 
         Raises:
-            AssayError: no class is called so.
+            AssayError: no class has this name.
         """
         classes, label = self.about.classes, label or prediction.label
         if label not in classes:
@@ -173,7 +173,7 @@ class Predictor:
 
 def _session(bundle: Bundle) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # each thread that prepares images asks the network itself
+    options.intra_op_num_threads = 1  # each thread that prepares images runs the network itself
     options.log_severity_level = 3  # errors
     try:
         session = onnxruntime.InferenceSession(bundle.network, options, providers=["CPUExecutionProvider"])
@@ -187,16 +187,16 @@ def _session(bundle: Bundle) -> Any:
 
 
 def of_class(maps: Floats, number: int) -> Floats:
-    """Return the map (h, w) of a class from maps (h, w, K); of two classes there is one, which speaks for the last."""
+    """Return the map (h, w) of a class from maps (h, w, K); two classes share one map, which speaks for the last."""
     chosen = maps[..., number] if maps.shape[-1] > 1 else maps[..., 0] * (1 if number == 1 else -1)
     return chosen.astype(np.float64)
 
 
 def occlusion(image: Pixels, number: int, predict: Callable[[Pixels], Floats]) -> Floats:
-    """Return how much less (12, 12) the logit of a class is with a place of the image (H, W, C) covered.
+    """Return how much the logit of a class drops (12, 12) when a place of the image (H, W, C) is covered.
 
-    Zeiler and Fergus 2014, arXiv:1311.2901. The cover has the mean of the image. predict: probabilities (N, K) of
-    images (N, H, W, C).
+    Zeiler and Fergus 2014, arXiv:1311.2901. The cover has the mean colour of the image. predict: returns probabilities
+    (N, K) of images (N, H, W, C).
     """
     starts = np.arange(PATCHES)[:, None] + (-0.5, 1.5)
     rows, columns = (np.rint(starts * side / PATCHES).clip(0).astype(int) for side in image.shape[:2])

@@ -1,7 +1,8 @@
-"""How unlike the training images an image is: the Mahalanobis distance of what it looks like and of its features.
+"""How unlike the training images an image is (out-of-distribution detection), as a Mahalanobis distance.
 
-The features of a network alone are not enough: they hold what tells its classes apart, and a network for CT slices may
-see in a blood cell just another slice. So a rough look at the image that the network gets stands beside them.
+The distance is that of the network's features together with a rough description of the image that the network gets.
+The features alone are not enough: they hold what tells the classes apart, and a network for CT slices may take a blood
+cell for just another slice.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,15 +18,15 @@ from src.metrics.scored import Floats, Integers
 QUANTILE = 2.326  # of the normal distribution: 99 of 100 images are below
 FOLDS = 5
 FEW = 64  # images
-SHRINKAGE = 0.1  # of the correlations towards none (Friedman 1989): there are few images for so many features
+SHRINKAGE = 0.1  # of the correlations towards zero (Friedman 1989), as there are few images for so many features
 LAYOUT = 6  # places along each side of the layout
 BINS, LEVELS = 16, 256
 SCALES = 4  # each half as large as the one before
 DECIMALS = 6
-DIGITS = 7  # that count, of each number in the file
+DIGITS = 7  # significant digits of each number in the file
 Images = tuple[Pixels, Floats]  # (N, H, W, C) and their features (N, F)
 Grays = NDArray[np.float32]
-FLOOR = 1e-3  # of the mean deviation: a feature that no training image has says little when one does
+FLOOR = 1e-3  # of the mean deviation, added to each: a feature that is constant in training says little
 
 
 def look(image: Pixels) -> Floats:
@@ -33,7 +34,7 @@ def look(image: Pixels) -> Floats:
     channels = image.shape[2]
     gray = cv2.transform(image.astype(np.float32), np.ones((1, channels), np.float32)) / channels
     layout = cv2.resize(gray, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA).ravel()
-    whole = gray.astype(np.uint8)  # in the same bins, and counted in a quarter of the time
+    whole = gray.astype(np.uint8)  # falls into the same bins, and is counted in a quarter of the time
     levels = np.sqrt(cv2.calcHist([whole], [0], None, [BINS], [0, LEVELS]).ravel() / gray.size)
     texture: list[float] = []
     for _ in range(SCALES):
@@ -49,9 +50,9 @@ def _edges(pixels: Grays, neighbours: Grays) -> float:
 def fit(parts: Mapping[str, Images], groups: Integers) -> Reference:
     """Learn what the images of train are like, and how far from them an image of the same source may be.
 
-    groups: (N,) of train, counted from 0. The limit is set by val, which no weight has seen, together with train: each
-    fold of its groups is measured by what the others are like. Val alone is often too small for a percentile: one in 17
-    further images exceeds the largest distance of 16.
+    groups: (N,) of train, counted from 0. The limit is set by val, on which no weights were fitted, and by train, where
+    each fold of its groups is measured against the other folds. Val alone is often too small for a percentile: one in
+    17 further images exceeds the largest of 16 distances.
     """
     described = {part: _described(*images) for part, images in parts.items() if len(images[0])}
     train = described["train"]
@@ -65,8 +66,8 @@ def fit(parts: Mapping[str, Images], groups: Integers) -> Reference:
 def _learned(train: Floats) -> Reference:
     """Return mean and directions of rows (N, F), without a limit.
 
-    The covariance of features and look, each with deviation 1, is shrunk, so that it can be inverted. Numbers are
-    rounded before distances are measured, so that these are those of the file.
+    Features and look are scaled to deviation 1, and their covariance is shrunk so that it can be inverted. The numbers
+    are rounded here, so that distances measured now equal those that are later measured with the rounded file.
     """
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     scales = deviation + FLOOR * deviation.mean() + np.finfo(np.float64).tiny
@@ -78,7 +79,7 @@ def _learned(train: Floats) -> Reference:
 
 
 def _crossed(train: Floats, groups: Integers) -> Floats:
-    """Return the distance (N,) of each image of train from those of the other folds."""
+    """Return the distance (N,) of each image of train from the images of the other folds."""
     folds = np.unique(groups, return_inverse=True)[1] % FOLDS
     found = np.zeros(len(train))
     for fold in np.unique(folds):
@@ -97,11 +98,11 @@ def _described(images: Pixels, features: Floats) -> Floats:
 
 
 def _distances(made: Reference) -> Callable[[Floats], Floats]:
-    """Return the function of rows (N, F) that gives their distances (N,), on average 1 for those it was made from."""
+    """Return a function from rows (N, F) to distances (N,), on average about 1 for the rows it was learned from."""
     mean, directions = np.array(made.mean), np.array(made.directions)
 
     def distances(rows: Floats) -> Floats:
-        # BLAS shares even a small product among threads, which then wait by spinning on the cores that decode images.
+        # BLAS splits even a small product among threads, which then wait by spinning on the cores that decode images.
         multiply = np.matmul if len(rows) > FEW else lambda *factors: np.einsum("nf,fd->nd", *factors)
         return np.asarray(np.sqrt(np.mean(multiply(rows - mean, directions) ** 2, axis=1)), dtype=np.float64)
 
@@ -109,12 +110,12 @@ def _distances(made: Reference) -> Callable[[Floats], Floats]:
 
 
 def _limit(distances: Floats) -> float:
-    """Return the 99th percentile of distances whose logarithms are normal, which a few of them can tell."""
+    """Return the 99th percentile of distances, as a log-normal distribution, for which a few distances are enough."""
     logs = np.log(distances + np.finfo(np.float64).tiny)
     return float(np.exp(logs.mean() + QUANTILE * logs.std()))
 
 
 def measure(made: Reference) -> Callable[[Pixels, Floats], Floats]:
-    """Return the function that gives of images (N, H, W, C) and their features the distances (N,): 1 is the limit."""
+    """Return a function from images (N, H, W, C) and their features (N, F) to distances (N,), where 1 is the limit."""
     distances = _distances(made)
     return lambda images, features: distances(_described(images, features)) / made.limit

@@ -1,4 +1,4 @@
-"""The stage export: from the trained and evaluated model to a bundle that answers for a raw image."""
+"""The stage export: from the trained and evaluated model to a bundle that predicts from a raw image."""
 
 import logging
 from typing import Any, Literal, NamedTuple
@@ -31,9 +31,9 @@ class Inputs(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """Of params.yaml: the name of the source, the section preprocess, the seed, the threads of the training.
+    """From params.yaml: the name of the source, the section preprocess, the seed, the threads of the training.
 
-    confidence: of the intervals that evaluate made. flips: the mirror images whose mean the probability is.
+    confidence: of the intervals that evaluate computed. flips: the mirror images that probabilities are averaged over.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Setting(NamedTuple):
 
     @classmethod
     def of(cls, params: Params) -> "Setting":
-        """Take out what the bundle depends on."""
+        """Select what the bundle depends on."""
         return cls(
             source_name(params.dataset.source),
             params.preprocess,
@@ -97,14 +97,14 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
 
 
 def _calibration(fitted: dict[str, Any], method: Literal["temperature", "none"]) -> Calibration:
-    """Take over what evaluate fitted on val, or only the errors without it."""
+    """Return the calibration that evaluate fitted on val, or for the method none, only the errors without it."""
     if method == "none":
         fitted = {**fitted, "temperature": 1.0, "note": "", "after": fitted["before"]}
     return Calibration(method=method, **fitted)
 
 
 def _threshold(scores: dict[str, Any], temperature: float) -> float | None:
-    """Move the threshold as the temperature moves the probabilities, so that every decision stays."""
+    """Scale the threshold with the temperature as the probabilities are, so that every decision stays the same."""
     if "threshold" not in scores:
         return None
     value = float(scores["threshold"])

@@ -1,4 +1,4 @@
-"""What models share: pixels scaled to [0, 1] at the input, class probabilities at the output, and pieces between."""
+"""What models share: scaling of pixels to [0, 1], the output layer of class probabilities, and common layers."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def build(
     """Build an untrained model from pixels 0..255, shape (N, H, W, C), to class probabilities.
 
     With two classes the output is (N, 1), the probability of the last class; with more it is (N, classes).
-    own: options that only this architecture knows.
+    own: options that only this architecture has.
 
     Raises:
         AssayError: no model has this name, there are fewer than two classes, or the images are too small for it.
@@ -39,7 +39,7 @@ def build(
     try:
         features = architecture.features(image, **variation)
     except ValueError as error:
-        if "output size would be" not in str(error):  # zero or negative, as Keras says of maps that become too small
+        if "output size would be" not in str(error):  # zero or negative: Keras' error for maps that become too small
             raise
         size = "x".join(str(side) for side in input_shape[:2])
         expected = f"expected larger images for {name} with stride {stride}"
@@ -48,7 +48,7 @@ def build(
 
 
 def _head(features: keras.KerasTensor, classes: int) -> keras.KerasTensor:
-    # In float32 even where the rest is float16, whose smallest steps are too coarse for a probability near 0 or 1.
+    # In float32 even if the rest is float16, which is too coarse for a probability near 0 or 1.
     if classes == 2:
         return keras.layers.Dense(1, activation="sigmoid", name=OUTPUT, dtype="float32")(features)
     return keras.layers.Dense(classes, activation="softmax", name=OUTPUT, dtype="float32")(features)

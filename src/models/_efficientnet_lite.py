@@ -1,4 +1,4 @@
-"""EfficientNet-Lite as a Keras network, untrained or with learned weights; its plan is in weights/efficientnet_lite."""
+"""EfficientNet-Lite as a Keras network, untrained or pretrained; its architecture is in weights/efficientnet_lite."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from src.weights.torch_file import Array, Arrays
 import keras
 from keras import layers
 
-MOMENTUM = 0.9  # of averages that are learned from random weights: with the published 0.99 they lag behind
+MOMENTUM = 0.9  # of moving averages: from random weights, they lag behind with the published 0.99
 
 
 def network(version: Version) -> Callable[..., keras.KerasTensor]:
@@ -31,13 +31,13 @@ def _features(
     weights: str = "none",
     sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Return (N, 1280) features with pooling average or max, after dropout; strides are its own.
+    """Return (N, 1280) features with pooling average or max, after dropout; strides are those of the architecture.
 
-    A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256: as
-    PyTorch wrote them, or a model.keras that was trained here.
+    A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256, either
+    written by PyTorch, or a model.keras that was trained here.
 
     Raises:
-        AssayError: the weights cannot be had, or are not those that sha256 and the network say.
+        AssayError: the weights are not available, or do not fit sha256 or the network.
     """
     colors = layers.Concatenate()([image] * 3) if image.shape[-1] == 1 else image
     scaled = layers.Rescaling(*SCALED)(colors)

@@ -1,6 +1,6 @@
-"""TensorFlow, imported once and started the same way everywhere, and trained models from their files.
+"""Imports TensorFlow once, in the same way everywhere, and reads trained models from their files.
 
-Numerics are fixed, start-up chatter is left out, errors are shown.
+Numerics are fixed and start-up messages are hidden, but errors are shown.
 """
 
 import logging
@@ -21,8 +21,8 @@ from src.core.errors import AssayError
 
 log = logging.getLogger(__name__)
 STDERR = 2
-# TensorFlow writes these past its own log level: information, on a machine without a GPU that CUDA is absent, and
-# in Keras' predict an attribute that it says itself "will be ignored".
+# TensorFlow writes these despite its log level: information; on a machine without a GPU, that CUDA is absent; and in
+# Keras' predict, an attribute that by its own words "will be ignored".
 CHATTER = re.compile(
     rb"^(I\d{4} |WARNING: All log messages before absl|E\d{4} .*(failed call to cuInit|use_unbounded_threadpool))"
 )
@@ -30,7 +30,7 @@ CHATTER = re.compile(
 
 @contextmanager
 def without_chatter() -> Iterator[None]:
-    """Collect what native code writes to stderr inside the block, and write it afterwards without the chatter."""
+    """Capture what native code writes to stderr inside the block, and write it afterwards without start-up chatter."""
     sys.stderr.flush()
     kept = os.dup(STDERR)
     with tempfile.TemporaryFile() as captured:
@@ -45,13 +45,14 @@ def without_chatter() -> Iterator[None]:
             os.write(STDERR, b"".join(line for line in captured if not CHATTER.match(line)))
 
 
-# Read when TensorFlow is loaded. Weights depend on oneDNN being on or off, so it is not left to the machine's default.
+# TensorFlow reads these on import. Weights depend on whether oneDNN is on, so it is not left to the machine's default.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # a GPU is shared with other processes
 
-# Keras, which TensorFlow loads, imports these where they are there, for what nobody needs here: a half of its start.
+# Keras, which TensorFlow loads, imports these if they are installed. Nothing here needs them, and they take half of its
+# start-up time.
 UNUSED = ("sklearn", "matplotlib", "pandas", "scipy")
 hidden = [name for name in UNUSED if sys.modules.setdefault(name, None) is None]  # type: ignore[arg-type]
 try:
@@ -67,12 +68,12 @@ finally:
 
 
 def start(seed: int, threads: int) -> None:
-    """Make what follows depend on the seed alone, and give TensorFlow this many threads.
+    """Make everything that follows depend on the seed alone, and give TensorFlow this many threads.
 
-    Forgets layer names given before, since names are part of a saved model.
+    Resets the counters of layer names, since names are part of a saved model.
     """
     _use(threads)
-    cv2.setNumThreads(1)  # one small image is too little to share: more threads warp no faster and burn twice the CPU
+    cv2.setNumThreads(1)  # one small image is too little to share: more threads are no faster and take twice the CPU
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(random_streams.derive(seed, "weights"))
     tf.config.experimental.enable_op_determinism()
@@ -80,10 +81,10 @@ def start(seed: int, threads: int) -> None:
 
 @contextmanager
 def released() -> Iterator[None]:
-    """Delete the graphs of the block when it ends.
+    """Delete the graphs that were built inside the block when it ends.
 
-    TensorFlow files each custom gradient that it meets in a graph under a number of its own and never takes it out
-    (tf.custom_gradient, in graph mode); with it stays the graph of the whole step, which is used no more: 7 MB a trial.
+    In graph mode, TensorFlow registers each custom gradient (tf.custom_gradient) under a number and never removes it.
+    This keeps the graph of the whole step alive although it is no longer used: 7 MB per trial.
     """
     known: dict[str, object] = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
     before = set(known)
@@ -110,7 +111,7 @@ def load(path: Path) -> keras.Model:
     """Read a trained model for prediction.
 
     Raises:
-        AssayError: the file is missing or is no Keras model.
+        AssayError: the file is missing or is not a Keras model.
     """
     if not path.is_file():
         raise AssayError(f"{path}: not found; run the stage train with `dvc repro train`")
@@ -122,19 +123,19 @@ def load(path: Path) -> keras.Model:
 def load_weights(
     network: keras.Model, kind: str, key: str, path: Path, sha256: str | None, read: Callable[[Path], None]
 ) -> None:
-    """Fill a network from a file with this checksum: the layers of the same names in a model.keras, or as `read` does.
+    """Fill a network from a file with this checksum: by the names of layers in a model.keras, or else with `read`.
 
-    kind: what the weights have to be of. key: of the section of params.yaml that names the file.
+    kind: the network that the weights must be of, for messages. key: the section of params.yaml that names the file.
 
     Raises:
-        AssayError: the file is not there, or holds something else.
+        AssayError: the file does not exist, has another checksum, or holds something else.
     """
     if not path.is_file():
         raise AssayError(f"{key}.weights: expected none, imagenet or the path of a file, found {str(path)!r}")
     if (found := files.digest(path)) != sha256:
         raise AssayError(f"{key}.sha256: expected that of {path}, {found}; found {sha256}")
     try:
-        with warnings.catch_warnings(action="ignore"):  # of Keras' own attempts at other formats
+        with warnings.catch_warnings(action="ignore"):  # Keras tries other formats first
             if path.suffix != ".keras":
                 read(path)
                 return

@@ -7,7 +7,7 @@ from keras import layers
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return (N, 128) features; dropout is that of the dense layer, published 0.5, and that of the maps stays 0.25."""
+    """Return (N, 128) features; `dropout` is that of the dense layer (published: 0.5); that of the maps stays 0.25."""
     x = layers.Conv2D(32, 3, strides=stride, activation="relu")(image)
     x = layers.Conv2D(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D(2)(x)

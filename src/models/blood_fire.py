@@ -15,7 +15,7 @@ OPTIONS = ("stride", "pooling")  # there is no dropout
 def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.KerasTensor:
     """Return (N, 24) features with pooling average, as published.
 
-    Poolings round up, which at the published 128x128 is the same as rounding down, so that any size is large enough.
+    Max poolings round sizes up, so that no image is too small; at the published 128x128, no rounding is needed.
     """
     x = _convolution(image, 12, 5, stride)
     for squeeze, expand in POOLED:

@@ -1,4 +1,7 @@
-"""A small stack of normalized convolutions for few images: 63 thousand weights, most of them after three poolings."""
+"""A small stack of convolutions with batch normalization, for few images.
+
+It has 63 thousand weights, most of them after the third pooling.
+"""
 
 from src.models._build import flat
 
@@ -6,14 +9,15 @@ import keras
 from keras import layers
 
 WIDTHS = (16, 32, 64, 64)
-# Keras' default of 0.99 lags hundreds of steps behind: at 15 steps an epoch, early val scores would mean nothing.
+# With Keras' default of 0.99, moving averages lag hundreds of steps behind: at 15 steps per epoch, early scores on val
+# would mean nothing.
 MOMENTUM = 0.9
 
 
 def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return (N, 64) features with pooling average or max; each image is first brought to mean 0 and deviation 1.
+    """Return (N, 64) features with pooling average or max; each image is first standardized to mean 0 and deviation 1.
 
-    That takes out brightness and contrast, which depend on the window that a slice was published in.
+    This removes brightness and contrast, which depend on the window that a slice was published in.
     """
     x = layers.LayerNormalization(axis=[1, 2, 3], epsilon=1e-5, center=False, scale=False)(image)
     x = _convolution(x, WIDTHS[0], 5, stride)
@@ -25,6 +29,6 @@ def features(image: keras.KerasTensor, *, dropout: float, stride: int, pooling: 
 
 
 def _convolution(x: keras.KerasTensor, width: int, side: int, stride: int = 1) -> keras.KerasTensor:
-    """Convolve, normalize over the batch (Ioffe and Szegedy 2015, arXiv:1502.03167), cut off below 0."""
+    """Apply convolution, batch normalization (Ioffe and Szegedy 2015, arXiv:1502.03167) and ReLU."""
     x = layers.Conv2D(width, side, stride, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, published at 224 pixels a side, untrained or with learned weights; its strides are its own."""
+"""EfficientNet-Lite0, published for 224x224 pixels, untrained or pretrained; its strides are fixed."""
 
 from src.models._efficientnet_lite import network
 from src.weights.efficientnet_lite import LITE0

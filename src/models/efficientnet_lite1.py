@@ -1,4 +1,4 @@
-"""EfficientNet-Lite1, published at 240 pixels a side, untrained or with learned weights; its strides are its own."""
+"""EfficientNet-Lite1, published for 240x240 pixels, untrained or pretrained; its strides are fixed."""
 
 from src.models._efficientnet_lite import network
 from src.weights.efficientnet_lite import LITE1

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2, published at 260 pixels a side, untrained or with learned weights; its strides are its own."""
+"""EfficientNet-Lite2, published for 260x260 pixels, untrained or pretrained; its strides are fixed."""
 
 from src.models._efficientnet_lite import network
 from src.weights.efficientnet_lite import LITE2

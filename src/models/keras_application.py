@@ -1,4 +1,4 @@
-"""Published networks of keras.applications, untrained or with learned weights to be tuned on other images."""
+"""Published networks of keras.applications, untrained or with pretrained weights for fine-tuning."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 STANDARDIZED = ([1 / d for d in DEVIATION], [-m / d for m, d in zip(MEAN, DEVIATION, strict=True)])
 SYMMETRIC = (2.0, -1.0)  # to [-1, 1]
 
-# For each network the scale and offset that make of pixels in [0, 1] what it was trained on.
+# For each network, the scale and offset that turn pixels in [0, 1] into the input range it was trained on.
 BACKBONES = {
     "DenseNet121": STANDARDIZED,
     "EfficientNetV2B0": STANDARDIZED,
@@ -22,7 +22,7 @@ BACKBONES = {
     "MobileNetV3Small": SYMMETRIC,
     "ResNet50V2": SYMMETRIC,
 }
-SCALED_INSIDE = ("EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small")  # unless told otherwise
+SCALED_INSIDE = ("EfficientNetV2B0", "MobileNetV3Large", "MobileNetV3Small")  # by default
 MOMENTUM = 0.9
 LEAST = 32  # pixels of a side, for each of the networks
 PUBLISHED_SHAPE = (224, 224, 3)
@@ -39,13 +39,13 @@ def features(
     weights: str = "none",
     sha256: str | None = None,
 ) -> keras.KerasTensor:
-    """Return what the backbone makes of an image, after dropout.
+    """Return the features of the backbone for an image, after dropout.
 
-    A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256:
-    of the network without its top as Keras saves weights, or a model.keras that was trained here.
+    A gray image is repeated to three channels. weights: none, imagenet, or the path of a file with this sha256, either
+    weights of the network without its top as Keras saves them, or a model.keras that was trained here.
 
     Raises:
-        AssayError: the image is too small, or the weights cannot be had or are not those that sha256 and backbone say.
+        AssayError: the image is too small, or the weights are not available or do not fit sha256 or the backbone.
     """
     height, width, _ = image.shape[1:]
     if min(height, width) < LEAST:
@@ -61,7 +61,7 @@ def features(
 
 
 def _network(backbone: str, image_tensor: keras.KerasTensor) -> keras.Model:
-    """Build the network onto a tensor, so that its layers are layers of the whole model, each with its own name."""
+    """Build the network on top of a tensor, so that its layers become named layers of the whole model."""
     inside = {"include_preprocessing": False} if backbone in SCALED_INSIDE else {}
     make = getattr(keras.applications, backbone)
     shape = image_tensor.shape[1:]
@@ -69,7 +69,7 @@ def _network(backbone: str, image_tensor: keras.KerasTensor) -> keras.Model:
 
 
 def _follow(network: keras.Model) -> None:
-    """Lower the momenta of batch normalization: with the published ones its averages lag up to 1000 steps behind."""
+    """Lower the momentum of batch normalization: with the published one, its averages lag up to 1000 steps behind."""
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM
@@ -87,7 +87,7 @@ def _from_imagenet(backbone: str) -> keras.Model:
     make = getattr(keras.applications, backbone)
     try:
         return make(include_top=False, weights="imagenet", input_shape=PUBLISHED_SHAPE)
-    except Exception as error:  # Keras raises just that where a download fails
+    except Exception as error:  # Keras raises a plain Exception if a download fails
         reason = " ".join(str(error).split())
         raise AssayError(
             f"{KEY}.weights: imagenet weights of {backbone} could not be fetched ({reason}); "

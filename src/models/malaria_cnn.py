@@ -5,7 +5,7 @@ from src.models._build import flat
 import keras
 from keras import layers
 
-OPTIONS = ("stride", "pooling")  # there is no dropout
+OPTIONS = ("stride", "pooling")  # it has no dropout
 
 
 def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.KerasTensor:

@@ -1,4 +1,4 @@
-"""One inception block (Szegedy et al. 2015, arXiv:1409.4842) of one filter a branch, straight on the image."""
+"""One inception block (Szegedy et al. 2015, arXiv:1409.4842) with one filter per branch, directly on the image."""
 
 from src.models._build import flat
 
@@ -9,7 +9,7 @@ OPTIONS = ("stride", "pooling")  # there is no dropout
 
 
 def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.KerasTensor:
-    """Return the four branches' feature maps side by side."""
+    """Return the features of the four branches, concatenated."""
     wide = _convolution(7, stride)(image)
     medium = _convolution(3)(_point(image, stride))
     large = _convolution(5)(_point(image, stride))
@@ -18,10 +18,10 @@ def features(image: keras.KerasTensor, *, stride: int, pooling: str) -> keras.Ke
 
 
 def _point(image: keras.KerasTensor, stride: int) -> keras.KerasTensor:
-    """Convolve single pixels, every `stride`-th of each axis.
+    """Apply a 1x1 convolution to every `stride`-th pixel of each axis.
 
-    These pixels are picked before, not by the strides of the convolution: that gives the same numbers, but TensorFlow
-    2.21 on a CPU ends with a segmentation fault in the gradient of a 1x1 convolution with a larger stride.
+    The pixels are picked beforehand, not by the strides of the convolution: the numbers are the same, but TensorFlow
+    2.21 crashes on a CPU with a segmentation fault in the gradient of a 1x1 convolution with a larger stride.
     """
     picked = layers.MaxPooling2D(1, strides=stride)(image) if stride > 1 else image
     return _convolution(1)(picked)

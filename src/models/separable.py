@@ -5,8 +5,8 @@ from src.models._build import flat
 import keras
 from keras import layers
 
-# As in compact_cnn: what is learned does not depend on it, but with Keras' default of 0.99 val stays at chance for the
-# first 500 steps, while train is at 0.99 after 200 (four easy classes, batches of 16).
+# As in compact_cnn: the learned weights do not depend on it, but with Keras' default of 0.99, val stays at chance level
+# for the first 500 steps, while train reaches 0.99 after 200 (four easy classes, batches of 16).
 MOMENTUM = 0.9
 # Width of each block, and the dropout after it.
 CONVOLVED = ((32, 0.0), (64, 0.0), (128, 0.2), (256, 0.2))
@@ -17,9 +17,9 @@ DENSE = ((512, 1.0), (128, 5 / 7), (64, 3 / 7))
 def features(
     image: keras.KerasTensor, *, dropout: float, stride: int, pooling: str, batch_norm: bool = True
 ) -> keras.KerasTensor:
-    """Return (N, 64) features; dropout is that of the first dense block, published 0.7, and the others keep in step.
+    """Return (N, 64) features; `dropout` applies to the first dense block (published: 0.7); the others scale with it.
 
-    batch_norm: with batch normalization after each block, as published.
+    batch_norm: whether batch normalization follows each block, as published.
     """
     x = layers.Conv2D(16, 3, strides=stride, padding="same", activation="relu")(image)
     x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)

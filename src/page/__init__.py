@@ -1,1 +1,1 @@
-"""`python -m src.page`: a page on this machine that answers for the images that are dropped on it."""
+"""`python -m src.page`: serves a page on this machine that predicts the images that are dropped on it."""

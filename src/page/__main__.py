@@ -1,4 +1,4 @@
-"""Open a page on this machine that answers for images: class, calibrated probability, and where the network looked."""
+"""Serve a page on this machine that predicts images: class, calibrated probability, and where the network looked."""
 
 import argparse
 import os
@@ -21,12 +21,12 @@ from src.export import load
 from src.export.predictor import Predictor
 
 PORT = 7860
-FOLDER = "assay-page-"  # and the process that it belongs to
+FOLDER = "assay-page-"  # followed by the id of its process
 MISSING = "the page needs Gradio, which is not installed: run `make setup`, or `pip install -r requirements.txt`"
 HOST = "127.0.0.1"
 LARGEST_MB = 500  # of one upload, all its files together
 GRACE = 1  # seconds that open connections get at the end
-# The browser refuses whatever a part of the page may want from elsewhere, and to show the page within another one.
+# Makes the browser refuse everything that the page may load from elsewhere, and refuse to show it inside another page.
 POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'none'; form-action 'self'"
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": ""}
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument(
         "--model", type=Path, default=BUNDLE.folder, metavar="BUNDLE", help="a folder or .zip (%(default)s)"
     )
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help="of this machine alone (%(default)s)")
+    parser.add_argument("--port", type=int, default=PORT, metavar="N", help="open to this machine only (%(default)s)")
     asked = parser.parse_args()
     if find_spec("gradio") is None:
         raise AssayError(MISSING)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _private_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make the folder, for this user alone, that everything temporary goes to, and remove those of killed pages."""
+    """Create a folder for all temporary files that only this user can read, and remove the folders of killed pages."""
     for old in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
         owner = old.name.removeprefix(FOLDER).partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
@@ -66,10 +66,10 @@ def _private_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def bind(port: int) -> socket.socket:
-    """Take a port of this machine.
+    """Bind a port of this machine.
 
     Raises:
-        AssayError: it is in use, or not for this user.
+        AssayError: the port is in use, or this user may not use it.
     """
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -83,7 +83,7 @@ def bind(port: int) -> socket.socket:
 
 
 def limited(app: Any) -> Any:
-    """Refuse uploads that are too large, and forbid the browser to ask other machines: a middleware of ASGI."""
+    """Wrap an ASGI application: refuse uploads that are too large, and forbid the browser to ask other machines."""
     from starlette.datastructures import Headers, MutableHeaders
     from starlette.responses import PlainTextResponse
 
@@ -102,7 +102,7 @@ def limited(app: Any) -> Any:
 
 
 def build(predictor: Predictor, folder: Path | str) -> Any:
-    """Return the application, which takes seconds to load; what is uploaded goes below the folder."""
+    """Return the application, which takes seconds to load; uploads are stored below the folder."""
     os.environ.update(QUIET | {"GRADIO_TEMP_DIR": tempfile.mkdtemp(dir=folder)})
     import fastapi
     import gradio
@@ -111,7 +111,7 @@ def build(predictor: Predictor, folder: Path | str) -> Any:
     from src.page import layout
 
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])  # no other name leads here
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])  # no other name is answered
     app.add_middleware(limited)
     return gradio.mount_gradio_app(
         app,
@@ -134,7 +134,7 @@ def build(predictor: Predictor, folder: Path | str) -> Any:
 
 
 def serve(app: Any, listening: socket.socket) -> None:
-    """Answer until SIGINT or SIGTERM, which are raised again once the server has ended, or the terminal is closed."""
+    """Serve until SIGINT or SIGTERM (raised again once the server has ended), or until the terminal is closed."""
     import uvicorn
 
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))

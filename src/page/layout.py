@@ -1,4 +1,4 @@
-"""The page: where images are dropped, a card for each, a line for each file that is none, and the model."""
+"""The page: an upload area, a card for each image, a line for each file that is not an image, and the model."""
 
 import base64
 import io
@@ -24,11 +24,11 @@ from src.predict.__main__ import find
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 SCALE = 256  # pixels of the scale of colours
 MAX_FILES = 50  # dropped at once
-MAX_IMAGES = 50  # answered at once, archives searched
+MAX_IMAGES = 50  # predicted at once, those in archives included
 MAX_UNPACKED_GB = 2.0  # of an archive
 PREDICTED = "the predicted class"
 OPACITY = 60  # percent, of the heat map at first
-# The browser alone mixes image and heat map: the slider asks the server nothing.
+# The browser itself blends image and heat map: moving the slider sends nothing to the server.
 MIX = "(percent) => document.documentElement.style.setProperty('--heat', percent / 100)"
 # On a phone the answers stand below the controls, out of sight.
 SHOW = "() => matchMedia('(max-width: 56rem)').matches && document.getElementById('answers').scrollIntoView()"
@@ -41,10 +41,10 @@ def build(predictor: Predictor) -> gr.Blocks:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     parts = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).module
     title = " or ".join(reversed(about.classes)) if about.positive else "Which class?"
-    how = "Class activation map" if CAM in predictor.outputs else "Map of occlusion"
+    how = "Class activation map" if CAM in predictor.outputs else "Occlusion map"
     scale = _picture(_coloured(np.linspace(0, 1, SCALE)[None]))
     classes = [(PREDICTED, ""), *((name, name) for name in about.classes)]
-    kept = {"delete_cache": (600, 3600)}  # seconds: what was uploaded and never asked about goes after an hour
+    kept = {"delete_cache": (600, 3600)}  # seconds: what was uploaded but never predicted goes after an hour
 
     def part(name: str, *values: object) -> str:
         return str(getattr(parts, name)(*values))
@@ -83,9 +83,9 @@ def build(predictor: Predictor) -> gr.Blocks:
 
 
 def answer(predictor: Predictor, files: list[str], progress: Any = None) -> list[Answer]:
-    """Answer for uploaded files in their order, and remove them.
+    """Predict uploaded files in order, and remove them.
 
-    Whatever is wrong with a file becomes a line about it.
+    A problem with a file becomes a line about it, not an exception.
     """
     try:
         with ExitStack() as held:
@@ -100,7 +100,7 @@ def answer(predictor: Predictor, files: list[str], progress: Any = None) -> list
 
 
 def _images(file: str, held: ExitStack) -> list[Source | Unreadable]:
-    """Find the images of an uploaded file, called as the visitor calls it."""
+    """Return the images of an uploaded file, under the names that the visitor knows."""
 
     def plain(text: str) -> str:
         return redact.control(text.replace(f"{Path(file).parent}/", ""))
@@ -126,12 +126,12 @@ def _drawn(predictor: Predictor, found: Prediction, label: str) -> tuple[str, di
 
 
 def _coloured(heat: Floats) -> Pixels:
-    """Colour a map (H, W) of [0, 1] as RGBA (H, W, 4), clear where it is left out."""
+    """Colour a map (H, W) of [0, 1] as RGBA (H, W, 4), transparent where nothing is shown."""
     return np.dstack([cam.colour(heat), 255 * cam.shown(heat).astype(np.uint8)])
 
 
 def _picture(pixels: Pixels) -> str:
-    """Return pixels (H, W, C) as the address of a PNG that holds them itself."""
+    """Return pixels (H, W, C) as a data URL of a PNG."""
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, format="PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

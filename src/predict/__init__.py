@@ -1,1 +1,1 @@
-"""`python -m src.predict`: images, folders and archives through a bundle."""
+"""`python -m src.predict`: predicts images, folders and archives with a bundle."""

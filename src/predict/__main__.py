@@ -1,4 +1,4 @@
-"""Ask a network about images: class, calibrated probability, and whether the image is like those it was trained on."""
+"""Predict images: class, calibrated probability, and whether the image is like those the network was trained on."""
 
 import argparse
 import logging
@@ -27,9 +27,9 @@ EXAMPLES = """\
 examples:
   python -m src.predict scan.png                               one image
   python -m src.predict ward/ slices.zip --output answers.csv  folders and archives, as a table in a file
-  python -m src.predict scan.dcm --explain maps/               and where the network looked
+  python -m src.predict scan.dcm --explain maps/               with heat maps of where the network looked
 """
-UNSAFE = re.compile(r"[^\w.-]+")  # of a name that becomes a file's
+UNSAFE = re.compile(r"[^\w.-]+")  # in names that become file names
 log = logging.getLogger(__name__)
 STDIN = "-"
 TRACKED = re.compile(r"models:/.+|[0-9a-f]{32}")  # how MLflow calls models and runs
@@ -38,9 +38,9 @@ MAX_UNPACKED_GB = 20.0
 
 
 def main(bundle: Path = BUNDLE.folder) -> None:
-    """Predict what the command line names; exit code 1 where a file could not be read.
+    """Predict what the command line names; exit with code 1 if a file could not be read.
 
-    bundle: the folder of the one that is asked where the command line names none.
+    bundle: the folder of the bundle to use if the command line names none.
     """
     asked = _parser(bundle).parse_args()
     if asked.output and asked.output.suffix.lower() not in answers.KINDS:
@@ -60,7 +60,7 @@ def main(bundle: Path = BUNDLE.folder) -> None:
     if len(found) > 1 and rows:
         sys.stderr.write(f"{answers.summary(rows)}\n")
     if failed:
-        count = f"{failed} of {len(found)}" if len(found) > 1 else "the one"
+        count = f"{failed} of {len(found)}" if len(found) > 1 else "the file"
         console.fail(f"{count} could not be predicted")
 
 
@@ -81,18 +81,18 @@ def _parser(bundle: Path) -> argparse.ArgumentParser:
         "--model",
         default=str(bundle),
         metavar="BUNDLE",
-        help="a folder or .zip (%(default)s); in MLflow the id of a run, models:/NAME@current or models:/NAME/1",
+        help="a folder or .zip (%(default)s), or in MLflow: the id of a run, models:/NAME@current or models:/NAME/1",
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write all columns to a .csv or .json instead")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write all columns to a .csv or .json file instead")
     parser.add_argument("--explain", type=Path, metavar="DIR", help="write a heat map over each image into a folder")
-    parser.add_argument("--class", dest="label", metavar="NAME", help="explain this class, else the predicted one")
+    parser.add_argument("--class", dest="label", metavar="NAME", help="explain this class (default: the predicted one)")
     return parser
 
 
 def _rows(
     predictor: Predictor, found: list[Source | Unreadable], asked: argparse.Namespace
 ) -> tuple[list[answers.Row], int]:
-    """Predict all, and return the rows of the table and the number of files without an answer."""
+    """Predict all, and return the rows of the table and the number of files that could not be predicted."""
     rows: list[answers.Row] = []
     failed = 0
     results: Iterable[Prediction | Unreadable] = predictor.predict_all(found)
@@ -109,7 +109,7 @@ def _rows(
 
 
 def _explained(predictor: Predictor, found: Prediction, asked: argparse.Namespace, number: int) -> str:
-    """Write the heat map of an image, and return its file."""
+    """Write the heat map of an image, and return its path."""
     from PIL import Image
 
     name = UNSAFE.sub("_", found.name).strip("._") or "image"
@@ -120,19 +120,19 @@ def _explained(predictor: Predictor, found: Prediction, asked: argparse.Namespac
 
 
 def find(asked: Iterable[str], held: ExitStack, max_gb: float = MAX_UNPACKED_GB) -> list[Source | Unreadable]:
-    """Return the images that the arguments stand for, in their order; what cannot be searched is unreadable.
+    """Return the images that the arguments name, in their order; what cannot be searched becomes `Unreadable`.
 
-    held: keeps what archives were unpacked to until it is closed. max_gb: of an archive, unpacked.
+    held: keeps the folders of unpacked archives until it is closed. max_gb: largest size of an archive, unpacked.
     """
     lists = (filter(None, sys.stdin.read().splitlines()) if name == STDIN else [name] for name in asked)
     return [found for argument in chain.from_iterable(lists) for found in _found(argument, held, max_gb)]
 
 
 def locate(name: str, held: ExitStack) -> Path:
-    """Return the bundle that `--model` names; held: keeps one of MLflow's that is on a server until it is closed.
+    """Return the bundle that `--model` names; held: keeps a bundle from an MLflow server until it is closed.
 
     Raises:
-        AssayError: MLflow is not installed, or holds none of this name.
+        AssayError: MLflow is not installed, or holds no bundle of this name.
     """
     path = Path(name)
     if not TRACKED.fullmatch(name) or path.exists():
@@ -140,7 +140,7 @@ def locate(name: str, held: ExitStack) -> Path:
     try:
         from src.tracking import query
     except ImportError:  # in the application of a bundle
-        raise AssayError(f"{name}: a model of MLflow is found by the repository alone: python -m src.predict") from None
+        raise AssayError(f"{name}: only the repository can find models in MLflow: python -m src.predict") from None
     return query.bundle(name, home(), Path(held.enter_context(TemporaryDirectory(prefix="predict-"))))
 
 
@@ -170,10 +170,10 @@ def _unpacked(path: Path, name: str, held: ExitStack, max_gb: float) -> Iterator
 
 
 def _searched(folder: Path, name: str) -> list[Source | Unreadable]:
-    """List the images below a folder by their names, but for hidden files and what operating systems leave aside.
+    """List the images below a folder in order of their names, without hidden files and junk of operating systems.
 
     Raises:
-        AssayError: there is nothing.
+        AssayError: there is no image.
     """
     name, others = name.rstrip("/"), 0
     found: list[Source | Unreadable] = []
@@ -199,7 +199,7 @@ def _searched(folder: Path, name: str) -> list[Source | Unreadable]:
         counted = f"{others} other file{'s' * (others > 1)}" if others else "an empty folder"
         raise AssayError(f"{name}: expected images, found {counted}")
     if others:
-        log.info("%s: %d files are not called like images and are left out", name, others)
+        log.info("%s: %d files do not look like images and are left out", name, others)
     return found
 
 

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def row(found: Prediction, explained: str | None = None) -> Row:
-    """Return a prediction as one row: p_CLASS is calibrated, uncalibrated_CLASS what predictions.csv holds."""
+    """Return a prediction as a row: p_CLASS is calibrated, uncalibrated_CLASS is the value as in predictions.csv."""
     line: Row = {
         "file": found.name,
         "class": found.label,
@@ -33,7 +33,7 @@ def row(found: Prediction, explained: str | None = None) -> Row:
 
 
 def table(rows: Sequence[Row], about: Description) -> str:
-    """Lay rows out in columns for a terminal."""
+    """Return rows as a table for a terminal."""
     chance = f"p({about.positive})" if about.positive else "probability"
     lines = []
     for line in rows:
@@ -41,7 +41,7 @@ def table(rows: Sequence[Row], about: Description) -> str:
         if line["threshold"] is not None:
             cells["threshold"] = f"{line['threshold']:.3f}"
         lines.append(cells | {"flags": line["flags"]})
-    # A file that is called 007 or 1e5 shall not be laid out as a number.
+    # A file name such as 007 or 1e5 must not be formatted as a number.
     return str(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))
 
 

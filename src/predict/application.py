@@ -1,6 +1,6 @@
-"""The command of this room as one file in the bundle, for a machine that has neither the repository nor TensorFlow.
+"""Packs `python -m src.predict` into one file of the bundle, for machines without the repository and TensorFlow.
 
-Python runs a zip that holds a `__main__.py` (PEP 441), and imports modules from one that is on its path.
+Python runs a zip that contains a `__main__.py` (PEP 441), and imports modules from a zip that is on its path.
 """
 
 import zipfile
@@ -15,7 +15,7 @@ from src.predict.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 COMMAND = main.__module__
-STEPS = "preprocess.steps"  # imported by name, so nobody finds them among the imports
+STEPS = "preprocess.steps"  # imported by name, so the import statements do not show them
 REQUIREMENTS = (
     "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "pydicom", "ruamel.yaml", "simplejpeg",
     "tabulate",
@@ -32,7 +32,7 @@ console.run(lambda: main(Path(sys.argv[0]).parent))
 
 
 def write(out: Bundle) -> None:
-    """Write predict.pyz, and the packages that it needs with their versions here."""
+    """Write predict.pyz, and a requirements file of the packages that it needs, in the versions installed here."""
     content = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in modules()} | {
         "__main__.py": MAIN.encode()
     }
@@ -43,7 +43,7 @@ def write(out: Bundle) -> None:
 
 
 def modules() -> list[Path]:
-    """Return the files of all modules of src that the command imports, directly or not, wherever in a module."""
+    """Return the files of all modules of src that the command imports, directly or not, inside functions too."""
     finder = ModuleFinder([str(ROOT)], excludes=["src.tracking"])  # MLflow, which a bundle in a folder does not need
     for name in (COMMAND, *(f"src.{STEPS}.{step}" for step in registry.names(STEPS))):
         finder.import_hook(name)

@@ -1,1 +1,1 @@
-"""`python -m src.start SOURCE`: params.yaml for images as they are."""
+"""`python -m src.start SOURCE`: writes a params.yaml for images as they are."""

@@ -1,6 +1,7 @@
-"""`python -m src.start SOURCE`: from images as they are to a params.yaml for them, with the reason of each value.
+"""`python -m src.start SOURCE`: writes a params.yaml for images as they are, with the reason for each value.
 
-It opens the source, reads its labels, looks at pictures, decides (`plan.py`), tells the plan, and loses no edit.
+It opens the source, reads the labels, looks at some pictures, decides (`plan.py`), and prints the plan. Edits of
+params.yaml are never lost.
 """
 
 import argparse
@@ -28,53 +29,53 @@ from src.start.plan import Decision, Reading
 
 BUILD = Path("build")
 WORK = ".start"
-ANY = "folders"  # the layout of whatever is no known set
+ANY = "folders"  # the layout for data that are not a known set
 HEADERS = 2000  # of DICOM files that are read: 0.8 ms each
-BASE = "covid_compact"  # its values where the data do not ask for others; its scores are not told
-FOR_MODEL = {"efficientnet_lite0": "pneumonia_transfer"}  # in its place
-GUESS = "Wrong guesses are changed by editing one line below."
+BASE = "covid_compact"  # the preset with the values that the data do not decide; its scores are left out
+FOR_MODEL = {"efficientnet_lite0": "pneumonia_transfer"}  # the preset to use instead, by model
+GUESS = "To correct a wrong guess, edit its line below."
 
 
 def main() -> None:
-    """Plan, tell the plan, write params.yaml, and name the next command."""
+    """Make the plan, print it, write params.yaml, and name the next command."""
     parser = argparse.ArgumentParser("python -m src.start", description="Write a params.yaml for images of your own.")
     parser.add_argument("source", metavar="SOURCE", help="a folder or an archive")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="as train.epochs=5")
-    parser.add_argument("--yes", action="store_true", help="replace a params.yaml with edits; a copy is kept")
+    parser.add_argument("--yes", action="store_true", help="replace a params.yaml that has edits; a copy is kept")
     asked = parser.parse_args()
     run(asked.source, presets.given(asked.set), Path.cwd(), yes=asked.yes)
     console.say("next: make repro")
 
 
 def run(source: str, changes: Mapping[str, Any], home: Path, *, yes: bool) -> None:
-    """Look at a source and write params.yaml for it; `changes` are values by dotted key that a person asks for.
+    """Look at a source and write params.yaml for it; `changes` are the values by dotted key that the user asks for.
 
     Raises:
-        AssayError: the source cannot be looked at or read, a change is not allowed, or edits would be lost.
+        AssayError: the source cannot be opened or read, a change is not allowed, or edits would be lost.
     """
     decisions = look(source, changes, home)
     made = text(decisions, changes, source, home)
     console.say("\n".join(lines(decisions, changes, made)))
     copy = presets.replace(made, home, yes=yes)
-    console.say(f"params.yaml: written, the same at its head{f'; the one before is {copy.name}' if copy else ''}")
+    console.say(f"params.yaml: written, with this plan at its head{f'; the old one is {copy.name}' if copy else ''}")
 
 
 def look(source: str, changes: Mapping[str, Any], home: Path) -> list[Decision]:
     """Open a folder or an archive, read its labels and some of its pictures, and decide.
 
     Raises:
-        AssayError: it is not on this machine, or cannot be opened or read.
+        AssayError: the source is not on this machine, or cannot be opened or read.
     """
     if source.startswith((KAGGLE, *URLS)):
         place = f"kaggle.com/datasets/{source.removeprefix(KAGGLE)}" if source.startswith(KAGGLE) else "there"
         raise AssayError(
-            f"{source}: only files that are here can be looked at; get them from {place} and name the archive, or a "
+            f"{source}: only files on this machine can be looked at; get them from {place} and name the archive, or a "
             "preset for known data (make presets)"
         )
     params = presets.made(BASE, source, changes, home)[1]
-    (home / BUILD).mkdir(exist_ok=True)  # where a large archive finds room, as among the system's it may not
+    (home / BUILD).mkdir(exist_ok=True)  # a large archive may not fit into the system's temporary folder
     for left in (home / BUILD).glob(f"{WORK}*"):
-        shutil.rmtree(left, ignore_errors=True)  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)  # left by a run that was killed
     with tempfile.TemporaryDirectory(prefix=WORK, dir=home / BUILD) as folder:
         opened = open_source(params.dataset, Path(folder) / "unpacked", home)
         listing = scan(opened.folder, source, keep_masks=params.dataset.masks == "keep")
@@ -85,12 +86,12 @@ def look(source: str, changes: Mapping[str, Any], home: Path) -> list[Decision]:
 
 
 def read(files: Listing, dataset: Dataset, asked: Collection[str], home: Path) -> Reading:
-    """Read a source as asked, else with the layout of the known set whose classes and names it has, else as any.
+    """Read a source as asked, else with the layout of the known set whose names and classes it has, else as folders.
 
-    `asked` are the keys of `dataset` that a person gave.
+    `asked` are the keys of `dataset` that the user gave.
 
     Raises:
-        AssayError: no layout can read it, or it holds less than two classes; the message says what is missing.
+        AssayError: no layout can read it, or it holds fewer than two classes; the message says what is missing.
     """
     free = {"dataset.layout", "dataset.table"}.isdisjoint(asked)
     known = next((pair for pair in layouts.known().items() if _is(*pair, files)), None) if free else None
@@ -114,7 +115,7 @@ def read(files: Listing, dataset: Dataset, asked: Collection[str], home: Path) -
 
 def _is(layout: str, known: Known, files: Listing) -> bool:
     """Return whether the layout of a known set reads a source, and finds the classes of that set."""
-    tried = replace(files, notes=Notes())  # so that what it says is not kept
+    tried = replace(files, notes=Notes())  # so that its notes are not kept
     with suppress(AssayError):
         found = registry.load("download.layouts", layout).read(tried)
         return {entry.label for entry in found} == known.classes
@@ -122,7 +123,7 @@ def _is(layout: str, known: Known, files: Listing) -> bool:
 
 
 def lines(decisions: Sequence[Decision], changes: Mapping[str, Any], made: str = "") -> list[str]:
-    """Write a line for each decision, then the questions, each with the line of `made` to edit, if that is given."""
+    """Return a line for each decision, then the questions, each with the line of `made` to edit, if that is given."""
     told = [f"{decision.topic + ':':<12}{decision.says}" for decision in decisions]
     asked = " ".join(f"{key}={yaml_file.written(each)}" for key, each in changes.items())
     told += [f"{'as asked:':<12}{asked}"] if changes else []
@@ -130,7 +131,7 @@ def lines(decisions: Sequence[Decision], changes: Mapping[str, Any], made: str =
 
 
 def _place(question: str, made: str) -> str:
-    """Name the line of params.yaml that holds the key at which a question points."""
+    """Return in words which line of params.yaml holds the key that a question names."""
     for number, line in enumerate(made.splitlines(), start=1):
         if line.startswith("  ") and f".{line.partition(':')[0].strip()}" in question and "#" not in line:
             return f" ({PARAMS}, line {number})"
@@ -138,10 +139,10 @@ def _place(question: str, made: str) -> str:
 
 
 def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str, home: Path) -> str:
-    """Make the whole params.yaml, with the decisions as comments at its head.
+    """Return the whole params.yaml, with the decisions as comments at its head.
 
     Raises:
-        AssayError: a change names no key, or has a value that is not allowed.
+        AssayError: a change names an unknown key, or has a value that is not allowed.
     """
     values = {key: value for decision in decisions for key, value in decision.values.items()} | dict(changes)
     base = FOR_MODEL.get(values["model.name"], BASE)

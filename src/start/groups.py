@@ -1,4 +1,4 @@
-"""A pattern in file names, or a folder, that tells the patient: found by what plausible groups look like."""
+"""Finds the pattern in file names, or the folder, that tells the patient, by whether its groups are plausible."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ DATE = re.compile(r"(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d")
 
 @dataclass(frozen=True)
 class Found:
-    """A value for dataset.group_pattern, the number of groups that it makes, and examples: name -> group."""
+    """A value for dataset.group_pattern, the number of groups that it gives, and examples: name -> group."""
 
     pattern: str
     groups: int
@@ -27,17 +27,17 @@ class Found:
 
 
 def find(entries: Sequence[Entry]) -> Found | None:
-    """Find the first pattern that gives plausible groups: words such as patient, folders, then ever longer beginnings.
+    """Find the first pattern that gives plausible groups: words such as patient, folders, then ever longer prefixes.
 
-    Of several beginnings of a name the shortest one counts: a group that is too large costs a few images, one that is
-    too small lets a patient stand in two parts.
+    The shortest of several plausible prefixes of a name is taken: a group that is too large costs a few images, but
+    one that is too small lets a patient appear in two parts.
     """
     labels = [entry.label for entry in entries]
     stems = [PurePosixPath(entry.path).stem for entry in entries]
     for pattern in _patterns(entries):
         expression = re.compile(pattern)
         groups = list(takewhile(bool, (group_of(expression, entry.path) for entry in entries)))
-        numbered = groups == stems and WORDS not in pattern  # 7.png of each class: numbers that begin anew
+        numbered = groups == stems and WORDS not in pattern  # 7.png in each class: the numbers start again
         if len(groups) == len(entries) and not numbered and is_plausible(groups, labels):
             return Found(pattern, len(set(groups)), _examples(entries, groups, whole="/" in pattern))
     return None
@@ -46,8 +46,9 @@ def find(entries: Sequence[Entry]) -> Found | None:
 def is_plausible(groups: Sequence[str], labels: Sequence[str]) -> bool:
     """Return whether groups may be patients, from the group and the label of each image.
 
-    Several images in a group, but not one group for a quarter of all; at least three groups in each class, or the
-    group would be the class; a digit in each, as words are rather organs, sites and projections; and no mere date.
+    They may be if a group has several images on average, but none has more than a quarter of all; if each class has at
+    least three groups (otherwise the group could be the class); if each has a digit in its name, as mere words are more
+    likely organs, sites or projections; and if not all of them are dates.
     """
     counts = Counter(groups)
     of_class: dict[str, set[str]] = defaultdict(set)
@@ -66,7 +67,7 @@ def _patterns(entries: Sequence[Entry]) -> Iterator[str]:
     yield rf"(?i)(?<![^\W_])(?P<{GROUP}>(?:{WORDS})[-_ ]?\d+)"
     depths = {entry.path.count("/") for entry in entries}
     if len(depths) == 1:
-        for above in range(1, depths.pop()):  # the folder on top is a class or a fold
+        for above in range(1, depths.pop()):  # the top folder is a class or a fold
             yield rf"^(?:[^/]+/){{{above}}}(?P<{GROUP}>[^/]+)/"
     yield rf"^(?P<{GROUP}>[A-Za-z]+\d+[A-Za-z]+\d+)"  # C101P62ThinF
     for more in range(MOST_TOKENS):
@@ -75,7 +76,7 @@ def _patterns(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _examples(entries: Iterable[Entry], groups: Iterable[str], *, whole: bool) -> dict[str, str]:
-    """Choose names, or whole paths, of three groups, evenly over all."""
+    """Choose a name, or a whole path, of three groups that are spread evenly over all."""
     first: dict[str, str] = {}
     for entry, group in zip(entries, groups, strict=True):
         first.setdefault(group, entry.path)

@@ -1,4 +1,4 @@
-"""What the pictures are like, from a few of them evenly over the classes: colour, sizes, dark margins, brightness."""
+"""What the pictures are like: colour, sizes, dark margins and brightness of a sample spread evenly over the classes."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from src.images.pixels import Pixels, resized, to_gray
 from src.metrics.curves import area
 
 SAMPLED = 64
-MOST_BYTES = 150 * 2**20  # of all sampled files, so that large scans are looked at in seconds too
+MOST_BYTES = 150 * 2**20  # of all sampled files, so that looking at large scans takes seconds too
 SMALL = 16  # side of the thumbnails by which classes are compared
 CHROMA, DARK, RING = 8.0, 16, 0.04
-COLOURED = 0.1  # share of images with colour from which a data set has colour
-MARGIN_DARK, WITH_MARGIN = 0.7, 0.6  # of the ring around an image; of the images
+COLOURED = 0.1  # a data set counts as coloured above this share of images with colour
+MARGIN_DARK, WITH_MARGIN = 0.7, 0.6  # share of dark pixels in the ring around an image; share of such images
 LEAST_BODY = 128  # pixels: what is smaller shows cells and patches rather than bodies
-MIXED = 0.2  # deviation of the aspects by their mean
-VARIED = 1.25  # 90 % to 10 % of the shorter sides
+MIXED = 0.2  # standard deviation of the aspect ratios, divided by their mean
+VARIED = 1.25  # 90th percentile of the shorter sides, divided by the 10th
 TOLD_BY_BRIGHTNESS, TOLD_WITHOUT, LEAST_OF_CLASS = 0.95, 0.7, 6
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What was seen of N sampled pictures: arrays with an entry for each."""
+    """What was measured on N sampled pictures: arrays with an entry for each."""
 
     label: NDArray[np.str_]
     sides: Floats  # (N, 2) height and width in pixels
@@ -51,13 +51,13 @@ class Pictures:
 
     @property
     def mixed(self) -> bool:
-        """Whether their shapes differ, width by height."""
+        """Whether their aspect ratios (width by height) differ."""
         aspects = self.sides[:, 1] / self.sides[:, 0]
         return len(aspects) > 1 and bool(aspects.std(ddof=1) > MIXED * aspects.mean())
 
     @property
     def shorter(self) -> tuple[float, float]:
-        """What 10 % and 90 % of the shorter sides stay below, in pixels."""
+        """The 10th and 90th percentile of the shorter sides, in pixels."""
         low, high = np.percentile(self.sides.min(axis=1), (10, 90))
         return float(low), float(high)
 
@@ -67,17 +67,17 @@ class Pictures:
 
     @property
     def dark_margins(self) -> bool:
-        """Whether most are gray with a dark frame around a body, as CT slices have it."""
+        """Whether most are gray with a dark frame around a body, as in CT slices."""
         return bool(min(self.size) >= LEAST_BODY and not self.in_colour and self.framed.mean() >= WITH_MARGIN)
 
     def brightness_auc(self) -> float:
-        """Return how well the mean level tells some class from the others, 0.5 to 1; 0.5 with few of a class."""
+        """Return the best AUC, 0.5 to 1, of the mean level for one class against the rest; 0.5 with too few images."""
         sides = [self.label == one for one in np.unique(self.label)]
         found = [area(side, self.level) for side in sides if min(side.sum(), (~side).sum()) >= LEAST_OF_CLASS]
         return max((max(auc, 1 - auc) for auc in found), default=0.5)
 
     def told_by_brightness_alone(self) -> bool:
-        """Return whether the mean level tells a class, and thumbnails brought to mean 0 and deviation 1 do not."""
+        """Return whether the mean level tells a class, but thumbnails standardized to mean 0 and deviation 1 do not."""
         if self.brightness_auc() < TOLD_BY_BRIGHTNESS:
             return False
         flat = self.small - self.small.mean(axis=1, keepdims=True)
@@ -85,10 +85,10 @@ class Pictures:
 
 
 def look_at(entries: Sequence[Entry], files: Listing, max_megapixels: float) -> Pictures:
-    """Decode up to 64 images, as many of each class, without those that cannot be read.
+    """Decode and measure up to 64 images, equally many of each class, and skip those that cannot be read.
 
     Raises:
-        AssayError: that is none of them.
+        AssayError: none of them can be read.
     """
     looks: list[tuple[object, ...]] = []
     unreadable, left = 0, MOST_BYTES
@@ -107,7 +107,7 @@ def look_at(entries: Sequence[Entry], files: Listing, max_megapixels: float) -> 
 
 
 def sampled(entries: Sequence[Entry]) -> list[Entry]:
-    """Choose entries evenly over each class, the classes in turn."""
+    """Choose entries that are spread evenly over each class, one class after the other in turn."""
     by_class: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_class[entry.label].append(entry)
@@ -128,7 +128,7 @@ def _measured(label: str, image: Pixels) -> tuple[object, ...]:
 
 
 def _is_coloured(image: Pixels) -> bool:
-    """Distinguish colour from gray that is stored in three channels, where only compression makes these differ."""
+    """Distinguish colour from gray that is stored in three channels, which differ only through compression."""
     if image.ndim == 2:
         return False
     little = resized(image, min(64, image.shape[1]), min(64, image.shape[0])).astype(np.int16)
@@ -136,7 +136,7 @@ def _is_coloured(image: Pixels) -> bool:
 
 
 def _nearest_mean_share(vectors: Floats, labels: NDArray[np.str_]) -> float:
-    """Return the share of vectors (N, F) nearest to the mean of their own class, from which each is left out."""
+    """Return the share of vectors (N, F) that are nearest to the mean of their own class, leaving out the vector."""
     own = labels[:, None] == np.unique(labels)
     left = own.T @ vectors - own[:, :, None] * vectors[:, None]
     means = left / np.maximum(own.sum(axis=0) - own, 1)[:, :, None]

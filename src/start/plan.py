@@ -1,4 +1,4 @@
-"""What params.yaml shall say about images as they were found, each value with its reason."""
+"""Decides the values of params.yaml for images as they were found, each with its reason."""
 
 import math
 import re
@@ -24,7 +24,7 @@ SIDE, LEAST_SIDE, SMALL_SIDE = 150, 32, 64  # pixels
 SQUARE = (0.8, 1.25)  # width by height
 UNEQUAL = 1.5  # images of the most common class for one of the rarest
 PARTS = {"split.train": 0.6, "split.val": 0.2, "split.test": 0.2}
-EPOCHS = (15, 60, 60_000)  # fewest, most, and images to learn from in all of them
+EPOCHS = (15, 60, 60_000)  # fewest, most, and training images seen in all of them together
 EPOCHS_OF_LEARNED = {"efficientnet_lite0": (7, 30, 11_000)}
 MOST_FOR_TRANSFER = 20_000  # images: above it a network this large takes hours on two cores
 FEW = 10  # images or groups of a class, below which a test part says little
@@ -61,7 +61,7 @@ def make(
     entries, counts = reading.entries, Counter(entry.label for entry in reading.entries)
     layout = {"dataset.source": source, "dataset.layout": reading.layout}
     patients, grouped = _patients(reading)
-    # What may be missed: neither junk of the operating system nor texts.
+    # Files that the user may miss, so neither junk of the operating system nor texts.
     rows = [row for row in left_out if row.kind != "junk" and row.reason != NO_IMAGE]
     missed = [f"{row.kind} {row.files} ({row.reason})" for row in rows]
     return [
@@ -99,7 +99,7 @@ def _positive(counts: Counter[str]) -> Decision:
         return Decision("positive", f"{chosen}, by the names of the two", {"dataset.positive": chosen})
     chosen = min(sorted(counts, reverse=True), key=lambda label: counts[label])
     why = "one of two equally common ones" if len(set(counts.values())) == 1 else "the rarer of the two"
-    question = f"is {chosen} what is looked for? the names do not tell: dataset.positive"
+    question = f"is {chosen} the class to detect? the names do not tell: dataset.positive"
     return Decision("positive", f"{chosen}, {why}", {"dataset.positive": chosen}, question)
 
 
@@ -117,7 +117,7 @@ def meaning(label: str) -> int:
 
 
 def _patients(reading: Reading) -> tuple[Decision, list[Entry]]:
-    """Take the groups that the labels came with, else look for a pattern in the names; return the groups in force."""
+    """Take the groups that came with the labels, else look for a pattern in the names; return the grouped entries."""
     entries = reading.entries
     count = len({entry.group for entry in entries} - {""})
     values: dict[str, Any] = {"split.by": reading.split_by, "dataset.group_pattern": None}
@@ -133,13 +133,13 @@ def _patients(reading: Reading) -> tuple[Decision, list[Entry]]:
         values["dataset.group_pattern"] = found.pattern
         entries = regroup(entries, found.pattern, "")
     else:
-        said = "not known: images of one patient may stand in two parts, and scores be too good"
+        said = "not known: images of one patient may be in two parts, which makes scores too good"
         question = "do names or a table tell the patient? dataset.group_pattern, or a column patient in the table"
     return Decision("patients", said, values, question), entries
 
 
 def _folds(entries: Sequence[Entry]) -> Decision:
-    """Keep the parts of the source where they are whole and cut no group."""
+    """Keep the parts of the source if they are complete and cut no group."""
     counts = Counter(entry.fold for entry in entries)
     shown = ", ".join(f"{fold or 'without'} {count}" for fold, count in sorted(counts.items()))
     own = ", ".join(f"{share:.0%} {part.removeprefix('split.')}" for part, share in PARTS.items())
@@ -150,9 +150,9 @@ def _folds(entries: Sequence[Entry]) -> Decision:
     if set(counts) <= {""}:
         return Decision("split", f"{own}; the source has no parts of its own", PARTS | {"split.folds": "ignore"})
     if "" in counts or not counts["train"] or not counts["test"]:
-        why = f"the source's parts are not whole ({shown})"
+        why = f"the source's parts are not complete ({shown})"
     elif cut:
-        why = f"{cut} groups stand in two of the source's parts ({shown})"
+        why = f"{cut} groups are in two of the source's parts ({shown})"
     else:
         made = "" if counts["val"] else "; val is made from train"
         return Decision("split", f"as the source's folders say: {shown}{made}", PARTS | {"split.folds": "respect"})
@@ -160,7 +160,7 @@ def _folds(entries: Sequence[Entry]) -> Decision:
 
 
 def image_size(height: float, width: float) -> int | tuple[int, int]:
-    """Choose what the model sees: about 150x150 pixels of the pictures' aspect, small pictures as they are.
+    """Choose the model's image size: about 150x150 pixels in the pictures' aspect ratio, small pictures as they are.
 
     >>> image_size(512, 512), image_size(240, 320), image_size(50, 50), image_size(28, 28)
     (150, (130, 174), 50, 32)
@@ -206,7 +206,7 @@ def _balance(counts: Counter[str]) -> Decision:
 
 
 def _model(pictures: Pictures, images: int, asked: str | None) -> tuple[Decision, Decision]:
-    """Choose the network, and how long it trains: learned weights where pictures and patience allow them."""
+    """Choose the network and its epochs: pretrained weights, unless the pictures are small or too many."""
     small, question = min(pictures.size) < SMALL_SIDE, ""
     name, why = "efficientnet_lite0", "with weights learned from photographs, as most data sets are small"
     if small or images > MOST_FOR_TRANSFER:
@@ -214,11 +214,11 @@ def _model(pictures: Pictures, images: int, asked: str | None) -> tuple[Decision
     if pictures.told_by_brightness_alone():
         auc = pictures.brightness_auc()
         question = (
-            f"brightness alone tells the classes (AUC {auc:.2f}): is it of the disease, or of the camera? "
+            f"brightness alone tells the classes (AUC {auc:.2f}): is it due to the disease, or to the camera? "
             "preprocess.steps"
         )
         if name == "compact_cnn":
-            name, why = "dropout_cnn", "as brightness tells the classes, which compact_cnn takes out"
+            name, why = "dropout_cnn", "as brightness tells the classes, and compact_cnn removes it"
     if asked:
         name, why = asked, "as asked"
     stride = {} if name in EPOCHS_OF_LEARNED else {"model.stride": 1 if small else 2}

@@ -1,4 +1,4 @@
-"""`python -m src.tracking send|ui`: what can be done for runs outside of a stage."""
+"""`python -m src.tracking send|ui`: commands for tracked runs that need no pipeline stage."""
 
 import argparse
 import logging
@@ -12,19 +12,19 @@ from src.core.errors import AssayError
 from src.tracking import mlflow_store, outbox, stage_run
 
 log = logging.getLogger(__name__)
-WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # which language models need
+WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # MLflow needs jobs for language models only
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command that the command line names."""
     parser = argparse.ArgumentParser(
         "python -m src.tracking",
-        description="send: what waits in mlruns/unsent, and the run of build/ where MLflow has none. "
-        "ui: show the runs in the browser; it names the page with the scores.",
-        epilog="MLFLOW_TRACKING_URI names a server; without it runs are in mlflow.db and mlruns/.",
+        description="send: send the records in mlruns/unsent, and the run of build/ if MLflow does not have it. "
+        "ui: show the runs in the browser; prints the address of the table with the scores.",
+        epilog="Set MLFLOW_TRACKING_URI to use a server; otherwise runs are stored in mlflow.db and mlruns/.",
     )
     parser.add_argument("what", choices=("send", "ui"))
-    parser.add_argument("--port", type=int, default=5000, help="of ui, else 5000")
+    parser.add_argument("--port", type=int, default=5000, help="port of ui (default: 5000)")
     asked = parser.parse_args()
     if asked.what == "ui":
         _ui(asked.port)
@@ -33,10 +33,10 @@ def main() -> None:
 
 
 def _send() -> None:
-    """Send what waits, then what DVC restored.
+    """Send the waiting records, then the run of build/ if MLflow does not have it.
 
     Raises:
-        AssayError: MLflow does not take it, or there is nothing that could be sent.
+        AssayError: MLflow does not accept a record, or there is nothing to send.
     """
     sent = outbox.send(paths.home())
     log.info("%d record(s) sent", sent)
@@ -49,7 +49,7 @@ def _send() -> None:
 
 
 def _ui(port: int) -> None:
-    """Become `mlflow ui` with its statistics off.
+    """Replace this process with `mlflow ui`, with its telemetry turned off.
 
     Raises:
         AssayError: the port is in use.
@@ -57,11 +57,11 @@ def _ui(port: int) -> None:
     server = f"http://127.0.0.1:{port}/#/experiments"
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise AssayError(f"port {port}: in use, perhaps by these runs: {server}; else: make ui PORT={port + 1}")
+            raise AssayError(f"port {port}: in use, perhaps by `mlflow ui`: {server}; or: make ui PORT={port + 1}")
     with mlflow_store.connected(paths.home()) as client:
         number = mlflow_store.experiment(client, config.load().track.experiment, paths.home())
     page = f"{server}/{number}/runs?viewStateShareKey={mlflow_store.VIEW}&workflowType=machine_learning"
-    sys.stdout.write(f"runs: {page}  (Ctrl-C ends it)\n")  # console.say would take the query out
+    sys.stdout.write(f"runs: {page}  (Ctrl-C ends it)\n")  # console.say would remove the query
     sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
     os.execve(sys.executable, command, os.environ | mlflow_store.QUIET | WITHOUT_JOBS)

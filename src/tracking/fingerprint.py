@@ -13,16 +13,17 @@ from src.core.files import read_json
 from src.core.paths import PARAMS
 
 PIPELINE = Path("dvc.yaml")
-BUILT = "build/"  # dependencies below it are data that an earlier stage wrote, all others are code
+BUILT = "build/"  # dependencies in this folder are data that an earlier stage wrote; all others are code
 TEMPLATE = re.compile(r"\$\{\s*([\w.]+)\s*\}")
 COMPILED = re.compile(r"(^|/)__pycache__/|\.pyc$")
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The hash of all inputs of a stage, and of each kind of them, so that two fingerprints can be compared.
+    """The hash of all inputs of a stage, with code, data and parameters apart, so that fingerprints can be compared.
 
-    Hashes are sha256 in hexadecimal; code is one over all modules, data has one for each file or folder.
+    Hashes are sha256 in hexadecimal: `code` is one hash over all modules, `data` has one for each file or folder.
+    `params` holds the values themselves.
     """
 
     sha256: str
@@ -32,7 +33,7 @@ class Fingerprint:
 
 
 def compute(stage: str, root: Path = Path()) -> Fingerprint:
-    """Hash the dependencies and parameters of a stage, exactly those that dvc.yaml lists for it.
+    """Hash exactly the dependencies and parameters that dvc.yaml lists for a stage.
 
     Raises:
         AssayError: dvc.yaml has no such stage, or a dependency or parameter that it lists is missing.
@@ -49,10 +50,10 @@ def compute(stage: str, root: Path = Path()) -> Fingerprint:
 
 
 def read(path: Path) -> Fingerprint:
-    """Read the fingerprint that a training left.
+    """Read the fingerprint that a training wrote.
 
     Raises:
-        AssayError: nothing was trained here.
+        AssayError: the file is missing, so nothing was trained here.
     """
     if not path.is_file():
         raise AssayError(f"{path}: not found; train with `dvc repro`")
@@ -60,17 +61,17 @@ def read(path: Path) -> Fingerprint:
 
 
 def params_locked(stage: str) -> bool:
-    """Return whether params.yaml has the values of the last run of a stage; True where dvc.lock has none."""
+    """Return whether params.yaml has the values of a stage's last run; True if dvc.lock records no such run."""
     locked = dvc_state.last_run(stage).get("params", {}).get(PARAMS.name, {})
     now = yaml_file.read(PARAMS) or {}
     return all(nested.get(now, key) == value for key, value in locked.items())
 
 
 def digest(path: Path) -> str:
-    """Hash the content of a file, or of all files below a folder with their relative names, compiled modules aside.
+    """Hash a file's content, or the relative names and contents of all files below a folder, except compiled modules.
 
     Raises:
-        AssayError: there is nothing at the path.
+        AssayError: the path does not exist.
     """
     if path.is_dir():
         names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Where runs go: a database in the repository, made so that nothing can break it half-way, or a server."""
+"""Where runs are stored: on a server, or in a database in the repository, which is created atomically."""
 
 import json
 import logging
@@ -25,8 +25,8 @@ VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
 LOCK_SECONDS = 120
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # else `mlflow ui` shows the pages for language models
-VIEW = "scores"  # how the table of runs looks behind an address that names it: these columns
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # else `mlflow ui` shows pages for language models
+VIEW = "scores"  # a saved view of the table of runs, which an address can name; it shows these columns
 COLUMNS = ("test_auc", "test_accuracy", "test_sensitivity", "test_specificity", "val_auc", "probe_auc")
 VIEW_KEY = f"mlflow.sharedViewState.{VIEW}"
 VIEW_STATE = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in COLUMNS]})
@@ -39,42 +39,42 @@ QUIET = {
 PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 
-SECONDS = 20  # that another process may keep the database locked
+SECONDS = 20  # to wait for a database that another process has locked
 LONGEST_REASON = 300
 UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
 ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
 
 
 def uri(home: Path) -> str:
-    """Return MLFLOW_TRACKING_URI where it is set, else the database in the repository."""
+    """Return MLFLOW_TRACKING_URI if it is set, otherwise the URI of the database in the repository."""
     return os.environ.get(VARIABLE) or f"sqlite:///{(home / DATABASE).as_posix()}"
 
 
 def database(home: Path) -> Path | None:
-    """Return the database file that runs go to, None where they go to a server; it need not be there yet.
+    """Return the database file that stores the runs, or None if a server does; the file need not exist yet.
 
-    Its artifacts are in mlruns beside it.
+    Its artifacts are in the folder mlruns beside it.
     """
     address = uri(home)
     return Path(address.removeprefix("sqlite:///")).resolve() if address.startswith("sqlite:///") else None
 
 
 def place(home: Path) -> str:
-    """Name the database or server for a message."""
+    """Return the name of the database or server for messages."""
     address = redact.secrets(uri(home))
     return DATABASE if address == f"sqlite:///{(home / DATABASE).as_posix()}" else address
 
 
 @contextmanager
 def connected(home: Path) -> Iterator["MlflowClient"]:
-    """Yield a client of the store, made if it is not there, with MLflow's own functions pointed at it meanwhile.
+    """Yield a client of the store, which is created if missing; MLflow's own functions use this store meanwhile.
 
     Raises:
-        AssayError: whatever goes wrong, in the block too, as one line that names the database or server. That a server
-            is away or a database broken shows after seconds, not minutes.
+        AssayError: anything failed, inside the block too; the message is one line that names the database or server.
+            An unreachable server or a broken database is reported within seconds, not minutes.
     """
     address = uri(home)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # not its retries: the reason is logged once
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # hide its retries: the reason is logged once
     try:
         with _environment(QUIET | {VARIABLE: address}):
             if file := database(home):
@@ -89,7 +89,7 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
                 with _environment(PATIENT):
                     yield client
             finally:
-                mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None is how MLflow forgets it
+                mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None makes MLflow forget it
     except Exception as error:
         log.debug("MLflow failed", exc_info=True)
         raise AssayError(f"{place(home)}: {reason(error)}") from error
@@ -97,9 +97,9 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
 
 @contextmanager
 def writing(home: Path) -> Iterator["MlflowClient"]:
-    """Yield a client as `connected` does, once no other process of this repository writes, and keep others from it.
+    """Yield a client as `connected` does, and hold the lock that only one writing process of this repository can have.
 
-    Two writers would make two runs of one record, or meet at a data set that both add.
+    Two writers at once could create two runs for one record, or collide when both add the same data set.
     """
     with connected(home) as client, turn(database(home) or home / DATABASE):
         yield client
@@ -107,12 +107,12 @@ def writing(home: Path) -> Iterator["MlflowClient"]:
 
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
-    """Hold the lock file beside a database, and say in one line where it must be waited for."""
+    """Hold the lock file beside a database; log one line if another process holds it and we have to wait."""
     lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        log.info("MLflow: waiting up to %d s for another process of this folder that writes runs", LOCK_SECONDS)
+        log.info("MLflow: waiting up to %d s for another process in this folder to finish writing runs", LOCK_SECONDS)
         lock.acquire()
     try:
         yield
@@ -121,7 +121,7 @@ def turn(path: Path) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """Return in one line why something failed: of a chain of network errors the last one."""
+    """Return in one line why something failed; for a chain of network errors, the last cause."""
     text = str(error).strip() or type(error).__name__
     if isinstance(error, sqlite3.Error):
         text = _reason_of_sqlite(error)
@@ -135,14 +135,14 @@ def _reason_of_sqlite(error: sqlite3.Error) -> str:
     if "locked" in str(error):
         return f"in use by another process ({error})"
     if getattr(error, "sqlite_errorname", "").startswith(UNWRITABLE):
-        return f"cannot be written ({error}); see to the rights of file and folder, and room on the disk"
+        return f"cannot be written ({error}); check the permissions of file and folder, and the free disk space"
     return f"not readable as MLflow's database ({error}); move it away"
 
 
 def experiment(client: "MlflowClient", name: str, home: Path) -> str:
-    """Return the id of an experiment, made if it is not there and restored if deleted; its table shows the scores.
+    """Return the id of an experiment; create it if missing, restore it if deleted. Its table shows the scores.
 
-    Its artifacts get an explicit place, so that client and `mlflow ui` find them alike.
+    Its artifact location is set explicitly, so that the client and `mlflow ui` find the artifacts in the same place.
     """
     if (found := client.get_experiment_by_name(name)) is None:
         folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "_"
@@ -157,7 +157,7 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
 
 
 def create(path: Path) -> None:
-    """Make an MLflow database that appears whole or not at all, whoever else is making it and whatever is killed."""
+    """Create an MLflow database that is either complete or absent, even if processes compete or one is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with turn(path):
         if path.exists() and path.stat().st_size:
@@ -174,7 +174,7 @@ def create(path: Path) -> None:
 
 
 def _open(path: Path) -> None:
-    """Make a database that is not there, and try the other, which MLflow would do for minutes where it is broken."""
+    """Create a missing database, or else read from it once: MLflow itself would retry a broken one for minutes."""
     if path.exists() and path.stat().st_size:
         follow(path)
     else:
@@ -183,7 +183,7 @@ def _open(path: Path) -> None:
 
 @contextmanager
 def _environment(defaults: dict[str, str]) -> Iterator[None]:
-    """Set variables that the person has not set, and leave all of them as they were."""
+    """Set environment variables that the user has not set, and restore all of them afterwards."""
     before = {name: os.environ.get(name) for name in defaults}
     os.environ.update({name: value for name, value in defaults.items() if before[name] is None})
     try:
@@ -197,7 +197,7 @@ def _environment(defaults: dict[str, str]) -> Iterator[None]:
 
 
 def follow(database: Path) -> None:
-    """Point the experiments of a database that was moved at their artifacts, where those are in mlruns beside it."""
+    """Update the artifact addresses in a database that was moved, if the artifacts are in mlruns beside it."""
     with closing(sqlite3.connect(database, timeout=SECONDS)) as connection, connection:
         rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
         for number, old in rows:

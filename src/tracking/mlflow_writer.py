@@ -1,4 +1,4 @@
-"""The one place where a record becomes part of an MLflow run; doing it again changes nothing."""
+"""The only module that writes records into MLflow runs; writing a record again changes nothing."""
 
 import json
 import warnings
@@ -11,7 +11,7 @@ from src.core.paths import Bundle
 from src.tracking import mlflow_store
 from src.tracking.record import Kind, LoggedDataset, LoggedMetric, LoggedModel, Record, State, Status, text
 
-WRITING, COMPLETE = "writing", "complete"  # before the key of a record, in the tag of its stage
+WRITING, COMPLETE = "writing", "complete"  # stand before the key of a record, in the tag of its stage
 DIGEST_LENGTH = 36  # MLflow's limit
 MOST_RUNS = 50_000  # MLflow's limit for one search
 
@@ -23,7 +23,7 @@ SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.sou
 
 SERVED = Path(__file__).with_name("served_model.py")
 DIGEST = "bundle"  # the tag of a logged model that holds the hash of its bundle
-REGISTERED = """Takes image files (names, or their content as base64), and answers with class, probabilities and flags:
+REGISTERED = """Takes image files (names, or content as base64) and returns class, probabilities and flags:
 ```
 mlflow.pyfunc.load_model("models:/{name}@{alias}").predict(["image.png"])
 ```"""
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 
 def write(client: "MlflowClient", record: Record, home: Path) -> str:
-    """Write a record into its run, which is found by its fingerprint or made, and return the run's id.
+    """Write a record into its run, which is found by its fingerprint or created, and return the run's id.
 
-    A fresh training is a run of its own. Anything else joins the newest run of the same fingerprint. The tag of the
-    stage says last that its part is whole: where a writing was interrupted, the next one goes on with it.
+    A fresh training gets a run of its own. Anything else joins the newest run with the same fingerprint. The tag of the
+    stage is set to complete only at the end: after an interrupted write, the next one writes that part again.
     """
     number = mlflow_store.experiment(client, record.experiment, home)
     mark: dict[str, str] = {record.kind: f"{WRITING} {record.key}"}
@@ -59,7 +59,7 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
         client.set_tag(identity, record.kind, f"{COMPLETE} {record.key}")
         if record.status == "RUNNING":
             client.update_run(identity, "RUNNING")
-        elif record.kind == "study" or run.info.status == "RUNNING":  # a later stage leaves the time of the training
+        elif record.kind == "study" or run.info.status == "RUNNING":  # later stages keep its end
             client.set_terminated(identity, record.status, record.end)
     return identity
 
@@ -67,8 +67,8 @@ def write(client: "MlflowClient", record: Record, home: Path) -> str:
 def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
     """Find the run that a record belongs to.
 
-    A run holds one training and one params.yaml: a run of the same fingerprint whose parameters say otherwise (a data
-    set of another name but the same content, another way to evaluate) is not it. A study goes on with its own.
+    A run holds one training and one params.yaml. A run with the same fingerprint but other parameters (another name
+    for the same data, or another evaluation) is therefore a different run. A study always continues its own run.
     """
     query, order = f"tags.`{_join(record.kind)}` = '{record.fingerprint}'", ["attributes.start_time DESC"]
     runs = client.search_runs([number], query, order_by=order)
@@ -81,12 +81,12 @@ def _find(client: "MlflowClient", number: str, record: Record) -> "Run | None":
 
 
 def _agrees(known: Mapping[str, str], new: Mapping[str, str]) -> bool:
-    """Return whether no parameter that both have differs."""
+    """Return whether all parameters that both have are equal."""
     return all(known.get(key, value) == value for key, value in new.items())
 
 
 def _join(kind: Kind) -> str:
-    """Return the tag by which a run is found: a study's fingerprint is no training's."""
+    """Return the tag that a run is found by: a study's key is not the fingerprint of a training."""
     return KEY if kind == "study" else "fingerprint"
 
 
@@ -142,7 +142,7 @@ def _log_dataset(client: "MlflowClient", identity: str, dataset: LoggedDataset) 
 
 
 def _write_trials(client: "MlflowClient", number: str, parent: str, record: Record) -> None:
-    """Write the trials of a study into a run each; those that are there and not RUNNING are whole."""
+    """Write each trial of a study into its own run; skip existing runs that are not RUNNING, as they are complete."""
     if not record.trials:
         return
     below = client.search_runs([number], f"tags.`{PARENT}` = '{parent}'", max_results=MOST_RUNS)
@@ -163,15 +163,15 @@ def _write_trials(client: "MlflowClient", number: str, parent: str, record: Reco
 
 
 def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None:
-    """Log a bundle as the model of a run, unless it is there, and register it where that is wanted.
+    """Log a bundle as the model of a run unless it is logged already, and register it if a name is given.
 
-    Input: images as base64, or the names of files. Output: what `python -m src.predict` says, a row for each.
+    Input of the model: images as base64, or file names. Output: one row per image, as from `python -m src.predict`.
     """
     import mlflow
 
     if (known := logged(client, identity, model.digest)) is None:
         bundle = Bundle(model.folder)
-        with mlflow.start_run(run_id=identity), warnings.catch_warnings(action="ignore"):  # of no example as input
+        with mlflow.start_run(run_id=identity), warnings.catch_warnings(action="ignore"):  # no input example
             known = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(SERVED),
@@ -190,7 +190,7 @@ def log_model(client: "MlflowClient", identity: str, model: LoggedModel) -> None
 
 
 def logged(client: "MlflowClient", identity: str, digest: str | None = None) -> str | None:
-    """Return the id of the newest whole model of a run that holds a bundle, None where there is none."""
+    """Return the id of the newest complete model of a run that holds a bundle (of this digest), or None."""
     outputs = client.get_run(identity).outputs
     found = [client.get_logged_model(output.model_id) for output in outputs.model_outputs] if outputs else []
     whole = [each for each in found if str(each.status) == "READY" and DIGEST in each.tags]

@@ -1,4 +1,4 @@
-"""Hands records to MLflow; what cannot be handed over now waits in mlruns/unsent, and no training fails for it."""
+"""Sends records to MLflow; records that cannot be sent now wait in mlruns/unsent, so that no training fails."""
 
 import json
 import logging
@@ -29,9 +29,9 @@ PLAIN = TypeAdapter(Record)
 
 
 def deliver(records: Sequence[Record], home: Path) -> bool:
-    """Write the records of one run to MLflow, the oldest first, after those of the run that wait.
+    """Write the records of one run to MLflow, oldest first, after the waiting records of that run.
 
-    Where that fails they are kept and the reason is logged.
+    If that fails, keep them, log the reason and return False.
     """
     last = records[-1]
     try:
@@ -39,7 +39,7 @@ def deliver(records: Sequence[Record], home: Path) -> bool:
             _send(client, home, last.fingerprint)
             for record in records:
                 identity = write(client, record, home)
-    except AssayError as error:  # whatever a server, a database or a disk does must not cost a training
+    except AssayError as error:  # a failing server, database or disk must not cost a training
         log.warning("MLflow: %s", error)
         _keep(records, home)
         return False
@@ -50,10 +50,10 @@ def deliver(records: Sequence[Record], home: Path) -> bool:
 
 
 def send(home: Path) -> int:
-    """Send every record that waits, and give their number.
+    """Send every waiting record and return their number.
 
     Raises:
-        AssayError: MLflow does not take them; what was not sent still waits.
+        AssayError: MLflow does not accept them; what was not sent still waits.
     """
     if not any(kept(home)):
         return 0
@@ -65,13 +65,13 @@ def send(home: Path) -> int:
 
 
 def kept(home: Path, fingerprint: str = "") -> Iterator[Path]:
-    """List the folders of records that wait, in the order in which they must be sent; of one fingerprint or of all."""
+    """Yield the folders of waiting records, of one fingerprint or of all, in the order in which they must be sent."""
     for folder in sorted((home / UNSENT).glob(f"{fingerprint[:NAME]}*")):
         yield from (folder / kind for kind in WORDS if (folder / kind / "record.json").is_file())
 
 
 def keep(record: Record, home: Path) -> Path:
-    """Copy a record with all its files to where records wait for their server, and give that folder."""
+    """Copy a record with all its files to its folder of unsent records, and return that folder."""
     folder = home / UNSENT / record.fingerprint[:NAME] / record.kind
     with replacing(folder) as temporary:
         for name in [*record.files, *record.texts]:

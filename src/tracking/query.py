@@ -49,7 +49,7 @@ def read(home: Path) -> list[Run]:
     """Read every finished run that has a fingerprint, of all experiments, newest first.
 
     Raises:
-        AssayError: the server is away or the database cannot be read.
+        AssayError: the server cannot be reached or the database cannot be read.
     """
     if (file := mlflow_store.database(home)) and not file.is_file():
         return []
@@ -61,10 +61,10 @@ def read(home: Path) -> list[Run]:
 
 
 def bundle(name: str, home: Path, folder: Path) -> Path:
-    """Return the bundle of a run, by its id, or of a registered model; from a server it is fetched into a folder.
+    """Return the bundle of a run (by its id) or of a registered model; download it into `folder` from a server.
 
     Raises:
-        AssayError: there is no such run or model, it holds no bundle, or the server is away.
+        AssayError: there is no such run or model, it holds no bundle, or the server cannot be reached.
     """
     if (file := mlflow_store.database(home)) and not file.is_file():
         raise AssayError(f"{name}: no runs yet: {file.name} is not there; `dvc repro` trains and tracks one")
@@ -79,12 +79,12 @@ def bundle(name: str, home: Path, folder: Path) -> Path:
 
 
 def newest(runs: Sequence[Run]) -> list[Run]:
-    """Keep of the runs of one fingerprint the newest."""
+    """Keep only the newest run of each fingerprint."""
     return list({run.fingerprint: run for run in sorted(runs, key=lambda run: run.start)}.values())
 
 
 def score(metrics: Mapping[str, float], name: str) -> str:
-    """Write a metric with its interval where there is one.
+    """Format a metric, with its interval if it has one.
 
     >>> score({"test_auc": 0.8123, "test_auc_low": 0.7, "test_auc_high": 0.9}, "test_auc")
     '0.812 [0.70, 0.90]'
@@ -94,15 +94,15 @@ def score(metrics: Mapping[str, float], name: str) -> str:
 
 
 def interval(value: float, low: float | None, high: float | None) -> str:
-    """Write a number with its interval, if it has one."""
+    """Format a number, with its interval if it has one."""
     return f"{value:.3f}" + ("" if low is None or high is None else f" [{low:.2f}, {high:.2f}]")
 
 
 def detailed(runs: Sequence[Run], home: Path) -> list[Run]:
-    """Add to runs every score of the table that each keeps, with the ends of its interval: test_auc_low.
+    """Add to each run all scores of its scores.json, with the ends of their intervals (such as test_auc_low).
 
     Raises:
-        AssayError: the server is away.
+        AssayError: the server cannot be reached.
     """
     if not runs:
         return []
@@ -116,7 +116,7 @@ def _scores(client: "MlflowClient", identity: str) -> dict[str, float]:
 
     try:
         rows = json.loads(mlflow.artifacts.load_text(f"runs:/{identity}/{SCORES}"))["data"]
-    except (MlflowException, OSError, ValueError, KeyError):  # a training alone has none
+    except (MlflowException, OSError, ValueError, KeyError):  # without an evaluation there are none
         return {}
     cells = ((name + end, cell) for name, *row in rows for end, cell in zip(("", "_low", "_high"), row, strict=True))
     return {name.replace(".", "_"): cell for name, cell in cells if cell is not None}
@@ -132,7 +132,7 @@ def _plain(run: "Entity", experiment: str) -> Run:
 def holds(home: Path, record: Record) -> bool:
     """Return whether the database certainly holds a record, with its parameters and registered model.
 
-    It is asked without MLflow, whose import would take most of the time of a `make repro` that has nothing to do.
+    The query does not use MLflow: importing it would take most of the time of a `make repro` that has nothing to do.
     """
     if (file := mlflow_store.database(home)) is None or not file.is_file():
         return False
@@ -145,5 +145,5 @@ def holds(home: Path, record: Record) -> bool:
             runs = connection.execute(HELD, (record.fingerprint, record.experiment, record.kind)).fetchall()
             params = "SELECT key, value FROM params WHERE run_uuid = ?"
             return any(dict(connection.execute(params, run).fetchall()) == record.params for run in runs)
-    except sqlite3.Error:  # another layout of the tables, or broken: MLflow itself is asked then
+    except sqlite3.Error:  # other tables, or a broken database: then MLflow itself is asked
         return False

@@ -1,6 +1,6 @@
-"""A stage's part of an MLflow run as plain values: made without MLflow, written to it now or later.
+"""A stage's part of an MLflow run as plain values: created without MLflow, written to it now or later.
 
-Secrets in URLs are taken out of all texts when a record is made, so that none of them can leave with it.
+Secrets in URLs are removed from all texts when a record is created, so that none of them can be sent with it.
 """
 
 import math
@@ -16,12 +16,12 @@ from src.metrics.objectives import best_epoch
 Kind = Literal["train", "evaluate", "export", "study"]
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]  # MLflow's words
 State = Literal["complete", "pruned", "failed"]
-SIZE = "parameters"  # the one objective that is no score on val
+SIZE = "parameters"  # the only objective that is not a score on val
 SCORES = "scores.json"  # an artifact of each run: every score with its interval, shown as a table
 
 
 class LoggedMetric(NamedTuple):
-    """One value at one step, in the order of MLflow's own; time in milliseconds since 1970."""
+    """One value at one step, with the fields in the order of MLflow's Metric; time in milliseconds since 1970."""
 
     key: str
     value: float
@@ -30,7 +30,7 @@ class LoggedMetric(NamedTuple):
 
 
 def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterator[LoggedMetric]:
-    """Yield a history as metrics epoch/NAME, their times spread evenly from start to end: a history holds none."""
+    """Yield a history as metrics epoch/NAME, with times spread evenly from start to end, as a history has none."""
     for number, row in enumerate(epochs, start=1):
         moment = start + (end - start) * number // len(epochs)
         for key, cell in row.items():
@@ -39,7 +39,7 @@ def history(epochs: Sequence[Mapping[str, Any]], start: int, end: int) -> Iterat
 
 
 def once(numbers: Mapping[str, float], moment: int) -> list[LoggedMetric]:
-    """Return numbers that are measured once as metrics, those that are none left out."""
+    """Return numbers that are measured once as metrics, leaving out NaN and infinity."""
     return [LoggedMetric(key, float(value), moment, 0) for key, value in numbers.items() if math.isfinite(value)]
 
 
@@ -49,7 +49,7 @@ def text(value: Any) -> str:
 
 
 def metric_name(objective: str) -> str:
-    """Name an objective as the run of a training names it: `auc` is there what each epoch has on train."""
+    """Return the name of an objective in a training's run, such as val_auc; `auc` there is the score on train."""
     return objective if objective == SIZE else f"val_{objective.removeprefix('val_')}"
 
 
@@ -65,7 +65,7 @@ class LoggedDataset:
 
 @dataclass(frozen=True)
 class LoggedModel:
-    """A bundle to be logged as a servable model, its hash, and the name that it is registered by, if any."""
+    """A bundle to log as a servable model, its hash, and the name to register it under, if any."""
 
     folder: Path
     digest: str
@@ -74,10 +74,10 @@ class LoggedModel:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial of a study that has ended: the one record of it, from the study to tables, figures and its MLflow run.
+    """One finished trial of a study: the single source for tables, figures and its MLflow run.
 
-    params: by dotted name. values: by metric, of a pruned trial the last reported. rows: its history, none for a
-    trial that took over the values of another. start, end: milliseconds since 1970.
+    params: by dotted name. values: by metric; for a pruned trial, the last reported ones. rows: its history, empty for
+    a trial that reuses the values of another one. start, end: milliseconds since 1970.
     """
 
     number: int
@@ -93,11 +93,11 @@ class Trial:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch whose weights were scored, None where the values are those of another trial."""
+        """The epoch whose weights were scored; None if the values are reused from another trial."""
         return best_epoch(self.rows) or None
 
     def metrics(self) -> list[LoggedMetric]:
-        """Return its history and its numbers as metrics of its run."""
+        """Return the trial's history and numbers as metrics of its run."""
         scores = {metric_name(objective): value for objective, value in self.values.items()}
         numbers = {**scores, **self.facts, "seconds": (self.end - self.start) / 1000}
         return [*history(self.rows, self.start, self.end), *once(numbers, self.end)]
@@ -105,12 +105,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Record:
-    """A stage's part of a run, or a whole study: then its fingerprint is the study's key, its trials are runs below it.
+    """A stage's part of a run, or a whole study, whose fingerprint is the study's key and whose trials are child runs.
 
-    `key` identifies the record, so that sending it twice makes one run; `fresh` that a training was just done, while
-    a record made from outputs that DVC restored describes a training that may have its run already.
-    Files and texts are given by the path that they get among the run's artifacts; a file that is not there is left out.
-    Times in milliseconds since 1970.
+    `key` identifies the record, so that sending it twice makes one run. `fresh` means that the training was just done;
+    a record of outputs that DVC restored describes a training that may already have a run.
+    The keys of files and texts are their paths among the run's artifacts; a file that does not exist is left out.
+    Times are in milliseconds since 1970.
     """
 
     kind: Kind
@@ -141,4 +141,4 @@ class Record:
         if self.dataset:
             clean["dataset"] = replace(self.dataset, source=redact.secrets(self.dataset.source))
         for name, value in clean.items():
-            object.__setattr__(self, name, value)  # frozen, but only now complete
+            object.__setattr__(self, name, value)  # frozen, but complete only from here on

@@ -1,6 +1,7 @@
-"""The model that MLflow keeps: a bundle, asked through the code that lies in it, so that no repository is needed.
+"""The model that MLflow stores: a bundle, run by the code that is packed in it, so that no repository is needed.
 
-MLflow copies this file beside the bundle and runs it there, so it imports nothing of src before that is on the path.
+MLflow copies this file beside the bundle and runs it there, so it must not import src before the bundle's code is on
+the path.
 """
 
 import base64
@@ -20,7 +21,7 @@ EXPECTED = "expected the content of an image file as base64"
 
 
 class ServedModel(PythonModel):
-    """Predicts images given as base64, or where no server answers as names of files."""
+    """Predicts images that are given as base64 or, outside of a server, as file names."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the bundle."""
@@ -31,7 +32,7 @@ class ServedModel(PythonModel):
         self._predictor = load(folder)
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Return a row for each image: the columns of `python -m src.predict --output`, and what is wrong with it."""
+        """Return a row for each image: the columns of `python -m src.predict --output`, and an error or None."""
         from src.export.predictor import Source, Unreadable
         from src.predict.answers import row
 
@@ -50,8 +51,8 @@ class ServedModel(PythonModel):
 
 
 def _source(text: str, number: int, folder: Path) -> tuple[str, Path | None]:
-    """Name an image, and give its file; a server opens none of its own for whoever asks."""
-    if SERVING not in os.environ and os.path.exists(text):  # noqa: PTH110  # a content is too long a name for a Path
+    """Return an image's name and file; a server never opens its own files for a client."""
+    if SERVING not in os.environ and os.path.exists(text):  # noqa: PTH110  # a Path raises for so long a text
         return text, Path(text)
     name = f"image {number}"
     try:

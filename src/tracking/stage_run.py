@@ -1,4 +1,4 @@
-"""Records of a training, of its evaluation and of its bundle, made from what the stages wrote."""
+"""Records of a training, its evaluation and its bundle, created from what the stages wrote."""
 
 import html
 import json
@@ -22,7 +22,7 @@ from src.tracking.record import SCORES, Kind, LoggedModel, Record, history, once
 from src.tracking.tags import Commit
 
 RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
-BESIDE = ("probe.auc", "shortcut_auc")  # what the model's score is compared with, beside it in the table of runs
+BESIDE = ("probe.auc", "shortcut_auc")  # compared with the model's score in the table of runs
 HEADLINES = {"test.auc": "ROC AUC", "test.accuracy": "accuracy"}
 SCORES_TAG = {"mlflow.loggedArtifacts": json.dumps([{"path": SCORES, "type": "table"}])}
 
@@ -35,10 +35,10 @@ def _now() -> int:
 
 @dataclass
 class Execution:
-    """When a stage ran, in milliseconds since 1970, code and params.yaml when it began, and what it measured.
+    """When a stage ran (milliseconds since 1970), its code and params.yaml at the start, and what it measured.
 
-    What it measured varies from run to run: it is for MLflow, never for an output of DVC. Where the stage is not
-    `fresh`, DVC restored its outputs, and nobody knows when it ran. A training knows its fingerprint from the start on.
+    Measurements vary from run to run, so they go to MLflow and never into an output of DVC. If the stage is not
+    `fresh`, DVC restored its outputs, and it is unknown when it ran. A training knows its fingerprint from the start.
     """
 
     fingerprint: str = ""
@@ -50,13 +50,13 @@ class Execution:
     measured: dict[str, float] = field(default_factory=dict)
 
     def measure(self, **values: float) -> None:
-        """Note numbers such as seconds and images a second; a zero says nothing."""
+        """Record numbers such as seconds and images per second; zeros are ignored."""
         self.measured |= {key: value for key, value in values.items() if value}
 
 
 @contextmanager
 def training() -> Iterator[Execution]:
-    """Track a training, and once the block has written the model, add the file with its fingerprint.
+    """Track a training; after the block has written the model, write the file with its fingerprint.
 
     Raises:
         AssayError: an input that dvc.yaml lists is missing.
@@ -70,14 +70,16 @@ def training() -> Iterator[Execution]:
 
 @contextmanager
 def stage(kind: Kind) -> Iterator[None]:
-    """Track an evaluation or a bundle in the run of its training, made from DVC's outputs if it is not there."""
+    """Track an evaluation or a bundle in the run of its training; create a missing run from DVC's outputs."""
     execution = Execution()
     yield
     _track(kind, execution)
 
 
 def record() -> bool:
-    """Make the run of the outputs in build/ where MLflow has none, so that a run that DVC restored is there too.
+    """Create the run of the outputs in build/ if MLflow has none, so that outputs restored by DVC are tracked too.
+
+    Returns whether MLflow holds the run.
 
     Raises:
         AssayError: nothing was trained or evaluated here.
@@ -86,7 +88,7 @@ def record() -> bool:
     inputs, execution = fingerprint.read(paths.MODEL.fingerprint), Execution(fresh=False)
     described = RECORDS[kind](inputs, execution)
     if query.holds(paths.home(), described):
-        log.info("MLflow: run %s is there", described.name)
+        log.info("MLflow: run %s is already there", described.name)
         return True
     return outbox.deliver([*_earlier(kind, inputs, execution), described], paths.home())
 
@@ -96,7 +98,7 @@ def _track(kind: Kind, execution: Execution) -> None:
     try:
         inputs = fingerprint.read(paths.MODEL.fingerprint)
         records = [*_earlier(kind, inputs, execution), RECORDS[kind](inputs, execution)]
-    except Exception as error:  # the stage's outputs stand, whatever is wrong with describing them
+    except Exception as error:  # the stage's outputs are valid even if they cannot be described
         log.debug("no record", exc_info=True)
         log.warning("Not tracked, outputs are complete: %s", reason(error))
         return
@@ -104,12 +106,12 @@ def _track(kind: Kind, execution: Execution) -> None:
 
 
 def _earlier(kind: Kind, inputs: Fingerprint, execution: Execution) -> Iterator[Record]:
-    """Describe what the stages before one left, for a run that does not hold that yet."""
+    """Yield records of the outputs of earlier stages, for a run that does not hold them yet."""
     before = replace(execution, fresh=False, start=execution.end, measured={})
     for each in list(RECORDS)[: list(RECORDS).index(kind)]:
         try:
             yield RECORDS[each](inputs, before)
-        except Exception as error:  # the run most often holds it already; it must not cost this stage its own record
+        except Exception as error:  # the run usually holds it already; this stage's own record still counts
             log.debug("no record", exc_info=True)
             log.warning("MLflow: the outputs of %s cannot be described again: %s", each, reason(error))
 
@@ -120,7 +122,7 @@ def _training(inputs: Fingerprint, execution: Execution) -> Record:
     how = "training" if execution.fresh else "outputs restored by DVC"
     model = [paths.MODEL.history, paths.MODEL.fingerprint, paths.MODEL.classes]
     before = (paths.PREPARED.sheet, paths.PREPARED.rejected, paths.SPLIT.sheet, paths.SPLIT.audit)
-    written = (paths.PARAMS, Path("dvc.yaml"))  # by people, who may leave a secret in it
+    written = (paths.PARAMS, Path("dvc.yaml"))  # may hold secrets: logged as texts, which are redacted
     return _record(
         "train",
         inputs,
@@ -178,7 +180,7 @@ RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
 
 
 def _record(kind: Kind, inputs: Fingerprint, execution: Execution, **parts: Any) -> Record:
-    """Return a record with what all stages have, and with the parts that are of this one."""
+    """Return a record with the fields that all stages share, and the given parts of this stage."""
     settings = execution.settings
     return Record(
         kind=kind,
@@ -194,7 +196,7 @@ def _record(kind: Kind, inputs: Fingerprint, execution: Execution, **parts: Any)
 
 
 def _report(inputs: Fingerprint, execution: Execution) -> dict[str, str]:
-    """Return the report with the facts that an output of DVC cannot hold, for MLflow alone."""
+    """Return the report for MLflow, with run name, time and commit, which an output of DVC must not contain."""
     if not (page := paths.EVALUATION.report).is_file():
         return {}
     name, commit = tags.run_name(execution.settings, inputs, execution.commit), execution.commit
@@ -220,7 +222,7 @@ def score_table(*trees: Mapping[str, Any]) -> dict[str, tuple[float, float | Non
 
 
 def obstacle() -> str:
-    """Return why build/ cannot be made a run by the code and the params.yaml that stand here now, or "" if it can."""
+    """Return why build/ cannot become a run of the current code and params.yaml, or "" if it can."""
     if missing := [path for path in (paths.MODEL.fingerprint, paths.EVALUATION.metrics) if not path.is_file()]:
         return f"{missing[0]} is not there"
     if fingerprint.compute("train").sha256 != fingerprint.read(paths.MODEL.fingerprint).sha256:

@@ -1,4 +1,4 @@
-"""A study in plain values, how it becomes a record, and when it is sent."""
+"""A study as plain values, how it becomes a record, and when it is sent."""
 
 import logging
 import threading
@@ -17,16 +17,16 @@ from src.tracking.mlflow_writer import write
 from src.tracking.record import LoggedDataset, Record, State, Status, Trial, metric_name, once, text
 
 log = logging.getLogger(__name__)
-SHARE = 0.02  # of the time is spent on sending at most
+SHARE = 0.02  # of the time, at most, is spent on sending
 FIRST = 60.0  # seconds before anything is sent
 
 
 @dataclass(frozen=True)
 class LoggedStudy:
-    """A study as far as it has come. `identity` never changes; `goals` are minimize or maximize by objective.
+    """The current state of a study. `identity` never changes; `goals` maps each objective to minimize or maximize.
 
-    `leader` names the trial that leads, by its score or over several seeds, and `best` holds its parameters;
-    `confirmed` are numbers of the trainings over several seeds. One that was interrupted is KILLED until it goes on.
+    `leader` names the leading trial, by its score or over several seeds, and `best` holds its parameters;
+    `confirmed` holds numbers of the trainings over several seeds. An interrupted study is KILLED until it continues.
     """
 
     identity: str
@@ -42,11 +42,11 @@ class LoggedStudy:
 
 
 class Sender:
-    """Updates the runs of a study from time to time, in a thread, and at the end for good.
+    """Updates the runs of a study from time to time in a thread, and a last time when it is closed.
 
-    Commit, user and data are those of the moment when it is made; `entry` is the command's module, `again` the
-    command. A sending waits so long after the one before that all of them together take at most SHARE of the time.
-    One that fails ends this, after one warning: then the whole study is sent, or kept, by `close`.
+    Commit, user and data are read when the sender is created; `entry` is the file of the command, `again` the command
+    itself. The pauses between updates are so long that all updates together take at most SHARE of the time.
+    If an update fails, there is one warning and no further update: `close` then sends, or keeps, the whole study.
     """
 
     def __init__(
@@ -64,15 +64,15 @@ class Sender:
         try:
             fingerprint = compute("train")
             self._data = tags.dataset(fingerprint, settings)
-            # That of the training in params.yaml, so that its run and its study find each other.
+            # The fingerprint of the training in params.yaml, so that its run and this study can be matched.
             self._tags["baseline.fingerprint"] = fingerprint.sha256
-        except (AssayError, OSError, ValueError, KeyError) as error:  # nothing that tracking lacks must cost a study
+        except (AssayError, OSError, ValueError, KeyError) as error:  # tracking must not cost a study
             log.warning("MLflow: the study's data are not described: %s", mlflow_store.reason(error))
         self._due = time.monotonic() + first
         self._thread: threading.Thread | None = None
 
     def offer(self, make: Callable[[], LoggedStudy]) -> bool:
-        """Send the study in a thread if it is time to, and return whether it was."""
+        """Start sending the study in a thread if an update is due, and return whether it was."""
         if time.monotonic() < self._due or (self._thread and self._thread.is_alive()):
             return False
         self._thread = threading.Thread(target=self._send, args=(make(),), name="studies", daemon=True)
@@ -80,7 +80,7 @@ class Sender:
         return True
 
     def close(self, study: LoggedStudy) -> bool:
-        """Send the study as it stands now; where that fails keep it until `python -m src.tracking send`."""
+        """Send the study as it is now, or keep it for `python -m src.tracking send`; return whether it was sent."""
         if self._thread:
             self._thread.join()
         return outbox.deliver([self._record(study)], self._home)
@@ -90,7 +90,7 @@ class Sender:
         try:
             with mlflow_store.writing(self._home) as client:
                 write(client, self._record(study), self._home)
-        except AssayError as error:  # a server that is away must not cost a study
+        except AssayError as error:  # an unreachable server must not cost a study
             log.warning("MLflow: trials are sent when the study ends: %s", error)
             self._due = float("inf")
             return
@@ -129,7 +129,7 @@ class Sender:
 
 
 def _numbers(study: LoggedStudy) -> dict[str, float]:
-    """Return the best value of each objective, whose course is among the figures, and how many trials ended how."""
+    """Return the best value of each objective (its course is among the figures) and the number of trials by state."""
     states: list[str] = [trial.state for trial in study.trials]
     found: dict[str, float] = {f"trials_{each}": states.count(each) for each in get_args(State)}
     found["trials"] = len(states)

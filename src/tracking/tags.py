@@ -1,6 +1,6 @@
-"""The name, description, tags and numbers of a run in MLflow: what a person reads first, and what the join needs.
+"""The name, description, tags and parameters of a run in MLflow: what people read first, and what links it to DVC.
 
-Names that begin with `mlflow.` are MLflow's own: its pages show them as source, user and description, not as tags.
+Tags that begin with `mlflow.` are MLflow's own: its pages show them as source, user and description, not as tags.
 The tag `git.dirty` is "true" where the working tree had uncommitted changes (`read_commit`).
 """
 
@@ -25,22 +25,22 @@ from src.tracking.fingerprint import Fingerprint
 from src.tracking.record import LoggedDataset, text
 
 SHORT = 8  # characters of a fingerprint in the name of a run
-CHANGES = 3  # that the name of a run holds
+CHANGES = 3  # at most in the name of a run
 EXPERIMENT = "DVC_EXP_NAME"  # set by `dvc exp run` for the stages
 DIFF = ("--no-color", "--no-ext-diff", "--relative")
-TAKEN_OUT = "# Users, passwords and queries of URLs were taken out of this diff.\n"  # git apply ignores such a line
+TAKEN_OUT = "# Users, passwords and queries of URLs were removed from this diff.\n"  # git apply ignores such a line
 ABSENT = object()
 ASIDE = ("track.", "repeat.", "tune.")  # sections that change no result
-# Written by the pipeline itself while it runs: no change by a person. No result depends on DVC's configuration, which
+# Not changes by a person: the running pipeline itself writes dvc.lock. No result depends on DVC's configuration, which
 # may hold the credentials of a remote.
 OUTPUTS = (":(exclude)dvc.lock", ":(exclude).dvc/config")
 
 
 @dataclass(frozen=True)
 class Commit:
-    """Where the code stands: commit is empty without a repository or before its first commit; diff is text.
+    """The state of the code: `commit` is empty without a repository or before its first commit; `diff` is text.
 
-    changes: values of params.yaml that are not committed, by dotted key, but for those about tracking and a search.
+    changes: uncommitted values of params.yaml by dotted key, except the sections track, repeat and tune.
     """
 
     commit: str = ""
@@ -51,7 +51,7 @@ class Commit:
 
 
 def read_commit(root: Path = Path()) -> Commit:
-    """Read the state of the git repository around a folder; only what `git diff` shows is kept, no other file."""
+    """Read the state of the git repository around a folder; only the output of `git diff` is kept, no other file."""
     if (head := git(root, "rev-parse", "HEAD")) is None:
         return Commit()
     changed = git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
@@ -75,7 +75,7 @@ def _changes(root: Path) -> dict[str, str]:
     try:
         committed = dict(nested.flat(yaml_file.parsed(before, f"HEAD:{PARAMS}") or {}))
         found = nested.flat(yaml_file.read(now) or {})
-    except (AssayError, AttributeError):  # of an old commit: its file is none that is read today
+    except (AssayError, AttributeError):  # an old commit, whose file cannot be read today
         return {}
     return {
         key: redact.secrets(str(value))
@@ -85,10 +85,10 @@ def _changes(root: Path) -> dict[str, str]:
 
 
 def run_name(settings: Params, fingerprint: Fingerprint, commit: Commit) -> str:
-    """Name the run of a training: DVC's experiment, what differs from the commit, model, data, the fingerprint's head.
+    """Return the name of a training's run: DVC experiment, changes since the commit, model, data, fingerprint.
 
-    For example "gaudy-cat epochs=5 compact_cnn covid_ct dd234c18": tables of runs cut the end off. Where the commit is
-    about other data, what differs from it says nothing.
+    For example "gaudy-cat epochs=5 compact_cnn covid_ct dd234c18": what differs comes first, as tables of runs cut off
+    the end. If the commit is about other data, the changes say nothing and are left out.
     """
     changes = {} if "dataset.source" in commit.changes else commit.changes
     changed = [f"{key.rpartition('.')[2]}={value}" for key, value in changes.items() if key != "model.name"]
@@ -98,15 +98,15 @@ def run_name(settings: Params, fingerprint: Fingerprint, commit: Commit) -> str:
 
 
 def values(settings: Params, *, tune: bool = False) -> dict[str, str]:
-    """Return the values of params.yaml by dotted name, as text; those of the search only where they are asked for."""
-    content = settings.model_dump(mode="json", exclude={"track": {"register"}})  # a name is no part of what made a run
+    """Return the values of params.yaml as text, by dotted name; those of the section tune only if asked for."""
+    content = settings.model_dump(mode="json", exclude={"track": {"register"}})  # a name changes no result
     for section in ("repeat",) if tune else ("repeat", "tune"):
         del content[section]
     return {key: text(value) for key, value in nested.flat(content)}
 
 
 def origin(kind: str, entry: str, commit: Commit, settings: Params) -> dict[str, str]:
-    """Return the tags about what a run was made from and by: how it came here, its data, entry point, commit, user."""
+    """Return the tags about where a run comes from: its origin, data, entry point, commit and user."""
     tags = {
         "origin": kind,
         "data.name": source_name(settings.dataset.source),
@@ -124,24 +124,24 @@ def origin(kind: str, entry: str, commit: Commit, settings: Params) -> dict[str,
 
 
 def note(lines: Sequence[str], commit: Commit, again: str = "dvc repro") -> dict[str, str]:
-    """Return the description of a run: what it is and reached, what was changed, how it is made again."""
+    """Return the description of a run: what it is, its result, what was changed, and how to reproduce it."""
     changed = ", ".join(f"{key}: {value}" for key, value in commit.changes.items())
     told = [*lines, *([f"Changed in params.yaml since the commit: {changed}"] if changed else [])]
     steps = [f"git checkout {commit.commit}"] if commit.commit else []
     steps += ["git apply git.diff  # an artifact of this run"] if commit.diff else []
-    what = "\n\n".join([*told, "Made again by"])
+    what = "\n\n".join([*told, "To reproduce it:"])
     return {"mlflow.note.content": what + "\n```\n" + "\n".join([*steps, again]) + "\n```"}
 
 
 def texts(commit: Commit) -> dict[str, str]:
-    """Return the texts that a run keeps: its environment, and what was not committed."""
+    """Return the texts that a run keeps: its environment and the uncommitted changes."""
     kept = {"environment.txt": environment()}
     return kept | ({"git.diff": commit.diff} if commit.diff else {})
 
 
 def environment() -> str:
-    """Describe host, interpreter, platform and packages as requirements: for MLflow, never for an output of DVC."""
-    # By the names of their folders: reading what lies in each takes a third of a second.
+    """Return host, platform, Python and packages as a requirements file: for MLflow, never for an output of DVC."""
+    # From the names of the packages' folders: reading their metadata would take a third of a second.
     packages = sorted({item.stem.lower() for folder in sys.path for item in Path(folder).glob("*.*-info")})
     lines = [
         f"# host {platform.node()}, {os.cpu_count()} cores",
@@ -153,17 +153,17 @@ def environment() -> str:
 
 
 def user() -> str:
-    """Name who runs this."""
+    """Return the name of the current user."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container may run as a number without a name
+    except (OSError, KeyError):  # a container may run under a user id without a name
         return "unknown"
 
 
 def dataset(fingerprint: Fingerprint, settings: Params) -> LoggedDataset:
     """Describe the data set by name, hash of the prepared pixels, and counts of images and groups.
 
-    The keys of the profile: images, train.images, train.groups, val.images, ...; 0 groups if none is known.
+    Keys of the profile: images, train.images, train.groups, val.images, ...; 0 groups if none is known.
     """
     rows = read_csv(paths.SPLIT.parts, ("part", "group"))
     profile = {"images": len(rows)}
@@ -175,7 +175,7 @@ def dataset(fingerprint: Fingerprint, settings: Params) -> LoggedDataset:
 
 
 def summary(settings: Params, data: LoggedDataset) -> str:
-    """Return in a sentence what a run trained on what."""
+    """Return a sentence that names the model and the data of a run."""
     images, groups = data.profile["images"], sum(data.profile[f"{part}.groups"] for part in PARTS)
     counted = f"{images} images" + (f" of {groups} groups" if groups else "")
     source, split = source_title(settings.dataset.source), split_name(settings.split)
@@ -195,6 +195,6 @@ def split_name(split: config.Split) -> str:
 
 
 def model_hash() -> dict[str, str]:
-    """Return the hash that dvc.lock has of the model as a tag, by which a commit finds its run."""
+    """Return the model's hash in dvc.lock as a tag, by which the run of a commit can be found."""
     outs = dvc_state.last_run("train").get("outs", [])
     return {f"dvc.{out['path']}": str(out.get("md5") or out.get("hash", "")) for out in outs}

@@ -1,1 +1,1 @@
-"""Learned weights without a download: the files that hold them and the plan of their network, without TensorFlow."""
+"""Pretrained weights without a download: reads their files and describes their network, without TensorFlow."""

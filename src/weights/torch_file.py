@@ -1,7 +1,7 @@
-"""Weights from a file of PyTorch's first format, without PyTorch and without running what a pickle may ask for.
+"""Reads weights from a file in PyTorch's first format, without PyTorch and without running code from its pickles.
 
 The file is five pickles in a row (a magic number, the version, the machine, the tensors, the keys of their storages)
-and then the raw storages. A tensor is a view of a storage: its offset and its strides say which numbers are its own.
+and then the raw storages. A tensor is a view of a storage: its offset and strides say which numbers belong to it.
 """
 
 import io
@@ -20,7 +20,7 @@ MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
 MOST_BYTES = 1 << 28  # of a file
 MOST_STEPS = 30_000  # of a pickle; that of the largest network of the family has 14,000
 STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
-# What the pickle of a state_dict is made of. All that looks up a name is GLOBAL; PUT numbers are checked.
+# The opcodes in the pickle of a state_dict. Only GLOBAL looks up a name; the numbers of LONG_BINPUT are checked.
 STEPS = frozenset(
     (
         *("PROTO", "STOP", "MARK", "GLOBAL", "REDUCE", "BUILD", "BINPERSID", "NONE", "NEWTRUE", "NEWFALSE"),
@@ -29,7 +29,7 @@ STEPS = frozenset(
         *("BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT"),
     )
 )
-# What Python raises over a file that is something else.
+# What Python raises if the file is something else.
 WRONG = (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, EOFError, ArithmeticError)
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -49,7 +49,7 @@ class _Tensor(NamedTuple):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows four names, each of which becomes something of this module."""
+    """Accepts four names only, and maps each to something harmless."""
 
     def find_class(self, module: str, name: str) -> Any:
         match module, name:
@@ -72,7 +72,7 @@ def read(path: Path) -> Arrays:
     """Return the tensors of a file by name.
 
     Raises:
-        AssayError: the file is missing, truncated, in another format, or its pickles hold anything but tensors.
+        AssayError: the file is missing, truncated or in another format, or its pickles hold anything but tensors.
     """
     if not path.is_file():
         raise AssayError(f"{path}: not found; expected a file of weights")
@@ -80,7 +80,7 @@ def read(path: Path) -> Arrays:
         found = f"found {path.stat().st_size >> 20} MB"
         raise AssayError(f"{path}: expected weights of at most {MOST_BYTES >> 20} MB, {found}")
     try:
-        return _read(io.BytesIO(path.read_bytes()))  # which reads no more than there is, whatever it is asked for
+        return _read(io.BytesIO(path.read_bytes()))  # which never reads more than there is
     except WRONG as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         expected = "weights in PyTorch's first format, before its version 1.6"
@@ -99,12 +99,12 @@ def _read(stream: io.BytesIO) -> Arrays:
 
 
 def _unpickled(stream: io.BytesIO) -> Any:
-    """Read the next pickle, after a look at each of its steps."""
+    """Read the next pickle, after checking each of its opcodes."""
     start = stream.tell()
     for number, (step, argument, _) in enumerate(pickletools.genops(stream)):
         if step.name not in STEPS or number > MOST_STEPS:
             raise pickle.UnpicklingError(f"its pickle has the step {step.name}, or too many steps")
-        if step.name == "LONG_BINPUT" and int(argument or 0) > MOST_STEPS:  # memory is taken for so many
+        if step.name == "LONG_BINPUT" and int(argument or 0) > MOST_STEPS:  # allocates memory for so many
             raise pickle.UnpicklingError(f"its pickle counts to {argument}")
     end = stream.tell()
     stream.seek(start)
@@ -116,13 +116,13 @@ def _numbers(stream: io.BytesIO, storage: _Storage) -> Array:
     if count != storage.length:
         raise ValueError(f"a storage of {storage.length} numbers has {count}")
     content = stream.read(count * storage.kind.itemsize)
-    return np.frombuffer(content, storage.kind, count)  # ValueError where there are fewer
+    return np.frombuffer(content, storage.kind, count)  # ValueError if there are fewer
 
 
 def _view(tensor: _Tensor, numbers: Array) -> Array:
     """Copy a tensor out of the numbers of its storage.
 
-    Ignoring the strides gives an array of the right shape with its numbers in the wrong places.
+    The strides matter: without them, the array would have the right shape with its numbers in the wrong places.
     """
     offset, shape, strides = tensor.offset, tensor.shape, tensor.strides
     whole = all(type(value) is int and value >= 0 for value in (offset, *shape, *strides))

@@ -257,7 +257,7 @@ def test_a_server_that_falls_silent_is_one_line(server: Server, tmp_path: Path) 
 
 def test_a_host_that_is_not_there_is_one_line(server: Server, tmp_path: Path) -> None:
     server.url = "http://nowhere.invalid/x.zip"
-    assert "nowhere.invalid is not found; is there a network" in refusal(server, tmp_path, "0" * 64)
+    assert "nowhere.invalid is not found (is there a network?)" in refusal(server, tmp_path, "0" * 64)
 
 
 def test_a_port_nobody_listens_on_is_one_line(server: Server, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_positive_class_that_is_not_there_is_told_before_any_work_on_images() 
 
 @pytest.mark.parametrize("path", ["manifest.csv/1.png", "Counts.csv"])
 def test_a_class_or_an_image_with_the_name_of_a_table_of_the_stage_is_refused(path: str) -> None:
-    with pytest.raises(AssayError, match=r"expected nothing named \w+\.csv, which download writes"):
+    with pytest.raises(AssayError, match=r"expected nothing named \w+\.csv, which the stage download writes"):
         manifest.check([Entry(path, "a"), Entry("b/1.png", "b")], "source", None, ["manifest.csv", "counts.csv"])
 
 

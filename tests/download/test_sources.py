@@ -116,13 +116,13 @@ def test_a_pinned_version_in_the_cache_needs_no_network(server: Kaggle) -> None:
 def test_a_refusal_of_kaggle_is_one_line_that_says_where_credentials_go(server: Kaggle, status: int) -> None:
     server.status = status
     said = refusal()
-    assert said.startswith(f"{SOURCE}: cannot be had from Kaggle (")
+    assert said.startswith(f"{SOURCE}: cannot be fetched from Kaggle (")
     assert "~/.kaggle/kaggle.json or KAGGLE_API_TOKEN" in said
 
 
 def test_a_damaged_download_is_one_line(server: Kaggle) -> None:
     server.content = b"no archive"
-    assert refusal().startswith(f"{SOURCE}: cannot be had from Kaggle (")
+    assert refusal().startswith(f"{SOURCE}: cannot be fetched from Kaggle (")
 
 
 @pytest.mark.usefixtures("server")

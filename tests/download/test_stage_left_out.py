@@ -104,7 +104,7 @@ def test_the_patient_of_dicom_files_is_the_group_and_no_name_leaves(
     ]  # fmt: skip
     assert (found[0]["sex"], found[0]["age"], found[0]["manufacturer"]) == ("F", "60-69", "ACME")
     assert "Doe" not in raw.manifest.read_text(encoding="utf-8")
-    assert "DICOM: 3 groups of 4 files by PatientID hashed: no name or number is kept" in caplog.text
+    assert "DICOM: 3 groups of 4 files by PatientID, hashed: no name or number is kept" in caplog.text
 
 
 def test_a_deflated_dicom_takes_no_memory_and_gives_no_patient(tree: Tree, run: Run) -> None:

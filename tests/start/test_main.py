@@ -85,7 +85,7 @@ def test_its_own_file_and_a_preset_may_be_replaced_and_edits_are_asked_for(scans
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("https://host/scans.zip", "only files that are here can be looked at; get them from there"),
+        ("https://host/scans.zip", "only files on this machine can be looked at; get them from there"),
         ("kaggle:owner/name", "kaggle.com/datasets/owner/name"),
         ("../nothing", "found nothing at ../nothing"),
     ],

@@ -22,7 +22,7 @@ SAID = {
     sets.ham10000: "folders: HAM10000_metadata.csv: images by image_id, labels by dx, groups by lesion_id",
     sets.aptos: "folders: train.csv: images by id_code, labels by diagnosis",
     sets.busi: "mask 29 (a mask beside its image",
-    sets.breakhis: "folders: class folders, whatever folders are within them",
+    sets.breakhis: "folders: class folders, ignoring the folders within them",
     sets.dicom_export: "12 groups, by the DICOM files, hashed",
     sets.pcam: "image 6 (neither layout nor table names it)",
 }

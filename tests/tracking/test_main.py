@@ -108,5 +108,5 @@ def test_ui_names_the_page_with_the_scores_and_a_port_that_is_in_use(
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = listening.getsockname()[1]
-        with pytest.raises(AssayError, match=f"port {port}: in use, perhaps by these runs: .*; else: make ui PORT="):
+        with pytest.raises(AssayError, match=f"port {port}: in use, perhaps by `mlflow ui`: .*; or: make ui PORT="):
             call(monkeypatch, "ui", "--port", str(port))

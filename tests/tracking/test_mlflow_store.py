@@ -77,7 +77,7 @@ def test_who_waits_for_its_turn_says_so_in_one_line(
     with mlflow_store.turn(ready / "mlflow.db"):
         pass
     assert [line for line in caplog.messages if "waiting" in line] == [
-        "MLflow: waiting up to 1 s for another process of this folder that writes runs"
+        "MLflow: waiting up to 1 s for another process in this folder to finish writing runs"
     ]
 
 
@@ -163,7 +163,7 @@ def test_a_moved_database_that_is_read_only_is_not_called_broken(ready: Path, tm
     moved = ready.rename(tmp_path / "moved")
     with read_only(moved / "mlflow.db"), pytest.raises(AssayError) as error:
         log_text(moved)
-    assert "mlflow.db: cannot be written (attempt to write a readonly database); see to the rights" in str(error.value)
+    assert "mlflow.db: cannot be written (attempt to write a readonly database); check the" in str(error.value)
     assert "move it away" not in str(error.value)
 
 

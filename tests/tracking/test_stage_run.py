@@ -174,7 +174,7 @@ def test_no_secret_of_a_url_reaches_mlflow(ready: Path) -> None:
     assert "+ONE = 'http://host/x'" in diff
     subprocess.run(["git", "stash", "-q"], check=True)
     subprocess.run(["git", "apply", "-"], input=diff, text=True, check=True)
-    assert diff.startswith("# Users, passwords and queries of URLs were taken out of this diff.\ndiff --git")
+    assert diff.startswith("# Users, passwords and queries of URLs were removed from this diff.\ndiff --git")
 
 
 def test_an_output_of_dvc_holds_nothing_that_varies(ready: Path) -> None:

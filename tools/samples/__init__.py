@@ -1,6 +1,6 @@
 """Generated sample images: one module per data set, each with `write(folder, seed)`.
 
-A set is written to a folder of its module's name, in the layout of the archive that it stands for.
+A set is written to a folder with its module's name, in the layout of the archive that it stands for.
 """
 
 from pathlib import Path

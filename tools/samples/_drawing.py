@@ -39,7 +39,7 @@ class Grid:
         return (self.x.shape[0], self.x.shape[1])
 
     def around(self, low: Point, high: Point) -> tuple[slice, slice]:
-        """Find the rows and columns that cover a rectangle."""
+        """Return the rows and columns that cover a rectangle."""
         left, top = self.x[0, 0], self.y[0, 0]
         limits = [(low[1] - top, high[1] - top), (low[0] - left, high[0] - left)]
         rows, columns = (slice(max(0, int(a / self.pixel)), max(0, int(b / self.pixel) + 2)) for a, b in limits)
@@ -47,7 +47,7 @@ class Grid:
 
 
 def ellipse(grid: Grid, centre: Point, radii: Point, angle: float = 0.0, power: float = 2.0) -> Array:
-    """Measure the approximate distance to an ellipse turned by `angle`, or a superellipse with another power."""
+    """Return the approximate distance to an ellipse turned by `angle`, or to a superellipse with another power."""
     x, y = grid.x - centre[0], grid.y - centre[1]
     cosine, sine = np.cos(angle), np.sin(angle)
     along, across = (x * cosine + y * sine) / radii[0], (y * cosine - x * sine) / radii[1]
@@ -84,7 +84,7 @@ def field(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> Arr
 
 
 def scattered(rng: np.random.Generator, low: Point, high: Point, apart: Point, tries: int) -> list[Point]:
-    """Scatter points over a rectangle, each at a distance from all others that is drawn from the range `apart`."""
+    """Scatter points over a rectangle; each keeps a distance, drawn from the range `apart`, to those before it."""
     chosen: list[Point] = []
     for _ in range(tries):
         x, y, distance = rng.uniform(low[0], high[0]), rng.uniform(low[1], high[1]), rng.uniform(*apart)
@@ -94,7 +94,7 @@ def scattered(rng: np.random.Generator, low: Point, high: Point, apart: Point, t
 
 
 def stroke(layer: Array, grid: Grid, ends: tuple[Point, Point], radii: Point, value: float) -> None:
-    """Draw a line of changing thickness; where lines overlap the brighter one counts.
+    """Draw a line of changing thickness; where lines overlap, the brighter one counts.
 
     A line thinner than a pixel is drawn a pixel wide and fainter instead, as a scanner would show it.
     """
@@ -111,7 +111,7 @@ def stroke(layer: Array, grid: Grid, ends: tuple[Point, Point], radii: Point, va
 
 
 def stained(light: Array | Colour, density: Array) -> Pixels:
-    """Send white light (0..255 for red, green, blue) through stain of an optical density (H, W, 3); OpenCV's order."""
+    """Return light (0..255 in red, green, blue) after stain of an optical density (H, W, 3), in OpenCV's order."""
     shown = np.clip(np.asarray(light) * np.exp(-density), 0, 255)
     return np.ascontiguousarray(np.rint(shown[..., ::-1]).astype(np.uint8))
 

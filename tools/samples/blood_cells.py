@@ -1,6 +1,6 @@
 """Blood smears with one white cell of four kinds, in the layout of the blood-cells archive.
 
-As there, each image is an augmented copy of one of few slides, and no name tells which.
+As in the archive, each image is an augmented copy of one of a few slides, and its name does not tell which.
 """
 
 import csv
@@ -52,7 +52,7 @@ def _write(images: Iterator[Pixels] | list[Pixels], folder: Path, seed: int, kin
 
 
 def _labels(seed: int) -> str:
-    """List the kinds of all slides in a mixed order, with rows that are empty or hold several, as the archive does."""
+    """List the kinds of all slides in random order, with rows that are empty or hold several, as in the archive."""
     kinds = [kind for kind in KINDS for _ in range(sum(SLIDES.values()))] + list(STRAY)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

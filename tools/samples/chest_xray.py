@@ -1,6 +1,6 @@
 """Frontal chest radiographs of children with and without pneumonia, in the layout of the chest-xray archive.
 
-As there, the validation folder holds eight images of each class, and pneumonia is the larger class.
+As in the archive, the validation folder holds eight images of each class, and pneumonia is the larger class.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from tools.samples.xray.findings import BACTERIA, VIRUS
 
 NORMAL = {"train": 66, "val": 8, "test": 36}  # patients, with one image each
 PNEUMONIA = {"train": 54, "val": 8, "test": 28}  # patients
-IMAGES = (1, 2, 1, 3, 2)  # of one patient with pneumonia after the other; in val always one
+IMAGES = (1, 2, 1, 3, 2)  # of successive patients with pneumonia; always one in val
 
 
 @dataclass(frozen=True)
 class Patient:
-    """One patient; the number is unique within a class."""
+    """A patient; the number is unique within a class."""
 
     number: int
     part: str

@@ -16,7 +16,7 @@ from tools.samples.ct.slices import draw
 
 CLASSES = {"COVID": "CT_COVID", "NonCOVID": "CT_NonCOVID"}
 PATIENTS = 48  # of each class
-SLICES = (1, 2, 1, 3, 1, 2)  # of one patient after the other
+SLICES = (1, 2, 1, 3, 1, 2)  # of successive patients
 PARTS = (("train", 0.5), ("val", 0.1), ("test", 0.4))
 
 
@@ -30,7 +30,7 @@ class Patient:
     slices: int
 
     def paths(self) -> list[str]:
-        """Name the slices' files, without suffix."""
+        """Return the paths of the slices' files, without suffix."""
         return [f"{CLASSES[self.label]}/p{self.number:03d}_{index}" for index in range(self.slices)]
 
 
@@ -47,7 +47,7 @@ def write(folder: Path, seed: int) -> None:
 
 
 def _patients(seed: int) -> list[Patient]:
-    """List the patients; numbers, slices and parts are mixed over the classes."""
+    """List the patients; numbers, slices and parts do not tell the class."""
     numbers = stream(seed, "covid_ct", "numbers").permutation(2 * PATIENTS) + 1
     parts = [name for name, share in PARTS for _ in range(round(share * PATIENTS))]
     patients = []
@@ -59,7 +59,7 @@ def _patients(seed: int) -> list[Patient]:
 
 
 def _write(patient: Patient, folder: Path, seed: int) -> list[tuple[str, str, str, str]]:
-    """Write a patient's images and give their rows of the table."""
+    """Write a patient's images and return their rows of the table."""
     names = ("covid_ct", patient.number)
     chest, look = Chest.of(stream(seed, *names, "chest")), Look.of(stream(seed, *names, "look"))
     start = stream(seed, *names, "levels").uniform(0, 1)

@@ -11,7 +11,7 @@ from tools.samples.red_cell import Film, draw
 
 CLASSES = {"Parasitized": True, "Uninfected": False}
 PATIENTS = 36
-CELLS = ((6, 6), (9, 4), (4, 8), (7, 7), (5, 6))  # of each class, of one patient after the other
+CELLS = ((6, 6), (9, 4), (4, 8), (7, 7), (5, 6))  # of each class, for successive patients
 JUNK = b"not an image file"  # as Windows leaves it in folders of images
 
 
@@ -23,7 +23,7 @@ class Patient:
     name: str
 
     def stems(self, seed: int, count: int) -> list[str]:
-        """Name `count` cells, found in a few pictures of the film; the order tells nothing of the class."""
+        """Name `count` cells, found in a few pictures of the film; the order does not tell the class."""
         rng = stream(seed, "malaria", self.number, "names")
         day = f"2015{rng.integers(5, 13):02d}{rng.integers(1, 29):02d}"
         start = int(rng.integers(0, 50))

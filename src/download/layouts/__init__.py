@@ -1,4 +1,4 @@
-"""How the labels of a source are read, a file for each layout, chosen by name in dataset.layout."""
+"""How the labels of a source are read: one file for each layout, chosen by name in dataset.layout."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from src.core import registry
 
 
 class Known(NamedTuple):
-    """The public data set that a layout is for, as its KNOWN; `folds`: whether it ships parts of its own."""
+    """The public data set that a layout is for, in its constant KNOWN; `folds`: whether it ships its own split."""
 
     title: str
     classes: frozenset[str]

@@ -1,10 +1,10 @@
 """White blood cells of four classes: .../images/TRAIN/CLASS/image and .../images/TEST/CLASS/image.
 
-Left out are dataset-master, the slides as they were taken, whose boxes and labels.csv are for detection, and
-TEST_SIMPLE, the very slides that TEST holds rotated and flipped: they would add nothing to the test part, and would
-give it away in a split that ignores the source's folds.
+Two folders are left out. dataset-master holds the original slides, whose boxes and labels.csv are for detection.
+TEST_SIMPLE holds the same slides as TEST, which has them rotated and flipped: they would add nothing to the test part,
+and would leak it in a split that ignores the source's folds.
 
-Each image is an augmented copy of a slide, and no name says of which: groups are not known.
+Each image is an augmented copy of a slide, and no name says of which slide, so groups are not known.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ def read(files: Listing) -> list[Entry]:
     """Read label and fold from the two folders above each image.
 
     Raises:
-        AssayError: no image lies below TRAIN/CLASS or TEST/CLASS, one lies where the archive has none, or labels.csv
-            has no column Category.
+        AssayError: there is no image below TRAIN/CLASS or TEST/CLASS, or one elsewhere, or labels.csv has no column
+            Category.
     """
     found: list[Entry] = []
     for path in files.images:
@@ -44,7 +44,7 @@ def read(files: Listing) -> list[Entry]:
 
 
 def listed(files: Listing) -> Counter[str]:
-    """Count the slides of one cell by class, of which labels.csv names a fifth; others count nowhere."""
+    """Count the slides with exactly one cell by class, among them a fifth class that only labels.csv names."""
     tables = sorted(name for name in files.files if name.rpartition("/")[2] == "labels.csv")
     files.notes.tables.update(tables[:1])
     rows = read_csv(files.files[tables[0]], ("Category",)) if tables else []

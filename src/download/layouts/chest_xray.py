@@ -1,12 +1,12 @@
 """Class folders below train, val and test; the patient is read from each file name.
 
-The source's val part holds 16 images, too few to choose a model by: its images count as train here, and the split
-makes a val part of its own. The test part stays the source's.
+The source's val part holds 16 images, too few to choose a model: they count as train here, and the split makes a val
+part of its own. The source's test part is kept.
 
 Names are person<ID>_<bacteria|virus>_<k>.jpeg, IM-<n>-<k>.jpeg and NORMAL2-IM-<n>-<k>.jpeg. The two kinds of
-pneumonia seem to count their patients each from 1: many an ID of the test part stands in train too, but then always
-with the other kind. Such an ID is taken for two patients, with the kind in the name of the group. An ID that has both
-kinds on one side only is taken for one patient, which is safe whatever it is.
+pneumonia each seem to number their patients from 1: many IDs of the test part occur in train too, but always with the
+other kind. Such an ID is taken for two patients, with the kind in the name of the group. An ID that has both kinds in
+the same fold is taken for one patient, which is safe in either case.
 """
 
 import re
@@ -40,7 +40,7 @@ def parts_of(path: str, where: str) -> re.Match[str]:
     """Return the parts of a file name: person and kind, or stem.
 
     Raises:
-        AssayError: it has none of the known forms.
+        AssayError: the name has none of the known forms.
     """
     match = _NAME.match(path.rpartition("/")[2])
     if match is None:
@@ -51,7 +51,7 @@ def parts_of(path: str, where: str) -> re.Match[str]:
 
 
 def _counted_apart(names: Iterable[tuple[re.Match[str], str]]) -> set[str]:
-    """Find the persons who stand in several folds, but with each kind in one fold only."""
+    """Find the persons who occur in several folds, but with each kind in only one of them."""
     folds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name, fold in names:
         if name["person"]:

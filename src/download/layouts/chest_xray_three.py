@@ -8,7 +8,7 @@ from src.download.scan import Listing
 
 
 def read(files: Listing) -> list[Entry]:
-    """Read as `chest_xray`, with the kind in capitals as the label of what has one.
+    """Read as `chest_xray`, but with the kind of pneumonia, in capitals, as the label.
 
     Raises:
         AssayError: images lie outside of class folders, or a name has none of the known forms.

@@ -1,4 +1,4 @@
-"""Two class folders and patients.csv (path, label, official_split, patient), as COVID-CT is published with.
+"""Two class folders and patients.csv (path, label, official_split, patient), as COVID-CT is published.
 
 patients.csv says NonCOVID where the folder is called CT_NonCOVID; some of its patients have stray spaces.
 """
@@ -21,7 +21,7 @@ def read(files: Listing) -> list[Entry]:
     """Read the label from the folder, patient and fold from patients.csv.
 
     Raises:
-        AssayError: patients.csv is missing, lacks a column, and images and rows do not match one to one.
+        AssayError: patients.csv is missing or lacks a column, or images and rows do not match one to one.
     """
     table = files.read(TABLE)
     if missing := [name for name in COLUMNS if name not in table.columns]:
@@ -33,7 +33,7 @@ def read(files: Listing) -> list[Entry]:
             f"{table.where}: expected a row for each image, found {len(without)} without one, such as {without[0]}"
         )
     for path, entry in entries.items():
-        if not (entry.fold and entry.group):  # a column with another word than these is none of folds, but kept
+        if not (entry.fold and entry.group):  # a column with other words is no column of folds, but extra
             found = dict(entry.extra).get("official_split") or "an empty cell"
             expected = "official_split train, val or test, and a patient"
             raise AssayError(f"{table.where}: {path}: expected {expected}, found {found}")

@@ -1,6 +1,6 @@
 """A table of labels beside the images; else class folders, CLASS/image, or the same below train, val and test.
 
-Class folders know no groups; dataset.group_pattern can read them from the file names.
+Class folders do not tell groups; dataset.group_pattern can read them from the file names.
 """
 
 import re
@@ -11,7 +11,7 @@ from src.download.label_table import find_labels
 from src.download.manifest import Entry, fold_of
 from src.download.scan import Listing
 
-RENAME = "if it has the labels, call its columns path and label, or put it in order and name it in dataset.table"
+RENAME = "if it has the labels, call its columns path and label, or correct it and name it in dataset.table"
 WITH_CLASS, WITH_FOLD = 2, 3  # parts of CLASS/image and of FOLD/CLASS/image
 Parts = tuple[str, ...]  # of a path
 
@@ -30,7 +30,7 @@ def read(files: Listing) -> list[Entry]:
     others = [str(error) for error in unread if not error.near]
     try:
         entries = read_class_folders(files)
-    except AssayError as error:  # the tables that were not read may be why
+    except AssayError as error:  # the tables that were not read may be the reason
         raise AssayError("; ".join([str(error), *near, *others, *([RENAME] if unread else [])])) from error
     labels = {entry.label for entry in entries}
     if near and are_parts(labels):
@@ -41,10 +41,10 @@ def read(files: Listing) -> list[Entry]:
 
 
 def read_class_folders(files: Listing) -> list[Entry]:
-    """Read label and fold from the folders above each image, and note which; folders within classes are seen through.
+    """Read label and fold from the folders above each image, and note which; ignore further folders within classes.
 
     Raises:
-        AssayError: images lie outside of class folders, at different depths, or in folders that may be the classes too.
+        AssayError: images lie outside of class folders, at different depths, or in inner folders that may be classes.
     """
     paths = [tuple(image.split("/")) for image in files.images]
     folded = any(len(path) >= WITH_FOLD and fold_of(path[0]) for path in paths)
@@ -62,17 +62,17 @@ def read_class_folders(files: Listing) -> list[Entry]:
         raise AssayError(
             f"{files.where}: expected class folders below {tops}, found images such as {'/'.join(paths[0])}"
         )
-    said = f"class folders{f' in {tops}' if folded else ''}{', whatever folders are within them' if within else ''}"
+    said = f"class folders{f' in {tops}' if folded else ''}{', ignoring the folders within them' if within else ''}"
     files.notes.says.append(f"{files.where}: {said}")
     found = zip(files.images, paths, strict=True)
     return [Entry(image, path[-2], fold=fold_of(path[0]) or "" if folded else "") for image, path in found]
 
 
 def _are_within(paths: Sequence[Parts], depth: int) -> bool:
-    """Return whether all images lie equally deep within class folders, and no deeper folder may be the class instead.
+    """Return whether all images lie equally deep within class folders, and no deeper folders may be the classes.
 
-    Such a one would stand in several class folders (site1/ill, site2/ill); one that is everywhere, those that only
-    divide (40X and 100X), and those of one class alone (patients) may not.
+    Deeper folders may be the classes if a name occurs in several upper folders (site1/ill, site2/ill). They are not if
+    all have the same name, only divide the images (40X and 100X), or each lie in one class alone (patients).
     """
     lengths = {len(path) for path in paths}
     if len(lengths) != 1 or min(lengths) <= depth:
@@ -87,7 +87,7 @@ def _are_within(paths: Sequence[Parts], depth: int) -> bool:
 
 
 def are_parts(labels: set[str]) -> bool:
-    """Tell folders that only divide the images: batch1 and batch2, train_images and test_images.
+    """Return whether folders only divide the images, such as batch1 and batch2, or train_images and test_images.
 
     >>> are_parts({"part_1", "part_2"}), are_parts({"train_images", "test_images"}), are_parts({"0", "1"})
     (True, True, False)

@@ -1,8 +1,8 @@
 """Two class folders of single red blood cells; the patient is read from the start of each file name.
 
 Names are C<n>P<m>ThinF_IMG_<date>_<time>_cell_<k>.png with many variations. Patients without a parasite are often
-C<n> alone (C206ThinF_..., C7NthinF_...), one is C37BP2, and some cells repeat their class: ParasitizedC101P62ThinF_....
-No C<n> goes with two P<m>.
+C<n> alone (C206ThinF_..., C7NthinF_...), one is C37BP2, and some names repeat the class: ParasitizedC101P62ThinF_....
+No C<n> occurs with two different P<m>.
 """
 
 import re

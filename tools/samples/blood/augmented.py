@@ -1,4 +1,4 @@
-"""Copies of a slide as the archive holds them: turned, shifted and flipped, black where nothing was seen."""
+"""Copies of a slide as in the archive: rotated, shifted and flipped, black outside of the slide."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ TURN = 25.0  # degrees
 
 
 def augmented(slide: Pixels, rng: np.random.Generator) -> Pixels:
-    """Turn, shift and flip a slide (H, W, 3)."""
+    """Rotate, shift and flip a slide (H, W, 3)."""
     height, width = slide.shape[:2]
     turn = np.radians(rng.uniform(-TURN, TURN))
     shift = rng.uniform(-0.1, 0.1, 2) * (width, height)
@@ -20,7 +20,7 @@ def augmented(slide: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _sampled(image: Pixels, x: Array, y: Array) -> Pixels:
-    """Sample (H, W, 3) between pixels; black outside."""
+    """Sample an image (H, W, 3) with bilinear interpolation; black outside."""
     height, width = image.shape[:2]
     seen = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     left, top = (np.clip(np.floor(side), 0, most - 2).astype(int) for side, most in ((x, width), (y, height)))

@@ -20,7 +20,7 @@ PLATELET: Colour = (0.3, 0.42, 0.08)
 
 @dataclass(frozen=True)
 class Look:
-    """How a slide was smeared, stained and photographed. Knows nothing of the class."""
+    """How a slide was smeared, stained and photographed, independent of the class."""
 
     pixel: float  # micrometres
     light: Colour

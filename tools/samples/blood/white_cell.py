@@ -1,7 +1,7 @@
 """One white blood cell: the shape of its nucleus tells the kind, and what fills its body.
 
-Lengths are micrometres. How dark the nucleus is is drawn alike for all kinds, and its area nearly so: neither tells
-the kind.
+Lengths are micrometres. The darkness of the nucleus has the same distribution for all kinds, and its area nearly so:
+neither tells the kind.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def _body(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> Array:
 
 
 def nucleus(cell: WhiteCell, grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to the nucleus: round, kidney, two lobes, or a chain of three to five."""
+    """Return the distances to the nucleus: round, kidney, two lobes, or a chain of three to five."""
     turn, radius = rng.uniform(0, 2 * np.pi), float(np.sqrt(cell.area / np.pi))
     if cell.kind == "LYMPHOCYTE":
         shape = ellipse(grid, cell.centre, (radius * rng.uniform(1.0, 1.1), radius * rng.uniform(0.9, 1.0)), turn)

@@ -1,4 +1,4 @@
-"""A patient's chest: what stands where, and the distances to body, lungs and mediastinum in one slice.
+"""A patient's chest: where its parts are, and the distances to body, lungs and mediastinum in one slice.
 
 Lengths are in half body widths; the origin is the middle of the body, x to the right of the image (the
 patient's left), y toward the back.
@@ -58,12 +58,12 @@ class Chest:
 
     @property
     def descending(self) -> Point:
-        """Where the descending aorta stands: left of the spine."""
+        """The position of the descending aorta: left of the spine."""
         return (0.14, self.spine[1] - 0.13)
 
 
 def body(chest: Chest, grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to the skin."""
+    """Return the distances to the skin."""
     outline = ellipse(grid, (0, 0), (1, chest.depth), power=chest.power)
     turn = np.arctan2(grid.y, grid.x)
     for waves in (2, 3, 5):
@@ -75,7 +75,7 @@ def body(chest: Chest, grid: Grid, rng: np.random.Generator) -> Array:
 
 
 def lungs(chest: Chest, level: float, grid: Grid, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Measure distances to the lungs and to the mediastinum; level runs from 0 (aortic arch) to 1 (heart)."""
+    """Return the distances to the lungs and to the mediastinum; level runs from 0 (aortic arch) to 1 (heart)."""
     width = chest.side * (0.9 + 0.1 * min(1.0, level * 2))
     cavity = ellipse(grid, (0, (chest.front + chest.back) / 2), (width, (chest.back - chest.front) / 2), power=2.35)
     middle = _mediastinum(chest, level, grid, rng)
@@ -86,7 +86,7 @@ def lungs(chest: Chest, level: float, grid: Grid, rng: np.random.Generator) -> t
 
 
 def _mediastinum(chest: Chest, level: float, grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to heart, great vessels and spine, joined in one shape."""
+    """Return the distances to heart, great vessels and spine, joined in one shape."""
     reach = chest.spine[1] - chest.front
     stations = chest.front + reach * np.array([-0.2, 0.0, 0.15, 0.35, 0.6, 0.85, 1.0, 1.3])
     arch = np.array([0.05, 0.03, 0.05, 0.15, 0.18, 0.13, 0.16, 0.2])
@@ -114,6 +114,6 @@ def heart(chest: Chest, level: float) -> tuple[Point, Point, float]:
 
 
 def _liver(chest: Chest, level: float, grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to the dome of the liver, which enters the right lung from below."""
+    """Return the distances to the dome of the liver, which enters the right lung from below."""
     size = (level - 0.8) * rng.uniform(0.8, 1.3)
     return ellipse(grid, (-0.45 * chest.side - 0.02, 0.02 + chest.front * 0.1), (0.3 * size + 0.14, 0.26 * size + 0.12))

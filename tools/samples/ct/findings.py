@@ -1,7 +1,7 @@
 """What is seen in the lungs: ground glass in the positive class, look-alikes in the other, and more in both.
 
-The look-alike of ground glass has the very values of a ground glass, laid out in fine sharp structure instead
-of haze: how bright a lung is tells nothing of the class, only how the brightness is laid out does.
+The look-alike of ground glass has exactly the same values, but arranged in fine sharp structures instead of haze:
+only the arrangement of the brightness tells the class, not its level.
 """
 
 import cv2
@@ -33,7 +33,7 @@ def ground_glass(chest: Chest, lung: Array, grid: Grid, rng: np.random.Generator
 
 
 def look_alike(added: Array, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
-    """Lay the density of a ground glass out again as many small nodules or a net of scars, in the same region."""
+    """Rearrange the density of a ground glass as many small nodules or a net of scars, in the same region."""
     if rng.random() < 0.5:
         pattern = field(rng, grid.shape, rng.uniform(0.04, 0.06) / grid.pixel)
     else:
@@ -86,7 +86,7 @@ def dense(image: Array, chest: Chest, lung: Array, grid: Grid, rng: np.random.Ge
 
 
 def haze(image: Array, chest: Chest, grid: Grid, rng: np.random.Generator) -> None:
-    """Lift the density toward the back and on one side a little, smoothly, as after shallow breath."""
+    """Raise the density smoothly toward the back and a little on one side, as after a shallow breath."""
     slope = 0.5 + 0.5 * grid.y / chest.depth + rng.normal(0, 0.25) * grid.x
     image += rng.uniform(0, 130) * np.clip(slope, 0, 1.5)
 

@@ -1,4 +1,4 @@
-"""How a slice was taken and shown: field of view, noise, motion, window, margins, file. Knows nothing of the class."""
+"""How a slice was taken and shown: field of view, noise, motion, window, margins, file. Independent of the class."""
 
 from dataclasses import dataclass
 

@@ -57,7 +57,7 @@ def draw(film: Film, infected: bool, rng: np.random.Generator) -> Pixels:
 
 
 def _outline(grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to the cut: a rough disc, sometimes bitten by a neighbour or with a bit of one left on."""
+    """Return the distances to the cut: a rough disc, sometimes bitten by a neighbour or with a bit of one left on."""
     stretch = 1 + abs(rng.normal(0, 0.06))
     distance = ellipse(grid, (0, 0), (stretch, 1 / stretch), rng.uniform(0, np.pi))
     turn = np.arctan2(grid.y, grid.x)

@@ -1,7 +1,7 @@
 """What takes the stain in and on a red cell: parasites in infected ones, look-alikes in the others, dirt in both.
 
-A look-alike has the very values of parasites, laid out differently: how dark a cell is tells nothing of
-the class, only the shape of the dark does.
+A look-alike has exactly the values of parasites, but arranged differently: only the shape of the dark places tells
+the class, not how dark they are.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ def _grown(grid: Grid, centre: Point, size: float, rng: np.random.Generator) -> 
 
 
 def look_alike(stain: Array, outline: Array, grid: Grid, rng: np.random.Generator) -> Array:
-    """Lay the stain of parasites out again as a platelet, grains, a thread of dirt or a fold along the rim."""
+    """Rearrange the stain of parasites as a platelet, grains, a thread of dirt or a fold along the rim."""
     forms = (_platelet, _grains, _grains, _thread, _fold)
     far = forms[int(rng.integers(len(forms)))](grid, rng)
     within = outline < -0.03
@@ -76,14 +76,14 @@ def look_alike(stain: Array, outline: Array, grid: Grid, rng: np.random.Generato
 
 
 def _platelet(grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure how far the pixels are from a platelet: round and grainy, without a hole."""
+    """Return the distances of the pixels from a platelet: round and grainy, without a hole."""
     stretch = rng.uniform(1.0, 1.25)
     far = ellipse(grid, _place(rng, 0.65), (0.2 * stretch, 0.2 / stretch), rng.uniform(0, np.pi))
     return np.asarray(far + 0.05 * field(rng, grid.shape, 0.09 / grid.pixel))
 
 
 def _grains(grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure how far the pixels are from the nearest of some grains of stain."""
+    """Return the distances of the pixels from the nearest of some grains of stain."""
     far = np.full(grid.shape, 9.0)
     for _ in range(int(rng.integers(1, 8))):
         radius = rng.uniform(0.03, 0.14)
@@ -93,7 +93,7 @@ def _grains(grid: Grid, rng: np.random.Generator) -> Array:
 
 
 def _thread(grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure how far the pixels are from a bent thread of dirt."""
+    """Return the distances of the pixels from a bent thread of dirt."""
     length, angle, bend = rng.uniform(0.4, 0.75), rng.uniform(0, np.pi), rng.uniform(-0.7, 0.7)
     centre = _place(rng, 0.4)
     x, y = grid.x - centre[0], grid.y - centre[1]
@@ -103,7 +103,7 @@ def _thread(grid: Grid, rng: np.random.Generator) -> Array:
 
 
 def _fold(grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure how far the pixels are from a sickle along the rim, where the cell is folded."""
+    """Return the distances of the pixels from a sickle along the rim, where the cell is folded."""
     turn, wide = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.7)
     aside = np.abs(np.angle(np.exp(1j * (np.arctan2(grid.y, grid.x) - turn))))
     ring = np.abs(np.hypot(grid.x, grid.y) - rng.uniform(0.72, 0.88))

@@ -1,4 +1,4 @@
-"""How a radiograph was taken and shown: field, turn, penetration, contrast, noise, file. Knows nothing of the class."""
+"""How a radiograph was taken and shown: field, turn, penetration, contrast, noise, file. Independent of the class."""
 
 from dataclasses import dataclass
 

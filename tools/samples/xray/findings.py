@@ -1,7 +1,7 @@
 """What is seen in the lungs: opacities of pneumonia, look-alikes in healthy lungs, vessels in both.
 
-A look-alike has the very values of an opacity, laid out alike on both sides, as breasts or a shallow breath do: how
-bright the lungs are tells nothing of the class, only how the brightness is laid out does.
+A look-alike has exactly the values of an opacity, but arranged symmetrically on both sides, as from breasts or a
+shallow breath: only the arrangement of the brightness tells the class, not its level.
 """
 
 import cv2
@@ -29,7 +29,7 @@ def opacity(cause: str, lung: Array, grid: Grid, rng: np.random.Generator) -> Ar
 
 
 def look_alike(added: Array, lung: Array, grid: Grid, rng: np.random.Generator) -> Array:
-    """Lay the density of an opacity out again, alike on both sides."""
+    """Rearrange the density of an opacity symmetrically on both sides."""
     form = _veil if rng.random() < 0.6 else _breasts
     pattern = form(grid, rng) + 0.04 * field(rng, grid.shape, 0.12 / grid.pixel)
     within = lung < 0
@@ -66,7 +66,7 @@ def _place(lung: Array, grid: Grid, rng: np.random.Generator) -> Point:
 
 
 def _veil(grid: Grid, rng: np.random.Generator) -> Array:
-    """Rise smoothly downward or toward the middle, alike on both sides."""
+    """Return a density that rises smoothly downward or toward the middle, alike on both sides."""
     down, inward = rng.uniform(0.0, 1.0), rng.uniform(0.2, 1.0)
     return down * grid.y - inward * np.abs(grid.x) + 0.05 * field(rng, grid.shape, 0.5 / grid.pixel)
 

@@ -1,4 +1,4 @@
-"""A child's thorax seen from the front: what stands where, and the distances to body, lungs and heart.
+"""A child's thorax seen from the front: where its parts are, and the distances to body, lungs and heart.
 
 Lengths are in half widths of the rib cage; the origin is its middle, x to the right of the image (the patient's
 left), y downward. Everything that is painted is a density that adds along the beam.
@@ -48,7 +48,7 @@ def cage(y: Array | float) -> Array:
 
 
 def body(thorax: Thorax, grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to the skin: trunk, shoulders, neck, arms, and the chin if it hangs into the picture."""
+    """Return the distances to the skin: trunk, shoulders, neck, arms, and the chin if it hangs into the picture."""
     trunk = np.abs(grid.x) - (1.0 + thorax.wall + 0.05 * grid.y)
     trunk = -union(-trunk, grid.y + 1.1 - 0.22 * np.clip(np.abs(grid.x) - 0.3, 0, 2), 0.2)
     shape = union(trunk, np.maximum(np.abs(grid.x) - 0.3, grid.y + 0.6), 0.22)
@@ -62,7 +62,7 @@ def body(thorax: Thorax, grid: Grid, rng: np.random.Generator) -> Array:
 
 
 def lungs(thorax: Thorax, breath: float, grid: Grid, rng: np.random.Generator) -> Array:
-    """Measure distances to both lungs, down to the domes of the diaphragm; `breath` is 1 when it is deep."""
+    """Return the distances to both lungs, down to the domes of the diaphragm; `breath` is 1 when it is deep."""
     side = np.abs(grid.x) - cage(grid.y) + 0.03
     dome = thorax.base - 0.25 * (1 - breath) - np.where(grid.x < 0, 0.07, 0.0)
     top = dome - 0.05 + 0.35 * (np.abs(grid.x) - 0.42) ** 2 + 0.3 * np.clip(np.abs(grid.x) - 0.7, 0, 1)
@@ -72,7 +72,7 @@ def lungs(thorax: Thorax, breath: float, grid: Grid, rng: np.random.Generator) -
 
 
 def heart(thorax: Thorax, grid: Grid) -> Array:
-    """Measure distances to the heart, most of which stands left of the middle."""
+    """Return the distances to the heart, most of which lies left of the middle."""
     size = 0.45 * thorax.heart
     left = ellipse(grid, (0.17, thorax.base - 0.3), (size, 0.78 * size), 0.55)
     right: Point = (-0.08, thorax.base - 0.4)

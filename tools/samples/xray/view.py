@@ -1,4 +1,4 @@
-"""One frontal view: all densities along the beam added up."""
+"""One frontal view: the sum of all densities along the beam."""
 
 from itertools import pairwise
 
