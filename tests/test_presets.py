@@ -9,7 +9,7 @@ import pytest
 from src import models, presets
 from src.config import Params, source_name
 from src.core.yaml_file import parsed
-from src.presets.catalog import FIELDS
+from src.presets import FIELDS
 from tests.conftest import ROOT
 
 NAMES = presets.names(ROOT)

@@ -9,7 +9,12 @@ from src import presets
 from src.config import load
 from src.core.errors import AssayError
 from src.core.yaml_file import parsed
-from tests.presets.conftest import git, put
+from tests.helpers_presets import git, put, repository
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return repository(tmp_path / "a project", monkeypatch)
 
 
 def text(home: Path) -> str:
