@@ -19,9 +19,8 @@ from src.evaluate.inputs import Image
 from src.executors.protocol import Executor, Failed, Finished, Fold, Job
 from src.executors.workers import run_all
 from src.images.store import open_images
-from src.metrics.objectives import best_epoch
+from src.metrics.objectives import Row, best_epoch
 from src.metrics.scored import Floats
-from src.train.history import Row
 
 log = logging.getLogger(__name__)
 MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src.config import Schedule
-from src.train.schedules import share
+from src.train.optimizers import rate_share
 from tests import sections
 
 import keras
@@ -12,7 +12,7 @@ import keras
 
 def course(section: Schedule, epochs: int, losses: list[float] | None = None) -> list[float]:
     losses = losses or [1.0] * epochs
-    return [share(section, epochs, losses[:done]) for done in range(epochs)]
+    return [rate_share(section, epochs, losses[:done]) for done in range(epochs)]
 
 
 def test_a_constant_rate_stays() -> None:
