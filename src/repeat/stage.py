@@ -20,7 +20,7 @@ from src.executors.protocol import Executor, Fold
 from src.executors.workers import Workers
 from src.images.store import open_images
 from src.metrics.scores import BY_NAME
-from src.repeat import folds, out_of_fold, suspects, trainings
+from src.repeat import folds, out_of_fold, trainings
 from src.repeat.out_of_fold import OutOfFold, Tree
 from src.repeat.trainings import Trained
 from src.tracking import study_run
@@ -52,9 +52,9 @@ def run(params: Params, start: Start | None = None, refit: int = 0) -> None:
         made = Repeated(temporary)
         made.folder.mkdir(parents=True)
         doubted = (images, found.classes, open_images(PREPARED), found.probabilities)
-        about["suspect_labels"] = suspects.write(made.suspects, made.sheet, *doubted)
+        about["suspect_labels"] = out_of_fold.write_suspects(made.suspects, made.sheet, *doubted)
         files.write_json(made.scores, about)
-        out_of_fold.write(made.predictions, found)
+        out_of_fold.write_predictions(made.predictions, found)
         _write_models(trained, whole, found.classes, made)
     console.say(table(about))
     console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {REPEATED.folder}")
