@@ -23,7 +23,7 @@ from src.metrics.objectives import best_epoch
 from src.metrics.scored import Floats, Integers, Scored, group_codes
 from src.metrics.scores import overall_scores
 from src.metrics.threshold import FALLBACK, choose
-from src.repeat.trainings import Trained
+from src.repeat.folds import Trained
 
 DECIMALS = 6
 SHOWN, A_ROW = 24, 6  # suspects on the sheet
