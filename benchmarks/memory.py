@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks._report import note, report
 from src.config import load
 from src.config.overrides import with_values
-from src.executors import worker_memory
+from src.executors import child
 from src.executors.local import LocalExecutor
 from src.executors.protocol import Epoch, Failed, Finished, Job
 
@@ -23,7 +23,7 @@ MARGIN = 1.25  # of the limit, since a worker is replaced only between two trial
 def main() -> None:
     """Train, look at the worker's memory after each trial, and compare its growth with what is allowed."""
     arguments = _arguments()
-    worker_memory.LIMIT = arguments.growth
+    child.LIMIT = arguments.growth
     subprocess.run(["dvc", "repro", "--quiet", "split"], check=True)
     content = load().model_dump(mode="json")
     with TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--trials", type=int, default=200)
     more = "megabytes after which a worker is replaced"
-    parser.add_argument("--growth", type=float, default=worker_memory.LIMIT, help=more)
+    parser.add_argument("--growth", type=float, default=child.LIMIT, help=more)
     return parser.parse_args()
 
 

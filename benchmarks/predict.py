@@ -19,7 +19,7 @@ from src.export import load
 from src.export.predictor import Predictor, Source
 from src.images.worker_threads import cores, ordered
 from src.preprocess.pipeline import compose
-from src.preprocess.stage import prepare_one
+from src.preprocess.rows import prepare_one
 
 COLD, SHARE, FLOOR, WARM = 1.5, 0.1, 0.9, 5.0  # seconds; of TensorFlow's time; of the decoding's rate; milliseconds
 TENSORFLOW = (  # as in Keras' guides

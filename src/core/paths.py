@@ -155,6 +155,7 @@ CONFIRMED = Confirmed(Path("build/tuning/confirmed"))
 REPEATED = Repeated(Path("build/repeat"))
 TABLES = Path("tables")  # of labels, where a source cannot hold them; a dependency of download
 DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
+VARIANTS = Path("build/tuning/variants")  # images of a study that were prepared in other ways, each in a folder
 LAST_PREPARED = Path("build/last_prepared")  # not an output: what preprocess takes over in its next run
 CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs
 

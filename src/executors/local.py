@@ -1,79 +1,57 @@
 """Local workers: processes that are kept warm, replaced when they die and when they have grown."""
 
-import multiprocessing
-import signal
+import pickle
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
+import src
 from src.core.errors import AssayError
+from src.executors.child import Child
 from src.executors.protocol import Epoch, Event, Job, Lost
-from src.executors.worker import Ready, serve
-from src.executors.worker_memory import MemoryGrowth
+from src.executors.worker import READY
 
 EARLY_ENDS = 3  # workers in a row that end before they can train
-PROCESSES = multiprocessing.get_context("spawn")
+ROOT = Path(src.__file__).parents[1]
 
 
-class Worker:
-    """A process that trains jobs, the pipe to it, the file that it writes to, and what it is busy with."""
+class Worker(Child):
+    """A process of this machine, the file that it writes to, and what it is busy with."""
 
-    def __init__(self, output: Path, target: str | None) -> None:
-        """Start the process; target names another function than a training's, for tests."""
+    def __init__(self, output: Path, target: str) -> None:
+        """Start the process; its output goes behind what the file holds."""
         self.output, self.ready = output, False
         self.job: Job | None = None
-        self.pipe, theirs = PROCESSES.Pipe()
-        self.process = PROCESSES.Process(target=serve, args=(theirs, output, target), daemon=True)
-        with _ctrl_c_blocked():
-            self.process.start()
-        theirs.close()  # else the end of the worker would not be seen
-        self.growth = MemoryGrowth(self.process.pid or 0)
-
-    def send(self, message: object) -> None:
-        """Send it something, unless it died: its sentinel says so."""
-        try:
-            self.pipe.send(message)
-        except OSError:
-            return
-
-    def end(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-
-    @property
-    def cause_of_end(self) -> str:
-        """Return the signal or the exit code that it ended with."""
-        code = self.process.exitcode
-        if code == -signal.SIGKILL:
-            return "SIGKILL, as the system does where memory runs out"
-        return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        with output.open("ab") as file:
+            super().__init__(ROOT, target, file)
 
     @property
     def last_line(self) -> str:
         """Return what it wrote last."""
-        whole = self.output.read_text(encoding="utf-8", errors="replace") if self.output.is_file() else ""
+        whole = self.output.read_text(encoding="utf-8", errors="replace")
         return next((line.strip() for line in reversed(whole.split("\n")) if line.strip()), "it wrote nothing")
 
 
 class LocalExecutor:
     """Runs jobs in processes of this machine; they start at once and load TensorFlow while the caller goes on."""
 
-    def __init__(self, workers: int, threads: int, folder: Path, home: Path, *, target: str | None = None) -> None:
+    def __init__(self, workers: int, threads: int, folder: Path, home: Path, *, target: str = "") -> None:
+        """Start the workers, which write to files in `folder`; target names another function than a training's.
+
+        Raises:
+            AssayError: the folder cannot be written to.
+        """
         self._threads, self._home, self._target = threads, home, target
         self._queue: deque[Job] = deque()
         self._events: deque[Event] = deque()
         self._early_ends = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._active = [Worker(folder / f"worker-{number}.log", target) for number in range(1, workers + 1)]
         except OSError as error:
             raise AssayError(f"{folder}: cannot be written ({error.strerror})") from error
-        self._active = [Worker(folder / f"worker-{number}.log", target) for number in range(1, workers + 1)]
 
     @property
     def workers(self) -> int:
@@ -83,7 +61,7 @@ class LocalExecutor:
     @property
     def processes(self) -> tuple[int, ...]:
         """The ids of the processes that train."""
-        return tuple(worker.process.pid or 0 for worker in self._active)
+        return tuple(worker.process.pid for worker in self._active)
 
     def submit(self, job: Job) -> None:
         """Send a job to a free worker, or keep it until there is one."""
@@ -110,13 +88,12 @@ class LocalExecutor:
         """
         end = time.monotonic() + timeout
         while not self._events:
-            sources: dict[Any, Worker] = {worker.pipe: worker for worker in self._active}
-            sources |= {worker.process.sentinel: worker for worker in self._active}
-            found = connection.wait(list(sources), max(0.0, end - time.monotonic()))
+            pipes: dict[Any, Worker] = {worker.pipe: worker for worker in self._active}
+            found = connection.wait(list(pipes), max(0.0, end - time.monotonic()))
             if not found:
                 return None
-            for worker in dict.fromkeys(sources[source] for source in found):
-                self._take(worker)
+            for pipe in found:
+                self._take(pipes[pipe])
             self._hand_out()
         return self._events.popleft()
 
@@ -133,38 +110,32 @@ class LocalExecutor:
                 worker.send((worker.job, self._home))
 
     def _take(self, worker: Worker) -> None:
-        """Take what a worker has sent, also what it sent before its end; one that has ended is replaced."""
+        """Take what a worker has sent; one that has ended or grown too much is replaced."""
         try:
-            while worker.pipe.poll():
-                event: Ready | Event = worker.pipe.recv()
-                if isinstance(event, Ready):
-                    worker.ready, self._early_ends = True, 0
-                    continue
-                self._events.append(event)
-                if not isinstance(event, Epoch):
-                    worker.job = None
-                    if worker.growth.exceeded():
-                        worker.end()
+            _, content = worker.pipe.recv()
         except (EOFError, OSError):
-            worker.process.join(1.0)
-        if worker.process.is_alive():
+            self._note_end(worker)
+            self._replace(worker)
             return
+        if content == READY:
+            worker.ready, self._early_ends = True, 0
+            return
+        event: Event = pickle.loads(content)
+        self._events.append(event)
+        if not isinstance(event, Epoch):
+            worker.job = None
+            if worker.grown():
+                self._replace(worker)
+
+    def _note_end(self, worker: Worker) -> None:
+        cause = worker.cause_of_end()
         if not worker.ready:
             self._early_ends += 1
             if self._early_ends >= EARLY_ENDS:
                 raise AssayError(f"{worker.output}: workers end before they can train: {worker.last_line}")
         if worker.job:
-            self._events.append(Lost(worker.job.number, f"its worker ended ({worker.cause_of_end})"))
+            self._events.append(Lost(worker.job.number, f"its worker ended ({cause})"))
+
+    def _replace(self, worker: Worker) -> None:
         worker.end()
         self._active[self._active.index(worker)] = Worker(worker.output, self._target)
-
-
-@contextmanager
-def _ctrl_c_blocked() -> Iterator[None]:
-    """Start processes inside the block with Ctrl-C blocked: until they ignore it, they would end with it."""
-    resource_tracker.ensure_running()  # when it starts, it lets the signals through that it finds held back
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

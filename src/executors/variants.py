@@ -1,12 +1,10 @@
 """Prepared images for trials whose preprocess section differs from the one that build/prepared was made with."""
 
 import logging
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 
@@ -15,26 +13,14 @@ from src.config.overrides import canonical, preprocessing
 from src.core import dvc_state, files, partition
 from src.core.errors import AssayError
 from src.core.partition import FITTED
-from src.core.paths import PARAMS, PREPARED, RAW, SPLIT, Prepared, SplitFiles
-from src.images.limits import UnreadableError
-from src.images.pixels import Pixels
-from src.images.store import packing, table
-from src.images.worker_threads import ordered
-from src.preprocess.pipeline import Chain, compose, settings
-from src.preprocess.stage import Rejected, prepare_one
+from src.core.paths import PARAMS, PREPARED, RAW, SPLIT, VARIANTS, Prepared, Raw, SplitFiles
+from src.preprocess import rows
+from src.preprocess.earlier import SHORT, Earlier, settings, variants
+from src.preprocess.pipeline import compose
+from src.preprocess.rows import SOURCE
 
 log = logging.getLogger(__name__)
-FOLDER = Path("build/tuning/variants")
-LENGTH = 32  # hexadecimal digits of a variant's name
 Signature = tuple[tuple[str, int, int], ...]
-
-
-class StoredImage(NamedTuple):
-    """A row of the pipeline's store; its part is "" if it has none."""
-
-    path: str
-    label: str
-    part: str
 
 
 class Data(NamedTuple):
@@ -58,17 +44,16 @@ def prepared(params: Params, home: Path) -> Data:
     Raises:
         AssayError: an input is missing, the steps do not fit, or too many images are rejected.
     """
-    own, raw = Data.below(home / PREPARED.folder.parent), home / RAW.folder
+    own, raw = Data.below(home / PREPARED.folder.parent), Raw(home / RAW.folder)
     if preprocessing(params.preprocess) == preprocessing(_section_of_pipeline(home)):
         return own
-    code = files.digest(Path(__file__))
-    about = settings(params.preprocess) + code + _digest_of_images(own, raw, signature(own))
-    folder = home / FOLDER / files.digest_of(about)[:LENGTH]
+    digests = settings(params.preprocess), _digest_of_images(own, raw, signature(own))
+    folder = home / VARIANTS / "-".join(digest[:SHORT] for digest in digests)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                _make(folder, raw, _images(own), params.preprocess, params.train.threads)
+                _make(folder, raw, own, params.preprocess, params.train.threads)
     return Data.below(folder)
 
 
@@ -101,62 +86,35 @@ def _recorded(home: Path, _: int) -> Preprocess | None:
 
 
 @lru_cache(maxsize=1)
-def _digest_of_images(own: Data, raw: Path, _: Signature) -> str:
-    """Hash the parts, and the files of the images that are in train and val."""
-    hint = "run `dvc repro download`"
-    fitted = [(row, image) for row, image in enumerate(_images(own)) if image.part in FITTED]
-    return files.digest_of(canonical([[row, *image, files.digest(raw / image.path, hint)] for row, image in fitted]))
+def _digest_of_images(own: Data, raw: Raw, _: Signature) -> str:
+    """Hash the parts and the files of the images that are in train and val, and the code that chooses them."""
+    lines, parts = _fitted(own)
+    images: list[Any] = [files.digest(Path(__file__))]
+    for row, part in parts.items():
+        path, label = lines[row]["path"], lines[row]["label"]
+        images.append([row, path, label, part, files.digest(raw.folder / path, "run `dvc repro download`")])
+    return files.digest_of(canonical(images))
 
 
-def _images(own: Data) -> list[StoredImage]:
-    lines = files.read_csv(own.prepared.index, ("path", "label"))
-    part_of = {place.row: place.part for place in partition.read(own.split.parts, len(lines))}
-    return [StoredImage(line["path"], line["label"], part_of.get(row, "")) for row, line in enumerate(lines)]
+def _fitted(own: Data) -> tuple[list[dict[str, str]], dict[int, str]]:
+    """Return the lines of the index, and the part of each row of train and val, in order."""
+    lines = files.read_csv(own.prepared.index, SOURCE)
+    places = sorted(partition.read(own.split.parts, len(lines)))
+    return lines, {place.row: place.part for place in places if place.part in FITTED}
 
 
-def _make(folder: Path, raw: Path, images: Sequence[StoredImage], section: Preprocess, threads: int) -> None:
-    total = sum(image.part in FITTED for image in images)
-    log.info("preparing %d images for other values of preprocess", total)
+def _make(folder: Path, raw: Raw, own: Data, section: Preprocess, threads: int) -> None:
+    lines, parts = _fitted(own)
+    log.info("preparing %d images for other values of preprocess", len(parts))
+    earlier = Earlier(variants(folder.parent, section), section)
     with files.replacing(folder) as temporary:
         place = Data.below(temporary)
-        place.prepared.folder.mkdir(parents=True)
-        place.split.folder.mkdir()
-        rejected = _pack(place.prepared.images, raw, compose(section), images, threads)
-        if len(rejected) > section.max_rejected * total:
-            row, reason = next(iter(rejected.items()))
-            raise AssayError(
-                f"{len(rejected)} of {total} images rejected, expected at most {section.max_rejected:.1%} "
-                f"(preprocess.max_rejected); the first is {images[row].path}: {reason}"
-            )
-        with (
-            table(place.prepared.index, ("path", "label")) as add_row,
-            table(place.split.parts, ("row", "part")) as add_part,
-            table(place.prepared.rejected, Rejected._fields) as add_rejected,
-        ):
-            for row, image in enumerate(images):
-                add_row((image.path, image.label))
-                if row in rejected:
-                    add_rejected((image.path, image.label, rejected[row]))
-                elif image.part in FITTED:
-                    add_part((row, image.part))
-
-
-def _pack(out: Path, raw: Path, chain: Chain, images: Sequence[StoredImage], threads: int) -> dict[int, str]:
-    """Write a row for every image, black where there is none; give the reasons of the rejected ones by row."""
-    rejected: dict[int, str] = {}
-    black = np.zeros(chain.shape, np.uint8)
-
-    def work(image: StoredImage) -> Pixels | str:
-        if image.part not in FITTED:  # images of test are not even read
-            return black
-        try:
-            return prepare_one(raw / image.path, chain).image
-        except UnreadableError as error:
-            return str(error)
-
-    with packing(out, chain.shape) as add:
-        for row, result in enumerate(ordered(work, images, threads)):
-            if isinstance(result, str):
-                rejected[row] = result
-            add(black if isinstance(result, str) else result)
-    return rejected
+        for each in place:
+            each.folder.mkdir(parents=True)
+        written = rows.write(raw, place.prepared, compose(section), lines, threads, earlier, only=parts)
+        if found := rows.too_many(written.rejected, len(parts), section):
+            first = next(iter(written.rejected.values()))
+            raise AssayError(f"{found}; the first is {first.path}: {first.reason}")
+        usable = ((row, part) for row, part in parts.items() if row not in written.rejected)
+        files.write_csv(place.split.parts, ("row", "part"), usable)
+        earlier.record(place.prepared, written.digests)

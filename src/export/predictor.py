@@ -19,7 +19,7 @@ from src.images.worker_threads import cores, ordered
 from src.metrics.calibration import scaled
 from src.metrics.scored import Floats
 from src.preprocess.pipeline import compose
-from src.preprocess.stage import Kept, prepare_one
+from src.preprocess.rows import Kept, prepare_one
 
 BATCH = 8  # images that the network gets at once: more take no less time each, and threads wait for the last ones
 PATCHES = 12  # of a map of occlusion, along each side of the image, each twice as wide as their distance

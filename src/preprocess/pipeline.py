@@ -4,26 +4,17 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.metadata import distributions
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from src import images
 from src.config import Preprocess
-from src.config.overrides import canonical, preprocessing
-from src.core import files, registry
+from src.core import registry
 from src.core.errors import AssayError
 from src.images.limits import Memory, work_bytes
 from src.images.pixels import Pixels, to_gray, to_rgb
 
 log = logging.getLogger(__name__)
-LIBRARIES = (  # what decodes and changes images, the optional decoders of pydicom too
-    "numpy", "opencv-python-headless", "pillow", "pydicom", "simplejpeg", "gdcm", "python-gdcm",
-    "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
-)  # fmt: skip
 
 
 class Box(NamedTuple):
@@ -116,16 +107,3 @@ def compose(section: Preprocess) -> Chain:
     probe[60:240, 80:330] = 200  # a bright body on black that `crop` cuts out of any working size
     chain(probe)
     return chain
-
-
-def settings(section: Preprocess) -> str:
-    """Hash what a prepared image depends on besides its file: the values, the code and the versions of libraries."""
-    versions = [[name, *(found.version for found in distributions(name=name))] for name in LIBRARIES]
-    return files.digest_of(canonical([preprocessing(section), digest_of_code(), versions]))
-
-
-@lru_cache(maxsize=1)
-def digest_of_code() -> str:
-    """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
-    rooms = (Path(images.__file__).parent, Path(__file__).parent)
-    return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))

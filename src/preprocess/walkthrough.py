@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.core.paths import Raw
+from src.core.paths import Prepared, Raw
 from src.images.contact_sheet import Cell, fit, write_sheet
-from src.images.decode import read
-from src.images.pixels import Pixels
+from src.images.decode import Facts, read
+from src.images.pixels import Pixels, is_dark_or_flat
 from src.images.store import table
 from src.preprocess.pipeline import Chain, Frame
 
@@ -35,26 +35,38 @@ def levels(image: Pixels) -> Counts:
     return np.concatenate(counts, axis=None, dtype=np.float32).reshape(-1, LEVELS)
 
 
-def counted(paths: Sequence[str]) -> frozenset[str]:
-    """Choose the images that are counted: all, or evenly every n-th."""
-    return frozenset(paths[:: max(1, -(-len(paths) // MOST))])
+class Walkthrough:
+    """What is noted of the images that a run keeps: levels of some, examples of each label, which are dark or flat."""
 
+    def __init__(self, chain: Chain, paths: Sequence[str]) -> None:
+        """Choose the images whose levels are counted: all, or evenly every n-th."""
+        self.counted = frozenset(paths[:: max(1, -(-len(paths) // MOST))])
+        self.dark: list[str] = []
+        self._chain, self._images = chain, 0
+        channels = {"before": 1 if chain.gray else 3, "after": chain.shape[2]}
+        self._sums = {stage: np.zeros((many, LEVELS)) for stage, many in channels.items()}
+        self._first: dict[str, str] = {}  # path of each label; with the last one, since sorted neighbours
+        self._last: dict[str, str] = {}  # are often slices of one patient
 
-class Histograms:
-    """Shares of the pixels at each level before and after the steps; every image counts alike, whatever its size."""
+    def see(self, path: str, label: str, small: Pixels, found: tuple[Counts, Counts] | None = None) -> None:
+        """Note an image, as it was read but small, and its levels before and after the steps; each counts alike."""
+        self._first.setdefault(label, path)
+        self._last[label] = path
+        if is_dark_or_flat(small):
+            self.dark.append(path)
+        if found:
+            self._images += 1
+            for sums, counts in zip(self._sums.values(), found, strict=True):
+                sums += counts  # an image in gray counts for each of the channels
 
-    def __init__(self, before: int, after: int) -> None:
-        self._sums = {"before": np.zeros((before, LEVELS)), "after": np.zeros((after, LEVELS))}
-        self._images = 0
+    def write(self, out: Prepared, raw: Raw) -> None:
+        """Write the table and both sheets."""
+        self.write_histograms(out.histograms)
+        self.write_steps(out.sheet, raw)
+        self.write_levels(out.levels, raw)
 
-    def add(self, before: Counts, after: Counts) -> None:
-        """Add an image; one in gray counts for each of the channels."""
-        self._sums["before"] += before
-        self._sums["after"] += after
-        self._images += 1
-
-    def write(self, path: Path) -> None:
-        """Write a row a level: level, before_gray or before_red, ..., after_gray or after_red, ..."""
+    def write_histograms(self, path: Path) -> None:
+        """Write shares of pixels, a row a level: level, before_gray or before_red, ..., after_gray or after_red, ..."""
         means = {
             f"{stage}_{name}": sums[channel] / max(1, self._images) / GRID**2
             for stage, sums in self._sums.items()
@@ -64,44 +76,22 @@ class Histograms:
             for level, values in enumerate(zip(*means.values(), strict=True)):
                 add_row((level, *(f"{value:.8f}" for value in values)))
 
-
-class Examples:
-    """The first and the last path of each label: sorted neighbours are often slices of one patient."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, str] = {}
-        self._last: dict[str, str] = {}
-
-    def see(self, path: str, label: str) -> None:
-        """Note an image that was kept."""
-        self._first.setdefault(label, path)
-        self._last[label] = path
-
-    def chosen(self) -> list[tuple[str, str]]:
-        """Return (label, path) of six images, or of up to twelve labels, sorted, every label once before any twice."""
+    def write_steps(self, path: Path, raw: Raw) -> None:
+        """Write six images, or of up to twelve labels, every label once before any twice, after each step as PNG."""
         pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
-        return sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST_ROWS)])
+        chosen = sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST_ROWS)])
+        rows = [list(_row(raw.folder / name, label, self._chain)) for label, name in chosen]
+        write_sheet(path, rows, "From file to model, step by step", SIDE)
 
-    def of_each(self) -> list[tuple[str, str]]:
-        """Return (label, path) of an image of each of up to twelve labels, sorted."""
-        return sorted(self._first.items())[:MOST_ROWS]
-
-
-def write_walkthrough(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:
-    """Write the sheet as PNG."""
-    rows = [list(_row(raw.folder / name, label, chain)) for label, name in examples.chosen()]
-    write_sheet(path, rows, "From file to model, step by step", SIDE)
-
-
-def write_levels(path: Path, raw: Raw, chain: Chain, examples: Examples) -> None:
-    """Write an image of each label beside its own histogram, as obtained and as the model sees it, as PNG."""
-    rows = []
-    for label, name in examples.of_each():
-        image, _ = read(raw.folder / name, chain.section.max_megapixels, keep_damaged=chain.section.damaged == "keep")
-        after = chain(image).image
-        pictures = (fit(image, SIDE), histogram(image), after, histogram(after))
-        rows.append(list(map(Cell, pictures, (f"{Path(name).name}\n{label}", AXIS, "as the model sees it", AXIS))))
-    write_sheet(path, rows, "", SIDE)
+    def write_levels(self, path: Path, raw: Raw) -> None:
+        """Write an image of each label beside its own histogram, as obtained and as the model sees it, as PNG."""
+        rows = []
+        for label, name in sorted(self._first.items())[:MOST_ROWS]:
+            image, _ = _read(raw.folder / name, self._chain)
+            after = self._chain(image).image
+            pictures = (fit(image, SIDE), histogram(image), after, histogram(after))
+            rows.append(list(map(Cell, pictures, (f"{Path(name).name}\n{label}", AXIS, "as the model sees it", AXIS))))
+        write_sheet(path, rows, "", SIDE)
 
 
 def histogram(image: Pixels) -> Pixels:
@@ -121,7 +111,7 @@ def histogram(image: Pixels) -> Pixels:
 
 
 def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:
-    image, facts = read(path, chain.section.max_megapixels, keep_damaged=chain.section.damaged == "keep")
+    image, facts = _read(path, chain)
     # Small at once: the large images of all rows would take gigabytes together.
     yield Cell(fit(image, SIDE), f"{path.name}\n{label}\n{facts.format} {facts.width}x{facts.height}")
     frame = Frame(chain.section)
@@ -129,3 +119,7 @@ def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:
         size = f"{after.shape[1]}x{after.shape[0]}"
         place = f" from ({frame.box.left}, {frame.box.top})" if name == "crop" and frame.box else ""
         yield Cell(fit(after, SIDE), f"{name}\n{size}{place}")
+
+
+def _read(path: Path, chain: Chain) -> tuple[Pixels, Facts]:
+    return read(path, chain.section.max_megapixels, keep_damaged=chain.section.damaged == "keep")

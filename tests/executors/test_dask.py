@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from optuna.trial import Trial, TrialState
 
 from src.core.errors import AssayError
-from src.executors import worker_memory
+from src.executors import child
 from src.executors.local import LocalExecutor
 from src.executors.protocol import Epoch, Event, Executor, Failed, Finished, Fold, Lost
 from src.executors.workers import Workers
@@ -223,8 +222,8 @@ def test_jobs_that_nobody_trains_yet_are_taken_back_and_never_trained(
 def test_a_process_that_has_grown_is_replaced_before_the_next_job(
     started: DaskCluster, code: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_memory, "LEAST_JOBS", 1)
-    monkeypatch.setattr(worker_memory, "LIMIT", -1.0)
+    monkeypatch.setattr(child, "LEAST_JOBS", 1)
+    monkeypatch.setattr(child, "LIMIT", -1.0)
     with joined(started, home, code) as executor:
         for number in range(60, 65):
             executor.submit(home.job(number, train__learning_rate=0.01))
@@ -338,7 +337,7 @@ def test_a_worker_that_fails_without_a_word_or_leaves_is_told_and_costs_no_try(
 
 
 def test_nobody_else_may_look_into_a_folder_of_sent_files(tmp_path: Path) -> None:
-    on_worker.write("part", [("a/b/c.npy", 0, b"x")], SimpleNamespace(local_directory=str(tmp_path)))
+    on_worker.write(tmp_path / "part", [("a/b/c.npy", 0, b"x")])
     assert (tmp_path / "part").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "part/a/b/c.npy").read_bytes() == b"x"
 
@@ -372,6 +371,24 @@ executor.submit(Job(3, json.loads(job), 1))
 print(executor.next(60), flush=True)
 sys.stdin.read()
 """
+
+
+def test_a_driver_ends_though_the_cluster_does_not_answer_what_it_asked(
+    single: DaskCluster, code: Path, home: Home
+) -> None:
+    """As where the scheduler goes away while files or an answer are on their way."""
+    job = home.job(3, train__learning_rate=0.05)
+    silent = "import time\nexecutor._client.run = lambda *_, **__: time.sleep(1000)\nexecutor.submit"
+    waiting = (
+        DRIVER.replace("executor.submit", silent).replace("(60)", "(2)").replace("sys.stdin.read", "executor.close")
+    )
+    arguments = [single.address, str(home.folder), str(code), json.dumps(job.params)]
+    driver = subprocess.Popen([sys.executable, "-c", waiting, *arguments], cwd=ROOT, stdin=subprocess.PIPE)
+    try:
+        assert driver.wait(30) == 0
+    finally:
+        driver.kill()
+        driver.communicate()
 
 
 def test_a_worker_gives_up_what_it_does_for_a_driver_that_was_killed(

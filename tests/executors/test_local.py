@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.core.errors import AssayError
-from src.executors import worker_memory
+from src.executors import child
 from src.executors.local import LocalExecutor
 from src.executors.protocol import Epoch, Event, Failed, Finished, Job, Lost
 from tests.conftest import ROOT
@@ -100,8 +100,8 @@ def test_the_log_of_a_worker_goes_on_where_another_command_left_it(executor: Loc
 
 
 def test_a_worker_that_grows_is_replaced_before_its_next_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_memory, "LEAST_JOBS", 2)
-    monkeypatch.setattr(worker_memory, "LIMIT", 50)
+    monkeypatch.setattr(child, "LEAST_JOBS", 2)
+    monkeypatch.setattr(child, "LIMIT", 50)
     executor = LocalExecutor(1, 1, tmp_path, tmp_path, target=CHEAP)
     try:
         used, held = [], []

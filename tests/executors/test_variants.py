@@ -14,6 +14,8 @@ from src.config import Params, parse
 from src.core import paths
 from src.core.errors import AssayError
 from src.executors import variants
+from src.preprocess import rows as rows_of_store
+from src.preprocess import walkthrough
 from src.preprocess.stage import run as prepare
 from src.train import data
 from tests.executors.conftest import IMAGES, PARTS, Home, home, own_home
@@ -68,16 +70,22 @@ def test_a_variant_holds_what_the_stage_would_make_but_no_image_of_test(home: Ho
     assert content_of(home.prepared.folder) == before
 
 
-def test_a_variant_is_made_once_by_all_that_ask_for_it(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, lock = [], threading.Lock()
-    attempt = variants.prepare_one
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """List the files that are prepared."""
+    found, lock = [], threading.Lock()
+    attempt = rows_of_store.prepare_one
 
-    def counted(path: Path, chain: object) -> object:
+    def counted(path: Path, chain: object, count: bool) -> object:
         with lock:
-            made.append(path)
-        return attempt(path, chain)  # type: ignore[arg-type]
+            found.append(path)
+        return attempt(path, chain, count)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(variants, "prepare_one", counted)
+    monkeypatch.setattr(rows_of_store, "prepare_one", counted)
+    return found
+
+
+def test_a_variant_is_made_once_by_all_that_ask_for_it(own_home: Home, made: list[Path]) -> None:
     other = params(own_home, preprocess__clahe__clip_limit=5.0)
     found: list[object] = []
     askers = [
@@ -91,6 +99,36 @@ def test_a_variant_is_made_once_by_all_that_ask_for_it(own_home: Home, monkeypat
     assert len(found) == 4
     assert len(set(found)) == 1
     assert variants.prepared(params(own_home, preprocess__clahe__clip_limit=6.0), own_home.folder) != found[0]
+
+
+def test_images_of_a_variant_with_the_same_values_are_taken_over(own_home: Home, made: list[Path]) -> None:
+    other = params(own_home, preprocess__clahe__clip_limit=5.0)
+    variants.prepared(other, own_home.folder)
+    cv2.imwrite(str(own_home.raw.folder / "03.png"), np.zeros((40, 40), np.uint8))
+    prepare(own_home.raw, own_home.prepared, parse(own_home.content).preprocess)
+    made.clear()
+    taken = variants.prepared(other, own_home.folder)[0].folder.parent
+    assert made == [own_home.raw.folder / "03.png"]
+    before = content_of(taken)
+    shutil.rmtree(own_home.folder / paths.VARIANTS)
+    assert content_of(variants.prepared(other, own_home.folder)[0].folder.parent) == before
+    assert len(made) == 1 + IMAGES * 2 // 3
+
+
+def test_the_stage_takes_over_the_images_of_a_study_but_prepares_those_of_test(
+    own_home: Home, made: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own_home.folder)
+    monkeypatch.setattr(walkthrough, "MOST", 1)  # images that are counted are prepared anew
+    other = params(own_home, preprocess__clahe__clip_limit=5.0)
+    variants.prepared(other, own_home.folder)
+    for number, many in ((1, 1 + IMAGES // 3), (2, IMAGES)):
+        made.clear()
+        prepare(own_home.raw, paths.Prepared(Path(f"out {number}")), other.preprocess, held=Path(f"held {number}"))
+        assert len(made) == many
+        shutil.rmtree(paths.VARIANTS)
+        paths.VARIANTS.mkdir()
+    assert content_of(Path("out 1")) == content_of(Path("out 2"))
 
 
 def test_another_image_of_the_same_name_makes_another_variant(own_home: Home) -> None:
@@ -120,9 +158,9 @@ def test_an_image_that_cannot_be_prepared_is_in_no_part(own_home: Home) -> None:
 def test_too_many_that_cannot_are_refused_and_nothing_is_left(own_home: Home) -> None:
     for number in range(0, 12, 3):
         (own_home.raw.folder / f"{number:02}.png").write_bytes(b"")
-    with pytest.raises(AssayError, match=r"4 of 40 images rejected, expected at most 5\.0%.*first is 00\.png: "):
+    with pytest.raises(AssayError, match=r"4 of 40 files rejected, expected at most 5\.0%.*first is 00\.png: "):
         variants.prepared(params(own_home, preprocess__image_size=16), own_home.folder)
-    assert not [path for path in (own_home.folder / variants.FOLDER).iterdir() if path.is_dir()]
+    assert not [path for path in (own_home.folder / paths.VARIANTS).iterdir() if path.is_dir()]
 
 
 def test_what_a_killed_process_left_is_made_anew(own_home: Home) -> None:

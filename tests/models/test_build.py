@@ -171,6 +171,7 @@ from src.core.errors import AssayError
 
 tf.config.experimental.enable_op_determinism()
 tf.keras.utils.set_random_seed(1)
+pixels = np.random.default_rng(0).uniform(0, 255, (4, 128, 120, 1)).astype(np.float32)
 for name, stride in product(sys.argv[1:], (1, 2, 3, 5, 8)):
     print(name, stride, flush=True)
     try:
@@ -179,13 +180,9 @@ for name, stride in product(sys.argv[1:], (1, 2, 3, 5, 8)):
         assert "preprocess" in str(error) and "expected larger images" in str(error), error
         continue
 
-    @tf.function
-    def step(pixels):
-        with tf.GradientTape() as tape:
-            mean = tf.reduce_mean(model(pixels, training=True))
-        return tape.gradient(mean, model.trainable_variables)
-
-    gradients = step(tf.constant(np.random.default_rng(0).uniform(0, 255, (4, 128, 120, 1)), tf.float32))
+    with tf.GradientTape() as tape:
+        mean = tf.reduce_mean(model(tf.constant(pixels), training=True))
+    gradients = tape.gradient(mean, model.trainable_variables)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 """
 
@@ -194,7 +191,8 @@ for name, stride in product(sys.argv[1:], (1, 2, 3, 5, 8)):
 def test_every_stride_trains_or_is_refused_in_one_line() -> None:
     names = [name for name in registry.names("models") if not name.startswith(OWN_STRIDES)]
     done = subprocess.run([sys.executable, "-c", STRIDES, *names], capture_output=True, text=True)
-    assert done.returncode == 0, (done.stdout.splitlines()[-1:], done.stderr)  # -11: TensorFlow's segmentation fault
+    # A convolution that TensorFlow cannot do ends the process: -6 or -11.
+    assert done.returncode == 0, (done.stdout.splitlines()[-1:], done.stderr)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 8])

@@ -123,7 +123,7 @@ def test_a_second_clone_gives_the_same_lock_although_its_training_is_interrupted
     assert stages_run(done) == ["train"]
     assert "going on after epoch " in done.stdout + done.stderr
     locks = [YAML(typ="safe").load(project.read("dvc.lock"))["stages"] for project in (second, reproduced)]
-    assert locks[0] == {name: locks[1][name] for name in ("check", "download", "preprocess", "split", "train")}
+    assert locks[0] == {name: locks[1][name] for name in ("download", "preprocess", "split", "train")}
 
 
 def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]", seconds: float = 120) -> None:

@@ -13,10 +13,10 @@ from PIL import Image
 from src.core.errors import AssayError
 from src.core.paths import Prepared, Raw
 from src.images.store import COLUMNS, open_images, read_index
-from src.preprocess import stage
+from src.preprocess import rows as rows_of_store
 from src.preprocess.pipeline import compose
 from src.preprocess.stage import run as prepare
-from src.preprocess.walkthrough import INKS, Examples, histogram, write_levels, write_walkthrough
+from src.preprocess.walkthrough import INKS, Walkthrough, histogram
 from tests.conftest import ROOT
 from tests.images.helpers import STUDY, rows, save, section, smooth, write_raw
 
@@ -143,8 +143,8 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
             raise KeyboardInterrupt
         return kept(path, chain, count)  # type: ignore[arg-type]
 
-    kept = stage.prepare_one
-    monkeypatch.setattr(stage, "prepare_one", interrupted)
+    kept = rows_of_store.prepare_one
+    monkeypatch.setattr(rows_of_store, "prepare_one", interrupted)
     raw = write_raw(tmp_path / "raw", {f"a/{n:03}.png": smooth() for n in range(200)})
     with pytest.raises(KeyboardInterrupt):
         prepare(raw, Prepared(tmp_path / "out"), section(), threads=2)
@@ -245,17 +245,17 @@ def test_a_histogram_shows_where_levels_are_in_the_ink_of_each_channel() -> None
     np.testing.assert_array_equal(histogram(np.dstack([gray] * 3)), histogram(gray))  # no blue line over two others
 
 
-@pytest.mark.parametrize("write", [write_walkthrough, write_levels])
+@pytest.mark.parametrize("write", [Walkthrough.write_steps, Walkthrough.write_levels])
 def test_a_sheet_holds_one_large_image_at_a_time(tmp_path: Path, write: Callable[..., None]) -> None:
     large = np.full((1500, 1500, 3), 90, np.uint8)
     names = [f"{label}/{n}.png" for label in "ab" for n in range(3)]
-    raw, examples = write_raw(tmp_path / "raw", dict.fromkeys(names, large)), Examples()
+    raw = write_raw(tmp_path / "raw", dict.fromkeys(names, large))
+    shown = Walkthrough(compose(section(*STUDY, working_size=1500)), names)
     for name in names:
-        examples.see(name, name[0])
-    chain = compose(section(*STUDY, working_size=1500))
+        shown.see(name, name[0], large[:64, :64, :1])
     tracemalloc.start()
     try:
-        write(tmp_path / "sheet.png", raw, chain, examples)
+        write(shown, tmp_path / "sheet.png", raw)
         assert tracemalloc.get_traced_memory()[1] < 5 * large.nbytes
     finally:
         tracemalloc.stop()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from src.core.paths import Prepared
+from src.preprocess.pipeline import compose
 from src.preprocess.stage import run as prepare
-from src.preprocess.walkthrough import GRID, MOST, Histograms, counted, levels
+from src.preprocess.walkthrough import GRID, MOST, Walkthrough, levels
 from tests.images.helpers import rows, section, write_raw
 
 
@@ -30,7 +31,7 @@ def test_a_part_stands_for_the_whole(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(("images", "every"), [(3, 1), (MOST, 1), (MOST + 1, 2), (10 * MOST, 10)])
 def test_of_many_images_every_nth_is_counted(images: int, every: int) -> None:
     paths = [f"{number}.png" for number in range(images)]
-    assert counted(paths) == {f"{number}.png" for number in range(0, images, every)}
+    assert Walkthrough(compose(section()), paths).counted == {f"{number}.png" for number in range(0, images, every)}
 
 
 def test_a_large_image_counts_no_more_than_a_small_one(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_a_gray_file_counts_for_each_colour_and_rejected_files_for_none(tmp_path
 
 
 def test_no_image_is_no_division_by_zero(tmp_path: Path) -> None:
-    Histograms(1, 1).write(tmp_path / "histograms.csv")
+    Walkthrough(compose(section()), []).write_histograms(tmp_path / "histograms.csv")
     assert rows(tmp_path / "histograms.csv")[0] == {
         "level": "0",
         "before_gray": "0.00000000",

@@ -14,9 +14,9 @@ import uuid
 import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from distributed import Client
 
 import src
 from src.core.errors import AssayError, first_line
-from src.executors import worker_memory
+from src.executors import child
 from src.executors.dask import on_worker, upload
 from src.executors.protocol import Epoch, Event, Failed, Job, Lost
 
@@ -36,12 +36,11 @@ PACKAGES = (
     "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic", "distributed", "cloudpickle",
 )  # fmt: skip
 VERSIONS = on_worker.versions(PACKAGES)
-TRIAL = "src.executors.training:run"
 KEPT = "what was finished is kept, the same command goes on from there"
 SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
-THREADS = 16  # for what may take long; each waits most of the time
-for module in (on_worker, worker_memory):
+STARTS = 16  # of jobs at a time: each waits most of the time for its files to be sent
+for module in (on_worker, child):
     cloudpickle.register_pickle_by_value(module)
 
 
@@ -63,10 +62,10 @@ class ClusterExecutor:
     """
 
     def __init__(
-        self, address: str, home: Path, *, target: str = TRIAL, root: Path = ROOT,
+        self, address: str, home: Path, *, target: str = "", root: Path = ROOT,
         seconds_to_connect: float = 30.0, seconds_without_workers: float = 300.0,
     ) -> None:  # fmt: skip
-        """Connect, and look at the workers that are there; target names another function than a trial's, for tests.
+        """Connect, and look at the workers that are there; target names another function than a training's, for tests.
 
         Raises:
             AssayError: nobody answers, or one of the workers is not fit; of a later one that is a warning.
@@ -81,7 +80,7 @@ class ClusterExecutor:
         self._code, self._topic = upload.of_code(root), f"assay-{uuid.uuid4().hex}"
         self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
+        self._starts = threading.BoundedSemaphore(STARTS)
         try:
             self._client.subscribe_topic(self._topic, lambda event: self._inbox.put(event[1]))
             self._client.run(on_worker.find, "", VERSIONS)
@@ -107,7 +106,7 @@ class ClusterExecutor:
         """Continue the training that reported an epoch, or stop it."""
         for running in self._running.values():
             if running.job.number == number:
-                self._threads.submit(self._run, running.worker, on_worker.answer, running.token, go_on)
+                in_background(self._run, running.worker, on_worker.answer, running.token, go_on)
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event.
@@ -136,7 +135,7 @@ class ClusterExecutor:
 
     def close(self) -> None:
         """Leave the cluster to others; Dask cancels the tasks of a client that goes."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._running.clear()
         with suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
@@ -167,9 +166,14 @@ class ClusterExecutor:
                 job = self._waiting.popleft().with_threads(threads)
                 running = Running(job, address, f"trial-{job.number}-{uuid.uuid4().hex}")
                 self._running[running.token] = running
-                self._threads.submit(self._start, running)
+                in_background(self._start, running)
 
     def _start(self, running: Running) -> None:
+        with self._starts:
+            if running.token in self._running:  # else it was taken back meanwhile
+                self._bring(running)
+
+    def _bring(self, running: Running) -> None:
         """Bring the code and the images for a job to its worker, and start its task there."""
         try:
             images = upload.of_images(running.job, self._home)
@@ -181,6 +185,8 @@ class ClusterExecutor:
             code, home = (self._send(running.worker, files) for files in (self._code, images))
             given = self._topic, running.token, pickle.dumps((running.job, home)), code, self._target
             train = on_worker.train
+            if running.token not in self._running:  # it was taken back while files were sent
+                return
             running.future = self._client.submit(
                 lambda: train(*given),  # sent as code, for scheduler and worker lack our modules
                 key=running.token, workers=[running.worker], pure=False, retries=0,
@@ -190,7 +196,7 @@ class ClusterExecutor:
             )
         except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
             self._inbox.put({"token": running.token, "unfit": first_line(error)})
-        if running.token not in self._running and running.future:  # it was taken back meanwhile
+        if running.token not in self._running and running.future:  # or in this moment
             running.future.cancel()
 
     def _send(self, address: str, files: upload.Upload) -> Path:
@@ -199,10 +205,8 @@ class ClusterExecutor:
             home, there = self._run(address, on_worker.find, files.digest, VERSIONS)
             if not there:
                 log.info("worker %s: is sent files", address)
-                part = uuid.uuid4().hex
-                for pieces in files.messages():
-                    self._run(address, on_worker.write, part, pieces)
-                self._run(address, on_worker.finish, part, home)
+                for pieces in chain(files.messages(), [[(on_worker.COMPLETE, 0, b"")]]):
+                    self._run(address, on_worker.write, home, pieces)
         return Path(home)
 
     def _run(self, address: str, function: Callable[..., Any], *given: Any) -> Any:
@@ -246,6 +250,16 @@ class ClusterExecutor:
         if running.future:
             running.future.cancel()
         return running.job.number
+
+
+def in_background(work: Callable[..., object], *given: Any) -> None:
+    """Do what may take long in a thread that ends with the process: a client that is closed may never answer it."""
+
+    def run() -> None:
+        with suppress(Exception):  # who went away is seen by `_look`
+            work(*given)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 def connected(address: str, timeout: float) -> Client:

@@ -7,22 +7,18 @@ library and packages of requirements.txt alone.
 import getpass
 import os
 import platform
-import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 from distributed import get_worker
 
-from src.executors.worker_memory import MemoryGrowth
+from src.executors.child import Child
 
 SECONDS_BETWEEN_LOOKS = 0.5
-START = "from src.executors import worker; worker.attached()"
+COMPLETE = "complete"  # a file that is written when all others are
 BEGUN = b""  # in place of an event: the task has the worker for itself
 
 
@@ -34,7 +30,7 @@ def versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path, bool]:
-    """Return where the files of a hash are kept, also when the worker ends, and whether they are there.
+    """Return where the files of a hash are kept, also when the worker ends, and whether they are all there.
 
     Raises:
         RuntimeError: the worker is not fit for a training: it has other packages than wanted, or no place of its own.
@@ -46,52 +42,31 @@ def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path
         other.append(f"{place} belongs to another user: start it with another --local-directory")
     if other:
         raise RuntimeError(f"worker {dask_worker.address}: {', '.join(other)}")
-    return place / digest, (place / digest).is_dir()
+    return place / digest, (place / digest / COMPLETE).is_file()
 
 
-def write(part: str, pieces: Iterable[tuple[str, int, bytes]], dask_worker: Any) -> None:
-    """Write pieces of files; what is never sent of a file reads as zeros and takes no room."""
-    home = Path(dask_worker.local_directory, part)
+def write(home: Path, pieces: Iterable[tuple[str, int, bytes]]) -> None:
+    """Write pieces of files; what is never sent of a file reads as zeros and takes no room.
+
+    Another driver may write the same bytes meanwhile, so nothing is taken away: an empty piece is the end of a file.
+    """
     home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        with (home / name).open("r+b" if offset else "wb") as file:
-            file.truncate(offset)
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        with path.open("r+b") as file:
             file.seek(offset)
             file.write(content)
-
-
-def finish(part: str, home: Path, dask_worker: Any) -> None:
-    """Give complete files the name under which they are found, unless another driver did so meanwhile."""
-    written = Path(dask_worker.local_directory, part)
-    try:
-        written.rename(home)
-    except OSError:
-        if not home.is_dir():
-            raise
-        shutil.rmtree(written, ignore_errors=True)
+            if not content:
+                file.truncate()
 
 
 def answer(token: str, go_on: bool, dask_worker: Any) -> None:
     """Continue the training that reported an epoch, or stop it."""
     child = getattr(dask_worker, "assay_child", None)
     if child and child.token == token:
-        child.pipe.send(go_on)
-
-
-class Child:
-    """A process that trains one job after the other; `token` names the task that it does it for.
-
-    A process of its own, since Dask draws from Python's random numbers in its worker, on which first weights depend.
-    """
-
-    def __init__(self, code: Path, target: str) -> None:
-        self.started_as, self.token = (code, target), ""
-        self.pipe, theirs = Pipe()
-        command = [sys.executable, "-c", START, str(theirs.fileno()), target]
-        self.process = subprocess.Popen(command, cwd=code, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()])
-        self.growth = MemoryGrowth(self.process.pid)
-        theirs.close()
+        child.send(go_on)
 
 
 def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
@@ -128,10 +103,11 @@ def _pass_on(worker: Any, topic: str, token: str, job: bytes, started_as: tuple[
                 if not wanted(worker, token):
                     return end_child(worker)  # in the middle of an epoch, perhaps
             waits, event = child.pipe.recv()
-            worker.log_event(topic, {"token": token, "event": event})
+            if event:  # else it has only loaded what it needs
+                worker.log_event(topic, {"token": token, "event": event})
     except (EOFError, OSError):
-        raise RuntimeError(f"the training's process ended with code {child.process.wait()}") from None
-    if child.growth.exceeded():
+        raise RuntimeError(f"the training's process ended ({child.cause_of_end()})") from None
+    if child.grown():
         end_child(worker)
     return None
 
@@ -146,5 +122,4 @@ def wanted(worker: Any, token: str) -> bool:
 def end_child(worker: Any) -> None:
     """End the process of a worker, if it has one."""
     if child := worker.__dict__.pop("assay_child", None):
-        child.process.kill()
-        child.process.wait()
+        child.end()

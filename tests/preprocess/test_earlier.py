@@ -10,7 +10,7 @@ import pytest
 from src.config import Preprocess
 from src.core.paths import Prepared, Raw
 from src.images.store import open_images
-from src.preprocess import last_run, pipeline, stage, walkthrough
+from src.preprocess import earlier, stage, walkthrough
 from tests.images.helpers import STUDY, save, section, smooth, write_raw
 
 SETTINGS = section(*STUDY, max_rejected=0.5)
@@ -42,7 +42,7 @@ def last_but_one(caplog: pytest.LogCaptureFixture) -> int:
     """Count what the first of the two runs took over, and forget both."""
     lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("preprocess: ")]
     caplog.clear()
-    return int(lines[-2].split(" images, ")[1].split()[0]) if "as the last run" in lines[-2] else 0
+    return int(lines[-2].split(" images, ")[1].split()[0]) if "as prepared before" in lines[-2] else 0
 
 
 def test_only_new_changed_and_counted_images_are_prepared(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -75,21 +75,21 @@ def test_nothing_is_taken_over_where_something_else_changed(
     caplog.set_level(logging.INFO)
     raw, settings = write(tmp_path / "raw", range(8)), SETTINGS
     run_both(tmp_path, raw)
-    record = tmp_path / "last" / last_run.RECORD
+    record = tmp_path / "last" / earlier.RECORD
     if what == "settings":
         settings = section(*STUDY, max_rejected=0.5, clahe={"clip_limit": 2.0, "tile_grid": 8})
     elif what == "unread":  # by the steps of the project, but one of a person's own may read it
         settings = section(*STUDY, max_rejected=0.5, detail=99)
     elif what == "code":
-        monkeypatch.setattr(pipeline, "digest_of_code", lambda: "other")
+        monkeypatch.setattr(earlier, "digest_of_code", lambda: "other")
     elif what == "library":
-        monkeypatch.setattr(pipeline, "distributions", lambda name: [])
+        monkeypatch.setattr(earlier, "distributions", lambda name: [])
     elif what == "store":  # an edit by hand
         flip(tmp_path / "last" / "images.npy", -1)
     elif what == "cut":
         record.write_bytes(record.read_bytes()[:200])
     elif what == "flipped":
-        flip(record, record.read_bytes().index(b"numbers.npy") + 200)
+        flip(tmp_path / "last" / "index.csv", -3)
     else:
         record.unlink()
         record.mkdir()
@@ -102,7 +102,7 @@ def test_where_there_are_no_hard_links_nothing_is_held(tmp_path: Path, monkeypat
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, "not permitted")
 
-    monkeypatch.setattr(last_run.os, "link", refuse)
+    monkeypatch.setattr(earlier.os, "link", refuse)
     run_both(tmp_path, write(tmp_path / "raw", range(4)))
     assert not (tmp_path / "last").exists()
 
