@@ -19,7 +19,7 @@ from src.evaluate.inputs import Image
 from src.executors import training_inputs
 from src.executors.workers import Workers
 from src.metrics.scored import Flags
-from src.repeat import folds, stage, suspects
+from src.repeat import folds, out_of_fold, stage
 
 FIRST = 0.1  # of the images
 
@@ -33,7 +33,8 @@ def main() -> None:
     params = parse(with_values(load().model_dump(mode="json"), {"repeat.model": "probe"}))
     images, wrong = swap(folds.read(params), share, params.seed)
     _, found, _ = stage.cross_validate(params, images, Workers().start)
-    order, some, _ = suspects.find(found.probabilities, np.array([found.classes.index(one.label) for one in images]))
+    labels = np.array([found.classes.index(one.label) for one in images])
+    order, some, _ = out_of_fold.find_suspects(found.probabilities, labels)
     recall = wrong[order[: round(FIRST * len(order))]].sum() / wrong.sum()
     note(f"{wrong.sum()} of {len(wrong)} labels swapped: {recall:.0%} of them among the first {FIRST:.0%}")
     note(f"{len(some)} labels in doubt, {wrong[some].mean() if len(some) else 0:.0%} of these swapped")

@@ -21,7 +21,7 @@ FEATURES = "def features(image, *, dropout, stride, pooling):\n    return image\
 # takes the new value.
 ADDED = {
     "schedule": (
-        "train/schedules.py", "SCHEDULES = {\n", '    "mine": ScheduleRule(_constant),\n', "train.schedule.name"
+        "train/optimizers.py", "SCHEDULES = {\n", '    "mine": ScheduleRule(_constant),\n', "train.schedule.name"
     ),
     "optimizer": (
         "train/optimizers.py",

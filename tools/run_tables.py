@@ -17,7 +17,7 @@ from src.core import console, paths
 from src.core.errors import AssayError
 from src.core.files import markdown_table, write_text
 from src.download import layouts
-from src.presets.catalog import Preset
+from src.presets import Preset
 from src.tracking import query
 from src.tracking.query import NOTHING, Run, score
 from src.tracking.tags import values

@@ -10,7 +10,7 @@ from src.core import nested, registry
 from src.core.files import digest_of
 
 Content = dict[str, Any]
-OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES"
+OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.optimizers:SCHEDULES"
 BALANCES = "train.class_balance:BALANCES"
 THOUSAND = 1000  # from which on a whole number is written out
 MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image

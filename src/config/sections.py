@@ -97,7 +97,7 @@ class Augment(Section):
 class Schedule(Section):
     """How the learning rate changes from epoch to epoch."""
 
-    name: Annotated[str, named("train.schedules:SCHEDULES")]
+    name: Annotated[str, named("train.optimizers:SCHEDULES")]
     warmup: Number
     every: Count
     factor: OpenFraction

@@ -18,7 +18,7 @@ _ROOT = files("src")  # a folder, or in the application of a bundle a zip
 def names(registry: str) -> tuple[str, ...]:
     """List the modules of a package below src by file name, or the keys of a table, written `module:TABLE`.
 
-    >>> "covid_ct" in names("download.layouts"), "cosine" in names("train.schedules:SCHEDULES")
+    >>> "covid_ct" in names("download.layouts"), "cosine" in names("train.optimizers:SCHEDULES")
     (True, True)
     """
     if ":" in registry:

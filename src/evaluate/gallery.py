@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from PIL import Image as Pillow
 
+from src import plotting
 from src.config import Augment
 from src.core import registry
 from src.core.files import replacing
@@ -17,7 +18,6 @@ from src.evaluate.inputs import Image, Listed
 from src.evaluate.predict import Layer
 from src.evaluate.results import Results
 from src.images.pixels import Pixels
-from src.plotting import style
 
 PACKAGE = "evaluate.figures"
 
@@ -93,14 +93,14 @@ def entries() -> list[FigureEntry]:
 def draw_all(material: Material, folder: Path) -> list[Picture]:
     """Draw every figure that the material suffices for into a folder that replaces the one before."""
     pictures = []
-    with replacing(folder) as temporary, style.applied():
+    with replacing(folder) as temporary, plotting.applied():
         temporary.mkdir()
         for entry in track(known := entries(), len(known), "drawing figures", "figure"):
             drawing, name = entry.draw(material), f"{entry.name}.png"
             if drawing is None:
                 continue
             if isinstance(drawing, Figure):
-                style.save(drawing, temporary / name)
+                plotting.save(drawing, temporary / name)
             else:
                 Pillow.fromarray(drawing).save(temporary / name)
             caption = entry.caption if isinstance(entry.caption, str) else entry.caption(material)

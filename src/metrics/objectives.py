@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from src.metrics import scores
 from src.metrics.scores import EPOCH_SCORES, Direction
 
+Row = Mapping[str, float]  # an epoch of a history: its number, its scores and its learning rate, by column
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -56,7 +58,7 @@ def better(metric: str, one: float, other: float) -> bool:
     return one < other if direction(metric) == "minimize" else one > other
 
 
-def best_epoch(rows: Sequence[Mapping[str, float]]) -> int:
+def best_epoch(rows: Sequence[Row]) -> int:
     """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several.
 
     Without a val part, and so without its scores, it is the last one. 0: there is no epoch.
@@ -68,6 +70,6 @@ def best_epoch(rows: Sequence[Mapping[str, float]]) -> int:
     return losses.index(min(losses)) + 1 if losses else len(rows)
 
 
-def of_epoch(row: Mapping[str, float]) -> dict[str, float]:
+def of_epoch(row: Row) -> dict[str, float]:
     """Return the scores that the loop knows of the model as it was after the epoch of this row."""
     return {name: float(row[metric.column]) for name, metric in METRICS.items() if metric.same and metric.column}

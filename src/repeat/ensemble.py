@@ -9,9 +9,9 @@ from src import models
 from src.core import files
 from src.core.paths import ModelFiles
 from src.evaluate.cam_maps import flattened
-from src.train import history
-from src.train.history import Row
+from src.metrics.objectives import Row
 from src.train.stage import write as write_model
+from src.train.stage import write_history
 
 import keras
 
@@ -44,4 +44,4 @@ def write(paths: Sequence[Path], courses: Sequence[Sequence[Row]], classes: tupl
     files.write_json(out.classes, list(classes))
     longest = max(courses, key=len)
     reached = ([course[epoch] for course in courses if len(course) > epoch] for epoch in range(len(longest)))
-    history.write([{name: float(np.mean([row[name] for row in rows])) for name in rows[0]} for rows in reached], out)
+    write_history([{name: float(np.mean([row[name] for row in rows])) for name in rows[0]} for rows in reached], out)

@@ -1,4 +1,8 @@
-"""Scores of a cross-validation: of each training, of all out-of-fold predictions together, and how far they vary."""
+"""What the models of a cross-validation say of images that they did not learn from: predictions, scores, suspects.
+
+Scores are those of each training, those of all predictions together, and how far they vary. A suspect is an image
+whose label is in doubt.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +16,17 @@ from src.core.files import write_csv
 from src.core.random_streams import stream
 from src.evaluate.inputs import Image, score
 from src.executors.protocol import Fold
+from src.images.contact_sheet import Cell, write_sheet
+from src.images.pixels import Pixels
 from src.metrics.bootstrap import Estimate, estimate
 from src.metrics.objectives import best_epoch
 from src.metrics.scored import Floats, Integers, Scored, group_codes
 from src.metrics.scores import overall_scores
 from src.metrics.threshold import FALLBACK, choose
-from src.repeat.trainings import Trained
+from src.repeat.folds import Trained
 
 DECIMALS = 6
+SHOWN, A_ROW = 24, 6  # suspects on the sheet
 Tree = dict[str, Any]
 
 
@@ -109,8 +116,61 @@ def _varied(found: OutOfFold, name: str, pooled: Estimate) -> dict[str, float]:
     return about
 
 
-def write(path: Path, found: OutOfFold) -> None:
+def write_predictions(path: Path, found: OutOfFold) -> None:
     """Write a row per image: row, part, path, label, group, fold, and the mean probability over the seeds."""
     header = (*Image._fields, "fold", *(f"p_{name}" for name in found.classes))
     lines = zip(found.images, found.fold.tolist(), found.probabilities.mean(axis=0), strict=True)
     write_csv(path, header, ((*image, fold, *(f"{p:.8f}" for p in values)) for image, fold, values in lines))
+
+
+def margins(probabilities: Floats, labels: Integers) -> tuple[Floats, Integers]:
+    """Return how much the label leads (N,), negative where another class does, and the class that is suspected (N,).
+
+    probabilities: (N, K) of models that did not learn from the image. A class is suspected where its probability
+    reaches the mean that images of this class get; the label itself where no class does.
+    """
+    usual = np.array([probabilities[labels == k, k].mean() for k in range(probabilities.shape[1])])
+    confident = np.where(probabilities >= usual, probabilities, 0.0)
+    suspected = np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
+    lead, each = probabilities - usual, np.arange(len(labels))
+    own = lead[each, labels]
+    lead[each, labels] = -np.inf
+    return own - lead.max(axis=1), suspected
+
+
+def find_suspects(probabilities: Floats, labels: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return all places (N,), the most suspect first, which of them are suspects, and the class suspected (N,).
+
+    Confident learning (Northcutt, Jiang and Chuang 2021, https://doi.org/10.1613/jair.1.12125). The order is by the
+    margin between the label and the likeliest other class, each less what it usually gets (adjusted as in Kuan and
+    Mueller 2022, arXiv:2206.01560).
+
+    probabilities: (S, N, K), of each seed. A suspect is doubted by every one of them, in favour of the same class.
+    """
+    guesses = np.stack([margins(each, labels)[1] for each in probabilities])
+    lead, suspected = margins(probabilities.mean(axis=0), labels)
+    doubted = ((guesses == suspected) & (guesses != labels)).all(axis=0)
+    order = np.argsort(lead, kind="stable")
+    return order, order[doubted[order]], suspected
+
+
+def write_suspects(
+    table: Path, sheet: Path, images: Sequence[Image], classes: tuple[str, ...], pixels: Pixels, probabilities: Floats
+) -> int:
+    """Write the suspects as a table to correct labels by, and the first of them as a sheet; return how many."""
+    labels = np.array([classes.index(image.label) for image in images])
+    mean = probabilities.mean(axis=0)
+    _, places, suspected = find_suspects(probabilities, labels)
+    chances = (mean[place, [labels[place], suspected[place]]] for place in places)  # of both classes
+    chosen = [(images[place], classes[suspected[place]], *both) for place, both in zip(places, chances, strict=True)]
+    head = ("row", "path", "group", "label", "suspected", "p_label", "p_suspected")
+    lines = ((one.row, one.path, one.group, one.label, other, f"{p:.6f}", f"{q:.6f}") for one, other, p, q in chosen)
+    write_csv(table, head, lines)
+    cells = [
+        Cell(np.asarray(pixels[one.row]), f"{one.path}\nlabel {one.label}\n{other}? {q:.2f}")
+        for one, other, _, q in chosen[:SHOWN]
+    ]
+    rows = [cells[start : start + A_ROW] for start in range(0, len(cells), A_ROW)]
+    shown = f", the first {SHOWN}" if len(places) > SHOWN else ""
+    write_sheet(sheet, rows, f"Labels in doubt: {len(places)} of {len(images)} images{shown}")
+    return len(places)

@@ -20,9 +20,9 @@ from src.executors.protocol import Executor, Fold
 from src.executors.workers import Workers
 from src.images.store import open_images
 from src.metrics.scores import BY_NAME
-from src.repeat import folds, out_of_fold, suspects, trainings
+from src.repeat import folds, out_of_fold
+from src.repeat.folds import Trained
 from src.repeat.out_of_fold import OutOfFold, Tree
-from src.repeat.trainings import Trained
 from src.tracking import study_run
 from src.tracking.record import Trial
 from src.train.data import order as class_order
@@ -52,9 +52,9 @@ def run(params: Params, start: Start | None = None, refit: int = 0) -> None:
         made = Repeated(temporary)
         made.folder.mkdir(parents=True)
         doubted = (images, found.classes, open_images(PREPARED), found.probabilities)
-        about["suspect_labels"] = suspects.write(made.suspects, made.sheet, *doubted)
+        about["suspect_labels"] = out_of_fold.write_suspects(made.suspects, made.sheet, *doubted)
         files.write_json(made.scores, about)
-        out_of_fold.write(made.predictions, found)
+        out_of_fold.write_predictions(made.predictions, found)
         _write_models(trained, whole, found.classes, made)
     console.say(table(about))
     console.say(f"predictions, models and {about['suspect_labels']} labels in doubt: {REPEATED.folder}")
@@ -69,17 +69,17 @@ def cross_validate(
     The last of what is returned are `refit` networks that have learned from all images.
     """
     divided, whole = folds.divide(images, params, inner=not refit), list[Trained]()
-    drawn = trainings.seeds(params, max(params.repeat.seeds, refit))
+    drawn = folds.seeds(params, max(params.repeat.seeds, refit))
     classes = class_order([image.label for image in images], params.dataset.positive)
     if params.repeat.model == "probe":
-        trained = trainings.probes(params, images, divided, classes)
+        trained = folds.fit_probes(params, images, divided, classes)
     else:
         store = training_inputs.folder("repeat", params)
         everything = Fold(train=tuple(image.row for image in images), val=(), held=())
         each = [(number, fold, seed) for seed in drawn[: params.repeat.seeds] for number, fold in enumerate(divided, 1)]
         wanted = [*each, *((0, everything, seed) for seed in drawn[:refit])]
         with closing(start(store, Path.cwd())) as executor:
-            found = trainings.networks(params, wanted, executor, store)
+            found = folds.train_networks(params, wanted, executor, store)
         trained, whole = found[: len(each)], found[len(each) :]
     return trained, out_of_fold.put_together(trained, divided, images, classes, params.evaluate.threshold), whole
 

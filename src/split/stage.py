@@ -1,23 +1,36 @@
-"""The split stage: divide the images, audit the parts, log what the audit found."""
+"""The split stage: divide the images, audit the parts, log what the audit found.
+
+For a person to check it writes pairs.png, the most alike images across parts, and with `by: lookalike` the groups that
+were found: lookalikes.csv and .png.
+"""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from src.config import Split
 from src.core.errors import AssayError
 from src.core.files import write_csv, write_json
 from src.core.partition import PARTS
 from src.core.paths import Prepared, Raw, SplitFiles
+from src.images.contact_sheet import Cell, fit, write_sheet
+from src.images.decode import read
+from src.images.pixels import Pixels
 from src.images.store import open_images, open_thumbnails
 from src.split.assign import divide
 from src.split.audit import Copies, leaks, make_audit
-from src.split.copies import find, join
-from src.split.duplicates import find_duplicates, hash_images, same_pixels
-from src.split.index import Rows, read_rows
-from src.split.sheets import PAIRS, write_groups, write_pairs
+from src.split.copies import find, join, members
+from src.split.duplicates import BITS, Duplicates, find_duplicates, hash_images, same_pixels
+from src.split.index import Ints, Rows, read_rows
 from src.split.shortcuts import measure
 
 log = logging.getLogger(__name__)
+PAIRS, PER_ROW = 12, 2  # shown on pairs.png, and side by side
+GROUPS, MEMBERS = 12, 6  # shown on lookalikes.png: groups, images of each
+PICTURE = 200  # pixels
 
 
 def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int) -> None:
@@ -41,7 +54,7 @@ def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int
     contradictions = same_pixels(hashes.contents, rows.classes)
     audit = make_audit(rows, parts, section, duplicates, measure(rows, images, seed), copies, contradictions)
     write_json(out.audit, audit)
-    write_pairs(out.sheet, rows, parts, images, duplicates)
+    _write_pairs(out.sheet, rows, parts, images, duplicates)
     for name in PARTS:
         counts = [f"{row['class']} {row['images']}" for row in audit["parts"] if row["part"] == name]
         log.info("%s: %s", name, ", ".join(counts))
@@ -59,5 +72,39 @@ def _with_lookalikes(rows: Rows, raw: Raw, out: SplitFiles) -> tuple[Rows, Copie
     """Join the known groups with those of the images that are copies of one source."""
     found = find([raw.folder / path for path in rows.path.tolist()])
     joined = replace(rows, group=join(rows.group, rows.path, found.links))
-    write_groups(out, raw, joined)
+    _write_groups(out, raw, joined)
     return joined, Copies(found.compared, len(found.links), int((rows.group != "").sum()))
+
+
+def _write_pairs(path: Path, rows: Rows, parts: Ints, images: Pixels, duplicates: Duplicates) -> None:
+    """Draw the duplicates across parts, the most alike first, filled up with the nearest pairs that are none."""
+    kinds = {"exact": duplicates.exact, "near": duplicates.near, "no duplicate": duplicates.others}
+    chosen = [(pair, kind) for kind, pairs in kinds.items() for pair in pairs][:PAIRS]
+    cells: list[Cell] = []
+    for number, (pair, kind) in enumerate(chosen, start=1):
+        said = f"{number}: {kind}, {pair.distance} of {BITS}, {pair.correlation:.2f}"
+        for row in (pair.first, pair.second):
+            name = PurePosixPath(str(rows.path[row])).name
+            cells.append(Cell(images[row], f"{said}\n{PARTS[parts[row]]} · {rows.label[row]}\n{name}"))
+    width = 2 * PER_ROW
+    title = f"Nearest pairs across parts: {len(duplicates.exact)} exact and {len(duplicates.near)} near duplicates"
+    write_sheet(path, [cells[start : start + width] for start in range(0, len(cells), width)], title)
+
+
+def _write_groups(out: SplitFiles, raw: Raw, rows: Rows) -> None:
+    """Write a row per image with its group, and a sheet of some groups' images."""
+    groups = members(rows.groups)
+    lines = ((row, rows.group[row], len(group), rows.label[row], rows.path[row]) for group in groups for row in group)
+    write_csv(out.lookalikes, ("row", "group", "images", "label", "path"), lines)
+    together = [group for group in groups if len(group) > 1]
+    chosen = sorted({int(place) for place in np.linspace(0, len(together) - 1, GROUPS)}) if together else []
+    cells = [list(_cells(raw, rows, together[place], place + 1)) for place in chosen]
+    title = f"{len(together)} groups of several images, by size; {len(groups) - len(together)} images are alone"
+    write_sheet(out.copies, cells, title)
+
+
+def _cells(raw: Raw, rows: Rows, group: Ints, number: int) -> Iterator[Cell]:
+    for row in group[:MEMBERS].tolist():
+        image, _ = read(raw.folder / rows.path[row], float("inf"), keep_damaged=True)
+        name = PurePosixPath(str(rows.path[row])).name
+        yield Cell(fit(image, PICTURE), f"{number}: {len(group)} images\n{rows.label[row]}\n{name}")

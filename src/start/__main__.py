@@ -23,7 +23,6 @@ from src.download.layouts import Known
 from src.download.scan import Listing, Notes, scan
 from src.download.sources import KAGGLE, URLS, open_source
 from src.download.stage import list_left_out, read_entries
-from src.presets import catalog
 from src.start import pictures, plan
 from src.start.plan import Decision, Reading
 
@@ -146,12 +145,12 @@ def text(decisions: Sequence[Decision], changes: Mapping[str, Any], source: str,
     """
     values = {key: value for decision in decisions for key, value in decision.values.items()} | dict(changes)
     base = FOR_MODEL.get(values["model.name"], BASE)
-    plain = catalog.without_header(catalog.read(base, home).text).strip("#\n ")
-    body = catalog.changed(f"# {plain}\n", values, PARAMS.name)
+    plain = presets.without_header(presets.read(base, home).text).strip("#\n ")
+    body = presets.changed(f"# {plain}\n", values, PARAMS.name)
     head = [f"Plan of {config.source_name(source)}. {GUESS}", *lines(decisions, changes)]
     made = "".join(f"# {line}\n" for line in head) + f"#\n{body}"
     config.parse(yaml_file.parsed(made, PARAMS.name), PARAMS.name)
-    return catalog.signed(made, "python -m src.start")
+    return presets.signed(made, "python -m src.start")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from src.config import Model, Train
 from src.core import files
+from src.metrics.objectives import Row
 from src.train.data import Data
-from src.train.history import Row
 
 import keras
 import tensorflow as tf

@@ -16,13 +16,12 @@ from src.config import Model, Train
 from src.core import signals
 from src.core.errors import AssayError
 from src.core.progress import about
-from src.metrics.objectives import best_epoch
+from src.metrics.objectives import Row, best_epoch
 from src.metrics.scores import epoch_scores
-from src.train import class_balance, fine_tuning, history, optimizers, schedules, steps
+from src.train import class_balance, fine_tuning, optimizers, steps
 from src.train.checkpoint import Checkpoint, State, digest
 from src.train.data import Batch, Batches, Data, Part
 from src.train.fine_tuning import FeatureBatches, Phase
-from src.train.history import Row
 
 import keras
 
@@ -91,7 +90,7 @@ def _fit(
     for row in _epochs(state, data, section, seed):
         if checkpoint:
             checkpoint.save(state)
-        log.info("%s", history.line(state.rows, section.epochs))
+        log.info("%s", epoch_line(state.rows, section.epochs))
         for function in on_epoch:
             function(row)
     done = time.monotonic()
@@ -156,7 +155,7 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
     while len(state.rows) < phase.last and not _stops_early(state, section):
         epoch = len(state.rows) + 1
         before = [row.get("val_loss", math.nan) for row in state.rows[phase.first - 1 :]]
-        state.optimizer.learning_rate = phase.rate * schedules.share(section.schedule, phase.epochs, before)
+        state.optimizer.learning_rate = phase.rate * optimizers.rate_share(section.schedule, phase.epochs, before)
         rate = float(state.optimizer.learning_rate.numpy())
         batches = train.augmented(section.augment, seed, epoch, section.balance)
         left = f", {about((time.monotonic() - began) / done * (section.epochs - epoch + 1))} left" if done else ""
@@ -178,7 +177,22 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
 
 
 def _stops_early(state: State, section: Train) -> bool:
-    return history.stops_early(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
+    return stops_early(state.rows, section.patience, start=section.fine_tune.frozen_epochs)
+
+
+def stops_early(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
+    """Early stopping: return whether `patience` epochs have passed since the best, those up to `start` apart.
+
+    Never without a val part, where the best one is the last.
+    """
+    return bool(rows) and len(rows) - max(best_epoch(rows), start) >= patience
+
+
+def epoch_line(rows: Sequence[Row], epochs: int) -> str:
+    """Describe the last epoch: ``epoch 12/60 loss 0.61 val_loss 0.63 val_auc 0.71 best``."""
+    row = rows[-1]
+    scores = " ".join(f"{name} {row[name]:.4f}" for name in ("loss", "val_loss", "val_auc") if name in row)
+    return f"epoch {len(rows)}/{epochs} {scores}{' best' if best_epoch(rows) == len(rows) else ''}"
 
 
 def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:

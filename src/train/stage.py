@@ -1,6 +1,7 @@
-"""The train stage: read, fit, write; and Keras model files whose bytes depend on the model alone."""
+"""The train stage: read, fit, write; a Keras model file whose bytes depend on the model alone, and the history."""
 
 import json
+import math
 import shutil
 import zipfile
 from collections.abc import Sequence
@@ -9,10 +10,14 @@ from typing import Any
 
 from src.config import Model, Train
 from src.core import files, paths
-from src.train import data, history
+from src.metrics.objectives import Row
+from src.metrics.scores import EPOCH_SCORES
+from src.train import data
 from src.train.loop import Fitted, OnEpoch, fit
 
 import keras
+
+COLUMNS = ("epoch", *EPOCH_SCORES, *(f"val_{name}" for name in EPOCH_SCORES), "learning_rate")  # of history.csv
 
 
 def write(model: keras.Model, path: Path) -> None:
@@ -40,6 +45,19 @@ def _without_traces(value: Any) -> Any:
     return value
 
 
+def write_history(rows: Sequence[Row], out: paths.ModelFiles) -> None:
+    """Write history.csv with a fixed number of decimals; scores of val are nan where there was no val part."""
+    files.write_csv(
+        out.history, COLUMNS, ([_cell(column, row.get(column, math.nan)) for column in COLUMNS] for row in rows)
+    )
+
+
+def _cell(column: str, value: float) -> str:
+    if column == "epoch":
+        return str(int(value))
+    return f"{value:.10f}" if column == "learning_rate" else f"{value:.6f}"
+
+
 def run(
     prepared: paths.Prepared,
     split: paths.SplitFiles,
@@ -63,7 +81,7 @@ def run(
     fitted = fit(given, model, section, seed, checkpoints=checkpoints, on_epoch=on_epoch)
     write(fitted.model, out.model)
     files.write_json(out.classes, list(given.classes))
-    history.write(fitted.rows, out)
+    write_history(fitted.rows, out)
     if checkpoints:
         shutil.rmtree(checkpoints, ignore_errors=True)
     return fitted

@@ -16,9 +16,9 @@ from optuna.distributions import CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import TrialState
 
+from src import plotting
 from src.config.overrides import short
 from src.metrics.objectives import METRICS
-from src.plotting import style
 from src.tracking.record import Trial
 from src.tune.space import decode
 from src.tune.trials_view import TrialsView
@@ -194,7 +194,7 @@ def _readable(study: optuna.Study, place: int | None = None) -> optuna.Study:
 
 def _text(choice: Any) -> Any:
     value = decode(choice)
-    return choice if value is choice else style.shorten(short(value), 24)
+    return choice if value is choice else plotting.shorten(short(value), 24)
 
 
 def _quietly(plot: Callable[..., Any], given: dict[str, Any]) -> Any:

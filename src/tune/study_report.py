@@ -12,11 +12,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from src import plotting
 from src.config.overrides import short
 from src.core import files
 from src.core.paths import StudyFiles
 from src.metrics.objectives import METRICS
-from src.plotting import style
 from src.tracking.record import State, Trial
 from src.tune import figures
 from src.tune.figures import FIGURES, Kind
@@ -38,7 +38,7 @@ def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
     found = view(study)
     write_trials(found, out)
     write_candidates(found, out)
-    with style.applied(), files.replacing(out.figures) as temporary:
+    with plotting.applied(), files.replacing(out.figures) as temporary:
         temporary.mkdir()
         parts = [_figure(study, found, seed, temporary, *wanted) for wanted in _wanted(found)]
     files.write_text(out.page, page(found, parts))
@@ -117,7 +117,7 @@ def _figure(
         return part | {"missing": missing}
     given = figures.options(kind, study, metric, seed)
     path = folder / f"{name if kind.both or metric == found.metric else f'{name}_{metric}'}.png"
-    style.save(figures.drawn(kind, given), path)
+    plotting.save(figures.drawn(kind, given), path)
     plots = []
     for place, plot in enumerate(figures.interactive(kind, given)):
         plot.update_layout(template="plotly_white", title=None, margin={"t": 30, "l": 55, "r": 20, "b": 50}, width=None)

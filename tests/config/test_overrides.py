@@ -103,7 +103,7 @@ def test_a_model_takes_the_shared_options_that_it_says_it_reads_and_no_other(mod
 
 
 @pytest.mark.parametrize("registry", [
-    "train.optimizers:OPTIMIZERS", "train.schedules:SCHEDULES", "tune.pruner:PRUNERS", "tune.sampler:SAMPLERS",
+    "train.optimizers:OPTIMIZERS", "train.optimizers:SCHEDULES", "tune.pruner:PRUNERS", "tune.sampler:SAMPLERS",
 ])  # fmt: skip
 def test_names_and_options_read_from_the_source_are_those_of_the_table(registry: str) -> None:
     module, _, name = registry.partition(":")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
+from src import plotting
 from src.core import registry
 from src.evaluate import gallery
 from src.evaluate.figures import dataset, discrimination, examples, learning, probabilities
@@ -12,7 +13,6 @@ from src.evaluate.gallery import Training
 from src.evaluate.inputs import Image, Listed
 from src.evaluate.results import Results, Rules, compute
 from src.metrics.bootstrap import interpolate, roc_band
-from src.plotting import style
 from tests import sections
 from tests.evaluate import helpers
 
@@ -21,7 +21,7 @@ RULES = Rules("youden", 0.95, 200, 42)
 
 @pytest.fixture(autouse=True)
 def _style() -> Iterator[None]:
-    with style.applied():
+    with plotting.applied():
         yield
 
 
@@ -284,7 +284,7 @@ def test_a_dollar_sign_and_a_long_name_are_drawn_as_they_are() -> None:
 
 def test_names_that_differ_in_the_middle_only_stay_different() -> None:
     names = [f"{'x' * 40}{letter}{'y' * 40}" for letter in "abcdefgh"]
-    assert len(set(style.shorten_all(names))) == 8
+    assert len(set(plotting.shorten_all(names))) == 8
 
 
 def test_a_file_in_figures_is_all_that_a_new_figure_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -303,9 +303,9 @@ def test_a_file_in_figures_is_all_that_a_new_figure_needs(monkeypatch: pytest.Mo
 def test_files_are_the_same_whatever_the_persons_own_settings(tmp_path: Path, two: Results) -> None:
     import matplotlib
 
-    style.save(discrimination.roc(two), tmp_path / "one.png")
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "text.usetex": False}), style.applied():
-        style.save(discrimination.roc(two), tmp_path / "two.png")
+    plotting.save(discrimination.roc(two), tmp_path / "one.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "text.usetex": False}), plotting.applied():
+        plotting.save(discrimination.roc(two), tmp_path / "two.png")
     one, two_ = (tmp_path / "one.png").read_bytes(), (tmp_path / "two.png").read_bytes()
     assert one == two_
     assert b"Software" not in one

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from src.presets.catalog import changed
+from src.presets import changed
 from tests.conftest import ROOT
 from tests.pipeline.conftest import Project
 

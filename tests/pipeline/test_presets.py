@@ -16,9 +16,9 @@ from src import reproduce as face
 from src.core.errors import AssayError
 from src.core.files import read_json
 from tests.conftest import ROOT
+from tests.helpers_presets import put
 from tests.pipeline.conftest import Project
 from tests.pipeline.test_pipeline import wait_for
-from tests.presets.conftest import put
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("at_a_terminal")]
 NAMES = presets.names(ROOT)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from src.presets.catalog import changed
+from src.presets import changed
 from tests.pipeline.conftest import Project, Run, stages_run
 from tests.pipeline.test_pipeline import wait_for
 

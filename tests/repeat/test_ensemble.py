@@ -9,8 +9,7 @@ from src import models
 from src.core.paths import ModelFiles
 from src.export import network
 from src.repeat import ensemble
-from src.train.history import COLUMNS
-from src.train.stage import write
+from src.train.stage import COLUMNS, write
 
 import keras
 

@@ -1,5 +1,12 @@
 """The small repository of the presets' tests, where `python -m src.start` is used too."""
 
-from tests.presets.conftest import home
+from pathlib import Path
 
-__all__ = ["home"]
+import pytest
+
+from tests.helpers_presets import repository
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return repository(tmp_path / "a project", monkeypatch)

@@ -9,8 +9,8 @@ import pytest
 from src import config
 from src.core.errors import AssayError
 from src.start.__main__ import run
+from tests.helpers_presets import git, put
 from tests.images.helpers import save, smooth
-from tests.presets.conftest import git, put
 
 
 @pytest.fixture

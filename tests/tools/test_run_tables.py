@@ -8,7 +8,7 @@ import pytest
 
 from src import presets
 from src.core.errors import AssayError
-from src.presets.catalog import Preset
+from src.presets import Preset
 from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.query import Run
 from src.tracking.record import LoggedDataset

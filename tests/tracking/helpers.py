@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.presets.catalog import changed
+from src.presets import changed
 from tests.conftest import ROOT
 
 PNG = bytes.fromhex(

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from src.core import paths
+from src.metrics.objectives import Row
 
 SIDE = 20
 PARTS = ("train", "val", "test")
@@ -54,6 +55,13 @@ def build_store(root: Path, classes: tuple[str, ...] = ("CT_COVID", "CT_NonCOVID
     parts = [PARTS[row % len(PARTS)] for row in range(images)]
     store.write(pixels.astype(np.uint8), [classes[number] for number in numbers], parts)
     return store
+
+
+def rows(*losses: float) -> list[Row]:
+    """Make the rows of a history with these losses on val."""
+    train = {"loss": 0.5, "accuracy": 0.75, "auc": 2 / 3, "precision": 0.25, "recall": 1.0}
+    others = train | {f"val_{name}": 0.5 for name in train} | {"learning_rate": 1e-4}
+    return [{**others, "epoch": number, "val_loss": loss} for number, loss in enumerate(losses, start=1)]
 
 
 def at_once(step: Any, _: Any) -> Any:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from src.core import signals
+from src.metrics.objectives import Row
 from src.train import data, fit
-from src.train.history import Row
 from tests import sections
 from tests.train.conftest import Store
 

@@ -43,7 +43,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "train.clip_norm": (None, 1.0),
     "train.balance": registry.names("train.class_balance:BALANCES"),
     "train.label_smoothing": (0.0, 0.1),
-    "train.schedule.name": registry.names("train.schedules:SCHEDULES"),
+    "train.schedule.name": registry.names("train.optimizers:SCHEDULES"),
     "train.schedule.warmup": (0, 1),
     "train.fine_tune": (FINE_TUNE, FINE_TUNE | {"frozen_epochs": 1}, FINE_TUNE | {"from_layer": OUTPUT}),
     "train.mixed_precision": (False, True),

@@ -1,4 +1,4 @@
-"""A model file depends on the model alone, and Keras reads it."""
+"""A model file depends on the model alone, and Keras reads it; history.csv follows from the rows alone."""
 
 import json
 import time
@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from src import models
+from src.core.paths import ModelFiles
 from src.train import stage
+from tests.train.conftest import rows
 
 
 def make(seed: int = 1):
@@ -43,3 +45,12 @@ def test_the_file_holds_no_date_and_no_memory_address(tmp_path: Path) -> None:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert set(json.loads(archive.read("metadata.json"))) == {"keras_version"}
         assert b"shared_object_id" not in archive.read("config.json")
+
+
+def test_the_file_has_a_fixed_number_of_decimals(tmp_path: Path) -> None:
+    out = ModelFiles(tmp_path)
+    stage.write_history(rows(1 / 3), out)
+    assert out.history.read_bytes() == (
+        b"epoch,loss,accuracy,auc,precision,recall,val_loss,val_accuracy,val_auc,val_precision,val_recall,learning_rate\n"
+        b"1,0.500000,0.750000,0.666667,0.250000,1.000000,0.333333,0.500000,0.500000,0.500000,0.500000,0.0001000000\n"
+    )

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from optuna.trial import TrialState
 from ruamel.yaml import YAML
 
+from src import plotting
 from src.core import paths
-from src.plotting import style
 from src.tune import figures, study_report, trials_view, winner
 from src.tune.figures import FIGURES
 from src.tune.space import decode
@@ -133,7 +133,9 @@ def test_the_page_begins_with_the_best_the_baseline_and_the_trials(written: Path
 def test_a_figure_that_the_trials_are_too_few_for_is_left_out(
     found: Callable[[], optuna.Study], drawn: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(style, "save", lambda figure, path: path.touch())  # Optuna makes each figure, nobody paints it
+    monkeypatch.setattr(
+        plotting, "save", lambda figure, path: path.touch()
+    )  # Optuna makes each figure, nobody paints it
     study_report.write(found(), 42, paths.StudyFiles(tmp_path))
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == drawn
     left_out = (tmp_path / "study.html").read_text(encoding="utf-8").count("Left out: ")
@@ -142,7 +144,7 @@ def test_a_figure_that_the_trials_are_too_few_for_is_left_out(
 
 def drawn(name: str, found: optuna.Study) -> Figure:
     kind = FIGURES[name]
-    with style.applied():
+    with plotting.applied():
         figure = figures.drawn(kind, figures.options(kind, found, "auc", 42))
         figure.canvas.draw()
     return figure

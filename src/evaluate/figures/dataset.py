@@ -7,16 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
+from src import plotting
 from src.core.partition import PARTS
 from src.evaluate.gallery import FigureEntry, Material
 from src.evaluate.inputs import Listed, count
 from src.metrics.scored import Floats
-from src.plotting import style
 
 HEIGHT = 0.26  # of a bar, the distance between classes being 1
 SLOT = 0.85  # inches a class
 TITLES = {"before": "As obtained", "after": "As the model sees it"}
-STYLES = {"gray": (style.GREY, "-"), "red": ("#D55E00", "-"), "green": ("#009E73", "--"), "blue": ("#0072B2", ":")}
+STYLES = {"gray": (plotting.GREY, "-"), "red": ("#D55E00", "-"), "green": ("#009E73", "--"), "blue": ("#0072B2", ":")}
 STEP = 4  # levels: steps that raise the contrast leave gaps between single ones
 LEVELS = 256
 
@@ -29,7 +29,7 @@ def counts(
     counted: images and named groups by (part, label).
     """
     sizes = [len(classes), len(listed)] if listed else [len(classes)]
-    figure = style.canvas(8.0, sum(0.95 + SLOT * size for size in sizes))
+    figure = plotting.canvas(8.0, sum(0.95 + SLOT * size for size in sizes))
     panels = figure.subplots(len(sizes), 1, squeeze=False, height_ratios=sizes)[:, 0]
     for number, part in enumerate(PARTS):
         cells = [counted.get((part, name), (0, 0)) for name in classes]
@@ -46,12 +46,12 @@ def counts(
 
 def _bars(axes: Axes, colour: int, shift: float, label: str, values: Sequence[int], texts: Sequence[str]) -> None:
     places = [place + shift * HEIGHT for place in range(len(values))]
-    drawn = axes.barh(places, values, HEIGHT * 0.92, color=style.colour(colour), label=label)
+    drawn = axes.barh(places, values, HEIGHT * 0.92, color=plotting.colour(colour), label=label)
     axes.bar_label(drawn, texts, padding=4, fontsize=9)
 
 
 def _finish(axes: Axes, title: str, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), style.shorten_all(names))
+    axes.set_yticks(range(len(names)), plotting.shorten_all(names))
     axes.set(xlabel="Images", ylim=(len(names) - 0.5, -0.5))
     axes.set_title(title, loc="left")
     axes.margins(x=0.22)
@@ -64,7 +64,7 @@ def intensity(shares: Mapping[str, Sequence[float]]) -> Figure:
 
     Heights grow with the square root: a black background would flatten all others.
     """
-    figure = style.canvas(9.0, 3.8)
+    figure = plotting.canvas(9.0, 3.8)
     handles = {}
     for axes, (stage, title) in zip(figure.subplots(1, 2, sharey=True), TITLES.items(), strict=True):
         axes.set_title(title, loc="left")

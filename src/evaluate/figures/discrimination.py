@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from src import plotting
 from src.core.random_streams import stream
 from src.evaluate.gallery import FigureEntry, Material
 from src.evaluate.results import Results
@@ -14,7 +15,6 @@ from src.metrics import scores
 from src.metrics.bootstrap import FEWEST_GROUPS, roc_band
 from src.metrics.curves import Ranking, divide, rank
 from src.metrics.scored import Floats, Integers
-from src.plotting import style
 
 FEW = 3  # entries of a legend that cover nothing
 DARK = 0.55  # of the scale: from here on white text reads better
@@ -26,7 +26,7 @@ def confusion(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -
     counts = scores.confusion(labels, decisions, len(classes))
     fractions = divide(counts.astype(np.float64), counts.sum(axis=1, keepdims=True).astype(np.float64))
     side = max(3.6, 0.62 * len(classes) + 1.9)
-    figure = style.canvas(2 * side + 1.4, side + 0.2)
+    figure = plotting.canvas(2 * side + 1.4, side + 0.2)
     left, right = figure.subplots(1, 2)
     _matrix(left, counts / max(1, counts.max()), np.vectorize(str)(counts), classes)
     percent = np.vectorize(lambda value: f"{100 * value:.0f} %" if np.isfinite(value) else "-")
@@ -37,8 +37,8 @@ def confusion(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -
 
 
 def _matrix(axes: Axes, shades: Floats, texts: NDArray[np.str_], classes: tuple[str, ...]) -> None:
-    names = style.shorten_all(classes, 18)
-    axes.imshow(np.nan_to_num(shades), cmap=style.SHADE, vmin=0, vmax=1)
+    names = plotting.shorten_all(classes, 18)
+    axes.imshow(np.nan_to_num(shades), cmap=plotting.SHADE, vmin=0, vmax=1)
     turned = len(names) > 3 or max(map(len, names)) > 2 * LONG
     axes.set_xticks(range(len(names)), names, rotation=40 if turned else 0, ha="right" if turned else "center")
     axes.set_yticks(range(len(names)), names)
@@ -65,7 +65,7 @@ def curves(results: Results) -> list[Curve]:
     Without images of the class and others there is none.
     """
     test, found = results.test, []
-    names = style.shorten_all(test.classes)
+    names = plotting.shorten_all(test.classes)
     for number in [1] if test.binary else range(len(test.classes)):
         ranking = rank(test.labels == number, test.probabilities[:, number], np.ones((1, test.size)))
         if ranking.true.any() and ranking.false.any():
@@ -91,11 +91,11 @@ def roc(results: Results) -> Figure:
     """Draw the ROC curves with their areas and intervals, and the chance line."""
     drawn = curves(results)
     figure, axes = _square(len(drawn) + 1)
-    axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="chance")
+    axes.plot([0, 1], [0, 1], color=plotting.GREY, linestyle=":", linewidth=1.2, label="chance")
     if results.test.binary and drawn and results.test.group_count >= FEWEST_GROUPS:
         _band(results, axes)
     for number, curve in enumerate(drawn):
-        axes.plot(*roc_points(curve.ranking), **style.line(number), label=f"{curve.name}: AUC {curve.auc}")
+        axes.plot(*roc_points(curve.ranking), **plotting.line(number), label=f"{curve.name}: AUC {curve.auc}")
     if results.threshold and drawn:
         _mark(axes, results, 1 - _value(results, "specificity"), _value(results, "sensitivity"))
     _label(axes, "False positive rate (1 - specificity)", "True positive rate (sensitivity)", "lower right")
@@ -109,10 +109,10 @@ def precision_recall(results: Results) -> Figure:
     for number, curve in enumerate(drawn):
         recall, precision = precision_recall_points(curve.ranking)
         label = f"{curve.name}: AP {curve.average_precision}"
-        axes.step(np.append(0.0, recall), np.append(precision[0], precision), **style.line(number), label=label)
+        axes.step(np.append(0.0, recall), np.append(precision[0], precision), **plotting.line(number), label=label)
     if results.threshold and drawn:
         share = float((results.test.labels == 1).mean())
-        axes.axhline(share, color=style.GREY, linestyle=":", linewidth=1.2, label=f"chance {share:.2f}")
+        axes.axhline(share, color=plotting.GREY, linestyle=":", linewidth=1.2, label=f"chance {share:.2f}")
         _mark(axes, results, _value(results, "sensitivity"), _value(results, "precision"))
     _label(axes, "Recall (sensitivity)", "Precision", "lower left")
     return figure
@@ -120,7 +120,7 @@ def precision_recall(results: Results) -> Figure:
 
 def _square(entries: int) -> tuple[Figure, Axes]:
     """Make a figure for axes that are square, with room below for a legend of more than a few entries."""
-    figure = style.canvas(5.6, 5.5 + (0.22 * entries if entries > FEW else 0))
+    figure = plotting.canvas(5.6, 5.5 + (0.22 * entries if entries > FEW else 0))
     return figure, figure.subplots()
 
 
@@ -134,12 +134,12 @@ def _band(results: Results, axes: Axes) -> None:
     random = stream(rules.seed, "intervals", "roc")
     score = test.probabilities[:, 1]
     grid, low, high = roc_band(test.labels == 1, score, test.groups, rules.confidence, rules.resamples, random)
-    axes.fill_between(grid, low, high, color=style.colour(0), alpha=0.15, linewidth=0)
+    axes.fill_between(grid, low, high, color=plotting.colour(0), alpha=0.15, linewidth=0)
 
 
 def _mark(axes: Axes, results: Results, x: float, y: float) -> None:
     label = f"threshold {results.threshold.value:.3f}" if results.threshold else ""
-    axes.plot(x, y, "o", color=style.colour(1), markersize=8, label=label)
+    axes.plot(x, y, "o", color=plotting.colour(1), markersize=8, label=label)
 
 
 def _label(axes: Axes, x: str, y: str, corner: Literal["lower left", "lower right"]) -> None:

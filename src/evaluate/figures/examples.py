@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from src import plotting
 from src.config import Augment
 from src.evaluate.gallery import FigureEntry, Training
 from src.evaluate.inputs import Image
 from src.images.contact_sheet import Cell, sheet
 from src.images.pixels import Pixels
 from src.metrics.scored import Integers, Scored
-from src.plotting import style
 from src.train.augment import draws, matrices, tone, warp
 from src.train.data import Batches, Part
 
@@ -33,7 +33,7 @@ def augmented(train: Sequence[Image], images: Pixels, augment: Augment, seed: in
         pixels = np.asarray(images[image.row])
         changed = [_augmented(pixels, augment, draw[image.row : image.row + 1]) for draw in numbers]
         cells = [Cell(each, f"epoch {epoch}") for each, epoch in zip(changed, epochs, strict=True)]
-        rows.append([Cell(pixels, f"{style.shorten(image.label, 18)}\n{_file(image.path, 18)}"), *cells])
+        rows.append([Cell(pixels, f"{plotting.shorten(image.label, 18)}\n{_file(image.path, 18)}"), *cells])
     return sheet(rows, side=150) if rows else None
 
 
@@ -60,14 +60,14 @@ def batch(
     targets = np.array([classes.index(image.label) for image in train], dtype=np.int64)
     batches = Batches(images, Part(rows, targets), training.batch_size)
     first = next(batches.augmented(training.augment, seed, 1, training.balance))
-    names = style.shorten_all(classes, 16)
+    names = plotting.shorten_all(classes, 16)
     cells = [Cell(_as_shown(pixels), names[target]) for pixels, target in zip(*first, strict=True)][:MOST]
     return sheet(_rows(cells, 8), side=108, below=True)
 
 
 def examples(train: Sequence[Image], images: Pixels, classes: tuple[str, ...]) -> Pixels | None:
     """Draw an example of each class above its name and that of its file; None without train images."""
-    chosen = zip(in_the_middle(train, classes), style.shorten_all(classes), strict=True)
+    chosen = zip(in_the_middle(train, classes), plotting.shorten_all(classes), strict=True)
     cells = [Cell(np.asarray(images[image.row]), f"{name}\n{_file(image.path, 26)}") for image, name in chosen if image]
     return sheet(_rows(cells, 5), side=180, below=True) if cells else None
 
@@ -84,7 +84,7 @@ def in_the_middle(train: Sequence[Image], classes: tuple[str, ...]) -> list[Imag
 
 def mistakes(scored: Scored, decisions: Integers, images: Pixels, most: int) -> Pixels | None:
     """Draw the worst mistakes with file name, true → predicted class, and the latter's probability; None without."""
-    names = style.shorten_all(scored.classes, 14)
+    names = plotting.shorten_all(scored.classes, 14)
     cells = []
     for place in worst(scored, decisions, most).tolist():
         true, predicted = scored.labels[place], decisions[place]
@@ -106,7 +106,7 @@ def _rows(cells: list[Cell], columns: int) -> list[list[Cell]]:
 
 
 def _file(path: str, longest: int) -> str:
-    return style.shorten(PurePosixPath(path).stem, longest)
+    return plotting.shorten(PurePosixPath(path).stem, longest)
 
 
 def _as_shown(pixels: NDArray[np.float32]) -> Pixels:

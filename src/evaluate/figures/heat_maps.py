@@ -6,13 +6,13 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image, ImageDraw
 
+from src import plotting
 from src.evaluate import cam
 from src.evaluate.cam import CLASSES, Cams, Case
 from src.evaluate.gallery import FigureEntry, Material
 from src.images.contact_sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
 from src.images.pixels import Pixels
 from src.metrics.scored import Floats, Scored
-from src.plotting import style
 
 SIDE = 150
 BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
@@ -36,11 +36,11 @@ def draw(scored: Scored, cams: Cams, kind: str) -> Pixels | None:
 
 
 def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
-    names = style.shorten_all(scored.classes, 16)
+    names = plotting.shorten_all(scored.classes, 16)
     predicted, probability = names[case.predicted], scored.probabilities[case.place, case.predicted]
     outcome = "right" if case.right else "wrong"
     title = f"{outcome}: true {names[case.true]},\npredicted {predicted} ({probability:.3f})"
-    file = style.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
+    file = plotting.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
     scaled = cam.normalize(heat, (image.shape[0], image.shape[1]))
     speaks = f"speaks for {predicted}" if scaled.any() else f"nothing speaks for {predicted}"
     mixed = cam.overlay(image, scaled)

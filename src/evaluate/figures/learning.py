@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from src import plotting
 from src.evaluate.gallery import FigureEntry
 from src.evaluate.predict import Layer
-from src.plotting import style
 
 TITLES = {"loss": "Loss", "accuracy": "Accuracy", "auc": "ROC AUC", "precision": "Precision", "recall": "Recall"}
 RATE = "learning_rate"
@@ -30,7 +30,7 @@ def curves(history: History) -> Figure:
     plotted += [RATE] if len(set(history.get(RATE, ()))) > 1 else []
     columns = min(COLUMNS, len(plotted))
     rows = -(-len(plotted) // columns)
-    figure = style.canvas(3.5 * columns + 0.4, 2.8 * rows + 0.6)
+    figure = plotting.canvas(3.5 * columns + 0.4, 2.8 * rows + 0.6)
     best = best_epoch(history)
     for number, name in enumerate(plotted, start=1):
         axes = figure.add_subplot(rows, columns, number)
@@ -56,20 +56,20 @@ def _score(axes: Axes, history: History, name: str, best: float | None) -> None:
     axes.set_title(TITLES[name], loc="left")
     for number, (column, label) in enumerate(((name, "train"), (f"val_{name}", "val"))):
         if np.isfinite(history.get(column, [])).any():
-            axes.plot(epochs, history[column], marker=marker, markersize=3, **style.line(number), label=label)
+            axes.plot(epochs, history[column], marker=marker, markersize=3, **plotting.line(number), label=label)
     if best is None:
         return
-    axes.axvline(best, color=style.GREY, linestyle=":", linewidth=1.4, label=f"best epoch ({best:.0f})")
+    axes.axvline(best, color=plotting.GREY, linestyle=":", linewidth=1.4, label=f"best epoch ({best:.0f})")
     if f"val_{name}" in history:
         value = history[f"val_{name}"][epochs.index(best)]
         ring: dict[str, Any] = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.8}
-        axes.plot([best], [value], "o", color=style.colour(1), **ring)
-        axes.set_title(f"val {value:.3f} at best", loc="right", fontsize=9, color=style.GREY)
+        axes.plot([best], [value], "o", color=plotting.colour(1), **ring)
+        axes.set_title(f"val {value:.3f} at best", loc="right", fontsize=9, color=plotting.GREY)
 
 
 def _rate(axes: Axes, history: History) -> None:
     marker = "o" if len(history["epoch"]) <= FEW else ""
-    axes.plot(history["epoch"], history[RATE], marker=marker, markersize=3, color=style.colour(2))
+    axes.plot(history["epoch"], history[RATE], marker=marker, markersize=3, color=plotting.colour(2))
     axes.set_title("Learning rate", loc="left")
     axes.set_ylim(bottom=0)
 
@@ -79,12 +79,12 @@ def network(layers: list[Layer]) -> Figure | None:
     drawn = [(layer, number) for layer in layers if layer.shape for part, number in DRAWN.items() if part in layer.kind]
     if not drawn or len(drawn) > MOST:
         return None
-    figure = style.canvas(9.0, 3.6)
+    figure = plotting.canvas(9.0, 3.6)
     axes = figure.subplots()
     left, highest, labelled = 0.0, max(_sizes(layer)[0] for layer, _ in drawn), len(drawn) <= LABELS
     for layer, number in drawn:
         height, width = _sizes(layer)
-        axes.add_patch(Rectangle((left, -height / 2), width, height, color=style.colour(number), alpha=0.8, lw=0))
+        axes.add_patch(Rectangle((left, -height / 2), width, height, color=plotting.colour(number), alpha=0.8, lw=0))
         if labelled:
             label = f"{layer.output}\n{layer.parameters:,}"
             axes.text(left + width / 2, -highest / 2 - 0.4, label, rotation=90, ha="center", va="top", fontsize=7)
@@ -92,7 +92,7 @@ def network(layers: list[Layer]) -> Figure | None:
     axes.set(xlim=(-GAP, left), ylim=(-highest * (1.25 if labelled else 0.6), highest * 0.6))
     axes.axis("off")
     used = sorted({number for _, number in drawn})
-    handles = [Patch(color=style.colour(number), alpha=0.8, label=NAMES[number]) for number in used]
+    handles = [Patch(color=plotting.colour(number), alpha=0.8, label=NAMES[number]) for number in used]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 

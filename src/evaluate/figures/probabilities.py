@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from src import plotting
 from src.evaluate.gallery import FigureEntry, Material
 from src.metrics.calibration import scaled
 from src.metrics.scored import Floats, Integers, Scored
 from src.metrics.scores import BINS, certainty, reliability
-from src.plotting import style
 
 NARROW, PADDING = 0.3, 0.02  # of the range of probabilities that is enlarged, and beside its ends
 BARS = 25
@@ -25,9 +25,9 @@ def calibration(
     warmed: the probabilities (N, K) after temperature scaling and their calibration error, for a second curve.
     """
     probability, outcome = certainty(scored, decisions)
-    figure = style.canvas(5.4, 6.2)
+    figure = plotting.canvas(5.4, 6.2)
     curve, bars = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    curve.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", linewidth=1.2, label="perfectly calibrated")
+    curve.plot([0, 1], [0, 1], color=plotting.GREY, linestyle=":", linewidth=1.2, label="perfectly calibrated")
     asked = [(f"model: calibration error {error:.2f}", (probability, outcome))]
     if warmed:
         after = certainty(replace(scored, probabilities=warmed[0]), decisions)
@@ -35,13 +35,13 @@ def calibration(
     for number, (label, pairs) in enumerate(asked):
         counts, means, frequencies = reliability(*pairs)
         sizes = 25 + 175 * counts / counts.max() if counts.size else counts
-        curve.plot(means, frequencies, **style.line(number), label=label)
-        curve.scatter(means, frequencies, s=sizes, color=style.colour(number), zorder=3)
-    positive = style.shorten_all(scored.classes)[1] if scored.binary else "right"
+        curve.plot(means, frequencies, **plotting.line(number), label=label)
+        curve.scatter(means, frequencies, s=sizes, color=plotting.colour(number), zorder=3)
+    positive = plotting.shorten_all(scored.classes)[1] if scored.binary else "right"
     curve.set(ylabel=f"Fraction that is {positive}", xlim=(-0.02, 1.02), ylim=(-0.04, 1.04))
     handles, labels = curve.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=1 if warmed else 2)
-    bars.hist(probability, bins=np.linspace(0, 1, BINS + 1).tolist(), color=style.colour(0), rwidth=0.92)
+    bars.hist(probability, bins=np.linspace(0, 1, BINS + 1).tolist(), color=plotting.colour(0), rwidth=0.92)
     of = positive if scored.binary else "the most probable class"
     bars.set(xlabel=f"Probability of {of}", ylabel="Images")
     bars.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
@@ -63,15 +63,15 @@ def scores(scored: Scored, threshold: float | None) -> Figure:
 
 
 def _histogram(scored: Scored, threshold: float | None) -> Figure:
-    figure = style.canvas(6.4, 4.2)
+    figure = plotting.canvas(6.4, 4.2)
     axes = figure.subplots()
     plotted = [*scored.probabilities[:, 1], *([] if threshold is None else [threshold])]
     low, high = _range(np.array(plotted))
     edges = np.linspace(low, high, BARS + 1).tolist()
-    names = style.shorten_all(scored.classes)
+    names = plotting.shorten_all(scored.classes)
     for number, name in enumerate(names):
         values = scored.probabilities[scored.labels == number, 1]
-        tint = style.colour(number)
+        tint = plotting.colour(number)
         axes.hist(values, bins=edges, color=tint, alpha=0.45)
         axes.hist(values, bins=edges, color=tint, histtype="step", linewidth=1.8, label=f"{name} ({len(values)})")
     if threshold is not None:
@@ -91,14 +91,14 @@ def _range(values: Floats) -> tuple[float, float]:
 
 
 def _boxes(scored: Scored) -> Figure:
-    figure = style.canvas(6.8, 1.3 + 0.5 * len(scored.classes))
+    figure = plotting.canvas(6.8, 1.3 + 0.5 * len(scored.classes))
     axes = figure.subplots()
     names = []
-    for number, name in enumerate(style.shorten_all(scored.classes)):
+    for number, name in enumerate(plotting.shorten_all(scored.classes)):
         values = scored.probabilities[scored.labels == number, number]
         names.append(f"{name} ({len(values)})")
         if len(values):
-            tint = {"color": style.colour(0), "linewidth": 1.6}
+            tint = {"color": plotting.colour(0), "linewidth": 1.6}
             axes.boxplot([values], positions=[number], orientation="horizontal", widths=0.6, medianprops=tint)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="Probability given to the true class", xlim=(-0.02, 1.02), ylim=(len(names) - 0.5, -0.5))

@@ -1,12 +1,19 @@
-"""What presets there are, what each of them says, and how one takes the place of params.yaml without losing edits."""
+"""Known experiments as complete params files, presets/NAME.yaml, and how one takes the place of params.yaml.
 
+`python -m src.presets` lists them with what they reached.
+"""
+
+import argparse
 import re
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from src import config
+from src.config import source_name
 from src.core import console, nested, yaml_file
 from src.core.errors import AssayError, suggestion
 from src.core.files import digest_of, write_text
@@ -37,6 +44,28 @@ class Preset:
         """What the model gets as input: height x width and color."""
         height, width = self.params.preprocess.sides
         return f"{height}x{width} {self.params.preprocess.color.replace('rgb', 'RGB')}"
+
+
+def main() -> None:
+    """List the presets."""
+    about = "The known experiments and what they reached."
+    argparse.ArgumentParser("python -m src.presets", description=about).parse_args()
+    home = Path.cwd()
+    width = min(120, shutil.get_terminal_size((120, 24)).columns)
+    listed = "\n\n".join(describe(read(name, home), width) for name in names(home))
+    console.say(f"{listed}\n\nmake repro PRESET=NAME [SOURCE=path] runs one")
+
+
+def describe(preset: Preset, width: int) -> str:
+    """Describe a preset in a few lines: what it is, and each field of its header."""
+    params = preset.params
+    data, epochs = source_name(params.dataset.source), f"{params.train.epochs} epochs"
+    lines = [f"{preset.name}: {data}, {preset.picture}, {params.model.name}, {epochs}"]
+    for name, text in preset.header.items():
+        lines += textwrap.wrap(
+            f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
+    return "\n".join(lines)
 
 
 def names(home: Path = Path()) -> tuple[str, ...]:
@@ -171,3 +200,7 @@ def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
         if "." not in key and isinstance(value, Mapping):
             raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")
     return yaml_file.put_all(text, changes)
+
+
+if __name__ == "__main__":
+    console.run(main)

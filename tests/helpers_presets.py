@@ -22,10 +22,8 @@ def put(name: str, source: str | None = None, changes: Mapping[str, Any] | None 
     presets.replace(presets.made(name, source, changes or {}, home)[0], home)
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a repository, as the current folder, whose params.yaml is committed."""
-    folder = tmp_path / "a project"
+def repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a repository, as the current folder, whose params.yaml is committed."""
     shutil.copytree(ROOT / "presets", folder / "presets")
     shutil.copyfile(folder / "presets" / "covid_compact.yaml", folder / "params.yaml")
     git(folder, "init", "--quiet")
