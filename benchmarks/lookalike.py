@@ -21,7 +21,7 @@ from benchmarks._report import note, report
 from src.core.random_streams import stream
 from src.images.decode import read
 from src.images.pixels import Pixels
-from src.split import copies
+from src.split import lookalikes
 from tools.samples.blood import draw
 from tools.samples.blood_cells import KINDS
 
@@ -36,7 +36,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         files, sources = _copies(arguments, Path(folder))
         half = len(files) // arguments.copies // 2 * arguments.copies
-        copies.find(files[: arguments.copies])  # loads what is loaded once
+        lookalikes.find(files[: arguments.copies])  # loads what is loaded once
         small, _ = _timed(files[:half])
         large, found = _timed(files)
         told = _pairs(_groups(files, found))
@@ -96,16 +96,16 @@ def _originals(arguments: argparse.Namespace) -> Iterator[tuple[str, Pixels]]:
         yield f"{number:05} {path.stem}", np.asarray(small, dtype=np.uint8)
 
 
-def _timed(files: list[Path]) -> tuple[float, copies.Found]:
+def _timed(files: list[Path]) -> tuple[float, lookalikes.Found]:
     """Measure the CPU time of all threads, which other work on the machine hardly changes."""
     started = time.process_time()
-    found = copies.find(files)
+    found = lookalikes.find(files)
     return time.process_time() - started, found
 
 
-def _groups(files: list[Path], found: copies.Found) -> NDArray[np.str_]:
+def _groups(files: list[Path], found: lookalikes.Found) -> NDArray[np.str_]:
     paths = np.array([path.name for path in files])
-    return copies.join(np.full(len(files), ""), paths, found.links)
+    return lookalikes.join(np.full(len(files), ""), paths, found.links)
 
 
 def _pairs(groups: NDArray[np.generic]) -> set[tuple[int, int]]:

@@ -18,7 +18,7 @@ from src.core.random_streams import stream
 from src.evaluate.inputs import Image
 from src.executors import training_inputs
 from src.executors.workers import Workers
-from src.metrics.scored import Flags
+from src.metrics.predictions import Flags
 from src.repeat import folds, out_of_fold, stage
 
 FIRST = 0.1  # of the images

@@ -20,7 +20,7 @@ from src.download import layouts
 from src.presets import Preset
 from src.tracking import query
 from src.tracking.query import NOTHING, Run, score
-from src.tracking.tags import values
+from src.tracking.run_description import values
 
 PRESETS, COMPARED = "presets", "comparisons"
 DOCUMENTS = {PRESETS: Path("docs/presets.md"), COMPARED: Path("docs/comparisons.md")}

@@ -14,8 +14,8 @@ from typing import IO, Literal, NamedTuple, Self, cast
 from src.core.errors import AssayError, first_line
 from src.core.files import CANNOT_UNZIP, NO_ROOM
 from src.core.progress import ByteProgress
-from src.download import kinds
-from src.download.kinds import LeftOut
+from src.download import file_types
+from src.download.file_types import LeftOut
 
 KINDS = ".zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
 LINK = "links and special files of an archive are not unpacked: unpack it yourself and name the folder"
@@ -170,15 +170,15 @@ def _written(members: Iterable[Member], folder: Path, room: Room, where: str) ->
     with room:
         folder.mkdir(parents=True)
         for member in members:
-            name = kinds.contained(member.name, where)
-            if kinds.is_junk(name):
+            name = file_types.contained(member.name, where)
+            if file_types.is_junk(name):
                 junk += member.kind != "folder"
             elif member.kind == "file":
                 _write(member, folder / name, room)
             elif member.kind == "other":
                 links.append(name)
     rows = [LeftOut("link", LINK, len(links), links[0])] if links else []
-    return rows + kinds.junk_row(junk)
+    return rows + file_types.junk_row(junk)
 
 
 def _write(member: Member, path: Path, room: Room) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from src.core.files import digest_of
 from src.core.progress import track
-from src.download import kinds
+from src.download import file_types
 from src.download.manifest import Entry
 from src.download.scan import Listing
 
@@ -41,7 +41,7 @@ def add_patients(entries: Sequence[Entry], listing: Listing, most: int = sys.max
     most: how many files are read at most, evenly spread over all; the other entries stay as they are.
     """
     files = listing.files
-    places = [place for place, entry in enumerate(entries) if kinds.is_dicom(entry.path, files[entry.path])]
+    places = [place for place, entry in enumerate(entries) if file_types.is_dicom(entry.path, files[entry.path])]
     places = places[:: -(-len(places) // most) or 1]
     if not places:
         return list(entries)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from src.core.errors import AssayError
-from src.download import kinds
-from src.download.kinds import IMAGES, LeftOut
+from src.download import file_types
+from src.download.file_types import IMAGES, LeftOut
 from src.download.manifest import fold_of
 from src.download.tables import Table, read_table
 
@@ -71,19 +71,19 @@ def scan(folder: Path, where: str, *, keep_masks: bool = False) -> Listing:
     copy = _nested_copy(files)
     copied = {name: path for name, path in files.items() if copy and name.startswith(f"{copy}/")}
     kept = _unwrapped({name: path for name, path in files.items() if name not in copied})
-    pictures = {name: path for name, path in kept.items() if kinds.is_image(name, path)}
-    outlines = frozenset() if keep_masks else kinds.masks(list(pictures))
+    pictures = {name: path for name, path in kept.items() if file_types.is_image(name, path)}
+    outlines = frozenset() if keep_masks else file_types.masks(list(pictures))
     kept = _unwrapped({name: path for name, path in kept.items() if name not in outlines})
     taken = {path for name, path in pictures.items() if name not in outlines}
     images = tuple(sorted(name for name, path in kept.items() if path in taken))
     if not images:
         raise AssayError(f"{where}: expected images ({', '.join(sorted(IMAGES))}), found {_kinds(kept)}")
     aside = {*copied.values(), *pictures.values()}
-    left_out = [LeftOut("mask", kinds.IS_MASK, len(outlines), min(outlines))] if outlines else []
+    left_out = [LeftOut("mask", file_types.IS_MASK, len(outlines), min(outlines))] if outlines else []
     left_out += _without_images(folder, taken, aside)
     left_out += [LeftOut("copy", "its folder repeats what is beside it", len(copied), copy)] if copy else []
     others = {name: path for name, path in found.items() if path not in aside}
-    return Listing(kept, images, where, (*left_out, *kinds.junk_row(junk)), others)
+    return Listing(kept, images, where, (*left_out, *file_types.junk_row(junk)), others)
 
 
 def _without_images(folder: Path, taken: Iterable[Path], aside: Iterable[Path]) -> list[LeftOut]:
@@ -93,7 +93,7 @@ def _without_images(folder: Path, taken: Iterable[Path], aside: Iterable[Path]) 
     inner = (path / name for path in sorted(beside) for name in sorted(next(os.walk(path))[1]))
     empty = (path.relative_to(folder).as_posix() for path in inner if path not in full and not path.is_symlink())
     reason = "it holds no image, so there is no class of its name"
-    return [LeftOut("folder", reason, 1, name) for name in empty if not kinds.is_junk(name)]
+    return [LeftOut("folder", reason, 1, name) for name in empty if not file_types.is_junk(name)]
 
 
 def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
@@ -113,10 +113,10 @@ def _walk(folder: Path, where: str) -> tuple[dict[str, Path], int]:
         links = [name for name in folders if os.path.islink(os.path.join(root, name))]  # noqa: PTH114, PTH118 (speed)
         for path in (Path(root, name) for name in (*sorted(names), *links)):
             name = path.relative_to(folder).as_posix()
-            if kinds.is_junk(name):
+            if file_types.is_junk(name):
                 junk += 1
             elif not path.is_symlink() or _stays_inside(path, folder, where):
-                name = kinds.normal(name, where)
+                name = file_types.normal(name, where)
                 if name in files:
                     raise AssayError(f"{where}: expected each file once, found {name} in two spellings; rename one")
                 files[name] = path
@@ -144,7 +144,7 @@ def _unwrapped(files: dict[str, Path]) -> dict[str, Path]:
     """Remove top folders that hold everything but documents such as a README, and are neither a class nor a fold."""
     while len(tops := {name.partition("/")[0] for name in files if not _is_document(name)}) == 1:
         inner = {name.partition("/")[2]: path for name, path in files.items() if not _is_document(name)}
-        is_class = any("/" not in name and kinds.is_image(name, path) for name, path in inner.items())
+        is_class = any("/" not in name and file_types.is_image(name, path) for name, path in inner.items())
         if "" in inner or is_class or fold_of(tops.pop()):
             break
         files = inner

@@ -11,7 +11,7 @@ from src.core import files
 from src.core.errors import AssayError
 from src.core.paths import DOWNLOADS
 from src.download.archive import unpack
-from src.download.kinds import LeftOut
+from src.download.file_types import LeftOut
 
 CHOICES = "a folder, a .zip or .tar.gz, an http(s) URL, or kaggle:owner/name"
 KAGGLE = "kaggle:"

@@ -15,9 +15,9 @@ from src.core import registry
 from src.core.errors import AssayError, suggestion
 from src.core.files import NO_ROOM, replacing, write_csv
 from src.core.paths import TABLES, Raw
-from src.download import kinds, manifest
+from src.download import file_types, manifest
 from src.download.dicom_patients import add_patients
-from src.download.kinds import NO_IMAGE, LeftOut
+from src.download.file_types import NO_IMAGE, LeftOut
 from src.download.label_table import label_files, read_labels
 from src.download.manifest import Entry
 from src.download.scan import Listing, Notes, scan
@@ -115,7 +115,7 @@ def _refuse_overlap(source: Source, raw: Path) -> None:
 def list_left_out(source: Source, listing: Listing, found: Sequence[Entry]) -> list[LeftOut]:
     """List all files of the source that are not in the manifest, by kind and reason, except the tables of labels."""
     used = {listing.files[name] for name in listing.notes.tables & listing.files.keys()}
-    rows = kinds.count({name: path for name, path in listing.others.items() if path not in used})
+    rows = file_types.count({name: path for name, path in listing.others.items() if path not in used})
     named = {entry.path for entry in found}
     if unnamed := [image for image in listing.images if image not in named]:
         rows.append(LeftOut("image", "neither layout nor table names it", len(unnamed), unnamed[0]))

@@ -13,7 +13,7 @@ from src.config import Augment
 from src.core import registry
 from src.core.files import replacing
 from src.core.progress import track
-from src.evaluate.cam import Cams
+from src.evaluate.cam_overlay import Cams
 from src.evaluate.inputs import Image, Listed
 from src.evaluate.predict import Layer
 from src.evaluate.results import Results

@@ -12,7 +12,7 @@ from src.core import partition
 from src.core.errors import AssayError, listed
 from src.core.files import read_csv, read_json, write_csv
 from src.core.paths import ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
-from src.metrics.scored import Floats, Scored, group_codes
+from src.metrics.predictions import Floats, Scored, group_codes
 
 NAMED = 3  # rejected files in the report
 

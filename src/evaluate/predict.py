@@ -10,7 +10,7 @@ from src.core.errors import AssayError
 from src.core.paths import PARAMS
 from src.core.progress import track
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats, Integers, Scored
+from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import calibration_error, overall_scores
 from src.metrics.threshold import FALLBACK, choose
 

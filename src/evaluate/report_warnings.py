@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from src.evaluate.results import Results
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 
 SHORTCUT = 0.6  # ROC AUC from which on a shortcut is worth a comparison
 FEW = 10  # images or groups of a class in test below which its scores say little

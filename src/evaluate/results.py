@@ -10,7 +10,7 @@ from src.core.random_streams import stream
 from src.metrics.bootstrap import DECIMALS, FEWEST_GROUPS, Estimate, Estimates, estimate
 from src.metrics.calibration import Scaling, scaling
 from src.metrics.curves import divide
-from src.metrics.scored import Floats, Integers, Scored
+from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import Key, calibration_error, confusion, values
 from src.metrics.threshold import FALLBACK, RULES, Threshold, choose
 

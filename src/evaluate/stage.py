@@ -31,7 +31,7 @@ from src.evaluate.report_warnings import notices, small_classes
 from src.evaluate.results import Results, Rules, classification, compared, compute, summarise
 from src.images.store import open_images
 from src.metrics.curves import Ranking, rank
-from src.metrics.scored import Flags, Floats
+from src.metrics.predictions import Flags, Floats
 
 __all__ = ["Inputs", "run"]
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def run(
     pixels = open_images(inputs.prepared)
     check_shape(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
-    from src.evaluate import cam_maps  # after open_model, which sets what TensorFlow reads when it is loaded
+    from src.evaluate import cam  # after open_model, which sets what TensorFlow reads when it is loaded
 
     rows = np.array([image.row for image in scored], dtype=np.int64)
     probabilities = predict(with_flips(network, section.tta), pixels, rows)
@@ -86,7 +86,7 @@ def run(
         training=gallery.Training.of(parameters["train"]),
         seed=seed,
         mistakes=section.mistakes,
-        cams=cam_maps.explain(network, results.test, results.decisions, pixels),
+        cams=cam.explain(network, results.test, results.decisions, pixels),
         layers=layers(network),
     )
     _write_tables(out, material, scored, probabilities, network.count_params())

@@ -16,10 +16,10 @@ import onnx
 
 from src.config.sections import Flips
 from src.core.files import replacing
-from src.evaluate import cam_maps
+from src.evaluate import cam
 from src.evaluate.predict import outputs, with_flips
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats, Integers
+from src.metrics.predictions import Floats, Integers
 from src.models._load import without_chatter
 
 import keras
@@ -36,12 +36,12 @@ def with_outputs(network: keras.Model, flips: Flips = "none") -> keras.Model:
     of the output layer. cam: class activation maps (N, h, w, 1) or (N, h, w, K), before any values are cut off; left
     out if the network has none, as its output layer gets something other than the averages of one stack of maps.
     """
-    network = cam_maps.flattened(network)
+    network = cam.flattened(network)
     asked = with_flips(network, flips)
     found = {PROBABILITY: asked(network.inputs[0]) if asked is not network else network.outputs[0]}
     found[FEATURES] = _features(network)
-    head, pooled = cam_maps.output_layer(network), cam_maps.averaged(cam_maps.features(network))
-    if head is not None and pooled and len(pooled) == 1 and pooled == cam_maps.last_maps(network):
+    head, pooled = cam.output_layer(network), cam.averaged(cam.features(network))
+    if head is not None and pooled and len(pooled) == 1 and pooled == cam.last_maps(network):
         layer = keras.layers.Dense(head.units, use_bias=False, dtype="float32", name=CAM)
         found[CAM] = layer(pooled[0])
         layer.set_weights([head.get_weights()[0]])
@@ -49,7 +49,7 @@ def with_outputs(network: keras.Model, flips: Flips = "none") -> keras.Model:
 
 
 def _features(network: keras.Model) -> keras.KerasTensor:
-    features, last = cam_maps.features(network), cam_maps.last_maps(network)
+    features, last = cam.features(network), cam.last_maps(network)
     if features.shape[-1] <= MOST or not last:
         return features
     return keras.ops.concatenate([keras.ops.mean(each, axis=(1, 2)) for each in last], axis=-1)

@@ -10,14 +10,14 @@ import numpy as np
 import onnxruntime
 
 from src.core.errors import AssayError
-from src.evaluate.cam import normalize, overlay
-from src.export import reference
+from src.evaluate.cam_overlay import normalize, overlay
+from src.export import out_of_distribution
 from src.export.bundle import Bundle
 from src.images.limits import UnreadableError
 from src.images.pixels import Pixels, is_dark_or_flat
 from src.images.worker_threads import cores, ordered
 from src.metrics.calibration import scaled
-from src.metrics.scored import Floats
+from src.metrics.predictions import Floats
 from src.preprocess.pipeline import compose
 from src.preprocess.rows import Kept, prepare_one
 
@@ -72,7 +72,7 @@ class Predictor:
         self._chain = compose(bundle.about.preparation)
         self._session = _session(bundle)
         self.outputs = [output.name for output in self._session.get_outputs()]
-        self._distances = reference.measure(bundle.about.reference)
+        self._distances = out_of_distribution.measure(bundle.about.reference)
 
     def predict(self, path: str | Path) -> Prediction:
         """Predict one image.

@@ -11,11 +11,11 @@ from src.core import files
 from src.core.paths import Bundle, Evaluation, ModelFiles, Prepared, SplitFiles
 from src.evaluate import inputs as tables
 from src.evaluate.predict import check_shape, open_model
-from src.export import bundle, reference
+from src.export import bundle, out_of_distribution
 from src.export.bundle import Calibration, Data, Description, Network
 from src.images.store import open_images
 from src.metrics.calibration import scaled
-from src.metrics.scored import group_codes
+from src.metrics.predictions import group_codes
 
 log = logging.getLogger(__name__)
 SCORED = ("val", "test")
@@ -86,7 +86,9 @@ def run(inputs: Inputs, out: Bundle, section: Export, setting: Setting) -> None:
         classes=classes,
         threshold=_threshold(scores, calibration.temperature),
         calibration=calibration,
-        reference=reference.fit(parts, group_codes([image.group for image in images if image.part == "train"])),
+        reference=out_of_distribution.fit(
+            parts, group_codes([image.group for image in images if image.part == "train"])
+        ),
         scores=scores["test"],
         confidence=setting.confidence,
         warnings=files.read_json(inputs.evaluation.warnings),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.metrics.curves import rank
-from src.metrics.scored import Flags, Floats, Integers, Scored
+from src.metrics.predictions import Flags, Floats, Integers, Scored
 from src.metrics.scores import BY_NAME, Key, Measures, measure, values
 
 ELEMENTS_AT_ONCE = 2_000_000  # weights in memory at a time: 16 MB

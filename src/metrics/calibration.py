@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from src.metrics.scored import Floats, Integers, Scored
+from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import calibration_error, overall_scores
 
 # Simulated, 300 draws of logits each: at true temperatures of 1 and 1.3 a fit on 16 images of val makes the log loss

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.metrics.scored import Flags, Floats
+from src.metrics.predictions import Flags, Floats
 
 
 class Ranking(NamedTuple):

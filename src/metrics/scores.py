@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.metrics.curves import Ranking, area, average_precision, divide, rank, roc_auc
-from src.metrics.scored import Flags, Floats, Integers, Scored
+from src.metrics.predictions import Flags, Floats, Integers, Scored
 
 Key = tuple[str, ...]
 Measures = dict[Key, Floats]

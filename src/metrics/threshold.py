@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src.metrics.curves import Ranking, divide, rank
-from src.metrics.scored import Flags, Floats
+from src.metrics.predictions import Flags, Floats
 
 FALLBACK = 0.5
 DECIMALS = 9  # halves between probabilities of eight decimals are exact

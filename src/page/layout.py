@@ -13,12 +13,12 @@ from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
 from src.core import redact
-from src.evaluate import cam
+from src.evaluate import cam_overlay
 from src.evaluate.report_warnings import WORDS
 from src.export.bundle import shown_scores
 from src.export.predictor import CAM, FLAT, UNLIKE, Prediction, Predictor, Source, Unreadable
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats
+from src.metrics.predictions import Floats
 from src.predict.__main__ import find
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
@@ -56,7 +56,7 @@ def build(predictor: Predictor) -> gr.Blocks:
                 files = gr.File(file_count="multiple", label="Images, an archive, or DICOM files", height=190)
                 label = gr.Dropdown(classes, value="", label="Heat map: what speaks for")
                 opacity = gr.Slider(0, 100, OPACITY, step=5, label="Heat map: opacity in percent")
-                gr.HTML(part("legend", scale, cam.LOWEST, how))
+                gr.HTML(part("legend", scale, cam_overlay.LOWEST, how))
             with gr.Column(scale=2, min_width=280):
                 shown = gr.HTML(part("none_yet", about), elem_id="answers")
         gr.HTML(part("model", about, shown_scores(about), WORDS))
@@ -127,7 +127,7 @@ def _drawn(predictor: Predictor, found: Prediction, label: str) -> tuple[str, di
 
 def _coloured(heat: Floats) -> Pixels:
     """Colour a map (H, W) of [0, 1] as RGBA (H, W, 4), transparent where nothing is shown."""
-    return np.dstack([cam.colour(heat), 255 * cam.shown(heat).astype(np.uint8)])
+    return np.dstack([cam_overlay.colour(heat), 255 * cam_overlay.shown(heat).astype(np.uint8)])
 
 
 def _picture(pixels: Pixels) -> str:

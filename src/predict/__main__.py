@@ -17,7 +17,7 @@ from src.core.files import replacing
 from src.core.paths import BUNDLE, home
 from src.core.progress import track
 from src.core.redact import terminal
-from src.download import archive, kinds
+from src.download import archive, file_types
 from src.export import load
 from src.export.predictor import Prediction, Predictor, Source, Unreadable
 from src.predict import answers
@@ -186,10 +186,10 @@ def _searched(folder: Path, name: str) -> list[Source | Unreadable]:
         folders.sort()
         for path in (Path(root, each) for each in sorted(names)):
             inner = path.relative_to(folder).as_posix()
-            if kinds.is_junk(inner):
+            if file_types.is_junk(inner):
                 continue
             try:
-                if kinds.is_image(inner, path):
+                if file_types.is_image(inner, path):
                     found.append(Source(f"{name}/{inner}", path))
                 else:
                     others += 1

@@ -19,7 +19,7 @@ from src.core.paths import Prepared, ProbeFiles, SplitFiles
 from src.core.random_streams import derive, stream
 from src.images.store import open_images
 from src.metrics.bootstrap import estimate
-from src.metrics.scored import Floats, Integers, Scored, group_codes
+from src.metrics.predictions import Floats, Integers, Scored, group_codes
 from src.probe import feature_network
 
 log = logging.getLogger(__name__)

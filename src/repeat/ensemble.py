@@ -8,7 +8,7 @@ import numpy as np
 from src import models
 from src.core import files
 from src.core.paths import ModelFiles
-from src.evaluate.cam_maps import flattened
+from src.evaluate.cam import flattened
 from src.metrics.objectives import Row
 from src.train.stage import write as write_model
 from src.train.stage import write_history

@@ -24,7 +24,7 @@ from src.executors.protocol import Executor, Failed, Finished, Fold, Job
 from src.executors.workers import run_all
 from src.images.store import open_images
 from src.metrics.objectives import Row, best_epoch
-from src.metrics.scored import Floats, group_codes
+from src.metrics.predictions import Floats, group_codes
 from src.split.assign import assign
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from src.images.contact_sheet import Cell, write_sheet
 from src.images.pixels import Pixels
 from src.metrics.bootstrap import Estimate, estimate
 from src.metrics.objectives import best_epoch
-from src.metrics.scored import Floats, Integers, Scored, group_codes
+from src.metrics.predictions import Floats, Integers, Scored, group_codes
 from src.metrics.scores import overall_scores
 from src.metrics.threshold import FALLBACK, choose
 from src.repeat.folds import Trained

@@ -22,9 +22,9 @@ from src.images.pixels import Pixels
 from src.images.store import open_images, open_thumbnails
 from src.split.assign import divide
 from src.split.audit import Copies, leaks, make_audit
-from src.split.copies import find, join, members
 from src.split.duplicates import BITS, Duplicates, find_duplicates, hash_images, same_pixels
 from src.split.index import Ints, Rows, read_rows
+from src.split.lookalikes import find, join, members
 from src.split.shortcuts import measure
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 
 from src.config import source_name
 from src.core.errors import listed
-from src.download.kinds import NO_IMAGE, LeftOut
+from src.download.file_types import NO_IMAGE, LeftOut
 from src.download.manifest import Entry, regroup
 from src.start import groups
 from src.start.pictures import Pictures

@@ -15,11 +15,11 @@ from typing import Any
 from src import config
 from src.core import nested, paths
 from src.core.files import read_csv, read_json, write_json
-from src.tracking import fingerprint, outbox, query, tags
+from src.tracking import fingerprint, outbox, query, run_description
 from src.tracking.fingerprint import Fingerprint
 from src.tracking.mlflow_store import reason
 from src.tracking.record import SCORES, Kind, LoggedModel, Record, history, once
-from src.tracking.tags import Commit
+from src.tracking.run_description import Commit
 
 RUN = re.compile("<!-- run -->.*?<!-- /run -->", re.DOTALL)  # in the report
 BESIDE = ("probe.auc", "shortcut_auc")  # compared with the model's score in the table of runs
@@ -44,7 +44,7 @@ class Execution:
     fingerprint: str = ""
     fresh: bool = True
     settings: config.Params = field(default_factory=config.load)
-    commit: Commit = field(default_factory=tags.read_commit)
+    commit: Commit = field(default_factory=run_description.read_commit)
     start: int = field(default_factory=_now)
     end: int = field(default_factory=_now)
     measured: dict[str, float] = field(default_factory=dict)
@@ -118,7 +118,7 @@ def _earlier(kind: Kind, inputs: Fingerprint, execution: Execution) -> Iterator[
 
 def _training(inputs: Fingerprint, execution: Execution) -> Record:
     settings, commit = execution.settings, execution.commit
-    data = tags.dataset(inputs, settings)
+    data = run_description.dataset(inputs, settings)
     how = "training" if execution.fresh else "outputs restored by DVC"
     model = [paths.MODEL.history, paths.MODEL.fingerprint, paths.MODEL.classes]
     before = (paths.PREPARED.sheet, paths.PREPARED.rejected, paths.SPLIT.sheet, paths.SPLIT.audit)
@@ -128,8 +128,8 @@ def _training(inputs: Fingerprint, execution: Execution) -> Record:
         inputs,
         execution,
         tags={
-            **tags.origin(how, "stages/train.py", commit, settings),
-            **tags.note([tags.summary(settings, data)], commit),
+            **run_description.origin(how, "stages/train.py", commit, settings),
+            **run_description.note([run_description.summary(settings, data)], commit),
         },
         metrics=[
             *history(read_csv(paths.MODEL.history), execution.start, execution.end),
@@ -137,7 +137,8 @@ def _training(inputs: Fingerprint, execution: Execution) -> Record:
         ],
         files={path.name: path for path in model + [paths.MODEL.model] * settings.track.model}
         | {f"data/{path.name}": path for path in before},
-        texts=tags.texts(commit) | {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()},
+        texts=run_description.texts(commit)
+        | {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()},
         dataset=data,
     )
 
@@ -149,14 +150,14 @@ def _evaluation(inputs: Fingerprint, execution: Execution) -> Record:
     table = {"columns": ["score", "value", "low", "high"], "data": [[name, *row] for name, row in scores.items()]}
     headlines = {title: scores[name] for name, title in HEADLINES.items() if name in scores}
     reached = ", ".join(f"{title} {query.interval(*score)}" for title, score in headlines.items())
-    data = tags.dataset(inputs, settings)
+    data = run_description.dataset(inputs, settings)
     return _record(
         "evaluate",
         inputs,
         execution,
         tags={
-            **tags.model_hash(),
-            **tags.note([tags.summary(settings, data), f"Test: {reached}."], execution.commit),
+            **run_description.model_hash(),
+            **run_description.note([run_description.summary(settings, data), f"Test: {reached}."], execution.commit),
             **SCORES_TAG,
         },
         metrics=once({**_read(out.summary), **beside}, execution.end),
@@ -186,11 +187,11 @@ def _record(kind: Kind, inputs: Fingerprint, execution: Execution, **parts: Any)
         kind=kind,
         fingerprint=inputs.sha256,
         experiment=settings.track.experiment,
-        name=tags.run_name(settings, inputs, execution.commit),
+        name=run_description.run_name(settings, inputs, execution.commit),
         start=execution.start,
         end=execution.end,
         fresh=execution.fresh,
-        params=tags.values(settings),
+        params=run_description.values(settings),
         **parts,
     )
 
@@ -199,7 +200,7 @@ def _report(inputs: Fingerprint, execution: Execution) -> dict[str, str]:
     """Return the report for MLflow, with run name, time and commit, which an output of DVC must not contain."""
     if not (page := paths.EVALUATION.report).is_file():
         return {}
-    name, commit = tags.run_name(execution.settings, inputs, execution.commit), execution.commit
+    name, commit = run_description.run_name(execution.settings, inputs, execution.commit), execution.commit
     ended = datetime.fromtimestamp(execution.end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     code = f", commit {commit.commit[:12]}{' with changes' * commit.dirty}" if commit.commit else ""
     facts = html.escape(f"{name}, {ended}{code}")

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from src.config import Params
 from src.core import paths
 from src.core.errors import AssayError
-from src.tracking import mlflow_store, outbox, tags
+from src.tracking import mlflow_store, outbox, run_description
 from src.tracking.fingerprint import compute
 from src.tracking.mlflow_writer import write
 from src.tracking.record import LoggedDataset, Record, State, Status, Trial, metric_name, once, text
@@ -58,12 +58,12 @@ class Sender:
     ) -> None:
         self._home = paths.home()
         self._again = again
-        self._commit = tags.read_commit()
-        self._tags = tags.origin("study", entry, self._commit, settings)
+        self._commit = run_description.read_commit()
+        self._tags = run_description.origin("study", entry, self._commit, settings)
         self._data: LoggedDataset | None = None
         try:
             fingerprint = compute("train")
-            self._data = tags.dataset(fingerprint, settings)
+            self._data = run_description.dataset(fingerprint, settings)
             # The fingerprint of the training in params.yaml, so that its run and this study can be matched.
             self._tags["baseline.fingerprint"] = fingerprint.sha256
         except (AssayError, OSError, ValueError, KeyError) as error:  # tracking must not cost a study
@@ -107,11 +107,11 @@ class Sender:
             start=min((trial.start for trial in study.trials), default=0),
             end=end,
             status=study.status,
-            params=tags.values(study.settings, tune=True),
+            params=run_description.values(study.settings, tune=True),
             tags=self._tags | self._described(study),
             metrics=once({**_numbers(study), **study.confirmed}, end),
             files=study.files,
-            texts=tags.texts(self._commit) if study.status != "RUNNING" else {},
+            texts=run_description.texts(self._commit) if study.status != "RUNNING" else {},
             dataset=self._data,
             trials=study.trials,
         )
@@ -121,10 +121,10 @@ class Sender:
         best = ", ".join(f"{key}: {text(value)}" for key, value in study.best.items())
         what = f"trials: {goals} on val" if goals else "trainings, each scored on images that were held out of it"
         lines = [f"A study of {len(study.trials)} {what}."]
-        lines += [tags.summary(study.settings, self._data)] if self._data else []
+        lines += [run_description.summary(study.settings, self._data)] if self._data else []
         lines += [f"{study.leader} leads: {best or 'no value differs'}"] if study.leader else []
         leader = {"study.leader": study.leader} if study.leader else {}
-        told = tags.note(lines, self._commit, self._again)
+        told = run_description.note(lines, self._commit, self._again)
         return {"study.name": study.name, "study.goal": goals, **leader, **told}
 
 

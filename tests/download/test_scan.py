@@ -6,7 +6,7 @@ import pytest
 
 from src.core.errors import AssayError
 from src.download import scan
-from src.download.kinds import LeftOut
+from src.download.file_types import LeftOut
 
 Tree = Callable[..., Path]
 

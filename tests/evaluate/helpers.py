@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from src.core.paths import Evaluation, ModelFiles, Prepared, ProbeFiles, Raw, SplitFiles
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 
 SIDE = 24
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from src.evaluate.cam import colour, normalize, overlay
+from src.evaluate.cam_overlay import colour, normalize, overlay
 
 
 def test_a_map_grows_to_the_sides_of_the_image_the_right_way_round() -> None:

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import classification_report
 
 from src.evaluate.results import Results, Rules, classification, compute, merge_groups, summarise
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 from tests.evaluate import helpers
 
 RULES = Rules("youden", 0.95, 200, 42)

@@ -7,7 +7,7 @@ from sklearn.metrics import auc
 
 from src.evaluate import stage
 from src.evaluate.results import Rules, compute
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 from tests.evaluate import helpers
 
 RULES = Rules(0.4, 0.95, 200, 42)

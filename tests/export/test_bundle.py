@@ -50,14 +50,14 @@ def test_a_raw_file_of_any_format_gives_the_pixels_and_probabilities_of_the_pipe
 
 def test_class_activation_maps_are_those_of_the_report() -> None:
     from src import models
-    from src.evaluate import cam_maps
+    from src.evaluate import cam
 
     made = built()
     found = load(made.bundle.folder).predict(made.raw.folder / "SICK" / "01.png")
     network = models.load(made.model.model)
     assert found.maps is not None
     for number in (0, 1):
-        expected = cam_maps.cam(network, found.image[None], np.array([number]))
+        expected = cam.cam(network, found.image[None], np.array([number]))
         assert expected is not None
         np.testing.assert_allclose(of_class(found.maps, number), expected[0], atol=1e-4)
 

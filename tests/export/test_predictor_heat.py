@@ -4,7 +4,7 @@ import numpy as np
 
 from src.export.predictor import occlusion
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats
+from src.metrics.predictions import Floats
 
 
 def by_corner(images: Pixels) -> Floats:

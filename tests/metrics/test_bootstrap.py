@@ -5,7 +5,7 @@ import pytest
 
 from src.core.random_streams import stream
 from src.metrics.bootstrap import binomial, draw, estimate, interpolate, resampled
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 from src.metrics.scores import measure
 from tests.evaluate import helpers
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src.metrics.calibration import FEWEST, RANGE, choose_temperature, fit_temperature, scaled, scaling
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 
 
 @pytest.mark.parametrize("classes", [2, 4])

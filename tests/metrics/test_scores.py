@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from src.metrics.scored import Scored
+from src.metrics.predictions import Scored
 from src.metrics.scores import calibration_error, confusion, measure, one_against_rest, reliability
 from tests.evaluate import helpers
 

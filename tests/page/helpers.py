@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 from src.core import files
 from src.core.paths import Bundle
 from src.evaluate.report_warnings import Notice
-from src.export import bundle, reference
+from src.export import bundle, out_of_distribution
 from src.export.bundle import Calibration, Data, Description, Network
 from tests.images.helpers import save, section, smooth
 
@@ -35,7 +35,7 @@ def write(folder: Path) -> Bundle:
         classes=CLASSES,
         threshold=0.4,
         calibration=Calibration(method="none", temperature=1.0, before={}, after={}),
-        reference=reference.fit(parts, np.arange(30)).model_copy(update={"limit": 3.0}),
+        reference=out_of_distribution.fit(parts, np.arange(30)).model_copy(update={"limit": 3.0}),
         scores={"images": 30, "groups": 30, "auc": score, "accuracy": score},
         confidence=0.95,
         warnings=(Notice("bad", DANGER), Notice("good", "Files say little.")),

@@ -18,7 +18,7 @@ from src.split.index import read_rows
 from src.split.stage import run
 from tests import sections
 from tests.split.conftest import Store, slices
-from tests.split.copies.helpers import moved, save, smear
+from tests.split.lookalikes.helpers import moved, save, smear
 
 COUNT = 90
 LABELS = ["b" if row % 2 else "a" for row in range(COUNT)]

@@ -12,7 +12,7 @@ from src.presets import Preset
 from src.tracking import mlflow_store, mlflow_writer
 from src.tracking.query import Run
 from src.tracking.record import LoggedDataset
-from src.tracking.tags import values
+from src.tracking.run_description import values
 from tests.conftest import ROOT
 from tools import run_tables
 from tools.run_tables import COMPARISONS, HONEST, KINDS, OFFICIAL, RANDOM, variants

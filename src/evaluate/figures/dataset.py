@@ -11,7 +11,7 @@ from src import plotting
 from src.core.partition import PARTS
 from src.evaluate.gallery import FigureEntry, Material
 from src.evaluate.inputs import Listed, count
-from src.metrics.scored import Floats
+from src.metrics.predictions import Floats
 
 HEIGHT = 0.26  # of a bar, the distance between classes being 1
 SLOT = 0.85  # inches a class

@@ -14,7 +14,7 @@ from src.evaluate.results import Results
 from src.metrics import scores
 from src.metrics.bootstrap import FEWEST_GROUPS, roc_band
 from src.metrics.curves import Ranking, divide, rank
-from src.metrics.scored import Floats, Integers
+from src.metrics.predictions import Floats, Integers
 
 FEW = 3  # entries of a legend that cover nothing
 DARK = 0.55  # of the scale: from here on white text reads better

@@ -13,7 +13,7 @@ from src.evaluate.gallery import FigureEntry, Training
 from src.evaluate.inputs import Image
 from src.images.contact_sheet import Cell, sheet
 from src.images.pixels import Pixels
-from src.metrics.scored import Integers, Scored
+from src.metrics.predictions import Integers, Scored
 from src.train.augment import draws, matrices, tone, warp
 from src.train.data import Batches, Part
 

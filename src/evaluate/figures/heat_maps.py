@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from src import plotting
-from src.evaluate import cam
-from src.evaluate.cam import CLASSES, Cams, Case
+from src.evaluate import cam_overlay
+from src.evaluate.cam_overlay import CLASSES, Cams, Case
 from src.evaluate.gallery import FigureEntry, Material
 from src.images.contact_sheet import FONT_SIZE, INK, PAPER, Cell, sheet, typeface
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats, Scored
+from src.metrics.predictions import Floats, Scored
 
 SIDE = 150
 BAR = (40, 26, 240, 14)  # left, top, width and height of the scale
@@ -41,10 +41,10 @@ def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
     outcome = "right" if case.right else "wrong"
     title = f"{outcome}: true {names[case.true]},\npredicted {predicted} ({probability:.3f})"
     file = plotting.shorten(PurePosixPath(scored.paths[case.place]).stem, 30)
-    scaled = cam.normalize(heat, (image.shape[0], image.shape[1]))
+    scaled = cam_overlay.normalize(heat, (image.shape[0], image.shape[1]))
     speaks = f"speaks for {predicted}" if scaled.any() else f"nothing speaks for {predicted}"
-    mixed = cam.overlay(image, scaled)
-    cells = [Cell(np.asarray(image), file), Cell(cam.colour(scaled), speaks), Cell(mixed, "overlay")]
+    mixed = cam_overlay.overlay(image, scaled)
+    cells = [Cell(np.asarray(image), file), Cell(cam_overlay.colour(scaled), speaks), Cell(mixed, "overlay")]
     return sheet([cells], title, SIDE)
 
 
@@ -65,8 +65,8 @@ def _legend() -> Pixels:
     canvas = Image.new("RGB", LEGEND_SIZE, PAPER)
     pen, font = ImageDraw.Draw(canvas), typeface(FONT_SIZE)
     strip = np.tile(np.linspace(0, 1, width), (height, 1))
-    canvas.paste(Image.fromarray(cam.colour(strip)), (left, top))
-    for value in (0.0, cam.LOWEST, 1.0):
+    canvas.paste(Image.fromarray(cam_overlay.colour(strip)), (left, top))
+    for value in (0.0, cam_overlay.LOWEST, 1.0):
         place = left + round(value * (width - 1))
         pen.line((place, top + height, place, top + height + 4), INK)
         pen.text((place, top + height + 5), f"{value:g}", INK, font, anchor="ma")

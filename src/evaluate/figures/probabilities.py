@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from src import plotting
 from src.evaluate.gallery import FigureEntry, Material
 from src.metrics.calibration import scaled
-from src.metrics.scored import Floats, Integers, Scored
+from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import BINS, certainty, reliability
 
 NARROW, PADDING = 0.3, 0.02  # of the range of probabilities that is enlarged, and beside its ends

@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from src.core.progress import track
 from src.images.worker_threads import cores, ordered
-from src.split.copies.candidates import candidates
-from src.split.copies.features import Packed, read_features
-from src.split.copies.verify import compare
 from src.split.index import Ints
+from src.split.lookalikes.candidates import candidates
+from src.split.lookalikes.features import Packed, read_features
+from src.split.lookalikes.verify import compare
 
 PREFIX = "like "
 ROUND = 512  # pairs that are verified before what is linked is joined

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.split.copies import candidates as module
-from src.split.copies.candidates import CANDIDATES, candidates
-from src.split.copies.features import MIRROR, Features, Packed, describe
-from tests.split.copies.helpers import moved, smear
+from src.split.lookalikes import candidates as module
+from src.split.lookalikes.candidates import CANDIDATES, candidates
+from src.split.lookalikes.features import MIRROR, Features, Packed, describe
+from tests.split.lookalikes.helpers import moved, smear
 
 
 def drawn(random: np.random.Generator, images: int, features: int = 40) -> list[Features]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from src.export import reference
-from src.export.reference import Images
-from src.metrics.scored import Integers
+from src.export import out_of_distribution
+from src.export.out_of_distribution import Images
+from src.metrics.predictions import Integers
 
 
 def images(count: int, seed: int) -> Images:
@@ -21,15 +21,15 @@ def groups(count: int) -> Integers:
 
 def test_of_further_images_at_most_a_few_are_flagged_though_val_is_small() -> None:
     train, val, further = images(80, 0), images(16, 1), images(400, 2)
-    made = reference.fit({"train": train, "val": val, "test": further}, groups(80))
+    made = out_of_distribution.fit({"train": train, "val": val, "test": further}, groups(80))
     assert made.flagged["test"] <= 0.03
-    distances = reference.measure(made)(*further)
+    distances = out_of_distribution.measure(made)(*further)
     assert (distances > 1).mean() == made.flagged["test"]
 
 
 def test_images_of_another_look_or_with_other_features_are_beyond_the_limit() -> None:
     train, val = images(80, 0), images(16, 1)
-    distance = reference.measure(reference.fit({"train": train, "val": val}, groups(80)))
+    distance = out_of_distribution.measure(out_of_distribution.fit({"train": train, "val": val}, groups(80)))
     pixels, features = images(20, 3)
     noise = np.random.default_rng(4).integers(0, 256, pixels.shape, dtype=np.uint8)
     assert (distance(noise, features) > 1).all()
@@ -39,6 +39,6 @@ def test_images_of_another_look_or_with_other_features_are_beyond_the_limit() ->
 def test_without_val_train_alone_sets_the_limit() -> None:
     train = images(80, 0)
     empty = (train[0][:0], train[1][:0])
-    made = reference.fit({"train": train, "val": empty, "test": images(200, 2)}, groups(80))
+    made = out_of_distribution.fit({"train": train, "val": empty, "test": images(200, 2)}, groups(80))
     assert made.flagged["test"] <= 0.05
     assert "val" not in made.flagged

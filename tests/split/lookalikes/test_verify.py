@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from src.images.pixels import Pixels
-from src.split.copies.features import describe
-from src.split.copies.verify import Evidence, compare
-from tests.split.copies.helpers import moved, smear
+from src.split.lookalikes.features import describe
+from src.split.lookalikes.verify import Evidence, compare
+from tests.split.lookalikes.helpers import moved, smear
 
 
 def judged(first: Pixels, second: Pixels, mirrored: bool = False) -> Evidence:

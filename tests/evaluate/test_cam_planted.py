@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.evaluate import cam_maps
-from src.evaluate.cam import normalize
+from src.evaluate import cam
+from src.evaluate.cam_overlay import normalize
 from src.evaluate.predict import predict
 from src.train import fit
 from src.train.data import Data, Part
@@ -91,7 +91,7 @@ def density_inside(heat: np.ndarray | None) -> float:
 @pytest.mark.parametrize("solved", ["pooled", "pooled_three", "flat"])
 def test_grad_cam_lies_on_the_patch(solved: str, request: pytest.FixtureRequest) -> None:
     network, pixels, labels = request.getfixturevalue(solved)
-    heat = cam_maps.grad_cam(network, pixels, labels)
+    heat = cam.grad_cam(network, pixels, labels)
     for number in np.unique(labels):
         assert peak_inside(heat[labels == number]) > 0.8
         assert density_inside(heat[labels == number]) > 2.5
@@ -100,7 +100,7 @@ def test_grad_cam_lies_on_the_patch(solved: str, request: pytest.FixtureRequest)
 @pytest.mark.parametrize("solved", ["pooled", "pooled_three"])
 def test_the_class_activation_map_lies_on_the_patch(solved: str, request: pytest.FixtureRequest) -> None:
     network, pixels, labels = request.getfixturevalue(solved)
-    heat = cam_maps.cam(network, pixels, labels)
+    heat = cam.cam(network, pixels, labels)
     for number in np.unique(labels):
         assert peak_inside(heat[labels == number]) > 0.9
         assert density_inside(heat[labels == number]) > 3
@@ -110,7 +110,7 @@ def test_of_a_flattening_network_hires_cam_lies_on_the_patch_and_closer_than_gra
     flat_among_others: Solved,
 ) -> None:
     network, pixels, labels = flat_among_others
-    heat, blurred = cam_maps.hires_cam(network, pixels, labels), cam_maps.grad_cam(network, pixels, labels)
+    heat, blurred = cam.hires_cam(network, pixels, labels), cam.grad_cam(network, pixels, labels)
     for number in np.unique(labels):
         assert peak_inside(heat[labels == number]) > 0.9
         assert density_inside(heat[labels == number]) > 2.5
@@ -122,11 +122,11 @@ def test_of_an_averaging_network_slopes_give_the_class_activation_map_but_for_sc
     solved: str, request: pytest.FixtureRequest
 ) -> None:
     network, pixels, labels = request.getfixturevalue(solved)
-    cam = cam_maps.cam(network, pixels, labels)
-    assert cam is not None
-    expected, near = cam / cam[0].size, 1e-5 * cam.max()
-    assert cam_maps.hires_cam(network, pixels, labels) == pytest.approx(expected, rel=1e-3, abs=near)
-    assert cam_maps.grad_cam(network, pixels, labels) == pytest.approx(np.maximum(expected, 0), rel=1e-3, abs=near)
+    heat = cam.cam(network, pixels, labels)
+    assert heat is not None
+    expected, near = heat / heat[0].size, 1e-5 * heat.max()
+    assert cam.hires_cam(network, pixels, labels) == pytest.approx(expected, rel=1e-3, abs=near)
+    assert cam.grad_cam(network, pixels, labels) == pytest.approx(np.maximum(expected, 0), rel=1e-3, abs=near)
 
 
 @pytest.mark.parametrize("solved", ["pooled", "pooled_three"])
@@ -136,7 +136,7 @@ def test_the_mean_of_a_class_activation_map_is_the_logit_without_its_bias(
     network, pixels, _ = request.getfixturevalue(solved)
     probability = predict(network, pixels, np.arange(len(pixels)))
     last = probability.shape[1] - 1
-    maps_of = [cam_maps.cam(network, pixels, np.full(len(pixels), number)) for number in range(last + 1)]
+    maps_of = [cam.cam(network, pixels, np.full(len(pixels), number)) for number in range(last + 1)]
     logits = [heat.mean(axis=(1, 2)) for heat in maps_of if heat is not None]
     bias = network.layers[-1].bias.numpy()
     if last == 1:
@@ -150,7 +150,7 @@ def test_the_mean_of_a_class_activation_map_is_the_logit_without_its_bias(
 
 def test_what_speaks_for_the_last_of_two_classes_speaks_against_the_first(pooled: Solved) -> None:
     network, pixels, _ = pooled
-    first, last = (cam_maps.cam(network, pixels, np.full(len(pixels), number)) for number in (0, 1))
+    first, last = (cam.cam(network, pixels, np.full(len(pixels), number)) for number in (0, 1))
     assert first == pytest.approx(-last)
     weights = network.layers[-1].kernel.numpy()
     assert (weights < 0).any()
@@ -158,10 +158,10 @@ def test_what_speaks_for_the_last_of_two_classes_speaks_against_the_first(pooled
 
 def test_the_slope_is_that_of_the_logit_where_the_probability_is_saturated(pooled: Solved) -> None:
     network, pixels, labels = pooled
-    before = cam_maps.grad_cam(network, pixels[:4], labels[:4])
+    before = cam.grad_cam(network, pixels[:4], labels[:4])
     kernel, bias = network.layers[-1].get_weights()
     network.layers[-1].set_weights([kernel * 1000, bias])
-    after = cam_maps.grad_cam(network, pixels[:4], labels[:4])
+    after = cam.grad_cam(network, pixels[:4], labels[:4])
     network.layers[-1].set_weights([kernel, bias])
     assert after == pytest.approx(1000 * before, rel=1e-3)
     assert before.max() > 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from src.export.bundle import Reference
 from src.images.pixels import Pixels
-from src.metrics.scored import Floats, Integers
+from src.metrics.predictions import Floats, Integers
 
 QUANTILE = 2.326  # of the normal distribution: 99 of 100 images are below
 FOLDS = 5

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from src.core.random_streams import stream
 from src.images.worker_threads import cores, ordered
-from src.split.copies.features import BINS, FEATURES, MIRROR, Packed
 from src.split.index import Ints
+from src.split.lookalikes.features import BINS, FEATURES, MIRROR, Packed
 
 ORDERS, PART = 8, 32  # parts of the code, bits of each
 REACH = 8  # entries after each in an order that it is compared with

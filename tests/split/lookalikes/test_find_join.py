@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from src.split.copies.find import join, members
+from src.split.lookalikes.find import join, members
 
 
 def joined(group: list[str], links: list[tuple[int, int]]) -> list[str]:

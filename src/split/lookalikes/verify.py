@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.images.pixels import Pixels, as_pixels
-from src.split.copies.features import MIRROR, SIDE, Features, Points
 from src.split.duplicates import structure
 from src.split.index import Ints
+from src.split.lookalikes.features import MIRROR, SIDE, Features, Points
 
 RATIO = 0.8  # of the distances to the nearest and the second nearest descriptor: Lowe's test
 COARSE, FINE = 4.0, 2.0  # pixels of the working image between a point and where it is expected, at first and at last

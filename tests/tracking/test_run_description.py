@@ -4,7 +4,7 @@ import pytest
 
 from src import config
 from src.tracking.fingerprint import Fingerprint
-from src.tracking.tags import Commit, run_name
+from src.tracking.run_description import Commit, run_name
 from tests.conftest import ROOT
 
 

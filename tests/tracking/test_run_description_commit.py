@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from src.tracking import tags
-from src.tracking.tags import Commit, read_commit
+from src.tracking import run_description
+from src.tracking.run_description import Commit, read_commit
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -90,7 +90,7 @@ def test_files_that_git_does_not_know_never_reach_the_diff(repository: Path) -> 
 def test_the_environment_pins_what_is_installed() -> None:
     import numpy
 
-    text = tags.environment()
+    text = run_description.environment()
     assert f"\nnumpy=={numpy.__version__}\n" in text
     assert text.startswith("# host ")
     assert "\n# python 3." in text

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from src.split import copies as lookalikes
-from src.split.copies.find import join, members
+from src.split import lookalikes
 from src.split.index import codes
+from src.split.lookalikes.find import join, members
 from tests.conftest import ROOT
-from tests.split.copies.helpers import moved, save, smear
+from tests.split.lookalikes.helpers import moved, save, smear
 from tools.samples.blood_cells import KINDS, slide_of
 
 SAMPLES = ROOT / "samples/blood_cells/dataset2-master/dataset2-master/images"
