@@ -233,7 +233,7 @@ def test_a_lost_worker_costs_nothing_unless_it_is_lost_again_and_again(content: 
     trials = chosen(content, 0.6)
     found = confirm(content, trials, Workers(luck, lose=2), tmp_path / "c.json")
     assert found.winner is not None
-    with pytest.raises(AssayError, match="begun 3 times and its worker went away: killed"):
+    with pytest.raises(AssayError, match="lost its worker 3 times, the last time: killed"):
         confirm(content, trials, Workers(luck, lose=99), tmp_path / "d.json")
     assert confirm(content, trials, Workers(luck), tmp_path / "d.json") == found
 
