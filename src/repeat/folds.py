@@ -1,4 +1,4 @@
-"""Which images each training of a cross-validation learns from, stops by and answers for: no group stands in two."""
+"""The images that each training of a cross-validation trains on, validates on and predicts: no group is in two."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from src.executors.protocol import Fold
 from src.metrics.scored import group_codes
 from src.split.assign import assign
 
-FEWEST = 3  # groups of a class: one held out, one to stop by, one to learn from
+FEWEST = 3  # groups of a class: one held out, one for val, one for train
 
 
 def read(params: Params) -> list[Image]:
@@ -28,11 +28,11 @@ def read(params: Params) -> list[Image]:
 
 
 def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tuple[Fold, ...]:
-    """Deal the images to folds so that no group is cut and each class is spread evenly.
+    """Divide the images into folds so that no group is split and each class is spread evenly.
 
-    What is not held out of a training is divided once more: its val part, to stop and to choose the threshold by, has
-    the share that split.val has of train and val together. Without `inner` there is no such part, and the training
-    learns from all of it, for all of its epochs.
+    The images that are not held out are divided again into train and val. The val part serves early stopping and the
+    choice of the threshold; its share is split.val / (split.train + split.val). Without `inner` there is no val part:
+    the training uses all of these images, for all of its epochs.
 
     Raises:
         AssayError: a class has too few groups.
@@ -56,7 +56,7 @@ def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tu
             codes = [np.unique(each[rest], return_inverse=True)[1] for each in (labels, groups)]
             val = assign(codes[0], codes[1], np.array([1 - share, share]), stream(params.seed, "folds", number)) == 1
         if len(np.unique(labels[rest[~val]])) < len(np.unique(labels)):
-            raise AssayError("repeat.folds: expected every class in what each fold learns from; use fewer folds")
+            raise AssayError("repeat.folds: expected every class in the training images of each fold; use fewer folds")
         chosen = (rest[~val], rest[val], np.flatnonzero(part == number))
         found_folds.append(Fold(*(tuple(rows[places].tolist()) for places in chosen)))
     return tuple(found_folds)

@@ -1,4 +1,4 @@
-"""Scores of a cross-validation: of each training, of all out-of-fold predictions together, and how far they vary."""
+"""Scores of a cross-validation: of each training, of all out-of-fold predictions together, and how much they vary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ Tree = dict[str, Any]
 class OutOfFold:
     """Predictions for every image by models that did not learn from it.
 
-    probabilities: (S, N, K) of each seed. decisions: (S, N), at the threshold of the training. fold: (N,), from 1.
+    probabilities: (S, N, K), S seeds. decisions: (S, N), at the threshold of each training. fold: (N,), from 1.
     each: the scores of every training, in the order of `trained`.
     """
 
@@ -46,7 +46,7 @@ def put_together(
     classes: tuple[str, ...],
     rule: str | float,
 ) -> OutOfFold:
-    """Score each training on what was held out of it, at a threshold chosen on its val part, and join them."""
+    """Score each training on its held-out images, at a threshold chosen on its val part, and combine the results."""
     place = {image.row: number for number, image in enumerate(images)}
     drawn = list(dict.fromkeys(one.seed for one in trained))
     probabilities = np.zeros((len(drawn), len(images), len(classes)))
@@ -68,10 +68,10 @@ def put_together(
 
 
 def summarise(found: OutOfFold, params: Params) -> Tree:
-    """Nest all numbers of scores.json.
+    """Return all numbers of scores.json as nested dictionaries.
 
     Each score has its value and its interval over resampled groups, from the predictions of all folds and seeds
-    together; the mean over the trainings; and how far the means of folds, and of seeds, deviate from each other.
+    together; the mean over the trainings; and the standard deviation of the means of folds, and of those of seeds.
     """
     seeds, section = len(found.probabilities), params.evaluate
     pooled = score([*found.images] * seeds, np.concatenate(found.probabilities), found.classes)

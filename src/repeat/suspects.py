@@ -1,7 +1,8 @@
-"""Images whose label the models that did not learn from them doubt: confident learning on out-of-fold probabilities.
+"""Images with a doubtful label, found by confident learning on out-of-fold probabilities.
 
-Northcutt, Jiang and Chuang 2021, https://doi.org/10.1613/jair.1.12125. The order is by the margin between the label and
-the likeliest other class, each less what it usually gets (adjusted as in Kuan and Mueller 2022, arXiv:2206.01560).
+Northcutt, Jiang and Chuang 2021, https://doi.org/10.1613/jair.1.12125. Images are ranked by the margin between the
+label and the likeliest other class, each probability minus its mean over the images with that label (adjusted as in
+Kuan and Mueller 2022, arXiv:2206.01560).
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,10 @@ SHOWN, A_ROW = 24, 6
 
 
 def margins(probabilities: Floats, labels: Integers) -> tuple[Floats, Integers]:
-    """Return how much the label leads (N,), negative where another class does, and the class that is suspected (N,).
+    """Return the margin (N,) by which the label leads, negative if another class leads, and the suspected class (N,).
 
-    probabilities: (N, K) of models that did not learn from the image. A class is suspected where its probability
-    reaches the mean that images of this class get; the label itself where no class does.
+    probabilities: (N, K), of models that did not learn from the image. The suspected class is the likeliest of those
+    whose probability reaches its mean over the images with that label; if none does, it is the label itself.
     """
     usual = np.array([probabilities[labels == k, k].mean() for k in range(probabilities.shape[1])])
     confident = np.where(probabilities >= usual, probabilities, 0.0)
@@ -34,9 +35,9 @@ def margins(probabilities: Floats, labels: Integers) -> tuple[Floats, Integers]:
 
 
 def find(probabilities: Floats, labels: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return all places (N,), the most suspect first, which of them are suspects, and the class suspected (N,).
+    """Return all indices (N,), the most suspect first, the indices of the suspects, and the suspected class (N,).
 
-    probabilities: (S, N, K), of each seed. A suspect is doubted by every one of them, in favour of the same class.
+    probabilities: (S, N, K), for each seed. An image is a suspect if every seed suspects the same other class.
     """
     guesses = np.stack([margins(each, labels)[1] for each in probabilities])
     lead, suspected = margins(probabilities.mean(axis=0), labels)
@@ -48,7 +49,7 @@ def find(probabilities: Floats, labels: Integers) -> tuple[Integers, Integers, I
 def write(
     table: Path, sheet: Path, images: Sequence[Image], classes: tuple[str, ...], pixels: Pixels, probabilities: Floats
 ) -> int:
-    """Write the suspects as a table to correct labels by, and the first of them as a sheet; return how many."""
+    """Write the suspects as a table for correcting labels, and the first of them as a sheet; return their number."""
     labels = np.array([classes.index(image.label) for image in images])
     mean = probabilities.mean(axis=0)
     _, places, suspected = find(probabilities, labels)

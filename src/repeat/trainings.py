@@ -1,4 +1,4 @@
-"""The trainings of all folds and seeds: networks on an executor, each kept by its inputs, or probes in this process."""
+"""Train all folds and seeds: networks on an executor, each cached by its inputs, or probes in this process."""
 
 import json
 import logging
@@ -25,15 +25,15 @@ from src.train.history import Row
 
 log = logging.getLogger(__name__)
 MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"
-LENGTH = 32  # hexadecimal digits of a kept training's name
+LENGTH = 32  # hexadecimal digits in the name of a cached training
 
 
 class Trained(NamedTuple):
-    """A training: its fold, counted from 1, its seed, and probabilities (N, K) of val and of what was held out.
+    """A training: its fold, counted from 1, its seed, and probabilities (N, K) for the held-out images and for val.
 
-    Fold 0 are all images, of which none is held out.
+    Fold 0 stands for all images, with none held out.
 
-    rows and model: of a network, its history and its file.
+    rows and model: the history and the file of a network.
     """
 
     fold: int
@@ -50,10 +50,10 @@ def seeds(params: Params, count: int) -> tuple[int, ...]:
 
 
 def networks(params: Params, wanted: Sequence[tuple[int, Fold, int]], executor: Executor, store: Path) -> list[Trained]:
-    """Train a network for each fold, which has a number and a seed, those that are kept in `store` aside.
+    """Train a network for each number, fold and seed, unless it is cached in `store`.
 
     Raises:
-        AssayError: a training failed; those that ended before it are kept.
+        AssayError: a training failed; those that finished before it are cached.
     """
     content = params.model_dump(mode="json")
     places: dict[Path, tuple[int, int]] = {}
@@ -64,7 +64,7 @@ def networks(params: Params, wanted: Sequence[tuple[int, Fold, int]], executor: 
         places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
     missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}
     if len(missing) < len(jobs):
-        log.info("trainings: %d of %d are kept from before", len(jobs) - len(missing), len(jobs))
+        log.info("trainings: %d of %d are cached", len(jobs) - len(missing), len(jobs))
     results = run_all([job for job in jobs.values() if job.number in missing], executor)
     for event in track(results, len(missing), "trainings", "training") if missing else ():
         number, seed = places[missing[event.number]]
@@ -72,7 +72,7 @@ def networks(params: Params, wanted: Sequence[tuple[int, Fold, int]], executor: 
         if isinstance(event, Failed):
             raise AssayError(f"{name}: {event.reason}")
         _keep(missing[event.number], event)
-        if not sys.stderr.isatty():  # where no bar would be broken
+        if not sys.stderr.isatty():  # there is no progress bar that a line would break
             kept = event.rows[best_epoch(event.rows) - 1]
             score = "val_auc" if "val_auc" in kept else "auc"
             log.info("%s: %s %.3f in epoch %d of %d", name, score, kept[score], best_epoch(event.rows), len(event.rows))
@@ -95,7 +95,7 @@ def _kept(folder: Path, fold: int, seed: int) -> Trained:
 
 
 def probes(params: Params, images: Sequence[Image], folds: Sequence[Fold], classes: tuple[str, ...]) -> list[Trained]:
-    """Fit a linear probe on frozen features for each fold and seed, which also draws by what its strength is chosen."""
+    """Fit a linear probe on frozen features for each fold and seed; the seed draws the folds that choose C."""
     from src.probe import feature_network, stage
 
     pixels, place = open_images(PREPARED), {image.row: number for number, image in enumerate(images)}
