@@ -18,7 +18,7 @@ import psutil
 START = "from src.executors import worker; worker.main()"
 MEGABYTE = 2**20
 LIMIT = 512.0  # megabytes: a process that has grown by more than this since its first job is replaced
-LEAST_JOBS = 10  # before so many jobs a process is kept: a large model after a small one is no leak
+LEAST_JOBS = 10  # a process is kept for at least so many jobs: a large model after a small one is no leak
 SECONDS_TO_END = 1.0  # for a process that has closed its pipe
 
 

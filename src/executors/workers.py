@@ -23,7 +23,7 @@ class Workers:
     @classmethod
     def asked(cls, options: argparse.Namespace, threads: int, usual: int | None = None) -> "Workers":
         """Return the workers of a command line: --workers, else `usual`, else one per core; one alone has `threads`."""
-        from src.images.worker_threads import cores  # imports OpenCV, for which no starting worker has to wait
+        from src.images.worker_threads import cores  # imports OpenCV, for which --help should not wait
 
         many = options.workers or usual or cores()
         return cls(many, threads if many == 1 else max(1, cores() // many), options.dask)

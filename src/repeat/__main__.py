@@ -9,7 +9,7 @@ from src.core.errors import AssayError
 from src.core.paths import PREPARED, PROBE, RAW, REPEATED, SPLIT, Bundle, Evaluation, ModelFiles
 from src.executors.workers import Workers, add_options, count
 
-if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
+if TYPE_CHECKING:  # imported later otherwise, so that --help does not wait for it
     from src.config import Params
 
 ENSEMBLE = Path("build/ensemble")

@@ -248,7 +248,7 @@ def test_the_same_training_as_the_baseline_is_not_done_again(content: dict[str, 
 def test_a_score_that_val_does_not_tell_is_a_failure(content: dict[str, Any], tmp_path: Path) -> None:
     found = confirm(content, chosen(content, 0.6), Workers(lambda job: float("nan")), tmp_path / "c.json")
     assert found.winner is None
-    assert found.baseline.reasons[0] == "val does not tell auc"
+    assert found.baseline.reasons[0] == "not defined on val: auc"
 
 
 def test_how_long_it_takes_is_said_before_from_the_searchs_own_durations(
