@@ -1,1 +1,1 @@
-"""Where networks are trained side by side: processes of this machine, or a Dask cluster."""
+"""Executors that train networks in parallel: in processes on this machine, or on a Dask cluster."""

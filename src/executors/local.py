@@ -1,4 +1,4 @@
-"""Local workers: processes that are kept warm, replaced when they die and when they have grown."""
+"""Local workers: processes that are kept between jobs, and replaced when they die or use much more memory."""
 
 import pickle
 import time
@@ -18,10 +18,10 @@ ROOT = Path(src.__file__).parents[1]
 
 
 class Worker(Child):
-    """A process of this machine, the file that it writes to, and what it is busy with."""
+    """A process on this machine, its log file, and its current job."""
 
     def __init__(self, output: Path, target: str) -> None:
-        """Start the process; its output goes behind what the file holds."""
+        """Start the process; its output is appended to the file."""
         self.output, self.ready = output, False
         self.job: Job | None = None
         with output.open("ab") as file:
@@ -29,16 +29,16 @@ class Worker(Child):
 
     @property
     def last_line(self) -> str:
-        """Return what it wrote last."""
+        """Return the last line that the process wrote."""
         whole = self.output.read_text(encoding="utf-8", errors="replace")
         return next((line.strip() for line in reversed(whole.split("\n")) if line.strip()), "it wrote nothing")
 
 
 class LocalExecutor:
-    """Runs jobs in processes of this machine; they start at once and load TensorFlow while the caller goes on."""
+    """Runs jobs in processes on this machine; they start at once and load TensorFlow while the caller continues."""
 
     def __init__(self, workers: int, threads: int, folder: Path, home: Path, *, target: str = "") -> None:
-        """Start the workers, which write to files in `folder`; target names another function than a training's.
+        """Start the workers, which write to files in `folder`; `target` names a function in place of the training.
 
         Raises:
             AssayError: the folder cannot be written to.
@@ -75,7 +75,7 @@ class LocalExecutor:
                 worker.send(go_on)
 
     def take_back(self) -> list[int]:
-        """Return the numbers of the jobs that no worker has yet, and forget these."""
+        """Cancel the jobs that no worker has yet, and return their numbers."""
         taken = [job.number for job in self._queue]
         self._queue.clear()
         return taken
@@ -84,7 +84,7 @@ class LocalExecutor:
         """Wait up to `timeout` seconds for the next event.
 
         Raises:
-            AssayError: one worker after the other ends before it can train.
+            AssayError: several workers in a row end before they can train.
         """
         end = time.monotonic() + timeout
         while not self._events:
@@ -110,7 +110,7 @@ class LocalExecutor:
                 worker.send((worker.job, self._home))
 
     def _take(self, worker: Worker) -> None:
-        """Take what a worker has sent; one that has ended or grown too much is replaced."""
+        """Receive what a worker has sent; replace a worker that has ended or grown too much."""
         try:
             _, content = worker.pipe.recv()
         except (EOFError, OSError):

@@ -1,18 +1,18 @@
-"""What the driver and its workers say to each other, as plain values that any transport can carry."""
+"""The messages between the driver and its workers, as plain values that any transport can carry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 Row = Mapping[str, float]
-TRIES = 3  # of a training whose worker is lost
+TRIES = 3  # attempts at a training whose worker is lost
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows of the store in a cross-validation: to learn from, to stop and choose a threshold by, and to answer for.
+    """Rows of the store for one training of a cross-validation: to train on, to validate on, and held out to predict.
 
-    Without val the last epoch is kept.
+    val serves early stopping and the choice of the threshold. If it is empty, the last epoch is kept.
     """
 
     train: tuple[int, ...]
@@ -24,7 +24,7 @@ class Fold:
 class Job:
     """One training: the whole params file as plain, validated values, and the seed that replaces the one in it.
 
-    fold: the rows that it is about, else those of train and val.
+    fold: the rows that it uses; None: the rows of train and val.
     """
 
     number: int
@@ -33,14 +33,14 @@ class Job:
     fold: Fold | None = None
 
     def with_threads(self, threads: int) -> "Job":
-        """Return the job with the number of threads of the worker that trains it."""
+        """Return a copy of the job with train.threads set to the number of threads of its worker."""
         train = {**self.params.get("train", {}), "threads": threads}
         return replace(self, params={**self.params, "train": train})
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of the history; the worker waits for an answer before it goes on."""
+    """A row of the history; the worker waits for an answer before it continues."""
 
     number: int
     row: Row
@@ -48,7 +48,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model of a fold gives: probabilities (N, K) of val and of what was held out, and the file of it."""
+    """The results of a fold's model: probabilities (N, K) for val and for the held-out rows, and the model file."""
 
     val: Any
     held: Any
@@ -57,9 +57,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Finished:
-    """A training that came to its end or was stopped by the driver: its history and its scores on val.
+    """A training that ran to its end or was stopped by the driver: its history and its scores on val.
 
-    answer: of the training of a fold.
+    answer: only for the training of a fold.
     """
 
     number: int
@@ -80,7 +80,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Lost:
-    """A training whose worker went away: the job may be handed out again."""
+    """A training whose worker disappeared; the job may be submitted again."""
 
     number: int
     reason: str
@@ -103,10 +103,10 @@ class Executor(Protocol):
         """Continue the training that reported an epoch, or stop it."""
 
     def take_back(self) -> list[int]:
-        """Return the numbers of the jobs that nobody trains yet, and forget these: no event of them will come."""
+        """Cancel the jobs that no worker has started, and return their numbers; no events follow for them."""
 
     def next(self, timeout: float) -> Event | None:
         """Wait up to `timeout` seconds for the next event."""
 
     def close(self) -> None:
-        """End the workers, or leave them to others."""
+        """Stop the workers, or disconnect from those of a cluster."""

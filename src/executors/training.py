@@ -1,4 +1,4 @@
-"""What a worker does with one job: the loop of the train stage, stopped by the driver, and scored on val."""
+"""How a worker runs one job: the training loop of the train stage, which the driver may stop, then scores on val."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -29,13 +29,13 @@ class _StoppedError(Exception):
 def run(job: Job, report: Report, home: Path) -> Finished:
     """Train a job on the data below `home` and score it on val.
 
-    `report` gets the row of each epoch and says whether to go on.
-    Scores are those of the best epoch: val_loss, val_auc, ... as the loop saw them, the number of parameters, and
-    what evaluate computes where tune.metric asks for one of its own. A training that was stopped has those of the loop.
+    `report` receives the row of each epoch and returns whether to continue.
+    Scores are those of the best epoch: val_loss, val_auc, ... of the training loop, the number of parameters, and the
+    scores of evaluate if tune.metric names one of them. A stopped training has only the scores of the loop.
 
     Raises:
-        AssayError: the training cannot be done, as a line: it diverged, its values do not fit the images, or memory
-            ran out.
+        AssayError: the training is impossible, in one line: it diverged, its parameters do not fit the images, or
+            memory ran out.
     """
     params = parse(job.params, f"trial {job.number}")
     try:

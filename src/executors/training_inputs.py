@@ -1,4 +1,4 @@
-"""What trainings depend on besides their own params and seed: images, parts and code, up to date and hashed."""
+"""The inputs of trainings besides their params and seed: images, parts and code, brought up to date and hashed."""
 
 import logging
 import os
@@ -17,8 +17,8 @@ from src.tracking import fingerprint
 
 log = logging.getLogger(__name__)
 LAST = "split"
-WITHIN = "DVC_STAGE"  # set by DVC for the command of a stage, whose repository is locked and whose inputs are ready
-# The code that prepares images, trains and scores. Of what else a training imports no score depends.
+WITHIN = "DVC_STAGE"  # DVC sets it for the command of a stage: then the repository is locked and the inputs are ready
+# The code that prepares images, trains and scores. No score depends on the other modules that a training imports.
 CODE = (
     "src/core/partition.py", "src/core/random_streams.py", "src/metrics", "src/images", "src/models",
     "src/preprocess", "src/train", "src/evaluate/predict.py", "src/config/overrides.py", "src/executors/training.py",
@@ -29,11 +29,11 @@ LENGTH = 10  # hexadecimal digits of a name
 
 
 def bring_up_to_date() -> None:
-    """Run `dvc repro split` where something that the parts depend on has changed.
+    """Run `dvc repro split` if anything that the parts depend on has changed.
 
     Raises:
-        AssayError: a stage failed; it has said why.
-        KeyboardInterrupt: asked for by Ctrl-C, after DVC came to its end.
+        AssayError: a stage failed; its own message says why.
+        KeyboardInterrupt: after Ctrl-C, once DVC has ended.
     """
     if WITHIN in os.environ or dvc_command.run("status", "--quiet", "--with-deps", LAST) == 0:
         return
@@ -43,7 +43,7 @@ def bring_up_to_date() -> None:
 
 
 def of(params: Params) -> dict[str, str]:
-    """Return hashes of images, parts and code by name; of raw images too where trials prepare their own.
+    """Return hashes of images, parts and code by name, and of the raw images if trials prepare their own.
 
     Raises:
         AssayError: the prepared images or the split are not there.
@@ -66,12 +66,12 @@ def code(wanted: tuple[str, ...]) -> dict[str, str]:
 
 
 def folder(kind: str, params: Params) -> Path:
-    """Return where results of trainings are kept that hold for these images, parts, code and number of threads."""
+    """Return the folder that caches results of trainings for these images, parts, code and number of threads."""
     return STUDIES / name(kind, {**of(params), "train.threads": params.train.threads})
 
 
 def name(kind: str, about: Mapping[str, Any]) -> str:
-    """Name what is kept for a fingerprint.
+    """Return a name for what is stored under a fingerprint: the kind and a short hash.
 
     >>> name("tune", {"seed": 42})
     'tune-2a6d2033c7'

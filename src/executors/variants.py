@@ -37,8 +37,8 @@ class Data(NamedTuple):
 def prepared(params: Params, home: Path) -> Data:
     """Return the images and parts that a training with these parameters reads: the pipeline's own, or a variant.
 
-    A variant is made by the first process that needs it, while others wait, and is kept. Its rows are those of the
-    pipeline's store, so that each has the same part and the same random changes. Rows of test stay black, and rows
+    A variant is made by the first process that needs it, while others wait, and is cached. Its rows are those of the
+    pipeline's store, so that each has the same part and the same augmentation. Rows of test stay black, and rows
     that cannot be prepared are in no part.
 
     Raises:
@@ -58,7 +58,7 @@ def prepared(params: Params, home: Path) -> Data:
 
 
 def signature(data: Data) -> Signature:
-    """Return what changes when images or parts are written again.
+    """Return the paths, times and sizes of the files, which change when images or parts are written again.
 
     Raises:
         AssayError: a file is missing.
@@ -71,7 +71,7 @@ def signature(data: Data) -> Signature:
 
 
 def _section_of_pipeline(home: Path) -> Preprocess:
-    """Return what build/prepared was made with: DVC's record, since params.yaml may have been edited meanwhile."""
+    """Return the section that made build/prepared, if possible from dvc.lock: params.yaml may have changed since."""
     lock = home / dvc_state.LOCK
     return (lock.is_file() and _recorded(home, lock.stat().st_mtime_ns)) or load(home / PARAMS).preprocess
 
@@ -82,7 +82,7 @@ def _recorded(home: Path, _: int) -> Preprocess | None:
     try:
         return Preprocess.model_validate(params.get("preprocess"))
     except ValidationError:
-        return None  # no record, or one of other code
+        return None  # no record, or one that other code wrote
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +105,7 @@ def _fitted(own: Data) -> tuple[list[dict[str, str]], dict[int, str]]:
 
 def _make(folder: Path, raw: Raw, own: Data, section: Preprocess, threads: int) -> None:
     lines, parts = _fitted(own)
-    log.info("preparing %d images for other values of preprocess", len(parts))
+    log.info("preparing %d images with other values of preprocess", len(parts))
     earlier = Earlier(variants(folder.parent, section), section)
     with files.replacing(folder) as temporary:
         place = Data.below(temporary)

@@ -1,4 +1,4 @@
-"""What runs in a `Child`: load TensorFlow once, and train one job after the other."""
+"""The program that runs in a `Child`: load TensorFlow once, and train one job after another."""
 
 import importlib
 import logging
@@ -21,18 +21,18 @@ from src.executors.protocol import Epoch, Failed, Finished, Job, Row
 log = logging.getLogger(__name__)
 Run = Callable[[Job, Callable[[Row], bool], Path], Finished]
 ORPHANED = 1
-LONGEST = 300  # letters of a reason
-READY = b""  # in place of an event: the process has loaded what it needs
+LONGEST = 300  # characters of a reason
+READY = b""  # sent in place of an event: the process has loaded what it needs
 
 
 def main() -> None:
-    """Train each job that comes through a pipe (the first argument) with its folder, until stdin is closed.
+    """Train each job that arrives, with its folder, through a pipe (the first argument), until stdin is closed.
 
-    An event goes back as bytes, since a Dask worker lacks our modules, and with whether it needs an answer.
+    Events go back pickled, since a Dask worker lacks our modules; a flag beside each is True if more are to follow.
     """
     console.log_to_stderr()
     pipe = connection.Connection(int(sys.argv[1]))
-    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, of which a killed process leaves a warning
+    tqdm.set_lock(threading.RLock())  # its default, a system semaphore, causes a warning if the process is killed
     threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
     run = _target(sys.argv[2])
     pipe.send((True, READY))
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def train_job(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> Finished | Failed:
-    """Train a job; what goes wrong inside becomes the reason of its failure."""
+    """Train a job; an error inside it becomes the reason of its failure."""
     try:
         return run(job, report, home)
     except AssayError as error:
@@ -57,16 +57,16 @@ def train_job(run: Run, job: Job, report: Callable[[Row], bool], home: Path) -> 
         raise
     except MemoryError:
         return Failed(job.number, "out of memory")
-    except Exception as error:  # one trial's fault must not end the study
+    except Exception as error:  # one failing trial must not end the study
         log.exception("trial %d", job.number)
         first = [*str(error).strip().splitlines(), ""][0]
         return Failed(job.number, f"{type(error).__name__}: {first[:LONGEST]}")
 
 
 def _target(target: str) -> Run:
-    """Return the function that trains: a trial's, with which comes TensorFlow, or one by its module and name."""
+    """Return the function that trains: `training.run`, which imports TensorFlow, or the one named "module:name"."""
     if not target:
-        from src.executors import training  # an import, since stages depend on what is imported
+        from src.executors import training  # a plain import, so that `make deps` finds it
 
         return training.run
     module, _, name = target.partition(":")
@@ -75,6 +75,6 @@ def _target(target: str) -> Run:
 
 
 def _end_with(sentinel: int) -> None:
-    """Leave at once when the driver or the Dask worker is gone, however it went, also in the middle of an epoch."""
+    """Exit at once when the driver or the Dask worker is gone, for any reason, even in the middle of an epoch."""
     connection.wait([sentinel])
     os._exit(ORPHANED)

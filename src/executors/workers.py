@@ -1,4 +1,4 @@
-"""Workers as a command line asks for them, and jobs that each run to their end on these."""
+"""Start the workers that a command line asks for, and run jobs on them to the end."""
 
 import argparse
 from collections import deque
@@ -22,8 +22,8 @@ class Workers:
 
     @classmethod
     def asked(cls, options: argparse.Namespace, threads: int, usual: int | None = None) -> "Workers":
-        """Return as many workers as a command line says, else `usual`, else one a core; one alone has `threads`."""
-        from src.images.worker_threads import cores  # with OpenCV, for which no worker that begins has to wait
+        """Return the workers of a command line: --workers, else `usual`, else one per core; one alone has `threads`."""
+        from src.images.worker_threads import cores  # imports OpenCV, for which --help should not wait
 
         many = options.workers or usual or cores()
         return cls(many, threads if many == 1 else max(1, cores() // many), options.dask)
@@ -49,7 +49,7 @@ class Workers:
 def add_options(parser: argparse.ArgumentParser, workers: str) -> None:
     """Add --workers, with a help text, and --dask to the options of a command."""
     parser.add_argument("--workers", type=count, metavar="K", help=workers)
-    parser.add_argument("--dask", metavar="ADDRESS", help="train on a Dask cluster, as tcp://host:8786")
+    parser.add_argument("--dask", metavar="ADDRESS", help="train on this Dask cluster, such as tcp://host:8786")
 
 
 def count(text: str) -> int:
@@ -60,10 +60,10 @@ def count(text: str) -> int:
 
 
 def run_all(jobs: Sequence[Job], executor: Executor) -> Iterator[Finished | Failed]:
-    """Run jobs of different numbers, as many at once as there are workers, and yield each result as it comes.
+    """Run jobs with distinct numbers, as many at once as there are workers, and yield each result as it arrives.
 
     Raises:
-        AssayError: a worker went away again and again, which says nothing about its training.
+        AssayError: one job lost its worker again and again, which says nothing about its training.
     """
     waiting = deque(jobs)
     running: dict[int, Job] = {}
@@ -80,7 +80,7 @@ def run_all(jobs: Sequence[Job], executor: Executor) -> Iterator[Finished | Fail
             case Lost(number=number) if number in running and tries[number] < TRIES:
                 waiting.appendleft(running.pop(number))
             case Lost(number=number, reason=reason) if number in running:
-                raise AssayError(f"a training was begun {TRIES} times and its worker went away: {reason}")
+                raise AssayError(f"a training lost its worker {TRIES} times, the last time: {reason}")
             case Finished() | Failed() as event if event.number in running:
                 del running[event.number]
                 yield event

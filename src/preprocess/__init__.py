@@ -1,1 +1,1 @@
-"""Images through the steps of params.yaml, packed into one array."""
+"""Run images through the steps of params.yaml, and pack them into one array."""

@@ -1,8 +1,8 @@
-"""What was prepared before: an image is taken from there while its file, the settings and the code stay.
+"""The cache of prepared images: an image is reused while its file, the settings and the code stay the same.
 
-Outputs have the same bytes as without all this. DVC removes the outputs of a stage before it runs, so the last ones are
-held outside of them, by hard links. That takes no time, but room: DVC puts a copy of its own in the place of what the
-stage wrote. Images of a study for other values of the steps (see `executors.variants`) stay where they are.
+Outputs have the same bytes as without the cache. DVC removes the outputs of a stage before it runs, so hard links in
+another folder keep the last ones. The links take no time, but disk space, since DVC replaces the files that the stage
+wrote by its own copies. Images that a study prepared with other values (see `executors.variants`) stay where they are.
 """
 
 import csv
@@ -23,12 +23,12 @@ from src.core.paths import PREPARED, Prepared
 from src.images.pixels import Pixels
 from src.images.store import CROP, FACTS, open_images, open_thumbnails
 
-LIBRARIES = (  # what decodes and changes images, the optional decoders of pydicom too
+LIBRARIES = (  # they decode and change images; among them the optional decoders of pydicom
     "numpy", "opencv-python-headless", "pillow", "pydicom", "simplejpeg", "gdcm", "python-gdcm",
     "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
 )  # fmt: skip
 RECORD = "record.json"
-SHORT = 16  # hexadecimal digits in the name of a variant's folder, of its settings and of its images
+SHORT = 16  # hexadecimal digits of each hash in the name of a variant's folder: of its settings and its images
 ABOUT = (*FACTS, *CROP)  # columns of the index that come from the file
 
 
@@ -41,9 +41,9 @@ class Store(NamedTuple):
 
 
 class Earlier:
-    """Images that were prepared with these settings, found by the sha256 of their files, in any of some folders.
+    """The images in some folders that were prepared with these settings, found by the SHA-256 of their files.
 
-    None of a folder where anything else has changed since.
+    A folder is ignored if it was made with other settings, or if its files have changed since.
     """
 
     def __init__(self, folders: Iterable[Path], section: Preprocess) -> None:
@@ -54,20 +54,20 @@ class Earlier:
                 self._add(Prepared(folder))
 
     def find(self, digest: str) -> tuple[Pixels, Pixels, Sequence[str]] | None:
-        """Return the image (H, W, C) of a file, its thumbnail (64, 64, 1) and its cells of ABOUT, if it is known."""
+        """Return the image (H, W, C) of a file, its thumbnail (64, 64, 1) and its cells of ABOUT; None if unknown."""
         if digest not in self._rows:
             return None
         store, row = self._rows[digest]
         return store.images[row], store.thumbnails[row], store.about[row].split(",")
 
     def record(self, prepared: Prepared, digests: Sequence[str]) -> None:
-        """Write to a folder from which files its rows were made, "" for a row that is not to be taken over."""
+        """Record in a folder the digests of the files of its rows, "" for a row that must not be reused."""
         content = {"settings": self._settings, "store": _digest_of_store(prepared), "files": digests}
         files.write_json(prepared.folder / RECORD, content)
 
     def hold(self, prepared: Prepared, digests: Sequence[str], folder: Path) -> None:
-        """Hold what a run wrote in a folder, in place of what is there; not where there are no hard links."""
-        self._rows = {}  # some file systems keep what is still open
+        """Replace a folder by hard links to what a run wrote; do nothing if hard links are not supported."""
+        self._rows = {}  # some file systems cannot delete files that are still open
         with suppress(OSError, AssayError), files.replacing(folder) as temporary:
             temporary.mkdir()
             for path in _store(prepared):
@@ -85,7 +85,7 @@ class Earlier:
 
 
 def variants(folder: Path, section: Preprocess) -> list[Path]:
-    """Return the images of a study in a folder that were prepared with these settings."""
+    """Return the folders of images below `folder` that a study prepared with these settings."""
     return sorted(folder.glob(f"{settings(section)[:SHORT]}-*/{PREPARED.folder.name}"))
 
 
@@ -97,7 +97,7 @@ def settings(section: Preprocess) -> str:
 
 @lru_cache(maxsize=1)
 def digest_of_code() -> str:
-    """Hash the code that prepares images, since an edited step makes other images of the same parameters."""
+    """Hash the code that prepares images, since an edited step makes other images with the same parameters."""
     rooms = (Path(images.__file__).parent, Path(__file__).parent)
     return files.digest_of("".join(files.digest(path) for room in rooms for path in sorted(room.rglob("*.py"))))
 

@@ -1,4 +1,4 @@
-"""The steps that params names, in their order, as one function of an image."""
+"""The steps listed in params.yaml, in order, as one function of an image."""
 
 import logging
 from collections import deque
@@ -36,7 +36,7 @@ class Frame:
 
 
 Apply = Callable[[Pixels, Frame], Pixels]
-PROBE = (300, 410)  # height and width of an image that tries the steps
+PROBE = (300, 410)  # height and width of the image on which the steps are tried
 
 
 class Done(NamedTuple):
@@ -48,18 +48,18 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True)
 class Chain:
-    """All images enter the steps with the same number of channels and leave them with that of `color`.
+    """All images enter the steps with the same number of channels, and leave them with that of `color`.
 
-    They enter in gray where the first step makes them so, and where `color` is gray and no step does; else in RGB.
+    They enter as gray if the first step is `gray`, or if `color` is gray and no step is `gray`; otherwise as RGB.
     """
 
     section: Preprocess
     steps: tuple[tuple[str, Apply], ...]
-    memory: Memory = field(default_factory=Memory, compare=False)  # what all threads that decode images share
+    memory: Memory = field(default_factory=Memory, compare=False)  # shared by all threads that decode images
 
     @property
     def gray(self) -> bool:
-        """Whether images may be decoded as gray at once."""
+        """Whether images may be decoded directly as gray."""
         names = self.section.steps
         return names[0] == "gray" or (self.section.color == "gray" and "gray" not in names)
 
@@ -76,7 +76,7 @@ class Chain:
             (height, width), (rows, columns) = packed.shape[:2], self.section.sides
             raise AssayError(
                 f"preprocess.steps: expected {columns}x{rows} at the end (preprocess.image_size), "
-                f"found {width}x{height}; let resize follow the last step that changes the size"
+                f"found {width}x{height}; put resize after the last step that changes the size"
             )
         return Done(packed, frame.box)
 
@@ -89,10 +89,10 @@ class Chain:
 
 
 def compose(section: Preprocess) -> Chain:
-    """Load the steps and try them on a made image.
+    """Load the steps and try them on a synthetic image.
 
     Raises:
-        AssayError: the steps do not end with images of `image_size`, or `crop` stands twice.
+        AssayError: the steps do not end with images of `image_size`, or `crop` is listed twice.
     """
     names = section.steps
     if names.count("crop") > 1:

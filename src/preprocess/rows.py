@@ -1,4 +1,4 @@
-"""The rows of the packed store: each made from a file, or taken from what was prepared before."""
+"""The rows of the packed store: each is made from a file, or taken from what was prepared before."""
 
 from collections.abc import Container, Mapping, Sequence, Sized
 from contextlib import ExitStack, suppress
@@ -27,10 +27,10 @@ NO_BOX = (None, None, None, None)
 
 
 class Kept(NamedTuple):
-    """An image as it goes to the store, as it was read but small, and its cells of ABOUT: file, box that `crop` cut.
+    """An image for the store, a thumbnail of it as read, and its cells of ABOUT: facts of the file, box of `crop`.
 
-    For some images then how often each level occurs in it as it was read, and as it goes to the store. The digest is
-    that of its file, where one run remembers it for the next; `taken` says that it was prepared before.
+    levels: histograms before and after the steps, for the images that are counted. digest: of the file, if images are
+    cached for the next run. taken: True if the image comes from an earlier run.
     """
 
     image: Pixels
@@ -51,9 +51,9 @@ class Rejected(NamedTuple):
 
 @dataclass
 class Written:
-    """What the tables and arrays do not say: rejected files by the number of their source, how many were taken over.
+    """What the tables and arrays do not tell: rejected files by the number of their source, and how many were reused.
 
-    digests: of the file of each row, "" where it is black.
+    digests: of the file of each row, "" if the row is black.
     """
 
     rejected: dict[int, Rejected] = field(default_factory=dict)
@@ -62,12 +62,12 @@ class Written:
 
 
 def prepare_one(path: Path, chain: Chain, count: bool = False) -> Kept:
-    """Read one file and run the steps, as for the store, and count the levels if asked to.
+    """Read one file and run the steps, as for the store; `count`: also compute the histograms of the levels.
 
     Raises:
-        UnreadableError: the file does not become an image; the message is the reason.
+        UnreadableError: the file cannot be made into an image; the message is the reason.
     """
-    with ExitStack() as held:  # until the steps are done: they work on the large image too
+    with ExitStack() as held:  # memory is reserved until the steps are done: they work on the large image too
 
         def claim(size: float) -> None:
             held.enter_context(chain.memory.taking(size, path.as_posix()))
@@ -85,8 +85,8 @@ def write(
 ) -> Written:  # fmt: skip
     """Write arrays, index and rejected files in the order of the sources; few images are in memory at once.
 
-    A rejected file has no row. With `only` every source has one, which is black unless it is one of those rows and
-    its file becomes an image; the others are not even read.
+    A rejected file has no row. With `only` every source has a row, but only files of the rows in `only` are read: all
+    other rows, and those of rejected files, are black.
     """
     written = Written()
     black = Kept(np.zeros(chain.shape, np.uint8), np.zeros((THUMBNAIL, THUMBNAIL, 1), np.uint8), [None] * len(ABOUT))
@@ -125,7 +125,7 @@ def write(
 
 
 def too_many(rejected: Sized, sources: int, section: Preprocess) -> str:
-    """Return what is wrong with so many rejected files, or with no image at all, else ""."""
+    """Return an error message if too many files are rejected or no image is left, else ""."""
     if len(rejected) <= section.max_rejected * sources and len(rejected) < sources:
         return ""
     found = f"{len(rejected)} of {sources} files rejected, expected at most {section.max_rejected:.1%}"
@@ -137,7 +137,7 @@ def _attempt(
 ) -> Kept | Rejected:
     path, digest = raw.folder / source["path"], ""
     if earlier:
-        with suppress(OSError, AssayError):  # a file that cannot be read, as decoding it will tell
+        with suppress(OSError, AssayError):  # the file cannot be read: decoding it gives the reason
             digest = files.digest(path)
         if not count and (found := earlier.find(digest)):
             return Kept(*found, digest=digest, taken=True)

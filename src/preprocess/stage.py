@@ -1,4 +1,4 @@
-"""The work of the preprocess stage: every image of the manifest through the steps and into the store."""
+"""The preprocess stage: run every image of the manifest through the steps, and write it to the store."""
 
 import logging
 import shutil
@@ -19,7 +19,7 @@ from src.preprocess.walkthrough import Walkthrough
 log = logging.getLogger(__name__)
 SHOWN = 20  # rejected files named in the message; the list beside the folder has all
 NAMED = 3  # files named in a line of the console
-NOTE = "decoding.txt"  # beside the folder: the large files under work, which a killed run leaves
+NOTE = "decoding.txt"  # beside the folder: the large files in progress, which a killed run leaves behind
 
 
 def run(
@@ -27,17 +27,17 @@ def run(
 ) -> None:
     """Write the packed images, their index, the rejected files and sheets of the steps and the levels: all or nothing.
 
-    The result does not depend on the number of threads (by default that of the cores), nor on what is taken over of an
-    earlier run, which stands in the folder `held`, or of a study.
+    The result does not depend on the number of threads (by default that of the cores), nor on the images that are
+    reused from an earlier run, in the folder `held`, or from a study.
 
     Raises:
-        AssayError: steps that do not fit, more than `max_rejected` of the files rejected, or no image left.
+        AssayError: the steps do not fit, the share of rejected files is above `max_rejected`, or no image is left.
     """
     chain, sources = compose(section), read_csv(raw.manifest, SOURCE)
     if not sources:
         raise AssayError(f"{raw.manifest}: lists no image")
     earlier = Earlier([held, *variants(VARIANTS, section)], section) if held else None
-    left = prepared.folder.with_name("rejected.csv")  # outside the folder, which does not come to be
+    left = prepared.folder.with_name("rejected.csv")  # outside the folder, which is not created on failure
     chain.memory.note = prepared.folder.with_name(NOTE)
     report_killed(chain.memory.note)
     give_back()
@@ -50,13 +50,13 @@ def run(
         if found := rows.too_many(rejected, len(sources), section):
             shutil.copyfile(unfinished.rejected, left)
             named = listed(rejected, SHOWN, "\n  ")
-            raise AssayError(f"{found}; the whole list is {left}\n  {named}")
+            raise AssayError(f"{found}; the whole list is in {left}\n  {named}")
         shown.write(unfinished, raw)
     if earlier and held:
         earlier.hold(prepared, written.digests, held)
     left.unlink(missing_ok=True)
     if dark := shown.dark:
-        what = "images are nearly black or flat as they were read; look at them, mend or remove them"
+        what = "images are nearly black or flat as they were read; look at them, and correct or remove them"
         log.warning("%d of %d %s: %s", len(dark), len(sources), what, listed(dark, NAMED))
     kept = f"preprocess: {len(written.digests)} of {len(sources)} images"
     if written.taken:

@@ -1,4 +1,4 @@
-"""What the steps do: how often each level occurs before and after them, and pictures of a few images on their way."""
+"""What the steps do: histograms of the levels before and after them, and a few images after each step."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,18 +15,18 @@ from src.images.store import table
 from src.preprocess.pipeline import Chain, Frame
 
 LEVELS = 256
-GRID = 40  # of the grid of pixels that are counted, and images at most:
-MOST = 500  # more take time, and over all images say the same
+GRID = 40  # pixels on a side of the grid that is counted
+MOST = 500  # images that are counted at most: more take time, and their mean is the same
 CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 Counts = NDArray[np.float32]
-ROWS, MOST_ROWS = 6, 12  # rows where there are few classes, and where there are many
+ROWS, MOST_ROWS = 6, 12  # rows of the sheet if there are few classes, and at most
 SIDE = 180  # pixels of a cell
 BINS, AXIS = 64, "its levels, 0 to 255"
 INKS = {1: ((90, 90, 90),), 3: ((213, 94, 0), (0, 158, 115), (0, 114, 178))}  # of gray, or of red, green and blue
 
 
 def levels(image: Pixels) -> Counts:
-    """Count (C, 256) how often each level occurs among the pixels of a grid over the image: 40 by 40 of them.
+    """Return the histograms (C, 256) of the levels of the pixels on a grid of 40 by 40 over the image.
 
     image: uint8 (H, W), (H, W, 1) or (H, W, 3).
     """
@@ -36,7 +36,7 @@ def levels(image: Pixels) -> Counts:
 
 
 class Walkthrough:
-    """What is noted of the images that a run keeps: levels of some, examples of each label, which are dark or flat."""
+    """Notes on the images of a run: the levels of some, examples of each label, and those that are dark or flat."""
 
     def __init__(self, chain: Chain, paths: Sequence[str]) -> None:
         """Choose the images whose levels are counted: all, or evenly every n-th."""
@@ -45,11 +45,11 @@ class Walkthrough:
         self._chain, self._images = chain, 0
         channels = {"before": 1 if chain.gray else 3, "after": chain.shape[2]}
         self._sums = {stage: np.zeros((many, LEVELS)) for stage, many in channels.items()}
-        self._first: dict[str, str] = {}  # path of each label; with the last one, since sorted neighbours
+        self._first: dict[str, str] = {}  # path for each label; the last one too, since sorted neighbours
         self._last: dict[str, str] = {}  # are often slices of one patient
 
     def see(self, path: str, label: str, small: Pixels, found: tuple[Counts, Counts] | None = None) -> None:
-        """Note an image, as it was read but small, and its levels before and after the steps; each counts alike."""
+        """Note an image by its thumbnail, and its levels before and after the steps; each image has the same weight."""
         self._first.setdefault(label, path)
         self._last[label] = path
         if is_dark_or_flat(small):
@@ -57,7 +57,7 @@ class Walkthrough:
         if found:
             self._images += 1
             for sums, counts in zip(self._sums.values(), found, strict=True):
-                sums += counts  # an image in gray counts for each of the channels
+                sums += counts  # a gray image counts for every channel
 
     def write(self, out: Prepared, raw: Raw) -> None:
         """Write the table and both sheets."""
@@ -66,7 +66,7 @@ class Walkthrough:
         self.write_levels(out.levels, raw)
 
     def write_histograms(self, path: Path) -> None:
-        """Write shares of pixels, a row a level: level, before_gray or before_red, ..., after_gray or after_red, ..."""
+        """Write the share of pixels, one row per level: level, before_gray or before_red, ..., after_gray, ..."""
         means = {
             f"{stage}_{name}": sums[channel] / max(1, self._images) / GRID**2
             for stage, sums in self._sums.items()
@@ -77,14 +77,14 @@ class Walkthrough:
                 add_row((level, *(f"{value:.8f}" for value in values)))
 
     def write_steps(self, path: Path, raw: Raw) -> None:
-        """Write six images, or of up to twelve labels, every label once before any twice, after each step as PNG."""
+        """Write a PNG of six images, or up to twelve labels, after each step; no label twice before all appear once."""
         pairs = dict.fromkeys([*self._first.items(), *self._last.items()])
         chosen = sorted(list(pairs)[: min(max(ROWS, len(self._first)), MOST_ROWS)])
         rows = [list(_row(raw.folder / name, label, self._chain)) for label, name in chosen]
         write_sheet(path, rows, "From file to model, step by step", SIDE)
 
     def write_levels(self, path: Path, raw: Raw) -> None:
-        """Write an image of each label beside its own histogram, as obtained and as the model sees it, as PNG."""
+        """Write a PNG with an image of each label beside its histogram, as obtained and as the model sees it."""
         rows = []
         for label, name in sorted(self._first.items())[:MOST_ROWS]:
             image, _ = _read(raw.folder / name, self._chain)
@@ -95,9 +95,10 @@ class Walkthrough:
 
 
 def histogram(image: Pixels) -> Pixels:
-    """Draw (180, 180, 3) how often levels occur in an image: black ones to the left, a line for each channel.
+    """Draw the histogram of an image as (180, 180, 3): black at the left, one line for each channel.
 
-    Heights grow with the square root: a black background would flatten all others. Three equal channels are gray.
+    Heights are square roots of the counts, or else a black background would flatten the rest. Three equal channels are
+    drawn as gray.
     """
     counts = levels(image).reshape(-1, BINS, LEVELS // BINS).sum(axis=2)
     heights = np.sqrt(counts[:1] if (counts == counts[0]).all() else counts)
@@ -112,7 +113,7 @@ def histogram(image: Pixels) -> Pixels:
 
 def _row(path: Path, label: str, chain: Chain) -> Iterator[Cell]:
     image, facts = _read(path, chain)
-    # Small at once: the large images of all rows would take gigabytes together.
+    # Shrunk at once: the large images of all rows together would take gigabytes.
     yield Cell(fit(image, SIDE), f"{path.name}\n{label}\n{facts.format} {facts.width}x{facts.height}")
     frame = Frame(chain.section)
     for name, after in chain.trail(image, frame):

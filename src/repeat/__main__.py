@@ -1,4 +1,4 @@
-"""`python -m src.repeat --folds 5`: cross-validation over patients, as `repeat` in params.yaml says."""
+"""`python -m src.repeat --folds 5`: cross-validation over patients, as set under `repeat` in params.yaml."""
 
 import argparse
 from pathlib import Path
@@ -9,25 +9,25 @@ from src.core.errors import AssayError
 from src.core.paths import PREPARED, PROBE, RAW, REPEATED, SPLIT, Bundle, Evaluation, ModelFiles
 from src.executors.workers import Workers, add_options, count
 
-if TYPE_CHECKING:  # each worker loads this module as well, and what it loads
+if TYPE_CHECKING:  # imported later otherwise, so that --help does not wait for it
     from src.config import Params
 
 ENSEMBLE = Path("build/ensemble")
 EPILOG = """\
-every image is answered for by models that did not learn from its patient. The test part is never looked at, but with
---over all. Ctrl-C ends it; the same command goes on from there, also after a crash.
+every image is predicted by models that were not trained on its patient. The test part is used only with --over all or
+--test. Ctrl-C stops it; run the same command to continue, also after a crash.
 
 examples:
-  python -m src.repeat                              as params.yaml says under repeat
+  python -m src.repeat                              as set under repeat in params.yaml
   python -m src.repeat --folds 5 --seeds 3          15 trainings of the network in params.yaml
   python -m src.repeat --model probe                a logistic regression on frozen features, in seconds
-  python -m src.repeat --refit 3                    no inner val part; the ensemble is 3 networks of all images
+  python -m src.repeat --refit 3                    no inner val part; the ensemble: 3 networks trained on all images
   python -m src.repeat --test                       score the ensemble on the test part, and export it
 """
 
 
 def main() -> None:
-    """Check what was asked for, and carry it out."""
+    """Check the options and run the command."""
     asked = _parser().parse_args()
     from src import config
 
@@ -41,7 +41,7 @@ def main() -> None:
     content |= {"repeat": content["repeat"] | chosen, "train": content["train"] | {"threads": workers.threads}}
     params = config.parse(content, "python -m src.repeat")
     if asked.refit and (params.repeat.model == "probe" or params.train.schedule.name == "plateau"):
-        wanted = "repeat.model: network, and a schedule other than plateau (nothing is left to see one on)"
+        wanted = "repeat.model: network, and a schedule other than plateau (which needs a val part)"
         raise AssayError(f"--refit: expected {wanted}")
     from src.repeat import stage
 
@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def test(params: "Params") -> None:
-    """Score the ensemble on the test part, and export it, as the stages evaluate and export do, beside their outputs.
+    """Score the ensemble on the test part and export it, as the stages evaluate and export do, into build/ensemble.
 
     Raises:
-        AssayError: there is none, or it learned from the test part.
+        AssayError: there is no ensemble, or it was trained on the test part.
     """
     from src.evaluate import stage as evaluate
     from src.export import stage as export
@@ -63,7 +63,7 @@ def test(params: "Params") -> None:
         raise AssayError(f"{model.model}: not found; run `python -m src.repeat` with --model network")
     if files.read_json(REPEATED.scores)["over"] != "train-val":
         again = "run `python -m src.repeat --over train-val`"
-        raise AssayError(f"{model.model}: it learned from the test part too; {again}")
+        raise AssayError(f"{model.model}: it was trained on the test part too; {again}")
     out, bundle = Evaluation(ENSEMBLE / "evaluation"), Bundle(ENSEMBLE / "bundle")
     inputs = evaluate.Inputs(RAW, PREPARED, SPLIT, model, PROBE, model.out_of_fold)
     evaluate.run(inputs, out, params.evaluate, params.seed, params.preprocess.shape, params.for_report())
@@ -80,13 +80,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add: Any = parser.add_argument
-    add("--folds", type=int, metavar="N", help="else repeat.folds")
-    add("--seeds", type=int, metavar="N", help="trainings of each fold, else repeat.seeds")
-    add("--over", choices=("train-val", "all"), help="else repeat.over; all looks at the test part too")
-    add("--model", choices=("network", "probe"), help="else repeat.model")
-    add_options(parser, workers="trainings at once, else 1; another number gives other weights")
-    add("--refit", type=count, default=0, metavar="N", help="N networks of all images, all epochs, as the ensemble")
-    add("--test", action="store_true", help="train nothing: the ensemble on the test part, and its bundle")
+    add("--folds", type=int, metavar="N", help="number of folds (default: repeat.folds)")
+    add("--seeds", type=int, metavar="N", help="number of trainings of each fold (default: repeat.seeds)")
+    add("--over", choices=("train-val", "all"), help="images (default: repeat.over); all includes the test part")
+    add("--model", choices=("network", "probe"), help="what is trained (default: repeat.model)")
+    add_options(parser, workers="trainings at once (default: 1); the weights depend on it")
+    add("--refit", type=count, default=0, metavar="N", help="train the ensemble on all images, all epochs: N networks")
+    add("--test", action="store_true", help="train nothing: score the ensemble on the test part and export it")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The networks of all folds as one: its probability is the mean of theirs."""
+"""Join the networks of all folds into one, whose probabilities are the mean of theirs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,10 @@ import keras
 
 
 def average(members: Sequence[keras.Model]) -> keras.Model:
-    """Return one network, of the layers of all, whose output is the mean of theirs.
+    """Return one network with the layers of all members, whose output is the mean of theirs.
 
-    The layers lie side by side and not in networks of their own, each named after its member, so that what looks at
-    layers finds them.
+    The layers are side by side, not nested in a submodel for each member, so that code which looks for layers finds
+    them. Each is named after its member.
     """
     pixels = keras.Input(members[0].input_shape[1:], name="pixels")
     outputs = [_renamed(flattened(member), number, pixels).outputs[0] for number, member in enumerate(members, start=1)]
@@ -30,7 +30,7 @@ def average(members: Sequence[keras.Model]) -> keras.Model:
 
 def _renamed(member: keras.Model, number: int, pixels: keras.KerasTensor) -> keras.Model:
     def renamed(layer: keras.layers.Layer) -> keras.layers.Layer:
-        # No name that Keras would give to a layer that is added later, as it would concatenate_1.
+        # Not a name such as concatenate_1, which Keras would give to a layer that is added later.
         return type(layer).from_config({**layer.get_config(), "name": f"{layer.name}_of_{number}"})
 
     copy = keras.models.clone_model(member, input_tensors=pixels, clone_function=renamed)

@@ -1,7 +1,7 @@
 """The folds of a cross-validation and their trainings.
 
-Each training learns from some images, stops by others and answers for the rest; no group stands in two of these. It
-fits a network on an executor, kept by its inputs, or a probe in this process.
+Each training trains on some images, validates on others and predicts the held-out ones; no group is in two of these.
+Networks are trained by an executor, each cached by its inputs; probes are fitted in this process.
 """
 
 import json
@@ -29,16 +29,16 @@ from src.split.assign import assign
 
 log = logging.getLogger(__name__)
 MODEL, ANSWER, COURSE = "model.keras", "answer.npz", "course.json"
-LENGTH = 32  # hexadecimal digits of a kept training's name
-FEWEST = 3  # groups of a class: one held out, one to stop by, one to learn from
+LENGTH = 32  # hexadecimal digits in the name of a cached training
+FEWEST = 3  # groups of a class: one held out, one for val, one for train
 
 
 class Trained(NamedTuple):
-    """A training: its fold, counted from 1, its seed, and probabilities (N, K) of val and of what was held out.
+    """A training: its fold, counted from 1, its seed, and probabilities (N, K) for the held-out images and for val.
 
-    Fold 0 are all images, of which none is held out.
+    Fold 0 stands for all images, with none held out.
 
-    rows and model: of a network, its history and its file.
+    rows and model: the history and the file of a network.
     """
 
     fold: int
@@ -60,11 +60,11 @@ def read(params: Params) -> list[Image]:
 
 
 def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tuple[Fold, ...]:
-    """Deal the images to folds so that no group is cut and each class is spread evenly.
+    """Divide the images into folds so that no group is split and each class is spread evenly.
 
-    What is not held out of a training is divided once more: its val part, to stop and to choose the threshold by, has
-    the share that split.val has of train and val together. Without `inner` there is no such part, and the training
-    learns from all of it, for all of its epochs.
+    The images that are not held out are divided again into train and val. The val part serves early stopping and the
+    choice of the threshold; its share is split.val / (split.train + split.val). Without `inner` there is no val part:
+    the training uses all of these images, for all of its epochs.
 
     Raises:
         AssayError: a class has too few groups.
@@ -96,7 +96,7 @@ def divide(images: Sequence[Image], params: Params, *, inner: bool = True) -> tu
                 == 1
             )
         if len(np.unique(labels[rest[~val]])) < len(np.unique(labels)):
-            raise AssayError("repeat.folds: expected every class in what each fold learns from; use fewer folds")
+            raise AssayError("repeat.folds: expected every class in the training images of each fold; use fewer folds")
         chosen = (rest[~val], rest[val], np.flatnonzero(part == number))
         found_folds.append(Fold(*(tuple(rows[places].tolist()) for places in chosen)))
     return tuple(found_folds)
@@ -110,10 +110,10 @@ def seeds(params: Params, count: int) -> tuple[int, ...]:
 def train_networks(
     params: Params, wanted: Sequence[tuple[int, Fold, int]], executor: Executor, store: Path
 ) -> list[Trained]:
-    """Train a network for each fold, which has a number and a seed, those that are kept in `store` aside.
+    """Train a network for each number, fold and seed, unless it is cached in `store`.
 
     Raises:
-        AssayError: a training failed; those that ended before it are kept.
+        AssayError: a training failed; those that finished before it are cached.
     """
     content = params.model_dump(mode="json")
     places: dict[Path, tuple[int, int]] = {}
@@ -124,7 +124,7 @@ def train_networks(
         places[folder], jobs[folder] = (number, seed), Job(len(jobs), content, seed, fold)
     missing = {job.number: folder for folder, job in jobs.items() if not folder.is_dir()}
     if len(missing) < len(jobs):
-        log.info("trainings: %d of %d are kept from before", len(jobs) - len(missing), len(jobs))
+        log.info("trainings: %d of %d are cached", len(jobs) - len(missing), len(jobs))
     results = run_all([job for job in jobs.values() if job.number in missing], executor)
     for event in track(results, len(missing), "trainings", "training") if missing else ():
         number, seed = places[missing[event.number]]
@@ -132,7 +132,7 @@ def train_networks(
         if isinstance(event, Failed):
             raise AssayError(f"{name}: {event.reason}")
         _keep(missing[event.number], event)
-        if not sys.stderr.isatty():  # where no bar would be broken
+        if not sys.stderr.isatty():  # there is no progress bar that a line would break
             kept = event.rows[best_epoch(event.rows) - 1]
             score = "val_auc" if "val_auc" in kept else "auc"
             log.info("%s: %s %.3f in epoch %d of %d", name, score, kept[score], best_epoch(event.rows), len(event.rows))
@@ -157,7 +157,7 @@ def _kept(folder: Path, fold: int, seed: int) -> Trained:
 def fit_probes(
     params: Params, images: Sequence[Image], folds: Sequence[Fold], classes: tuple[str, ...]
 ) -> list[Trained]:
-    """Fit a linear probe on frozen features for each fold and seed, which also draws by what its strength is chosen."""
+    """Fit a linear probe on frozen features for each fold and seed; the seed draws the folds that choose C."""
     from src.probe import feature_network, stage
 
     pixels, place = open_images(PREPARED), {image.row: number for number, image in enumerate(images)}

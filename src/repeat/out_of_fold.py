@@ -1,7 +1,6 @@
-"""What the models of a cross-validation say of images that they did not learn from: predictions, scores, suspects.
+"""Out-of-fold predictions of a cross-validation, their scores, and images with a doubtful label (suspects).
 
-Scores are those of each training, those of all predictions together, and how far they vary. A suspect is an image
-whose label is in doubt.
+Scores are given for each training, for all out-of-fold predictions together, and with how much they vary.
 """
 
 from collections.abc import Sequence
@@ -34,7 +33,7 @@ Tree = dict[str, Any]
 class OutOfFold:
     """Predictions for every image by models that did not learn from it.
 
-    probabilities: (S, N, K) of each seed. decisions: (S, N), at the threshold of the training. fold: (N,), from 1.
+    probabilities: (S, N, K), S seeds. decisions: (S, N), at the threshold of each training. fold: (N,), from 1.
     each: the scores of every training, in the order of `trained`.
     """
 
@@ -53,7 +52,7 @@ def put_together(
     classes: tuple[str, ...],
     rule: str | float,
 ) -> OutOfFold:
-    """Score each training on what was held out of it, at a threshold chosen on its val part, and join them."""
+    """Score each training on its held-out images, at a threshold chosen on its val part, and combine the results."""
     place = {image.row: number for number, image in enumerate(images)}
     drawn = list(dict.fromkeys(one.seed for one in trained))
     probabilities = np.zeros((len(drawn), len(images), len(classes)))
@@ -75,10 +74,10 @@ def put_together(
 
 
 def summarise(found: OutOfFold, params: Params) -> Tree:
-    """Nest all numbers of scores.json.
+    """Return all numbers of scores.json as nested dictionaries.
 
     Each score has its value and its interval over resampled groups, from the predictions of all folds and seeds
-    together; the mean over the trainings; and how far the means of folds, and of seeds, deviate from each other.
+    together; the mean over the trainings; and the standard deviation of the means of folds, and of those of seeds.
     """
     seeds, section = len(found.probabilities), params.evaluate
     pooled = score([*found.images] * seeds, np.concatenate(found.probabilities), found.classes)
@@ -124,10 +123,10 @@ def write_predictions(path: Path, found: OutOfFold) -> None:
 
 
 def margins(probabilities: Floats, labels: Integers) -> tuple[Floats, Integers]:
-    """Return how much the label leads (N,), negative where another class does, and the class that is suspected (N,).
+    """Return the margin (N,) by which the label leads, negative if another class leads, and the suspected class (N,).
 
-    probabilities: (N, K) of models that did not learn from the image. A class is suspected where its probability
-    reaches the mean that images of this class get; the label itself where no class does.
+    probabilities: (N, K), of models that did not learn from the image. The suspected class is the likeliest of those
+    whose probability reaches its mean over the images with that label; if none does, it is the label itself.
     """
     usual = np.array([probabilities[labels == k, k].mean() for k in range(probabilities.shape[1])])
     confident = np.where(probabilities >= usual, probabilities, 0.0)
@@ -139,13 +138,13 @@ def margins(probabilities: Floats, labels: Integers) -> tuple[Floats, Integers]:
 
 
 def find_suspects(probabilities: Floats, labels: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return all places (N,), the most suspect first, which of them are suspects, and the class suspected (N,).
+    """Return all indices (N,), the most suspect first, the indices of the suspects, and the suspected class (N,).
 
     Confident learning (Northcutt, Jiang and Chuang 2021, https://doi.org/10.1613/jair.1.12125). The order is by the
     margin between the label and the likeliest other class, each less what it usually gets (adjusted as in Kuan and
     Mueller 2022, arXiv:2206.01560).
 
-    probabilities: (S, N, K), of each seed. A suspect is doubted by every one of them, in favour of the same class.
+    probabilities: (S, N, K), for each seed. An image is a suspect if every seed suspects the same other class.
     """
     guesses = np.stack([margins(each, labels)[1] for each in probabilities])
     lead, suspected = margins(probabilities.mean(axis=0), labels)
@@ -157,7 +156,7 @@ def find_suspects(probabilities: Floats, labels: Integers) -> tuple[Integers, In
 def write_suspects(
     table: Path, sheet: Path, images: Sequence[Image], classes: tuple[str, ...], pixels: Pixels, probabilities: Floats
 ) -> int:
-    """Write the suspects as a table to correct labels by, and the first of them as a sheet; return how many."""
+    """Write the suspects as a table for correcting labels, and the first of them as a sheet; return their number."""
     labels = np.array([classes.index(image.label) for image in images])
     mean = probabilities.mean(axis=0)
     _, places, suspected = find_suspects(probabilities, labels)

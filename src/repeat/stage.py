@@ -1,4 +1,4 @@
-"""The stage repeat, and what `python -m src.repeat` does once the parameters are known: train, score, doubt, report."""
+"""The stage repeat, also run by `python -m src.repeat`: train, score, find doubtful labels, report."""
 
 import shutil
 import time
@@ -27,7 +27,7 @@ from src.tracking import study_run
 from src.tracking.record import Trial
 from src.train.data import order as class_order
 
-Start = Callable[[Path, Path], Executor]  # workers that write to one folder and read below another
+Start = Callable[[Path, Path], Executor]  # starts workers that write to the first folder and read below the second
 AGAIN = "python -m src.repeat"
 ENTRY = "src/repeat/__main__.py"
 
@@ -35,12 +35,12 @@ ENTRY = "src/repeat/__main__.py"
 def run(params: Params, start: Start | None = None, refit: int = 0) -> None:
     """Train all folds and seeds, and write scores, predictions, models, the ensemble and suspects.
 
-    start: starts the workers, else one, so that the same inputs give the same outputs.
-    refit: so many networks learn from all images, and are the ensemble in place of those of the folds.
+    start: starts the workers; None: one worker, so that the same inputs give the same outputs.
+    refit: how many networks are trained on all images, and form the ensemble in place of those of the folds.
 
     Raises:
-        AssayError: anything that a person can mend.
-        KeyboardInterrupt: asked for by Ctrl-C; what was trained is kept.
+        AssayError: any error that the user can fix.
+        KeyboardInterrupt: after Ctrl-C; finished trainings are cached.
     """
     began = int(time.time() * 1000)
     training_inputs.bring_up_to_date()
@@ -64,9 +64,9 @@ def run(params: Params, start: Start | None = None, refit: int = 0) -> None:
 def cross_validate(
     params: Params, images: Sequence[Image], start: Start, refit: int = 0
 ) -> tuple[list[Trained], OutOfFold, list[Trained]]:
-    """Train every fold over every seed, and put together what the models say of what was held out of them.
+    """Train every fold with every seed, and combine the predictions for the held-out images.
 
-    The last of what is returned are `refit` networks that have learned from all images.
+    The last item returned is a list of `refit` networks that were trained on all images.
     """
     divided, whole = folds.divide(images, params, inner=not refit), list[Trained]()
     drawn = folds.seeds(params, max(params.repeat.seeds, refit))
@@ -87,7 +87,7 @@ def cross_validate(
 def _write_models(
     trained: Sequence[Trained], whole: Sequence[Trained], classes: tuple[str, ...], made: Repeated
 ) -> None:
-    """Copy the networks, and write the ensemble with what those of the folds say of what was held out of them."""
+    """Copy the networks, and write the ensemble beside the out-of-fold predictions of the networks of the folds."""
     if not trained[0].model:
         return
     from src.repeat import ensemble  # TensorFlow
@@ -115,13 +115,13 @@ def table(about: Tree) -> str:
         rows.append([BY_NAME[name].label, cells[0], interval, *cells[1:]])
     head = ["", "pooled", "interval", "mean", "± folds", *(["± seeds"] if several else [])]
     counted = f"{about['images']} images of {about['groups']} groups, {about['folds']} folds, {about['seeds']} seed(s)"
-    counted += f"; the ensemble: {about['refit']} network(s) of all of them" if about["refit"] else ""
+    counted += f"; the ensemble: {about['refit']} network(s) trained on all of them" if about["refit"] else ""
     lines = str(tabulate(rows, head, "plain", disable_numparse=True))
     return f"{about['model']} over {about['over']}: {counted}\n{lines}"
 
 
 def _report(params: Params, about: Tree, trained: Sequence[Trained], began: int) -> None:
-    """Write an MLflow run with a run below it for each training; what tracking lacks never costs a result."""
+    """Write an MLflow run with a nested run for each training; a tracking failure never costs a result."""
     end = int(time.time() * 1000)
     trials = []
     for number, (one, told) in enumerate(zip(trained, about["trainings"], strict=True), start=1):

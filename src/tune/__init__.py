@@ -1,1 +1,1 @@
-"""Tuning: one driver asks and tells, workers only train, nobody reads a test row."""
+"""Tuning: one driver proposes and records the trials, workers only train them, no test row is read."""

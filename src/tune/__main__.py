@@ -1,4 +1,4 @@
-"""`python -m src.tune --trials 50`: looks for better values of what tune.space in params.yaml names."""
+"""`python -m src.tune --trials 50`: search for better values of the parameters that tune.space in params.yaml names."""
 
 import argparse
 import re
@@ -9,22 +9,22 @@ from typing import Any
 from src.core import console, paths
 from src.executors.workers import Workers, add_options, count
 
-# What else is imported is imported later: each worker loads this module as well, and what it loads.
+# Other modules are imported later, so that --help and the check of the options do not wait for them.
 NAME = re.compile(r"\w[\w .-]*")
 EPILOG = """\
-what is varied, and by which score on val the trials are compared, stands under `tune` in params.yaml. The test part is
-never looked at. Ctrl-C stops at the next epoch; the same command goes on from there, also after a crash.
+`tune` in params.yaml lists the parameters to vary, and the score on val by which trials are compared. The test part is
+never used. Ctrl-C stops at the next epoch; run the same command to continue, also after a crash.
 
 examples:
   python -m src.tune                                search, then confirm the best over several seeds
-  python -m src.tune --trials 80 --timeout 30       30 more trials, or what is done of them in half an hour
-  python -m src.tune --trials 50 --apply            as the first line, then write the winner into params.yaml
-  python -m src.tune --sweep train.batch_size model.dropout     one at a time around params.yaml, the rest as it is
+  python -m src.tune --trials 80 --timeout 30       up to 80 trials in all, stopping after 30 minutes
+  python -m src.tune --trials 50 --apply            search, confirm, and write the winner into params.yaml
+  python -m src.tune --sweep train.batch_size model.dropout     vary one at a time, the rest as in params.yaml
 """
 
 
 def main() -> None:
-    """Check what was asked for, and carry it out."""
+    """Check the options and run the command."""
     asked = _parser().parse_args()
     from src import config
     from src.tune import space, winner
@@ -52,24 +52,29 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m src.tune",
-        description="Search for better values of parameters, confirm the best ones over several seeds.",
+        description="Search for better values of parameters, and confirm the best ones over several seeds.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add: Any = parser.add_argument
-    add("--trials", type=count, metavar="N", help="finished trials that the study shall hold in all, else tune.trials")
-    add_options(parser, workers="trainings at once, else one a core; only 1 repeats exactly")
-    add("--study", type=_name, metavar="NAME", help="else track.experiment; one study asks one question")
-    add("--timeout", type=count, metavar="MIN", help="stop searching after so many minutes")
-    add("--sweep", nargs="+", metavar="KEY", help="vary these of tune.space one at a time around params.yaml instead")
+    add("--trials", type=count, metavar="N", help="finished trials of the study in all (default: tune.trials)")
+    add_options(parser, workers="trainings at once (default: one per core); only 1 is reproducible")
+    add(
+        "--study",
+        type=_name,
+        metavar="NAME",
+        help="name of the study (default: track.experiment); use a new name for another question",
+    )
+    add("--timeout", type=count, metavar="MIN", help="stop the search after this many minutes")
+    add("--sweep", nargs="+", metavar="KEY", help="vary only these of tune.space, one at a time around params.yaml")
     add("--apply", action="store_true", help="write the winner into params.yaml and show what changed")
-    add("--winner", type=Path, metavar="FILE", help="search nothing: tell the winner of a best.yaml, or --apply it")
+    add("--winner", type=Path, metavar="FILE", help="no search: print the winner in a best.yaml, or --apply it")
     add("--no-confirm", dest="confirm", action="store_false", help="search only")
     return parser
 
 
 def _name(text: str) -> str:
-    """Refuse a name that could not be a folder's."""
+    """Refuse a name that cannot be the name of a folder."""
     if not NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"expected letters, digits, spaces, '_', '-' and '.', found {text!r}")
     return text

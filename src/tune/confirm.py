@@ -1,17 +1,18 @@
-"""The best trials trained again over several seeds, in a race: who falls clearly behind is not trained to the end.
+"""Train the best trials again over several seeds, as a race: a trial that is clearly behind gets no further seeds.
 
-The first seed is that of the search, whose own trainings count. Then it goes in rounds:
+The first seed is that of the search, whose trainings count as they are. The race has these rounds:
 
-1. The baseline is trained with that seed. Trials that are not better than it, on the seed that chose them, leave.
-2. The best of the others, and the baseline, are trained with all seeds.
-3. Each further trial is trained with one more seed after the other, and leaves once it is clearly behind the better of
-   those two. What counts are paired differences, of trainings with the same seed, since a seed moves them all alike.
-   Of `q` of `n` seeds their mean differs from that of all seeds by a deviation of s * sqrt(1/q - 1/n), s being that of
-   the difference between the two of round 2. A trial leaves where its lag is more than Student's t times that, so that
-   one that would have won leaves with a chance of at most LEAVES, shared by all trials (Bonferroni).
+1. The baseline is trained with the first seed. Trials that are not better on this seed, which chose them, leave.
+2. The best of the remaining trials and the baseline are trained with all seeds.
+3. Each other trial is trained with one more seed at a time, and leaves once it is clearly behind the better of the two
+   of round 2. Differences are paired: between trainings with the same seed, since a seed shifts all scores alike.
+   The mean difference over `q` of `n` seeds deviates from that over all seeds by s * sqrt(1/q - 1/n), where s is the
+   standard deviation of the difference between the two of round 2. A trial leaves if its lag exceeds Student's t times
+   this deviation. So a trial that would have won leaves with a probability of at most LEAVES, which all trials share
+   (Bonferroni).
 
-Racing is of Maron and Moore 1997 (doi:10.1023/A:1006556606079) and Birattari et al. 2002 (F-Race), giving up what can
-hardly win any more of Lan, Simon and Halperin 1982 (stochastic curtailing, doi:10.1080/07474948208836014).
+Racing comes from Maron and Moore 1997 (doi:10.1023/A:1006556606079) and Birattari et al. 2002 (F-Race). Giving up what
+can hardly win any more comes from Lan, Simon and Halperin 1982 (stochastic curtailing, doi:10.1080/07474948208836014).
 """
 
 import json
@@ -37,14 +38,14 @@ from src.tune.trials_view import BASELINE, TrialsView
 from src.tune.winner import Candidate, Outcome, Result, Values, decide, described, write_outcome
 
 log = logging.getLogger(__name__)
-LEAVES = 0.2  # chance at which a trial that would have won may leave; benchmarks/racing.py measures what it costs
-SCRIPT = "winner.js"  # which the page of the study runs: a page opened as a file may read nothing else
+LEAVES = 0.2  # probability with which a trial that would have won may leave; benchmarks/racing.py measures the cost
+SCRIPT = "winner.js"  # the study's page runs it: a page that is opened as a file can read no other file
 
 
 def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Confirmed) -> Outcome:
-    """Race the best trials of a study and its baseline over the seeds; write and tell who won, to the study's page too.
+    """Race the best trials of a study and its baseline over the seeds; write who won, also to the page, and print it.
 
-    params: the baseline, what the study began with.
+    params: the baseline, that is the parameters with which the study began.
     """
     store = training_inputs.folder("confirm", params) / "confirm.json"
     outcome = confirm(params, best_trials(params, view), executor, store)
@@ -56,9 +57,9 @@ def confirm_best(params: Params, view: TrialsView, executor: Executor, out: Conf
 
 
 def best_trials(params: Params, view: TrialsView) -> list[Trial]:
-    """Choose the `confirm.top` best trials, the best first; of equal ones the earlier, and of the same training one.
+    """Choose the `confirm.top` best trials, the best first, the earlier of equal ones first; the same training once.
 
-    With two metrics those are chosen from that no other beats in both, by the first metric.
+    With two metrics, choose from the Pareto front, by the first metric.
     """
     content = params.model_dump(mode="json")
     distinct: dict[str, Trial] = {}
@@ -73,9 +74,9 @@ def best_trials(params: Params, view: TrialsView) -> list[Trial]:
 def confirm(params: Params, trials: Sequence[Trial], executor: Executor, store: Path) -> Outcome:
     """Race trials, the best first, against the baseline, and name the winner.
 
-    params: the baseline, what the study began with; it also says seed, metric and how many seeds.
-    store: a file that keeps the scores of every training that ended. The race is decided by scores alone, so that an
-    interrupted call is taken up from it and comes to the same end.
+    params: the baseline, with which the study began; it also gives the seed, the metric and the number of seeds.
+    store: a file that caches the scores of every finished training. Scores alone decide the race, so an interrupted
+    call continues from this file and comes to the same result.
     """
     race = Race(params, trials)
     kept: dict[str, Result] = files.read_json(store) if store.is_file() else {}
@@ -92,10 +93,10 @@ def confirm(params: Params, trials: Sequence[Trial], executor: Executor, store: 
 
 @dataclass
 class Entrant:
-    """The baseline, or a trial: its parameters, and of each seed the key of all that determines its scores.
+    """The baseline, or a trial: its parameters, and for each seed the key of everything that determines its scores.
 
-    trained: with how many of the seeds it was trained. left: why it is not trained with more.
-    seconds: that its training took in the search, if it is known.
+    trained: with how many of the seeds it is trained. left: why it is not trained with more.
+    seconds: the duration of a training, if known.
     """
 
     name: str
@@ -108,7 +109,7 @@ class Entrant:
 
 
 class Race:
-    """The rounds of a confirmation, decided by what is known of each training, by its key."""
+    """The rounds of a confirmation, decided by the known results of trainings, which are stored by key."""
 
     def __init__(self, params: Params, trials: Sequence[Trial]) -> None:
         self.metric, content = params.tune.metric, params.model_dump(mode="json")
@@ -126,7 +127,7 @@ class Race:
         return Entrant(name, values, own, tuple(key(own, seed) for seed in self.seeds))
 
     def rounds(self) -> Iterator[list[Entrant]]:
-        """Yield who is to be trained in one round after the other, with the seeds up to `trained`."""
+        """Yield the entrants of each round, each to be trained with its first `trained` seeds."""
         count = len(self.seeds)
         yield self._with_seeds([self.baseline], 1)
         first = self._scores(self.baseline)
@@ -149,8 +150,8 @@ class Race:
         return entrants
 
     def _compare(self, rivals: Sequence[Entrant], pair: Sequence[Entrant], done: int) -> None:
-        """Let rivals leave that are clearly behind after so many seeds; where a training failed nobody can tell."""
-        from scipy.special import stdtrit  # with SciPy comes a second of start-up
+        """Let rivals leave that are clearly behind after `done` seeds; none if a training of the pair failed."""
+        from scipy.special import stdtrit  # imported here, since SciPy adds a second of start-up
 
         count, scores = len(self.seeds), {one.name: self._scores(one) for one in pair}
         if not rivals or len(pair) < 2 or min(map(len, scores.values())) < count:
@@ -170,17 +171,17 @@ class Race:
         log.info("confirming: %s leaves: %s", one.name, reason)
 
     def _scores(self, one: Entrant) -> list[float]:
-        """Return the first metric with each seed, so that more is better, without failed trainings."""
+        """Return the first metric for each seed, signed so that higher is better, without failed trainings."""
         name, sign = self.metric[0], -1 if direction(self.metric[0]) == "minimize" else 1
         results = (self.known[each] for each in one.keys[: one.trained])
         return [sign * result["scores"][name] for result in results if "scores" in result]
 
     def usable(self, result: Result) -> bool:
-        """Return whether a result holds what is asked for: another metric may have been asked for when it was kept."""
+        """True if a cached result has the metrics of this race: it may have been cached for another metric."""
         return "failed" in result or set(self.metric) <= set(result["scores"])
 
     def remaining(self, workers: int) -> str:
-        """Return in words how many trainings are left at most, and how long they take."""
+        """Describe how many trainings are left at most, and how long they take."""
         running = [one for one in (self.baseline, *self.trials) if not one.left]
         lacking = {name: one for one in running for name in one.keys if name not in self.known}
         known = [one.seconds for one in running if one.seconds is not None]
@@ -191,7 +192,7 @@ class Race:
         return f"at most {len(lacking)} more trainings, which take {about(seconds)}"
 
     def outcome(self, confidence: float) -> Outcome:
-        """Name who won by what the rounds have asked for."""
+        """Return who won, from the trainings of the rounds."""
         baseline, *trials = (
             Candidate.of(one.name, one.values, [self.known[name] for name in one.keys[: one.trained]],
                          self.metric, confidence, one.left)
@@ -201,7 +202,7 @@ class Race:
 
 
 def _train(race: Race, wanted: Sequence[Entrant], executor: Executor) -> Iterator[tuple[str, Result]]:
-    """Train what is not known of a round, and yield each result, under its key, as it comes."""
+    """Train what is not yet known in a round, and yield the key and the result of each training as it arrives."""
     places = {one.keys[place]: (one, place) for one in wanted for place in range(one.trained)}
     missing = [(name, *found) for name, found in places.items() if name not in race.known]
     for event in run_all([Job(at, one.content, race.seeds[p]) for at, (_, one, p) in enumerate(missing)], executor):
@@ -211,7 +212,7 @@ def _train(race: Race, wanted: Sequence[Entrant], executor: Executor) -> Iterato
         else:
             one.seconds = event.facts.get("seconds", one.seconds)
             result = {"scores": {score: value for score, value in event.scores.items() if math.isfinite(value)}}
-            result = result if race.usable(result) else {"failed": f"val does not tell {', '.join(race.metric)}"}
+            result = result if race.usable(result) else {"failed": f"not defined on val: {', '.join(race.metric)}"}
         said = result.get("failed") or f"{race.metric[0]} {short(result['scores'][race.metric[0]])}"
         log.info("confirming: %s, seed %d of %d: %s", one.name, place + 1, len(race.seeds), said)
         yield name, result

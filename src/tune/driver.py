@@ -1,4 +1,4 @@
-"""The driver: the one place that asks the study for values and tells it what they came to."""
+"""The driver: the only place that asks the study for values and tells it the results."""
 
 import logging
 import threading
@@ -17,14 +17,14 @@ from src.tracking.record import Trial
 from src.tune.study import Search
 
 log = logging.getLogger(__name__)
-FIRST_FAILURES = 5  # of a study that has no finished trial yet
-FAILURES = 10  # in a row
-POLL = 0.5  # seconds until an interruption is seen
+FIRST_FAILURES = 5  # in a row, before any trial has finished, that end the search
+FAILURES = 10  # in a row, after that
+POLL = 0.5  # seconds until an interrupt is noticed
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a trial is to be trained with: values by dotted name, the whole params, and the key that they determine."""
+    """What a trial is trained with: values by dotted name, the whole params, and the key that they determine."""
 
     values: Mapping[str, Any]
     params: Mapping[str, Any]
@@ -40,23 +40,23 @@ class Running:
     key: str
     losses: int = 0
     lags: bool = False
-    twins: list[optuna.Trial] = field(default_factory=list)  # with the same values, waiting for what comes out
+    twins: list[optuna.Trial] = field(default_factory=list)  # with the same values, waiting for the result
 
 
 @dataclass
 class Stop:
-    """Asked for when the search should end before its time, at the next epoch of each trial."""
+    """Tells whether the search should end early, at the next epoch of each trial: after Ctrl-C or at a deadline."""
 
     deadline: float = float("inf")
     pending: threading.Event = field(default_factory=threading.Event)
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C has asked for it."""
+        """True if Ctrl-C asked for the end."""
         return self.pending.is_set()
 
     def asked(self) -> bool:
-        """Whether no more trials are to be started, and those running are to be put off."""
+        """True if no more trials should start, and the running ones should wait for the next session."""
         return self.interrupted or time.monotonic() >= self.deadline
 
 
@@ -76,30 +76,30 @@ class Driver:
     failures: int = 0
 
     def run(self) -> None:
-        """Ask, hand out, tell; trials that are not finished when this ends are set back.
+        """Ask for trials, have them trained, and tell the results; queue unfinished trials again at the end.
 
         Raises:
-            AssayError: trial after trial fails, or the study cannot be written to.
+            AssayError: too many trials fail in a row, or the study cannot be written to.
         """
         self.done = self.search.finished()
         try:
             self._fill()
-            while self.running or (self._lacking() > 0 and not self.stop.asked()):  # a cluster may be empty
+            while self.running or (self._lacking() > 0 and not self.stop.asked()):  # a cluster may have no workers
                 event = self.executor.next(POLL)
                 if event is not None:
                     self._take(event)
-                if self.stop.asked():  # the next epoch of what nobody trains yet may be hours away
+                if self.stop.asked():  # the next epoch of a job without a worker may be hours away
                     for number in self.executor.take_back():
                         self._set_back(self.running.pop(number))
                 self._fill()
         finally:
-            with suppress(AssayError):  # where that cannot be written, the next session does it
+            with suppress(AssayError):  # if that cannot be written, the next session does it
                 for trial in self.search.trials(TrialState.RUNNING):
                     self.search.set_back(trial.number)
             self.running.clear()
 
     def _fill(self) -> None:
-        """Start trials while there are free workers and the study lacks some."""
+        """Start trials while there are free workers and the study needs more trials."""
         while not self.stop.asked() and len(self.running) < self.executor.workers and self._lacking() > 0:
             self._start(self.search.study.ask())
 
@@ -166,7 +166,7 @@ class Driver:
 
     def _reuse(self, trial: optuna.Trial, earlier: int) -> None:
         self.search.reuse(trial, earlier)
-        log.info("trial %d: has the values of trial %d, which is not trained twice", trial.number, earlier)
+        log.info("trial %d: has the values of trial %d, whose result is reused", trial.number, earlier)
         self._count(trial)
 
     def _count(self, trial: optuna.Trial) -> None:

@@ -1,4 +1,4 @@
-"""The figures of a study, drawn by Optuna: as PNG for a report, and as parts of a page that can be pointed at."""
+"""The figures of a study, drawn by Optuna: as PNG for a report, and as interactive parts of a page."""
 
 import logging
 import warnings
@@ -28,10 +28,10 @@ COLUMNS = 3  # of panels
 
 @dataclass(frozen=True)
 class Kind:
-    """A figure: Optuna's function, title and caption, what the trials lack for it if anything, and its size in inches.
+    """A figure: Optuna's function, title, caption, a function that returns what is missing for it, and size in inches.
 
-    both: whether it shows two metrics against each other; else there is one figure for each.
-    wide: whether a telephone is too narrow for it.
+    both: True if it plots two metrics against each other; otherwise there is one figure for each metric.
+    wide: True if a phone is too narrow for it.
     """
 
     plot: str
@@ -66,7 +66,7 @@ FIGURES = {
     "history": Kind(
         "plot_optimization_history",
         "History",
-        "Each trial in its turn, and the best so far; a cross is a trial that was pruned, at its last score.",
+        "Each trial in order, and the best score so far; a cross is a pruned trial, at its last score.",
         lambda view, metric: _complete(view),
     ),
     "importance": Kind(
@@ -78,7 +78,7 @@ FIGURES = {
     "slices": Kind(
         "plot_slice",
         "Slices",
-        "Every complete trial by the value of one parameter; the darker, the later.",
+        "Every complete trial by the value of one parameter; later trials are darker.",
         lambda view, metric: _varied(view),
     ),
     "parallel": Kind(
@@ -92,7 +92,7 @@ FIGURES = {
     "pareto": Kind(
         "plot_pareto_front",
         "Pareto front",
-        "Both metrics of each trial; of those on the front no other is better in both.",
+        "Both metrics of each trial; no other trial is better in both than a trial on the front.",
         lambda view, metric: _complete(view),
         size=(7.2, 5.0),
         both=True,
@@ -101,7 +101,7 @@ FIGURES = {
 
 
 def options(kind: Kind, study: optuna.Study, metric: str, seed: int) -> dict[str, Any]:
-    """Return what Optuna's function is called with: a study of one metric, for of two it shows no best so far."""
+    """Return the arguments for Optuna's function: a study of one metric, since for two it shows no best so far."""
     labels = [METRICS[name].label for name in study.user_attrs["metrics"]]
     if kind.both:
         return {"study": _readable(study), "target_names": labels}
@@ -111,7 +111,7 @@ def options(kind: Kind, study: optuna.Study, metric: str, seed: int) -> dict[str
 
 
 def interactive(kind: Kind, given: dict[str, Any]) -> list[Any]:
-    """Return figures of plotly: one, or one for each parameter where Optuna puts panels side by side."""
+    """Return Plotly figures: one, or one for each parameter where Optuna puts panels side by side."""
     plot = getattr(visualization, kind.plot)
     if kind.plot == "plot_slice":
         names = sorted({name for trial in given["study"].get_trials() for name in trial.params})
@@ -130,12 +130,12 @@ def _pruned(study: optuna.Study) -> dict[int, float]:
 
 
 def drawn(kind: Kind, given: dict[str, Any]) -> Figure:
-    """Return a figure of matplotlib, in the style of all figures."""
+    """Return a Matplotlib figure, in the style of all figures."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 
     matplotlib.rcParams |= {"figure.figsize": kind.size, "figure.constrained_layout.use": True, "text.parse_math": True}
-    # Optuna's functions set this style by its name; the one that is in use stays.
+    # Optuna's functions switch to the style ggplot; an empty one of that name keeps the present style.
     matplotlib.style.library["ggplot"] = matplotlib.RcParams()
     try:
         axes = _quietly(getattr(visualization.matplotlib, kind.plot), given)
@@ -154,14 +154,14 @@ def drawn(kind: Kind, given: dict[str, Any]) -> Figure:
         axis.set_title("", loc="left")
         axis.set_title("")
         if kind.plot == "plot_parallel_coordinate":
-            axis.grid(visible=False)  # else that of one parameter crosses the lines of all
+            axis.grid(visible=False)  # otherwise the grid of one parameter crosses the lines of all
             for label in axis.get_yticklabels():
                 label.set_bbox({"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5})
     return figure
 
 
 def _in_rows(figure: Figure, panels: list[Any]) -> None:
-    """Lay panels, which Optuna puts side by side, in rows, with one colour bar beside them."""
+    """Arrange panels, which Optuna puts side by side, in rows, with one colour bar beside them."""
     columns = min(COLUMNS, len(panels))
     rows = ceil(len(panels) / columns)
     figure.axes[-1].remove()
@@ -178,7 +178,7 @@ def _in_rows(figure: Figure, panels: list[Any]) -> None:
 
 
 def _readable(study: optuna.Study, place: int | None = None) -> optuna.Study:
-    """Return a study with one of the metrics, or all, whose lists are written as in params.yaml."""
+    """Return a copy of a study with one metric, or all of them, and with lists written as in params.yaml."""
     directions = study.directions if place is None else [study.directions[place]]
     made = optuna.create_study(study_name=study.study_name, directions=directions)
     for trial in study.get_trials():
@@ -198,7 +198,7 @@ def _text(choice: Any) -> Any:
 
 
 def _quietly(plot: Callable[..., Any], given: dict[str, Any]) -> Any:
-    logging.getLogger("matplotlib.category").setLevel(logging.WARNING)  # choices that are numbers stay choices
+    logging.getLogger("matplotlib.category").setLevel(logging.WARNING)  # silences a remark on choices that are numbers
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return plot(**given)

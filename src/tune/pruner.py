@@ -1,4 +1,4 @@
-"""Which trials are stopped early, decided from what is in the study alone, so that going on equals not stopping."""
+"""Decide which trials stop early, from the content of the study alone: a resumed study equals an uninterrupted one."""
 
 import math
 from collections.abc import Callable
@@ -14,19 +14,19 @@ from src.tune.trials_view import REUSED
 
 @dataclass(frozen=True)
 class Halving(BasePruner):
-    """Asynchronous successive halving (Li et al. 2018, arXiv:1810.05934): at each rung, `reduction` times as many
-    epochs as the one before, the best of every `reduction` trials that came so far go on.
+    """Asynchronous successive halving (Li et al. 2018, arXiv:1810.05934): at each rung, the best of every `reduction`
+    trials that have reached it so far continue. Each rung has `reduction` times as many epochs as the one before.
 
-    Decides as Optuna's SuccessiveHalvingPruner does, which notes in the storage which rungs a trial has passed: of a
-    trial that starts again after a crash it would then hold that it had passed them.
+    The rule is that of Optuna's SuccessiveHalvingPruner, but the rungs that a trial has passed are not stored: that
+    record would be wrong for a trial that restarts after a crash.
     """
 
     least: int
     reduction: int
-    skipped: int = 0  # rungs
+    skipped: int = 0  # number of rungs
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Return whether a trial that has reported its last epoch is to be stopped."""
+        """True if the trial should be stopped at the epoch that it reported last."""
         epoch = trial.last_step
         rung: int = self.least * self.reduction**self.skipped
         while epoch is not None and rung < epoch:
@@ -46,7 +46,7 @@ class Halving(BasePruner):
 
 
 class Hyperband(HyperbandPruner):
-    """Hyperband (Li et al. 2018, arXiv:1603.06560) as Optuna has it, with halving as above in its brackets."""
+    """Optuna's Hyperband (Li et al. 2018, arXiv:1603.06560), with `Halving` in its brackets."""
 
     def __init__(self, least: int, most: int, reduction: int) -> None:
         super().__init__(min_resource=least, max_resource=most, reduction_factor=reduction)
@@ -58,7 +58,7 @@ class Hyperband(HyperbandPruner):
 
 
 def build(section: Pruner, epochs: int) -> BasePruner:
-    """Return the pruner that the section names, for trainings of up to so many epochs."""
+    """Return the pruner that the section names, for trainings of at most `epochs` epochs."""
     return PRUNERS[section.name](section, epochs)
 
 
@@ -67,6 +67,6 @@ PRUNERS: dict[str, Callable[[Pruner, int], BasePruner]] = {
     "median": lambda of, epochs: MedianPruner(of.startup_trials, of.warmup_epochs),
     "percentile": lambda of, epochs: PercentilePruner(of.percentile, of.startup_trials, of.warmup_epochs),
     "halving": lambda of, epochs: Halving(of.min_epochs, of.reduction),
-    # The most epochs are given: Optuna's `auto` takes them from the trials that are there when the study is opened.
+    # The maximum is given: Optuna's `auto` would take it from the trials that exist when the study is opened.
     "hyperband": lambda of, epochs: Hyperband(of.min_epochs, max(epochs, of.min_epochs * of.reduction), of.reduction),
 }

@@ -1,4 +1,4 @@
-"""Where the next values come from: a random state of its own for each trial, so that going on equals not stopping."""
+"""Draw the next values, with a random state for each trial, so that a resumed study equals an uninterrupted one."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,8 +30,8 @@ def build(section: Sampler, seed: int) -> "Numbered":
 class Numbered(BaseSampler):
     """A sampler whose random numbers depend on the seed, the trial's number and the parameter alone.
 
-    Optuna's own, seeded, starts at its first numbers again whenever a study is opened. A trial that was killed while
-    its values were being drawn gets the same ones when it is taken up again, those drawn before left out.
+    A seeded sampler of Optuna restarts its random sequence whenever a study is opened. Here a trial that was killed
+    while its values were being drawn gets the same values when it is resumed; those already drawn are not drawn again.
     """
 
     def __init__(self, make: Make, seed: int) -> None:

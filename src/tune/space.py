@@ -1,4 +1,4 @@
-"""The search space: what a trial may vary, checked against the models of the parameters before anything runs.
+"""The search space: what a trial may vary, checked against the Pydantic models of the params before anything runs.
 
 `--sweep` narrows it to one setting varied at a time around the baseline.
 """
@@ -18,13 +18,13 @@ from src.core import nested
 from src.core.errors import AssayError, suggestion
 from src.core.paths import PARAMS
 
-if TYPE_CHECKING:  # a second of start-up
+if TYPE_CHECKING:  # importing it takes a second
     import optuna
 
 Plain = None | bool | int | float | str
 Values = dict[str, Any]
-ENCODED = "json:"  # before a list or mapping, of which Optuna keeps only text
-MOST = 100  # whole numbers of a range that are all tried; of a longer one the ends and the middle
+ENCODED = "json:"  # prefix of a list or mapping, which Optuna can store only as text
+MOST = 100  # whole numbers in a range that are all checked; of a longer range only the ends and the middle
 INCOMPARABLE = "other images in the parts would make scores incomparable"
 NOT_READ = "training does not read it"
 CLOSED = {
@@ -40,12 +40,12 @@ CLOSED = {
     "train.threads": "it follows from the number of workers",
 }
 OPEN = ("preprocess", "model", "train")
-POINTS = 5  # that a sweep tries of a range without steps, its ends among them
-DIGITS = 3  # of these
+POINTS = 5  # values that a sweep tries in a range without steps, including its ends
+DIGITS = 3  # significant digits of these values
 
 
 def suggest(trial: "optuna.Trial", entries: Mapping[str, SpaceEntry]) -> Values:
-    """Ask for a value of each entry that applies to those before it, always in the same order."""
+    """Suggest a value for each entry whose `when` fits the values before it, always in the same order."""
     values: Values = {}
     for name, entry in entries.items():
         if applies(entry, values):
@@ -54,7 +54,7 @@ def suggest(trial: "optuna.Trial", entries: Mapping[str, SpaceEntry]) -> Values:
 
 
 def encode(value: Any) -> Plain:
-    """Make of a list or mapping a text that Optuna can keep; other values stay as they are.
+    """Turn a list or mapping into text that Optuna can store; return other values as they are.
 
     >>> encode(["gray", "resize"]), encode(16)
     ('json:["gray", "resize"]', 16)
@@ -77,17 +77,17 @@ def decode(value: Any) -> Any:
 def _ask(trial: "optuna.Trial", name: str, entry: SpaceEntry) -> Any:
     if entry.choices is not None:
         return trial.suggest_categorical(name, [encode(choice) for choice in entry.choices])
-    low, high = entry.low or 0, entry.high or 0  # each is there: the entry has been checked
+    low, high = entry.low or 0, entry.high or 0  # both are set: the entry has been validated
     if entry.whole:
         return trial.suggest_int(name, int(low), int(high), step=int(entry.step or 1), log=entry.log)
     return trial.suggest_float(name, float(low), float(high), step=entry.step, log=entry.log)
 
 
 def checked(params: Params) -> dict[str, SpaceEntry]:
-    """Return the entries of tune.space in an order in which each comes after those that its `when` speaks of.
+    """Return the entries of tune.space in an order in which each comes after those that its `when` names.
 
     Raises:
-        AssayError: one line for every entry that is wrong, or one that says that there is none.
+        AssayError: one line for every wrong entry, or one if there is no entry.
     """
     entries = params.tune.space
     if not entries:
@@ -99,13 +99,13 @@ def checked(params: Params) -> dict[str, SpaceEntry]:
         ordered = {name: entries[name] for name in names}
     except CycleError as error:
         circle = ", ".join(name for name in entries if name in error.args[1])
-        raise AssayError(f"tune.space: when: {circle} wait for each other") from None
+        raise AssayError(f"tune.space: when: {circle} depend on each other") from None
     _refuse(_values(params, ordered))
     return ordered
 
 
 def applies(entry: SpaceEntry, values: Mapping[str, Any]) -> bool:
-    """Return whether the other values are those that an entry's `when` asks for."""
+    """True if the other values are those that the `when` of an entry asks for."""
     return all(name in values and canonical(values[name]) in _wanted(want) for name, want in entry.when.items())
 
 
@@ -115,7 +115,7 @@ def _refuse(found: Iterable[tuple[str, str]]) -> None:
 
 
 def _names(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
-    """Find names that are no parameter, or none that can be varied, or that stand within each other."""
+    """Find names that are not a parameter, cannot be varied, or are within another entry."""
     known = list(_known())
     for name in entries:
         reason = CLOSED.get(name) or CLOSED.get(name.split(".")[0])
@@ -131,7 +131,7 @@ def _names(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
 
 
 def _known(model: type[BaseModel] = Params, prefix: str = "") -> Iterator[str]:
-    """List the parameters that may be varied, sections within sections as well."""
+    """List the parameters that may be varied, including nested sections."""
     for name, field in model.model_fields.items():
         whole = prefix + name
         if whole.split(".")[0] not in OPEN or whole in CLOSED:
@@ -143,7 +143,7 @@ def _known(model: type[BaseModel] = Params, prefix: str = "") -> Iterator[str]:
 
 
 def _conditions(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
-    """Find a `when` that speaks of no entry with choices, or of a value that is none of them."""
+    """Find each `when` that does not name an entry with choices, or asks for a value that is not among them."""
     with_choices = [name for name, entry in entries.items() if entry.choices is not None]
     for name, entry in entries.items():
         for other, want in entry.when.items():
@@ -158,12 +158,12 @@ def _conditions(entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
 
 
 def _wanted(want: Any) -> set[str]:
-    """Return the value that a `when` names, or any of a list of them, as text; a choice may itself be a list."""
+    """Return the values that a `when` accepts, as text: one, or any of a list; a choice may itself be a list."""
     return {canonical(want), *(canonical(each) for each in want)} if isinstance(want, list) else {canonical(want)}
 
 
 def _values(params: Params, entries: Mapping[str, SpaceEntry]) -> Iterator[tuple[str, str]]:
-    """Find values that the models of the parameters refuse; those that do not fit together are a trial's failure."""
+    """Find values that the Pydantic models reject; if values do not fit together, only the trial fails."""
     content = params.model_dump(mode="json")
     for name, entry in entries.items():
         wrong = next((line for value in _samples(entry) for line in _wrong(content, {name: value})), None)
@@ -173,7 +173,7 @@ def _values(params: Params, entries: Mapping[str, SpaceEntry]) -> Iterator[tuple
 
 
 def _samples(entry: SpaceEntry) -> list[Any]:
-    """Return the values to try."""
+    """Return the values to check."""
     if entry.choices is not None:
         return list(entry.choices)
     low, high = entry.low or 0, entry.high or 0
@@ -192,13 +192,13 @@ def _wrong(content: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
 
 
 def narrowed(params: Params, names: Sequence[str]) -> tuple[Params, list[Values]]:
-    """Return the parameters with a search space of these entries alone, each with its values as choices; and points.
+    """Return params whose search space has only these entries, with their values as choices, and the points to try.
 
-    The baseline's own value is one of them. Nothing is pruned, so that every value has its score. Points are what to
-    try, as Optuna keeps it: the baseline, then each other value of each.
+    The baseline's own value is one of the choices. Nothing is pruned, so that every value has a score. The points, as
+    Optuna stores them, are the baseline, then every other value of each entry.
 
     Raises:
-        AssayError: a name that tune.space does not hold, or one that the baseline does not read.
+        AssayError: a name is not in tune.space, or has no effect on the baseline.
     """
     content = params.model_dump(mode="json")
     here = {name: nested.get(content, name) for name in params.tune.space}

@@ -34,12 +34,12 @@ log = logging.getLogger(__name__)
 
 
 def tune(params: Params) -> None:
-    """Run the study of these inputs to `tune.trials` finished trials, and write what was found.
+    """Run the study of these inputs until it has `tune.trials` finished trials, and write the results.
 
-    One worker, so that the same inputs give the same trials, in a study named by them.
+    One worker trains, so that the same inputs give the same trials; the study is named by their fingerprint.
 
     Raises:
-        AssayError: anything that a person can mend.
+        AssayError: any error that the user can fix.
     """
     space.checked(params)
     training_inputs.bring_up_to_date()
@@ -52,15 +52,15 @@ def tune(params: Params) -> None:
 def confirm(params: Params) -> None:
     """Race the best trials and the baseline over several seeds, and write who won.
 
-    It needs what the search wrote, and not the study, which another machine may have.
+    It needs only the outputs of the search, not the study, which may be on another machine.
 
     Raises:
-        AssayError: anything that a person can mend.
+        AssayError: any error that the user can fix.
     """
     training_inputs.bring_up_to_date()
     logs, view = training_inputs.folder("confirm", params), trials_view.read_candidates(STUDY, params.tune.metric)
     baseline = parse(with_values(params.model_dump(mode="json"), view.baseline))
-    with _made_here(view.name) as made:  # durations stand in no output, since they are not the same each time
+    with _made_here(view.name) as made:  # durations are in no output, since they differ from run to run
         facts = {one.number: one.facts for one in trials_view.view(made).trials} if made else {}
     view = replace(view, trials=tuple(replace(one, facts=facts.get(one.number, {})) for one in view.trials))
     with closing(Workers(threads=params.train.threads).start(logs, Path.cwd())) as executor:
@@ -69,12 +69,12 @@ def confirm(params: Params) -> None:
         if outcome.winner and made:
             Sender(baseline).close(describe(made, baseline, outcome=outcome, files=written(STUDY, CONFIRMED)))
         elif outcome.winner:
-            log.info("MLflow: the study was made elsewhere or cannot be opened, its run does not get the winner")
+            log.info("MLflow: the winner is not logged, since the study was made elsewhere or cannot be opened")
 
 
 @contextmanager
 def _made_here(name: str) -> Iterator[optuna.Study | None]:
-    """Open a study that was made on this machine; None elsewhere, or where it is held by another process or damaged."""
+    """Open a study that was made on this machine; None if there is none, if another process holds it, or if damaged."""
     with ExitStack() as around:
         found: optuna.Study | None = None
         if (STUDIES / name / JOURNAL).is_file():
@@ -86,10 +86,10 @@ def _made_here(name: str) -> Iterator[optuna.Study | None]:
 
 @dataclass
 class Session:
-    """One call: a study, how many finished trials it shall hold, and what shall follow; its workers start already.
+    """One call: a study, how many finished trials it should have, and what follows; its workers are already starting.
 
-    points: values to try first. about: the study's fingerprint, where it is known already. of_stage: the results go
-    where DVC takes them from, and hold no more trials than that.
+    points: values to try first. about: the fingerprint of the study, if already known. of_stage: write the results to
+    the outputs of the DVC stage, with no more than `trials` finished trials.
     """
 
     params: Params
@@ -104,11 +104,11 @@ class Session:
     of_stage: bool = False
 
     def run(self) -> None:
-        """Run the study to its trials, and confirm the best of them.
+        """Run the study until it has its trials, and confirm the best of them.
 
         Raises:
-            AssayError: anything that a person can mend.
-            KeyboardInterrupt: asked for by Ctrl-C, after everything was put in order.
+            AssayError: any error that the user can fix.
+            KeyboardInterrupt: after Ctrl-C, once the unfinished trials are queued again.
         """
         training_inputs.bring_up_to_date()
         found, confirmed = StudyFiles(STUDIES / self.name), Confirmed(STUDIES / self.name)
@@ -128,7 +128,7 @@ class Session:
                     console.say(winner.from_file(confirmed.best, write=self.apply, told=True))
 
     def _take_baseline(self, search: Search) -> None:
-        """Start from what the study began with: --apply puts other values into params.yaml, and it goes on."""
+        """Use the params with which the study began: --apply may have written other values into params.yaml since."""
         content = self.params.model_dump(mode="json")
         here = {name: nested.get(content, name) for name in self.params.tune.space}
         began = search.baseline(here)
@@ -157,20 +157,20 @@ class Session:
 
         for point in self.points:
             search.study.enqueue_trial(dict(point), skip_if_exists=True)
-        with signals.noted(stop.pending, message="stopping at the next epoch; once more to stop at once"), progress:
+        with signals.noted(stop.pending, message="stopping at the next epoch; Ctrl-C again stops at once"), progress:
             Driver(search, self.executor, propose, self.params.seed, self.trials, stop, on_trial_end).run()
         if stop.interrupted:
             raise KeyboardInterrupt
 
     def _report(self, search: Search, found: StudyFiles) -> None:
-        """Tell the best trials, and write tables, figures and the page of them."""
-        from src.tune import study_report  # with its figures comes scikit-learn, seconds that no search waits for
+        """Print the best trials, and write tables, figures and the page of them."""
+        from src.tune import study_report  # its figures import scikit-learn, for seconds that no search should wait
 
         finished, view = search.finished(), search.view()
         if not view.ranked():
             console.say(f"study {self.name}: {finished} finished trials, none of them complete")
         else:
-            rest = "" if finished >= self.trials else " (the same command goes on)"
+            rest = "" if finished >= self.trials else " (run the same command to continue)"
             head = f"study {self.name}: {finished} of {self.trials} finished trials{rest}; the best on val:"
             console.say(f"\n{head}\n{table(view)}\n")
         whole = study.first(search.study, self.trials) if self.of_stage else search.study
@@ -179,11 +179,10 @@ class Session:
 
 
 class Reporter:
-    """Keeps the runs of one study up to date during a block; what tracking lacks never costs a study.
+    """Keeps the MLflow runs of one study up to date during a block; a tracking failure never ends a study.
 
-    A study that is interrupted waits to be gone on with: its status is KILLED then, and FAILED after an error, until
-    the same command goes on with it. One that comes to its end is reported with what stands in the folders `found` and,
-    if there is an outcome, `confirmed`.
+    The status of an interrupted study is KILLED, and FAILED after an error, until the same command continues it. If it
+    runs to its end, it is reported with the files in the folders `found` and, if there is an outcome, `confirmed`.
     """
 
     def __init__(self, study: optuna.Study, params: Params, found: StudyFiles, confirmed: Confirmed) -> None:
@@ -192,7 +191,7 @@ class Reporter:
         self.outcome: Outcome | None = None
 
     def offer(self) -> None:
-        """Send what there is, if it is time to."""
+        """Send the present state of the study, if it is time to."""
         self.new = True
         self.sender.offer(lambda: describe(self.study, self.params, "RUNNING"))
 
@@ -216,7 +215,7 @@ def describe(
     outcome: Outcome | None = None,
     files: Mapping[str, Path] | None = None,
 ) -> study_run.LoggedStudy:
-    """Describe a study as far as it has come; its winner over several seeds leads, else its best trial."""
+    """Describe the present state of a study; its leader is the winner over several seeds, else its best trial."""
     found = trials_view.view(study)
     values, leader = next(((trial.params, f"trial {trial.number}") for trial in found.ranked()), ({}, ""))
     if outcome and outcome.winner:
@@ -246,7 +245,7 @@ def _confirmed(outcome: Outcome) -> dict[str, float]:
 
 
 def written(found: StudyFiles, confirmed: Confirmed | None = None) -> dict[str, Path]:
-    """List what a study wrote, and what the winner is known from if there is one, by the name among the artifacts."""
+    """Return the files of a study, and those of its confirmation if there is one, by the names of the artifacts."""
     files = [found.trials, found.page, *([confirmed.table, confirmed.best] if confirmed else [])]
     figures = {f"figures/{path.name}": path for path in sorted(found.figures.glob("*.png"))}
     return figures | {path.name: path for path in files}

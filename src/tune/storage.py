@@ -1,8 +1,8 @@
-"""Where a study is kept: a journal file of its own, held by one driver at a time.
+"""The storage of a study: a journal file of its own, locked by one driver at a time.
 
-Optuna's own journal is not enough: where the disk is full it keeps half a line, to which the next record is glued, and
-after a kill it waits half a minute for a lock that nobody holds any more. The lock here is the system's, which releases
-it even when its process is killed.
+Optuna's own journal is not enough: on a full disk it leaves half a line, to which the next record is appended, and
+after a kill it waits half a minute for a stale lock. The lock used here belongs to the operating system, which releases
+it even if the process is killed.
 """
 
 import json
@@ -23,17 +23,17 @@ JOURNAL, LOCK = "journal.log", "lock"
 
 @contextmanager
 def open_storage(folder: Path) -> Iterator[JournalStorage]:
-    """Open the storage of the study of a folder and hold it for this process alone.
+    """Open the storage of the study in a folder, and lock it for this process.
 
     Raises:
-        AssayError: another process holds it, or it cannot be read or written.
+        AssayError: another process has locked it, or it cannot be read or written.
     """
     lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        said = "another process works on it; wait for its end, or choose another --study"
+        said = "another process works on it; wait until it ends, or choose another --study"
         raise AssayError(f"study {folder.name}: {said}") from None
     except OSError as error:
         raise AssayError(f"{folder}: cannot be written ({error.strerror})") from error
@@ -44,7 +44,7 @@ def open_storage(folder: Path) -> Iterator[JournalStorage]:
 
 
 class Journal(JournalFileBackend):
-    """Optuna's journal for the one driver that holds the study's lock: a record is written whole or taken back."""
+    """Optuna's journal for the one driver that holds the study's lock: a record is written completely or not at all."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -52,7 +52,7 @@ class Journal(JournalFileBackend):
         super().__init__(str(path))
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append records and have them on the disk before returning.
+        """Append records, and flush them to the disk before returning.
 
         Raises:
             AssayError: the disk is full, or the file cannot be written to.
@@ -65,7 +65,7 @@ class Journal(JournalFileBackend):
 
 
 def mend(path: Path) -> None:
-    """Make the file if there is none, and cut off a last line that was not written to its end.
+    """Create the file if it is missing, and cut off an incomplete last line.
 
     Raises:
         AssayError: the file cannot be written to, or a line before the last one is damaged.
@@ -97,7 +97,7 @@ def _append(path: Path, lines: bytes) -> None:
             while written < len(lines):
                 written += os.write(descriptor, lines[written:])
             os.fsync(descriptor)
-        except BaseException:  # an interruption as well
+        except BaseException:  # an interrupt as well
             os.ftruncate(descriptor, end)
             raise
     finally:

@@ -1,8 +1,8 @@
-"""A study: Optuna's trials, kept so that whatever is killed, the same command goes on from there.
+"""A study: Optuna's trials, stored so that the same command continues whatever was killed.
 
-It has a fingerprint, of what its trials depend on besides what it varies, so that one study never holds two questions.
-Both ways to search share it: the stage names its study after it, so that the study is found again by its inputs and by
-nothing else; `python -m src.tune` compares it with the one that the named study began with.
+A study has a fingerprint of everything that its trials depend on besides the values that it varies, so that one study
+never mixes two questions. Both ways to search use it: the stage names its study by the fingerprint, so that only the
+same inputs find the study again; `python -m src.tune` compares it with the one that the named study began with.
 """
 
 import json
@@ -35,15 +35,15 @@ from src.tune.trials_view import ABOUT, FACTS, IDENTITY, KEY, METRICS, REASON, R
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 Fingerprint = Mapping[str, Any]
-# Trials meet these sections in images and parts alone; threads are what each worker may use.
+# Trials depend on these sections only through the images and parts, which have their own hashes.
 THROUGH_DATA = ("dataset.", "split.")
 POSITIVE = "dataset.positive"
 WITHOUT = {
     "preprocess.max_rejected", "evaluate.confidence", "evaluate.resamples", "evaluate.tta", "evaluate.mistakes",
 }  # fmt: skip
-# What may change within a study that a person has named: which values come next, and how fast.
+# What may change within a study that a person has named: which values come next, and how fast each worker trains.
 CHANGEABLE = ("train.threads", "train.gpus", "tune.sampler", "tune.pruner")
-# The code that proposes and stops; that of a training comes with its inputs.
+# The code that proposes and stops trials; that of a training is among its inputs.
 CODE = (
     "src/tune/driver.py", "src/tune/pruner.py", "src/tune/sampler.py", "src/tune/space.py", "src/tune/study.py",
     "src/tune/trials_view.py",
@@ -59,11 +59,11 @@ class Search:
     study: optuna.Study
     storage: BaseStorage
     metrics: tuple[str, ...]
-    known: dict[str, int] = field(default_factory=dict)  # by key: the trial that was trained with it
+    known: dict[str, int] = field(default_factory=dict)  # for each key the number of the trial that was trained
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name of the study."""
         return self.study.study_name
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
@@ -71,7 +71,7 @@ class Search:
         return self.study.get_trials(deepcopy=False, states=states or None)
 
     def finished(self) -> int:
-        """Count the trials that came to an end, complete or pruned; reused values count."""
+        """Count the finished trials, complete or pruned; those with reused results count."""
         return len(self.trials(*FINISHED))
 
     def view(self) -> TrialsView:
@@ -83,35 +83,35 @@ class Search:
         return trials_view.record(self.storage.get_trial(self._id(number)), self.metrics)
 
     def baseline(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what params.yaml said of the space when the study began, which is now if nothing was kept."""
+        """Return the varied parameters of params.yaml when the study began; store `values` if it begins now."""
         if trials_view.BEGAN not in self.study.user_attrs:
             self.study.set_user_attr(trials_view.BEGAN, dict(values))
         found: Mapping[str, Any] = self.study.user_attrs[trials_view.BEGAN]
         return found
 
     def remember(self, trial: optuna.Trial, values: Mapping[str, Any], key: str) -> None:
-        """Keep the values of a trial under their dotted names, and the key of all that determines its scores."""
+        """Store the values of a trial by dotted name, and the key of everything that determines its scores."""
         trial.set_user_attr(VALUES, dict(values))
         trial.set_user_attr(KEY, key)
 
     def report(self, trial: optuna.Trial, epoch: int, row: Mapping[str, float]) -> bool:
-        """Keep what is watched in an epoch and tell whether the trial lags behind and should stop."""
+        """Store the watched value of an epoch, and return True if the trial lags behind and should stop."""
         column = watched(self.metrics)
         if column is None:
             return False
         self.storage.set_trial_intermediate_value(self._id(trial.number), epoch, row[column])
         now = copy(self.storage.get_trial(self._id(trial.number)))
-        # What the trial had reported before it was set back is not yet its present.
+        # Values of later epochs are from before the trial was queued again: they do not count yet.
         now.intermediate_values = {step: value for step, value in now.intermediate_values.items() if step <= epoch}
         return self.study.pruner.prune(self.study, now)
 
     def complete(self, trial: optuna.Trial, done: Finished) -> None:
-        """Record the scores of a training that came to its end."""
+        """Record the scores of a training that ran to its end."""
         self._keep(trial, done)
         self.study.tell(trial, [float(done.scores[metric]) for metric in self.metrics])
 
     def prune(self, trial: optuna.Trial, done: Finished) -> None:
-        """Record that a trial was stopped because it lagged behind; its last watched value stands for it."""
+        """Record that a trial was stopped because it lagged behind; its last watched value becomes its value."""
         self._keep(trial, done)
         value = float(done.rows[-1][watched(self.metrics) or ""])
         self.storage.set_trial_state_values(self._id(trial.number), TrialState.PRUNED, [value])
@@ -134,7 +134,7 @@ class Search:
         self.storage.set_trial_state_values(own, earlier.state, earlier.values)
 
     def set_back(self, number: int) -> None:
-        """Queue a trial that was not finished for the next session, which takes it up under the same number."""
+        """Queue an unfinished trial for the next session, which trains it under the same number."""
         self.storage.set_trial_state_values(self._id(number), TrialState.WAITING)
 
     def _keep(self, trial: optuna.Trial, done: Finished) -> None:
@@ -148,7 +148,7 @@ class Search:
 
 
 def first(study: optuna.Study, count: int) -> optuna.Study:
-    """Return a study as it was when it came to so many finished trials, in memory: trials after that are left out."""
+    """Return a study as it was when it had `count` finished trials: a copy in memory, without the later trials."""
     trials = study.get_trials(deepcopy=False)
     places = [place for place, trial in enumerate(trials, start=1) if trial.state in FINISHED]
     if len(places) <= count:
@@ -169,10 +169,10 @@ def opened(
     pruner: BasePruner,
     studies: Path = STUDIES,
 ) -> Iterator[Search]:
-    """Open a study in a folder of its name, or make it, for this process alone; trials left running are set back.
+    """Open the study in the folder of its name, or create it, for this process alone; queue trials left running again.
 
     Raises:
-        AssayError: another process holds it, it is about something else, or it cannot be read or written.
+        AssayError: another process has locked it, its fingerprint differs, or it cannot be read or written.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with open_storage(studies / name) as storage:
@@ -196,14 +196,14 @@ def _check_same(study: optuna.Study, metrics: tuple[str, ...], about: Fingerprin
         return
     found = difference(study.user_attrs[ABOUT], json.loads(json.dumps(about)))
     if found:
-        raise AssayError(f"study {study.study_name}: its trials were made with something else: {found}; --study OTHER")
+        raise AssayError(f"study {study.study_name}: its trials had other inputs: {found}; choose another --study")
 
 
 def fingerprint(params: Params) -> dict[str, Any]:
-    """Return all that the trials depend on by name: with the same fingerprint one worker comes to the same trials.
+    """Return by name everything that the trials depend on: with the same fingerprint one worker gets the same trials.
 
-    It holds parameters outside the space, the space, the metric, and hashes of images, parts and code. How many trials
-    there shall be is not in it: a larger number goes on with those that are there.
+    It holds parameters outside the space, the space, the metric, and hashes of images, parts and code. The number of
+    trials is not in it: with a larger number, a study continues with the trials that it has.
 
     Raises:
         AssayError: the prepared images or the split are not there.
@@ -211,7 +211,7 @@ def fingerprint(params: Params) -> dict[str, Any]:
     content = params.model_dump(mode="json", exclude={"export", "track", "repeat"})
     tune = content.pop("tune")
     space = params.tune.space
-    sometimes = {name for name, entry in space.items() if entry.when}  # else the file's value
+    sometimes = {name for name, entry in space.items() if entry.when}  # otherwise the value of params.yaml
     return {
         **{name: each for name, each in nested.flat(content) if _matters(name, set(space) - sometimes)},
         **{name: nested.get(content, name) for name in sometimes},
@@ -223,10 +223,10 @@ def fingerprint(params: Params) -> dict[str, Any]:
 
 
 def difference(there: Fingerprint, here: Fingerprint) -> str:
-    """Return in one line what differs between a study and what it is asked to go on with; empty if nothing does."""
+    """Return in one line how the fingerprints of a study and of the present inputs differ; empty if they do not."""
     nothing = object()
     names = [name for name in {**there, **here} if there.get(name, nothing) != here.get(name, nothing)]
-    # A parameter that is varied only sometimes has changed in params.yaml where --apply has put the winner there.
+    # A parameter that is varied only sometimes has changed in params.yaml if --apply has written the winner there.
     names = [name for name in names if name not in CHANGEABLE and f"tune.space.{name}" not in here]
     parts = list(dict.fromkeys(_part(name, there, here) for name in names))
     return listed(parts, SHOWN, "; ")

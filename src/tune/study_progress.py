@@ -1,4 +1,4 @@
-"""How a search goes, for the person who waits: a bar in a terminal, a line for each trial elsewhere."""
+"""The progress of a search, for the person who waits: a bar in a terminal, otherwise a line for each trial."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ BAR = "{desc} {n}/{total} |{bar:20}| {elapsed}{postfix}"
 class Progress:
     """Trials done, the best so far, the share of pruned ones, the time left; shown during a block.
 
-    view: the trials that have ended before; each later one is looked at when it ends.
+    view: the trials that ended before; later ones are passed to `on_trial_end`.
     """
 
     def __init__(self, view: TrialsView, total: int) -> None:
@@ -39,16 +39,16 @@ class Progress:
     def __enter__(self) -> Self:
         self._around.callback(self._bar.close)
         if not self._bar.disable:
-            self._around.enter_context(logging_redirect_tqdm())  # else a warning is written into the bar
+            self._around.enter_context(logging_redirect_tqdm())  # otherwise a warning would be written into the bar
         return self
 
     def __exit__(self, *_: object) -> None:
         self._around.close()
 
     def on_trial_end(self, trial: Trial) -> None:
-        """Take note of a trial that has come to its end."""
+        """Count a trial that has ended, and show the progress."""
         if trial.state == "failed":
-            return  # the driver has said why
+            return  # the driver has logged the reason
         self._finished += 1
         self._pruned += trial.state == "pruned"
         if trial.state == "complete" and trial.reused_from is None:

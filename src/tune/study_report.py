@@ -1,4 +1,4 @@
-"""Writes what a study found: its tables, its figures, and a page of them that needs no network."""
+"""Write the results of a study: its tables, its figures, and a page of them that works offline."""
 
 import base64
 import io
@@ -31,7 +31,7 @@ STATES = get_args(State)  # in the order of the table
 
 
 def write(study: optuna.Study, seed: int, out: StudyFiles) -> None:
-    """Write trials.csv, candidates.json, a PNG for each figure that the trials are enough for, and study.html.
+    """Write trials.csv, candidates.json, a PNG for each figure with enough trials, and study.html.
 
     The same trials and seed give the same bytes.
     """
@@ -67,7 +67,7 @@ def page(found: TrialsView, parts: list[dict[str, Any]]) -> str:
 
 
 def _cards(found: TrialsView) -> Iterator[dict[str, Any]]:
-    """Describe the best trial and the baseline, each with the values in which the other differs."""
+    """Describe the best trial and the baseline, and mark the values in which they differ."""
     best = next(iter(found.ranked()), None)
     if best:
         params = [(key, short(value), found.baseline.get(key) != value) for key, value in best.params.items()]
@@ -98,7 +98,7 @@ def _row(trial: Trial, found: TrialsView) -> list[str]:
 
 
 def _wanted(found: TrialsView) -> Iterator[tuple[str, Kind, str]]:
-    """List the figures: of each metric one, or one of two metrics."""
+    """List the figures: one for each metric, or one for two metrics together."""
     for name, kind in FIGURES.items():
         if not kind.both:
             yield from ((name, kind, metric) for metric in found.goals)
@@ -109,7 +109,7 @@ def _wanted(found: TrialsView) -> Iterator[tuple[str, Kind, str]]:
 def _figure(
     study: optuna.Study, found: TrialsView, seed: int, folder: Path, name: str, kind: Kind, metric: str
 ) -> dict[str, Any]:
-    """Draw a figure as PNG into a folder, and return it as the page shows it."""
+    """Write a figure as PNG to a folder, and return its content for the page."""
     title = kind.title if kind.both else f"{kind.title}: {METRICS[metric].label}"
     part = {"title": title, "caption": kind.caption, "kind": "needs-width" if kind.wide else "", "missing": ""}
     if missing := kind.missing(found, metric):

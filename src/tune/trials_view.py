@@ -1,6 +1,6 @@
-"""A study as tables and figures see it, in plain values: trials that have ended, as they are read and written.
+"""The ended trials of a study in plain values, for tables and figures, and how they are read and written.
 
-The tables are the same for the same trials: seconds and times are for MLflow only.
+The same trials give the same tables: durations and times go to MLflow only.
 """
 
 import json
@@ -26,9 +26,9 @@ STATES: dict[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-BASELINE = "baseline"  # what candidates.json, confirm.csv, best.yaml and MLflow call what the study started from
-# Under which names Optuna keeps what is ours: of a study, what it is about; of a trial, what it was made with and what
-# came out of it.
+BASELINE = "baseline"  # in candidates.json, confirm.csv, best.yaml and MLflow: the params that the study started from
+# The names of our attributes in Optuna's storage: of a study, its fingerprint, metrics, identity and baseline; of a
+# trial, its inputs and its results.
 ABOUT, METRICS, IDENTITY, BEGAN = "about", "metrics", "identity", "began"
 VALUES, KEY, REASON, REUSED = "values", "key", "reason", "reused_from"
 ROWS, SCORES, FACTS = "rows", "scores", "facts"
@@ -36,9 +36,9 @@ ROWS, SCORES, FACTS = "rows", "scores", "facts"
 
 @dataclass(frozen=True)
 class TrialsView:
-    """The trials of a study by number, the goal of each metric, and what each parameter may be, in a steady order.
+    """The trials of a study by number, the goal of each metric, and the range of each parameter, in a fixed order.
 
-    baseline: the values that params.yaml had of what is varied when the study began.
+    baseline: the values of the varied parameters in params.yaml when the study began.
     """
 
     name: str
@@ -61,16 +61,16 @@ class TrialsView:
         return [trial for trial in self.trials if trial.state == "complete"]
 
     def ranked(self) -> list[Trial]:
-        """Return the complete trials, the best first metric first, of equal ones the first; reused ones left out."""
+        """Return the complete trials by the first metric, best first; of equal ones the earlier first; none reused."""
         return sorted((trial for trial in self.complete() if trial.reused_from is None), key=self.rank)
 
     def rank(self, trial: Trial) -> tuple[float, int]:
-        """Return what trials are sorted by: by the first metric the best first, of equal ones the first."""
+        """Return the sort key of a trial: by the first metric, best first; of equal ones the earlier first."""
         sign = -1 if self.goals[self.metric] == "maximize" else 1
         return sign * trial.values.get(self.metric, 0.0), trial.number
 
     def front(self) -> list[Trial]:
-        """Return the complete trials that no other beats in one metric without losing in another, by number."""
+        """Return the Pareto front by number: complete trials that none beats in one metric without loss in another."""
         complete = self.complete()
         return [trial for trial in complete if not any(self._dominates(other, trial) for other in complete)]
 
@@ -93,7 +93,7 @@ def view(study: optuna.Study) -> TrialsView:
 
 
 def record(trial: FrozenTrial, metrics: tuple[str, ...]) -> Trial:
-    """Return a trial that has ended, out of Optuna's storage."""
+    """Return a trial that has ended, converted from Optuna's storage."""
     kept = trial.user_attrs
     reused = kept.get(REUSED)
     values = dict(zip(metrics, trial.values, strict=False)) if trial.values else {}
@@ -132,7 +132,7 @@ def read_candidates(out: StudyFiles, metrics: Sequence[str]) -> TrialsView:
     """Read what `write_candidates` wrote.
 
     Raises:
-        AssayError: it is not there, or its scores are not those of the metrics.
+        AssayError: the file is missing, or its scores do not match the metrics.
     """
     found = files.read_json(out.candidates)
     if any(len(one["scores"]) != len(metrics) for one in found["trials"]):
@@ -154,7 +154,7 @@ def _row(trial: Trial, view: TrialsView) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """Write a value so that it can be read again: a number with as many digits as tell it apart."""
+    """Format a value so that it can be read again, a float with eight significant digits."""
     match value:
         case None:
             return ""

@@ -1,9 +1,9 @@
 """Who won when the best trials were trained again over several seeds, and whether that is more than chance.
 
-The interval of a mean over seeds is Student's t interval: few values, and each seed is a training of its own. It says
-how much the mean moves with chance in training; how much it moves with the images of val it does not say. That of the
-gain allows for the winner being the best of several, of which chance puts one ahead as well (Bonferroni's correction).
-Its first seed is that of the search, by which the trial was chosen: the mean gain leaves it out.
+The interval of a mean over seeds is Student's t interval, since there are few values, each from a training of its own.
+It covers the chance in training, but not the choice of val images. The interval of the gain is Bonferroni-corrected,
+because the winner is the best of several, one of which is ahead by chance alone. The mean gain leaves out the first
+seed, with which the search chose the trial.
 """
 
 import difflib
@@ -29,14 +29,14 @@ from src.tune.trials_view import BASELINE, cell
 Values = Mapping[str, Any]
 Result = dict[str, Any]  # {"scores": {...}} or {"failed": reason}
 DECIMALS = 6
-SAME = 1e-9  # relative difference up to which two gains are one, with another rounding
+SAME = 1e-9  # two gains that differ by no more than this, relative or absolute, differ only by rounding
 NOT_APPLIED = f"{PARAMS}: kept as it is, none of them has a better mean"
 NEXT = "now: dvc repro"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with Student's t interval; no bounds for fewer than two different values, which tell nothing of chance."""
+    """A mean with Student's t interval; no bounds if all values are equal, which tells nothing about chance."""
 
     mean: float
     low: float | None
@@ -45,9 +45,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trial, or the baseline: each metric's values in the order of the seeds that it was trained with, and means.
+    """A trial or the baseline: for each metric the values, in the order of the seeds, and their mean.
 
-    reasons: why trainings failed; with one of them there is no mean. left: why it was not trained with all seeds.
+    reasons: why trainings failed; if one failed, there are no means. left: why it was not trained with all seeds.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Candidate:
     def of(
         cls, name: str, values: Values, results: Sequence[Result], metric: Sequence[str], confidence: float, left: str
     ) -> "Candidate":
-        """Sum up results in the order of the seeds."""
+        """Summarize results that are in the order of the seeds."""
         scores = {each: tuple(result.get("scores", {}).get(each) for result in results) for each in metric}
         reasons = tuple(result["failed"] for result in results if "failed" in result)
         means = {} if reasons else {each: interval(scores[each], confidence) for each in metric}
@@ -70,10 +70,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Who won by the mean of the first metric, beside the baseline over the same seeds.
+    """The winner by the mean of the first metric, and the baseline over the same seeds.
 
-    gain: winner less baseline, seed by seed, with an interval that holds for the best of all candidates; the mean is
-    that of the seeds after the first, with which the search chose it.
+    gain: winner minus baseline, seed by seed, with an interval that is corrected for the best of all candidates. Its
+    mean leaves out the first seed, with which the search chose the winner.
     """
 
     metric: tuple[str, ...]
@@ -85,12 +85,12 @@ class Outcome:
 
     @property
     def ahead(self) -> bool:
-        """Whether the winner's mean is better than the baseline's, be it by chance."""
+        """True if the mean gain of the winner is on the better side, even if only by chance."""
         return self.gain is not None and better(self.metric[0], self.gain.mean, 0.0)
 
     @property
     def beats_baseline(self) -> bool:
-        """Whether the whole interval of the gain is on the better side."""
+        """True if the whole interval of the gain is on the better side."""
         return self.gain is not None and beyond(self.metric[0], self.gain) == "better"
 
 
@@ -101,9 +101,9 @@ def decide(
     candidates: Sequence[Candidate],
     confidence: float,
 ) -> Outcome:
-    """Name the candidate with the best mean of the first metric over all seeds, of equal ones the first.
+    """Name the candidate with the best mean of the first metric over all seeds, the first of equal ones.
 
-    Where all have left, it is the best of them.
+    If all have left the race, it is the best of these.
     """
     first = metric[0]
     winner: Candidate | None = None
@@ -113,7 +113,7 @@ def decide(
             winner = one
     gain = None
     if winner and baseline.means:
-        pairs = zip(winner.scores[first], baseline.scores[first], strict=False)  # the seeds of both
+        pairs = zip(winner.scores[first], baseline.scores[first], strict=False)  # seeds that both have
         gains = [one - other for one, other in pairs if one is not None and other is not None]
         gain = interval(gains, 1 - (1 - confidence) / len(candidates), chosen_by=1)
     return Outcome(metric, seeds, tuple(candidates), baseline, winner, gain)
@@ -122,13 +122,13 @@ def decide(
 def interval(values: Sequence[float], confidence: float, chosen_by: int = 0) -> Interval:
     """Return the mean with Student's t interval.
 
-    chosen_by: how many of the first values chose what is measured. They are too good, and count for the deviation
-    alone, unless there is no other.
+    chosen_by: how many of the first values chose the candidate. They are too good, so they count only for the standard
+    deviation, not for the mean, unless there are no others.
 
     >>> interval([0.5, 0.5, 0.5], 0.95)
     Interval(mean=0.5, low=None, high=None)
     """
-    from scipy.special import stdtrit  # with SciPy comes a second of start-up
+    from scipy.special import stdtrit  # imported here, since SciPy adds a second of start-up
 
     counted = values[chosen_by:] or values
     mean = math.fsum(counted) / len(counted)
@@ -140,7 +140,7 @@ def interval(values: Sequence[float], confidence: float, chosen_by: int = 0) -> 
 
 
 def described(outcome: Outcome) -> str:
-    """Return in lines who won over the seeds, and by how much."""
+    """Describe in a few lines who won over the seeds, and by how much."""
     first, *others = outcome.metric
     lines = [f"over {len(outcome.seeds)} seeds, {first} on val (baseline: {PARAMS} as the study found it):"]
     for one in (outcome.baseline, *outcome.candidates):
@@ -156,7 +156,7 @@ def described(outcome: Outcome) -> str:
 
 
 def verdict(metric: str, gain: Interval) -> str:
-    """Write a gain and what its interval says of it.
+    """Describe a gain and what its interval says about it.
 
     >>> verdict("auc", Interval(-0.2, -0.3, -0.1)), verdict("log_loss", Interval(-0.2, -0.3, 0.1))
     ('-0.2000 [-0.3000, -0.1000], worse beyond its interval', '-0.2000 [-0.3000, +0.1000], within chance')
@@ -169,7 +169,7 @@ def verdict(metric: str, gain: Interval) -> str:
 
 
 def beyond(metric: str, gain: Interval) -> str:
-    """Return the side on which the whole interval of a gain lies, better or worse, or nothing."""
+    """Return "better" or "worse" if the whole interval of a gain lies on that side, else ""."""
     if gain.low is None or gain.high is None:
         return ""
     ends = gain.low, gain.high
@@ -209,12 +209,12 @@ def _rounded(interval: Interval) -> dict[str, float]:
 
 
 def from_file(path: Path, *, write: bool, told: bool = False) -> str:
-    """Describe the winner that best.yaml names, and put it into params.yaml or say how to.
+    """Describe the winner that best.yaml names, and write it into params.yaml or say how to.
 
-    told: the verdict was told already.
+    told: the verdict has already been printed.
 
     Raises:
-        AssayError: there is no such file, it is none of ours, or params.yaml cannot be changed.
+        AssayError: the file is missing, no confirmation wrote it, or params.yaml cannot be changed.
     """
     found = yaml_file.read(path, "`make tune` writes it")
     if not isinstance(found, dict) or not {"metric", BASELINE, "beats_baseline"} <= set(found):
@@ -236,10 +236,10 @@ def from_file(path: Path, *, write: bool, told: bool = False) -> str:
 
 
 def apply(path: Path, values: Mapping[str, Any]) -> str:
-    """Write values into a params file and give what changed as a unified diff, empty where it already said so.
+    """Write values into a params file, and return the changes as a unified diff, which is empty if there are none.
 
     Raises:
-        AssayError: the file is missing, not valid, or written in a way that values cannot be put into.
+        AssayError: the file is missing or invalid, or is written in a way that does not allow the change.
     """
     load(path)
     before = path.read_text(encoding="utf-8")
@@ -254,7 +254,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     """Return the text of a params file with other values, as `dvc exp run -S` would leave it.
 
     Raises:
-        AssayError: the result would not say what it should, as where two keys share a value by an anchor.
+        AssayError: the result would be wrong, for example if two keys share a value through an anchor.
     """
     now = parse(yaml_file.parsed(text, where), where).model_dump(mode="json")
     wanted, before = with_values(now, values), dict(nested.flat(now))
@@ -266,7 +266,7 @@ def replaced(text: str, values: Mapping[str, Any], where: str = "params.yaml") -
     changed = yaml_file.put_all(text, changes)
     if parse(yaml_file.parsed(changed, where), where).model_dump(mode="json") != wanted:
         pairs = ", ".join(f"{name}: {canonical(value)}" for name, value in changes.items())
-        raise AssayError(f"{where}: could not be changed without changing more; write by hand: {pairs}")
+        raise AssayError(f"{where}: could not be changed without changing other keys; edit by hand: {pairs}")
     return changed
 
 

@@ -118,7 +118,7 @@ def two_workers(executor: ClusterExecutor) -> bool:
 
 def sent(caplog: pytest.LogCaptureFixture) -> list[str]:
     """List the workers that were sent files, once for each time."""
-    return [str(record.args) for record in caplog.records if "is sent files" in record.message]
+    return [str(record.args) for record in caplog.records if "sending files" in record.message]
 
 
 def test_each_job_ends_once_and_what_it_said_arrives(

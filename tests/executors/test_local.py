@@ -83,7 +83,7 @@ def test_the_end_of_a_worker_is_noticed_at_once_and_another_takes_its_place(exec
         executor.next(0.1)
     os.kill(executor.processes[0], signal.SIGKILL)
     began = time.monotonic()
-    assert executor.next(10) == Lost(0, "its worker ended (SIGKILL, as the system does where memory runs out)")
+    assert executor.next(10) == Lost(0, "its worker ended (SIGKILL, which the system sends when memory runs out)")
     assert time.monotonic() - began < 2
     executor.submit(job(1))
     assert isinstance(end(executor), Finished)

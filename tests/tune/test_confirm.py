@@ -233,7 +233,7 @@ def test_a_lost_worker_costs_nothing_unless_it_is_lost_again_and_again(content: 
     trials = chosen(content, 0.6)
     found = confirm(content, trials, Workers(luck, lose=2), tmp_path / "c.json")
     assert found.winner is not None
-    with pytest.raises(AssayError, match="begun 3 times and its worker went away: killed"):
+    with pytest.raises(AssayError, match="lost its worker 3 times, the last time: killed"):
         confirm(content, trials, Workers(luck, lose=99), tmp_path / "d.json")
     assert confirm(content, trials, Workers(luck), tmp_path / "d.json") == found
 
@@ -248,7 +248,7 @@ def test_the_same_training_as_the_baseline_is_not_done_again(content: dict[str, 
 def test_a_score_that_val_does_not_tell_is_a_failure(content: dict[str, Any], tmp_path: Path) -> None:
     found = confirm(content, chosen(content, 0.6), Workers(lambda job: float("nan")), tmp_path / "c.json")
     assert found.winner is None
-    assert found.baseline.reasons[0] == "val does not tell auc"
+    assert found.baseline.reasons[0] == "not defined on val: auc"
 
 
 def test_how_long_it_takes_is_said_before_from_the_searchs_own_durations(

@@ -80,7 +80,7 @@ def test_a_trial_that_kills_its_worker_again_and_again_fails_with_a_reason(tmp_p
     assert [trial.state.name for trial in trials(tmp_path)] == ["FAIL", "COMPLETE", "COMPLETE"]
     assert (
         trials(tmp_path)[0].user_attrs["reason"]
-        == "given up after 3 tries: its worker ended (SIGKILL, as the system does where memory runs out)"
+        == "given up after 3 tries: its worker ended (SIGKILL, which the system sends when memory runs out)"
     )
 
 

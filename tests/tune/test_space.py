@@ -101,7 +101,7 @@ MISTAKES = {
             "model.stride": {"choices": [1, 2], "when": {"model.pooling": "max"}},
             "model.pooling": {"choices": ["max", "none"], "when": {"model.stride": 1}},
         },
-        "tune.space: when: model.stride, model.pooling wait for each other",
+        "tune.space: when: model.stride, model.pooling depend on each other",
     ),
 }
 

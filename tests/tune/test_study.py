@@ -44,8 +44,7 @@ def test_a_study_about_something_else_is_refused_and_what_differs_is_said(tmp_pa
     with pytest.raises(AssayError) as refused, opened(tmp_path, about=other):
         pass
     assert str(refused.value) == (
-        "study s: its trials were made with something else: seed was 1, is 2; train.epochs was nothing, is 3; "
-        "--study OTHER"
+        "study s: its trials had other inputs: seed was 1, is 2; train.epochs was nothing, is 3; choose another --study"
     )
 
 

@@ -1,1 +1,1 @@
-"""Trainings on the workers of a Dask cluster that exists."""
+"""Train on the workers of an existing Dask cluster."""

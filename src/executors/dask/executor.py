@@ -1,7 +1,7 @@
-"""Trainings on a Dask cluster that exists already: one at a time on each worker, whatever number of threads it has.
+"""Train on an existing Dask cluster: one job at a time on each worker, however many threads the worker has.
 
-A job is a Dask task that is tied to a worker, since it is looked at there whether it is fit, and files go there, first.
-What happens comes as an event of a topic; answers and files go through the scheduler: only this has to reach a worker.
+A job is a Dask task that is pinned to one worker, which is checked and receives files before the task starts. Workers
+report through the events of a Dask topic. Answers and files go through the scheduler: only it has to reach the workers.
 """
 
 import logging
@@ -31,52 +31,52 @@ from src.executors.protocol import Epoch, Event, Failed, Job, Lost
 
 log = logging.getLogger(__name__)
 ROOT = Path(src.__file__).parents[1]
-# What a training depends on, and what unpickles what is sent.
+# The packages that a training depends on, and those that unpickle what is sent.
 PACKAGES = (
     "python", "tensorflow", "keras", "numpy", "opencv-python-headless", "pydantic", "distributed", "cloudpickle",
 )  # fmt: skip
 VERSIONS = on_worker.versions(PACKAGES)
-KEPT = "what was finished is kept, the same command goes on from there"
+KEPT = "finished trainings are kept; run the same command to continue"
 SECONDS_TO_CLOSE = 2.0
 SECONDS_BETWEEN_LOOKS = 1.0
-STARTS = 16  # of jobs at a time: each waits most of the time for its files to be sent
+STARTS = 16  # jobs that are started at the same time: each mostly waits for its files to be sent
 for module in (on_worker, child):
     cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(eq=False)
 class Running:
-    """A job that was handed out; the token tells it from the same job handed out before, and is its task's key."""
+    """A job given to a worker; the token, its task's key, tells it from the same job given to a worker before."""
 
     job: Job
     worker: str
     token: str
     future: Any = None
-    begun: bool = False  # rather than on its way, or behind another driver's
+    begun: bool = False  # False: still on its way, or waiting behind another driver's job
 
 
 class ClusterExecutor:
-    """Runs jobs on the workers of a Dask cluster, on those that join later as well.
+    """Runs jobs on the workers of a Dask cluster, including those that join later.
 
-    All that happens comes as a message into one inbox, which `next` reads; other threads change nothing else.
+    Everything that happens arrives as a message in one inbox, which `next` reads; other threads change nothing else.
     """
 
     def __init__(
         self, address: str, home: Path, *, target: str = "", root: Path = ROOT,
         seconds_to_connect: float = 30.0, seconds_without_workers: float = 300.0,
     ) -> None:  # fmt: skip
-        """Connect, and look at the workers that are there; target names another function than a training's, for tests.
+        """Connect, and check the present workers; `target` names a function to run in place of the training, for tests.
 
         Raises:
-            AssayError: nobody answers, or one of the workers is not fit; of a later one that is a warning.
+            AssayError: no scheduler answers, or a worker is unfit; if it joins later, that is only a warning.
         """
         self._address, self._home, self._target, self._patience = address, home, target, seconds_without_workers
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Running] = {}
-        self._workers: dict[str, int] = {}  # that get jobs, and how many threads each has
-        self._unfit: set[str] = set()  # with other packages, or that files could not be sent to
+        self._workers: dict[str, int] = {}  # those that get jobs, and the number of threads of each
+        self._unfit: set[str] = set()  # those with other packages, or to which files could not be sent
         self._inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
-        self._sending: dict[str, threading.Lock] = {}  # by machine
+        self._sending: dict[str, threading.Lock] = {}  # one for each machine
         self._code, self._topic = upload.of_code(root), f"assay-{uuid.uuid4().hex}"
         self._had_workers = time.monotonic()
         self._client = connected(address, seconds_to_connect)
@@ -96,7 +96,7 @@ class ClusterExecutor:
     @property
     def workers(self) -> int:
         """How many jobs run at once; changes as workers come and go."""
-        return max(1, len(self._workers))  # a job may wait for the next one
+        return max(1, len(self._workers))  # at least 1: a job may wait for the next worker
 
     def submit(self, job: Job) -> None:
         """Send a job to a free worker, or keep it until there is one."""
@@ -112,7 +112,7 @@ class ClusterExecutor:
         """Wait up to `timeout` seconds for the next event.
 
         Raises:
-            AssayError: the scheduler is gone, or has been without a worker for too long.
+            AssayError: the scheduler is gone, or has had no worker for too long.
         """
         end = time.monotonic() + timeout
         while True:
@@ -127,27 +127,27 @@ class ClusterExecutor:
                 return None
 
     def take_back(self) -> list[int]:
-        """Return the numbers of the jobs that nobody trains yet, without a worker or on their way; forget these."""
+        """Cancel the jobs that no worker has started, waiting or on their way, and return their numbers."""
         early = [running for running in self._running.values() if not running.begun]
         taken = [job.number for job in self._waiting] + [self._forget(running) for running in early]
         self._waiting.clear()
         return taken
 
     def close(self) -> None:
-        """Leave the cluster to others; Dask cancels the tasks of a client that goes."""
+        """Disconnect; Dask cancels the tasks of a client that leaves."""
         self._running.clear()
         with suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=SECONDS_TO_CLOSE)
 
     def _look(self) -> None:
-        """See who is there, and who went away with a job.
+        """Update the list of workers, and report the jobs of workers that disappeared.
 
         Raises:
-            AssayError: the connection is lost, by which Dask forgets what it did for us, or nobody works.
+            AssayError: the connection is lost, so that Dask forgets our tasks, or there was no worker for too long.
         """
         with suppress(OSError):
             seen = self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]
-            self._unfit &= seen.keys()  # another one may come back under the address
+            self._unfit &= seen.keys()  # another worker may join under the same address
             self._workers = {address: each["nthreads"] for address, each in seen.items() if address not in self._unfit}
             for running in self._running.values():
                 if running.worker not in seen:
@@ -170,14 +170,14 @@ class ClusterExecutor:
 
     def _start(self, running: Running) -> None:
         with self._starts:
-            if running.token in self._running:  # else it was taken back meanwhile
+            if running.token in self._running:  # else it was cancelled in the meantime
                 self._bring(running)
 
     def _bring(self, running: Running) -> None:
-        """Bring the code and the images for a job to its worker, and start its task there."""
+        """Send the code and the images for a job to its worker, and start its task there."""
         try:
             images = upload.of_images(running.job, self._home)
-        except Exception as error:  # noqa: BLE001  one trial's fault must not end the study
+        except Exception as error:  # noqa: BLE001  one failing trial must not end the study
             reason = str(error) if isinstance(error, AssayError) else f"{type(error).__name__}: {error}".splitlines()[0]
             self._inbox.put({"token": running.token, "event": Failed(running.job.number, reason)})
             return
@@ -185,26 +185,26 @@ class ClusterExecutor:
             code, home = (self._send(running.worker, files) for files in (self._code, images))
             given = self._topic, running.token, pickle.dumps((running.job, home)), code, self._target
             train = on_worker.train
-            if running.token not in self._running:  # it was taken back while files were sent
+            if running.token not in self._running:  # it was cancelled while files were sent
                 return
             running.future = self._client.submit(
-                lambda: train(*given),  # sent as code, for scheduler and worker lack our modules
+                lambda: train(*given),  # sent as code, since scheduler and worker lack our modules
                 key=running.token, workers=[running.worker], pure=False, retries=0,
             )  # fmt: skip
             running.future.add_done_callback(
-                lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was given up")
+                lambda it: self._lose(running, str(it.exception()) if it.status == "error" else "its task was dropped")
             )
-        except Exception as error:  # noqa: BLE001  the worker is not fit, went away, or its disk is full
+        except Exception as error:  # noqa: BLE001  the worker is unfit, disappeared, or its disk is full
             self._inbox.put({"token": running.token, "unfit": first_line(error)})
-        if running.token not in self._running and running.future:  # or in this moment
+        if running.token not in self._running and running.future:  # it was cancelled just now
             running.future.cancel()
 
     def _send(self, address: str, files: upload.Upload) -> Path:
-        """Send files that a worker lacks, and return where; those of one machine may share a folder, so they wait."""
+        """Send the files that a worker lacks; return their folder, for which workers on one machine take turns."""
         with self._sending.setdefault(address.rpartition(":")[0], threading.Lock()):
             home, there = self._run(address, on_worker.find, files.digest, VERSIONS)
             if not there:
-                log.info("worker %s: is sent files", address)
+                log.info("worker %s: sending files", address)
                 for pieces in chain(files.messages(), [[(on_worker.COMPLETE, 0, b"")]]):
                     self._run(address, on_worker.write, home, pieces)
         return Path(home)
@@ -222,7 +222,7 @@ class ClusterExecutor:
         self._inbox.put({"token": running.token, "event": lost})
 
     def _taken(self, message: Mapping[str, Any]) -> Event | None:
-        """Make an event of a message; one about a job that was handed out anew meanwhile counts no more."""
+        """Turn a message into an event; ignore a message of an earlier attempt at a job."""
         running = self._running.get(message["token"])
         if running is None:
             return None
@@ -238,14 +238,14 @@ class ClusterExecutor:
             if not running.begun:
                 running.begun = True
                 return None
-            found = Lost(running.job.number, "the worker came back under its address, and Dask began it again")
+            found = Lost(running.job.number, "the worker restarted under its address, and Dask started the task again")
         event: Event = pickle.loads(found) if isinstance(found, bytes) else found
         if not isinstance(event, Epoch):
             self._forget(running)
         return event
 
     def _forget(self, running: Running) -> int:
-        """Remove a job, with its task, and return its number."""
+        """Remove a job, cancel its task, and return its number."""
         del self._running[running.token]
         if running.future:
             running.future.cancel()
@@ -253,10 +253,10 @@ class ClusterExecutor:
 
 
 def in_background(work: Callable[..., object], *given: Any) -> None:
-    """Do what may take long in a thread that ends with the process: a client that is closed may never answer it."""
+    """Run slow work in a daemon thread, which ends with the process: a client that is closed may never answer."""
 
     def run() -> None:
-        with suppress(Exception):  # who went away is seen by `_look`
+        with suppress(Exception):  # `_look` notices workers that disappeared
             work(*given)
 
     threading.Thread(target=run, daemon=True).start()
@@ -266,16 +266,16 @@ def connected(address: str, timeout: float) -> Client:
     """Return a client of the scheduler, with the certificates that Dask's configuration names.
 
     Raises:
-        AssayError: the address is none, or nobody answers there in time.
+        AssayError: the address is malformed, or no scheduler answers there in time.
     """
     for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # one line of ours says what is wrong
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # our own message says in one line what is wrong
     if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://.+:\d+", address):
         raise AssayError(f"--dask: expected an address like tcp://host:8786, found {address!r}")
     try:
-        with warnings.catch_warnings(action="ignore"):  # of other versions, which are looked at more closely later
+        with warnings.catch_warnings(action="ignore"):  # about other versions, which are checked more closely later
             return Client(address, timeout=timeout, name="assay", set_as_default=False)
-    except (OSError, ValueError, TypeError, RuntimeError) as error:  # a certificate that is missing is a TypeError
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # a missing certificate raises TypeError
         found = (str(error).strip() or "silence").splitlines()[0]
         found += "; certificates: TLS in docs/cluster.md" if address.startswith("tls:") else ""
         raise AssayError(f"--dask: no scheduler answers at {address} in {timeout:g} seconds: {found}") from error

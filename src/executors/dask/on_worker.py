@@ -1,7 +1,7 @@
-"""What runs within the workers of a Dask cluster: a look whether they are fit, files that are kept, tasks that train.
+"""The code that runs inside Dask workers: it checks whether a worker is fit, stores files there, and trains jobs.
 
-Dask sends this module as its source (see `executor`), since a worker need not have our code: it may use Python's own
-library and packages of requirements.txt alone.
+Dask sends this module by value (see `executor`), since a worker need not have our code. Besides `child`, which is sent
+in the same way, it may use only the standard library and packages of requirements.txt.
 """
 
 import getpass
@@ -18,37 +18,37 @@ from distributed import get_worker
 from src.executors.child import Child
 
 SECONDS_BETWEEN_LOOKS = 0.5
-COMPLETE = "complete"  # a file that is written when all others are
-BEGUN = b""  # in place of an event: the task has the worker for itself
+COMPLETE = "complete"  # a file that is written after all others
+BEGUN = b""  # sent in place of an event: the task has the worker to itself
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions that are here of Python and of packages."""
+    """Return the installed versions of Python and of packages, "none" for a missing package."""
     found = {each.name.lower(): each.version for each in distributions()}
     found["python"] = ".".join(platform.python_version_tuple()[:2])
     return {name: found.get(name, "none") for name in names}
 
 
 def find(digest: str, wanted: Mapping[str, str], dask_worker: Any) -> tuple[Path, bool]:
-    """Return where the files of a hash are kept, also when the worker ends, and whether they are all there.
+    """Return the folder for the files of a hash, which outlives the worker, and whether all files are there.
 
     Raises:
-        RuntimeError: the worker is not fit for a training: it has other packages than wanted, or no place of its own.
+        RuntimeError: the worker is unfit: it has other versions than wanted, or its folder belongs to another user.
     """
     found, place = versions(wanted), Path(dask_worker.local_directory).parents[1] / f"assay-{getpass.getuser()}"
     other = [f"expected {name} {it}, found {found[name]}" for name, it in wanted.items() if it != found[name]]
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if place.stat().st_uid != os.getuid():  # who could change the code in it
-        other.append(f"{place} belongs to another user: start it with another --local-directory")
+    if place.stat().st_uid != os.getuid():  # another user could change the code in it
+        other.append(f"{place} belongs to another user: start the worker with another --local-directory")
     if other:
         raise RuntimeError(f"worker {dask_worker.address}: {', '.join(other)}")
     return place / digest, (place / digest / COMPLETE).is_file()
 
 
 def write(home: Path, pieces: Iterable[tuple[str, int, bytes]]) -> None:
-    """Write pieces of files; what is never sent of a file reads as zeros and takes no room.
+    """Write pieces of files; the parts of a file that are never sent read as zeros and take no disk space.
 
-    Another driver may write the same bytes meanwhile, so nothing is taken away: an empty piece is the end of a file.
+    Another driver may be writing the same bytes, so files are not emptied first: an empty piece marks a file's end.
     """
     home.mkdir(mode=0o700, exist_ok=True)
     for name, offset, content in pieces:
@@ -70,9 +70,9 @@ def answer(token: str, go_on: bool, dask_worker: Any) -> None:
 
 
 def train(topic: str, token: str, job: bytes, code: Path, target: str) -> None:
-    """Pass a job to the process that trains, and what this says to the driver; token: this task's key.
+    """Pass a job to the process that trains, and the events of this process to the driver; token: this task's key.
 
-    One at a time, whatever number of threads and drivers the worker has.
+    Jobs run one at a time, however many threads and drivers the worker has.
 
     Raises:
         RuntimeError: the process ended.
@@ -101,19 +101,19 @@ def _pass_on(worker: Any, topic: str, token: str, job: bytes, started_as: tuple[
         while waits:
             while not child.pipe.poll(SECONDS_BETWEEN_LOOKS):
                 if not wanted(worker, token):
-                    return end_child(worker)  # in the middle of an epoch, perhaps
+                    return end_child(worker)  # perhaps in the middle of an epoch
             waits, event = child.pipe.recv()
-            if event:  # else it has only loaded what it needs
+            if event:  # otherwise the process has only loaded what it needs
                 worker.log_event(topic, {"token": token, "event": event})
     except (EOFError, OSError):
-        raise RuntimeError(f"the training's process ended ({child.cause_of_end()})") from None
+        raise RuntimeError(f"the training process ended ({child.cause_of_end()})") from None
     if child.grown():
         end_child(worker)
     return None
 
 
 def wanted(worker: Any, token: str) -> bool:
-    """Return whether somebody waits: Dask cancels the task where the driver gives it up or goes away."""
+    """True if a driver waits for the task: Dask cancels it if the driver gives it up or disappears."""
     task = worker.state.tasks.get(token)
     working = worker.status.name in ("running", "paused", "closing_gracefully")
     return bool(working and task and task.state in ("executing", "long-running"))

@@ -1,8 +1,8 @@
-"""What workers without a shared folder need, in pieces and under the hash of its content: the code and the images.
+"""The code and the images for workers without a shared folder, sent in pieces and named by the hash of their content.
 
-Of images only those are sent that a job is about: of train and val, or of the folds of a cross-validation; and no label
-of any other: a worker could not look at test rows if it wanted to. They keep their places in the store, since what
-augmentation does to an image depends on its place.
+Only the images that a job uses are sent, those of train and val or of the folds of a cross-validation, and no label of
+any other image: a worker cannot see test rows. Images keep their row numbers in the store, since the augmentation of an
+image depends on its row.
 """
 
 import hashlib
@@ -21,20 +21,20 @@ from src.executors import variants
 from src.executors.protocol import Job
 from src.images.store import open_images
 
-CHUNK = 8 * 2**20  # bytes of a message
+CHUNK = 8 * 2**20  # bytes per message
 STORE = "build/prepared/images.npy"
-Messages = Callable[[], Iterable[list[tuple[str, int, bytes]]]]  # pieces: the file's name, where in it, the content
+Messages = Callable[[], Iterable[list[tuple[str, int, bytes]]]]  # pieces: file name, offset, content
 
 
 class Upload(NamedTuple):
-    """Files in pieces, and the sha256 of these."""
+    """Files in pieces, and the SHA-256 of the pieces."""
 
     digest: str
     messages: Messages
 
 
 def hashed(messages: Messages) -> Upload:
-    """Hash the pieces one after the other."""
+    """Hash the pieces in their order."""
     known = hashlib.sha256()
     for name, offset, content in (piece for pieces in messages() for piece in pieces):
         known.update(f"{name}:{offset}:{len(content)}:".encode() + content)
@@ -42,14 +42,14 @@ def hashed(messages: Messages) -> Upload:
 
 
 def of_code(root: Path) -> Upload:
-    """Return the folder src of a repository, without what Python compiled."""
+    """Return the folder src of a repository, without compiled Python files."""
     files = [path for path in sorted((root / "src").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     pieces = [(path.relative_to(root).as_posix(), 0, path.read_bytes()) for path in files]
     return hashed(lambda: [pieces])
 
 
 def of_images(job: Job, home: Path) -> Upload:
-    """Return the images for a job, prepared on this machine if they are not yet; hashed anew when their files change.
+    """Return the images for a job, after preparing them here if necessary; hash them again when their files change.
 
     Raises:
         AssayError: they are missing or damaged, or cannot be prepared.
@@ -64,9 +64,9 @@ def of_images(job: Job, home: Path) -> Upload:
 
 @cache
 def _images(data: variants.Data, rows: tuple[int, ...] | None, record: str, _: variants.Signature) -> Upload:
-    """Return rows, or train and val, as files that the pipeline would have made, with DVC's record of how.
+    """Return the given rows, or train and val, as the files that the pipeline writes, with a dvc.lock of their params.
 
-    In index.csv a row of another part has the label of some row that is sent.
+    In index.csv every row that is not sent has the label of one that is, so that its own label stays secret.
     """
     images = open_images(data.prepared)
     labels = [line["label"] for line in read_csv(data.prepared.index, ("label",))]
@@ -89,6 +89,6 @@ def _images(data: variants.Data, rows: tuple[int, ...] | None, record: str, _: v
         for start in range(0, len(ordered), at_once):
             chosen = ordered[start : start + at_once]
             yield [(STORE, len(header) + row * length, images[row].tobytes()) for row in chosen]
-        yield [(STORE, size, b"")]  # for rows of test at the end
+        yield [(STORE, size, b"")]  # sets the size of the file, whose last rows may be test rows that are not sent
 
     return hashed(messages)

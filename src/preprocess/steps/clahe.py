@@ -8,7 +8,7 @@ from src.preprocess.pipeline import Frame
 
 
 def apply(image: Pixels, frame: Frame) -> Pixels:
-    """Equalize a gray image, or the lightness of an RGB image in CIE Lab, and keep the image before for `crop`."""
+    """Equalize a gray image, or the lightness of an RGB image in CIE Lab, and keep the original for `crop`."""
     if frame.before_clahe is None:
         frame.before_clahe = image
     if image.ndim == 2:

@@ -21,10 +21,10 @@ def apply(image: Pixels, frame: Frame) -> Pixels:
 
 
 def body(gray: Pixels, params: Crop) -> Box:
-    """Find the union of the bounding boxes of the body contours, (H, W) of any size.
+    """Find the union of the bounding boxes of the body contours in an image (H, W) of any size.
 
-    The whole image where there is no contour, or where the box covers less than `min_box` of the image: in a tight
-    slice the body itself is too large to count, and what is left may be a letter in a corner.
+    Return the whole image if there is no contour, or if the box covers less than `min_box` of the image: in a tight
+    slice the body itself is above `max_area`, and what is left may be a letter in a corner.
     """
     mean = cv2.blur(gray, (params.blur, params.blur))
     _, mask = cv2.threshold(mean, params.threshold, 255, cv2.THRESH_BINARY)
@@ -37,7 +37,7 @@ def body(gray: Pixels, params: Crop) -> Box:
 
 
 def union(boxes: Iterable[Box], shape: tuple[int, ...]) -> Box:
-    """Return the smallest box around all boxes, that of the whole (H, W) image where there are none."""
+    """Return the smallest box around all boxes, or the whole image (H, W) if there are none."""
     found = list(boxes)
     if not found:
         return Box(0, 0, shape[1], shape[0])
@@ -46,13 +46,13 @@ def union(boxes: Iterable[Box], shape: tuple[int, ...]) -> Box:
 
 
 def _is_strip(box: Box, params: Crop) -> bool:
-    """Return whether it is an edge of a table or a scale: narrow in one direction and long in the other."""
+    """True if the box looks like the edge of a table or a scale: narrow in one direction and long in the other."""
     short, long = sorted((box.right - box.left, box.bottom - box.top))
     return short < params.narrow and long > params.long
 
 
 def _scaled(box: Box, seen: tuple[int, ...], shape: tuple[int, ...]) -> Box:
-    """Carry a box over to the image as it is now, in case a step between resized it; nothing of the body is lost."""
+    """Scale a box to the present image, in case a step resized it since; round outwards, so no body is cut off."""
     if seen[:2] == shape[:2]:
         return box
     x, y = shape[1] / seen[1], shape[0] / seen[0]

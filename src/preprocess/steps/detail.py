@@ -1,8 +1,8 @@
-"""Step `detail`: take from the images the trace of the resolution that they were published in.
+"""Step `detail`: remove the traces of the resolution in which the images were published.
 
-Sharpness tells how large a file was, and the size of the file may tell the class. Measured on the train and val parts
-of covid_ct, 150 px, by how well the radial power spectrum predicts the side of the file (R2 over patients): 0.12 with
-`detail` 256, 0.01 with 192, nothing left with 150; without the blur 0.18, 0.13 and 0.03.
+Sharpness reveals how large a file was, and the size of the file may reveal the class. On the train and val parts of
+covid_ct, at 150 px, the radial power spectrum predicts the side of the file with an R2 (over patients) of 0.12 with
+`detail` 256, 0.01 with 192 and nothing with 150; without the blur 0.18, 0.13 and 0.03.
 """
 
 import cv2
@@ -14,9 +14,9 @@ SIGMA = 0.8  # pixels of the image of side `detail`
 
 
 def apply(image: Pixels, frame: Frame) -> Pixels:
-    """Resize to a square of `detail`, small images as well, and blur slightly: it belongs before `working_size`.
+    """Resize to a square of `detail`, enlarging small images, and blur slightly; put it before `working_size`.
 
-    The blur takes the highest frequencies, which small images do not have, from the others, and softens JPEG blocks.
+    The blur removes from large images the highest frequencies, which small ones lack, and softens JPEG blocks.
     """
     side = frame.section.detail
     return as_pixels(cv2.GaussianBlur(resized(image, side, side), (0, 0), SIGMA))

@@ -5,5 +5,5 @@ from src.preprocess.pipeline import Frame
 
 
 def apply(image: Pixels, frame: Frame) -> Pixels:
-    """Return the image in gray, ITU-R BT.601."""
+    """Return the image in gray, with the weights of ITU-R BT.601."""
     return to_gray(image)
