@@ -59,7 +59,7 @@ def read(
     Transparent pixels are blended onto black, the background of scans. More than 8 bits are scaled from the range
     that the image itself fills: scanners fill only part of 16 bits, so the upper 8 would be almost black.
     With `gray` colours are weighed into one channel. `keep_damaged` takes what the decoder makes of a damaged file.
-    `claim` is called once, with the bytes that the decoding will take, and may wait until there are so many.
+    `claim` is called once, with the bytes that decoding will take, and may wait until that many are free.
 
     Raises:
         UnreadableError: there is no single whole image of at most `max_megapixels` in the file.

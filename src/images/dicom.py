@@ -32,7 +32,7 @@ ELEMENTS = [
 ]
 COPIES, FLOATS = 3, 18  # stored pixels in the file, in the element and as an array; rescaled ones twice, and levels
 RLE_GROWTH = 64  # two bytes of a run become 128
-# What pydicom only logs, and then takes what it has of the picture.
+# Damage that pydicom only logs, before it goes on with the part of the picture that it has.
 DAMAGE = re.compile("decoded RLE segment|End of file reached|no JPEG EOI/EOC marker|fewer frames than expected")
 _noted = threading.local()
 

@@ -17,7 +17,7 @@ MAX_SCANS = 20  # at the largest allowed size, in proportion more for smaller im
 
 
 def check_scans(data: bytes, megapixels: float, max_megapixels: float) -> None:
-    """Refuse a progressive file of very many scans, each of which takes the time of a decoding.
+    """Refuse a progressive file with very many scans: each scan takes as long as decoding the whole image.
 
     Raises:
         UnreadableError: too many scans.

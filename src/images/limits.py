@@ -48,7 +48,7 @@ class UnreadableError(Exception):
 
 
 class Memory:
-    """Bytes that threads share: who asks for more than is free waits, so that the largest images come one by one."""
+    """Bytes that threads share: one that asks for more than is free waits, so the largest images come one by one."""
 
     def __init__(self, total: float = float("inf")) -> None:
         self._total = self._free = total
@@ -58,7 +58,7 @@ class Memory:
 
     @contextmanager
     def taking(self, size: float, what: str) -> Iterator[None]:
-        """Reserve `size` bytes, or all where there are fewer; `what` names the file. A thread may have only one."""
+        """Reserve `size` bytes, at most the total; `what` names the file. A thread may hold only one reservation."""
         size = min(size, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= size)
@@ -85,14 +85,15 @@ class Memory:
 def give_back() -> None:
     """Let blocks of a megabyte or more go back to the system once they are freed, where the C library is glibc's.
 
-    By itself it keeps those of up to 32 MB, as which Pillow and OpenCV take theirs: 600 MB beside the next large image.
+    By default glibc keeps freed blocks of up to 32 MB, the kind that Pillow and OpenCV allocate. This left 600 MB in
+    use beside the next large image.
     """
     with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, 2**20)
 
 
 def report_killed(note: Path) -> None:
-    """Log at which files a run that left its note was killed, and remove the note."""
+    """Log which files were being decoded when the last run was killed, as its note says, and remove the note."""
     if note.is_file():
         names = ", ".join(note.read_text("utf-8").split("\n")[:-1])
         log.warning("the last run was killed while it decoded %s; a lower preprocess.max_megapixels rejects it", names)

@@ -27,7 +27,7 @@ def thumbnail(image: Pixels) -> Pixels:
 
 
 def is_dark_or_flat(image: Pixels) -> bool:
-    """Return whether 99 of 100 pixels are below level 16, or darkest and brightest less than 8 levels apart."""
+    """True if more than 99 % of the pixels are below level 16, or all lie less than 8 levels apart."""
     return bool(np.ptp(image) < FLAT or np.count_nonzero(image >= DARK) < image.size / 100)
 
 

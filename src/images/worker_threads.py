@@ -27,7 +27,7 @@ def ordered(
 ) -> Iterator[Result]:
     """Work on items in threads and give the results in the order of the items, holding a bounded number of both.
 
-    When the caller stops early (Ctrl-C), what has not begun never does.
+    If the caller stops early (Ctrl-C), work that has not started is cancelled.
     """
     waiting: deque[Future[Result]] = deque()
     source = iter(items)

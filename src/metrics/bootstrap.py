@@ -15,7 +15,7 @@ from src.metrics.predictions import Flags, Floats, Integers, Scored
 from src.metrics.scores import BY_NAME, Key, Measures, measure, values
 
 ELEMENTS_AT_ONCE = 2_000_000  # weights in memory at a time: 16 MB
-FEWEST_GROUPS = 2  # of one group there is only one resample
+FEWEST_GROUPS = 2  # with one group, all resamples are identical
 USABLE = 0.5  # an interval needs at least this fraction of the resamples
 STEPS = 101
 DECIMALS = 6  # in files
@@ -111,9 +111,9 @@ def binomial(value: float, count: int, confidence: float) -> tuple[float, float]
 
 
 def _interval(key: Key, value: float, drawn: Floats, confidence: float, support: int, many: bool) -> Estimate:
-    """Take percentiles of the resamples; where these do not differ, the binomial interval of a share over groups.
+    """Return percentiles of the resamples or, if these do not differ, the binomial interval of a share over groups.
 
-    Of a single group every resample is the same, and where all are right or all are wrong a resample is too.
+    With one group, or if all predictions are right or all wrong, every resample gives the same score.
     """
     usable = drawn[np.isfinite(drawn)]
     skipped = len(drawn) - len(usable)
@@ -133,7 +133,7 @@ def roc_band(
 ) -> tuple[Floats, Floats, Floats]:
     """Return false positive rates (101,) and the bounds of the true positive rate at each, over resampled groups.
 
-    Pointwise percentiles: at every false positive rate alone they hold what they promise, not for the whole curve.
+    The percentiles are pointwise: they hold at each false positive rate alone, not for the whole curve.
     """
     grid = np.linspace(0, 1, STEPS)
     curves = []

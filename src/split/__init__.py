@@ -1,1 +1,1 @@
-"""Which images belong together, the split that never cuts a group, and the audit of leaks and shortcuts."""
+"""Find which images belong together, split without cutting a group, and audit leaks and shortcuts."""

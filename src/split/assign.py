@@ -1,9 +1,9 @@
-"""Which image goes to train, val and test: by ratio, or as the source's own folds say.
+"""Assign every image to train, val or test: by ratio, or by the source's own folds.
 
 Whole groups are dealt to the parts so that every class comes as close to its ratios as the groups allow.
 
 Groups that hold the same number of images of each class are interchangeable. The search works on these kinds of groups
-and on how many of a kind stand in each part, which keeps it small: images without groups are one kind per class.
+and on how many groups of a kind are in each part. This keeps it small: images without groups are one kind per class.
 """
 
 from collections import defaultdict
@@ -19,21 +19,21 @@ from src.core.partition import PARTS
 from src.core.random_streams import stream
 from src.split.index import Floats, Ints, Rows, codes
 
-MISSING = 1000.0  # what a class absent from a part costs: more than any deviation of shares
+MISSING = 1000.0  # cost of a class that is absent from a part: more than any deviation of shares
 SMALLEST_GAIN = 1e-9
 STARTS = 32
-WORK = 20_000  # starts times kinds, so that many different groups get fewer starts
-SAMPLE = 128  # kinds tried against each other in one round of the search
-PATIENCE = 3  # rounds without a gain, where a round is only a sample
+WORK = 20_000  # limit of starts times kinds, so that data with many kinds of groups gets fewer starts
+SAMPLE = 128  # most kinds of each part that one round of the search tries
+PATIENCE = 3  # rounds without a gain before the search stops, where a round tries only a sample of the kinds
 TRAIN, VAL, TEST = range(len(PARTS))
 NAMED = 5  # groups or files named in a message
 
 
 def divide(rows: Rows, section: Section, seed: int) -> Ints:
-    """Return for every row the number of its part in `PARTS`.
+    """Return the part of every row, as its number in `PARTS`.
 
     Raises:
-        AssayError: too few groups for the parts, a class missing in a part, or folds that cannot be respected.
+        AssayError: there are too few groups, a part lacks a class, or the folds cannot be respected.
     """
     ratios = {TRAIN: section.train, VAL: section.val, TEST: section.test}
     if section.folds == "ignore":
@@ -70,10 +70,10 @@ def _deal(rows: Rows, chosen: NDArray[np.bool_], ratios: dict[int, float], by: s
 
 
 def _from_folds(rows: Rows) -> Ints:
-    """Read the parts off the source's folds.
+    """Take the parts from the source's folds.
 
     Raises:
-        AssayError: no image, or not every image, has a fold, or train or test has none.
+        AssayError: an image has no fold, a fold has an unknown name, or train or test has no image.
     """
     counts = {name: int((rows.fold == name).sum()) for name in ("", *PARTS)}
     found = ", ".join(f"{name or 'without a fold'} {count}" for name, count in counts.items() if count)
@@ -93,7 +93,7 @@ def _from_folds(rows: Rows) -> Ints:
 
 
 def cut_groups(rows: Rows, parts: Ints) -> dict[str, list[str]]:
-    """List the known groups that stand in more than one part, with those parts, in the order of PARTS."""
+    """List the known groups that are in more than one part, each with its parts in the order of PARTS."""
     parts_of: dict[str, set[int]] = defaultdict(set)
     for group, part in sorted(zip(rows.group.tolist(), parts.tolist(), strict=True)):
         parts_of[group].add(part)
@@ -121,7 +121,7 @@ def _refuse_missing(rows: Rows, parts: Ints) -> None:
 
 @dataclass(frozen=True)
 class Deal:
-    """What is to be dealt: kinds (K, C) images per class, amounts (K,) groups of the kind, ratios (P,) of the parts."""
+    """What is dealt: kinds (K, C) in images per class, number of groups (K,) of each kind, ratios (P,) of the parts."""
 
     kinds: Floats
     amounts: Ints
@@ -133,7 +133,10 @@ class Deal:
         return self.amounts @ self.kinds
 
     def cost(self, part: int, part_images: Floats, missing: float = MISSING) -> Floats:
-        """Sum the squared deviations of the classes' shares from the ratio of a part that holds (..., C) images."""
+        """Return the cost of a part with (..., C) images: the sum of squared deviations of class shares from the ratio.
+
+        Each class that is absent adds `missing`.
+        """
         shares = part_images / self.totals
         deviation: Floats = np.square(shares - self.ratios[part]).sum(axis=-1)
         penalty: Floats = missing * (part_images <= 0).sum(axis=-1)
@@ -145,16 +148,16 @@ class Deal:
 
 
 def assign(classes: Ints, groups: Ints, ratios: Floats, random: np.random.Generator) -> Ints:
-    """Return for every image the number of a part, all images of a group the same one.
+    """Return the number of the part of every image; all images of a group get the same part.
 
-    A greedy start (rare and large groups first, in seeded disorder) is improved by moving groups and by swapping them
-    between two parts as long as the sum of squared deviations of class shares falls; the best of several starts wins.
+    A greedy start (rare and large groups first, in a seeded random order) is improved by moving or swapping groups
+    between two parts as long as the cost falls (see `Deal.cost`). The best of several starts is kept.
 
     Args:
         classes: (N,) number of the class of each image, 0..C-1.
         groups: (N,) number of the group of each image, 0..G-1.
         ratios: (P,) wanted share of each part, summing to 1.
-        random: the only source of chance: the same stream and images give the same parts.
+        random: the only source of randomness: the same stream and images give the same parts.
     """
     counts = _count(classes, groups)
     kinds, kind, amounts = np.unique(counts, axis=0, return_inverse=True, return_counts=True)
@@ -172,7 +175,7 @@ def _count(classes: Ints, groups: Ints) -> Ints:
 
 
 def _fill(deal: Deal, random: np.random.Generator) -> Ints:
-    """Divide each kind in proportion, then what is left over one by one to the part that it suits best: (K, P)."""
+    """Divide each kind in proportion, then give each leftover group to the part where it costs least: (K, P)."""
     placed = np.floor(deal.amounts[:, None] * deal.ratios).astype(np.intp)
     left = deal.amounts - placed.sum(axis=1)
     weight = (deal.kinds / deal.totals).sum(axis=1)
@@ -189,7 +192,7 @@ def _fill(deal: Deal, random: np.random.Generator) -> Ints:
 
 
 def _improve(deal: Deal, placed: Ints, random: np.random.Generator) -> Ints:
-    """Take the best exchange between two parts again and again until none helps; changes `placed`."""
+    """Make the best exchange between two parts until none lowers the cost; `placed` is changed in place."""
     failures = 0
     while failures < PATIENCE:
         gain, (kind, other, a, b) = min(
@@ -209,10 +212,10 @@ def _improve(deal: Deal, placed: Ints, random: np.random.Generator) -> Ints:
 def _exchange(
     deal: Deal, placed: Ints, a: int, b: int, random: np.random.Generator
 ) -> tuple[float, tuple[int, int, int, int]]:
-    """Find the best exchange of one group of part a for one of part b, kind -1 being no group at all.
+    """Find the best exchange of one group of part a for one of part b; kind -1 means no group.
 
     Returns:
-        The change of the cost and (kind from a, kind from b, a, b).
+        The change in cost and (kind from a, kind from b, a, b).
     """
     mine, other = _pick(placed[:, a], random), _pick(placed[:, b], random)
     nothing = np.zeros((1, deal.kinds.shape[1]))
@@ -227,13 +230,13 @@ def _exchange(
 
 
 def _pick(amounts: Ints, random: np.random.Generator) -> Ints:
-    """List the kinds of which there is a group, or a sample of them where there are many."""
+    """List the kinds that have a group, or a sample of at most SAMPLE of them."""
     present = np.flatnonzero(amounts)
     return present if len(present) <= SAMPLE else np.sort(random.choice(present, SAMPLE, replace=False))
 
 
 def _hand_out(placed: Ints, kind: Ints, random: np.random.Generator) -> Ints:
-    """Choose by chance which groups of a kind go where: (G,) part of each group."""
+    """Choose at random which groups of a kind go to which part: (G,) part of each group."""
     order = np.lexsort((random.random(len(kind)), kind))
     parts: NDArray[np.intp] = np.empty(len(kind), np.intp)
     parts[order] = np.repeat(np.tile(np.arange(placed.shape[1]), len(placed)), placed.ravel())

@@ -1,6 +1,6 @@
-"""audit.json: what a person should know of a split before believing a score made on it.
+"""audit.json: what a person should know about a split before trusting a score on it.
 
-Numbers stand at the top level, where `dvc metrics show` reads them; what they count stands in lists, which it skips.
+The counts are at the top level, where `dvc metrics show` reads them. What they count is in lists, which it skips.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from src.split.duplicates import BITS, DUPLICATE_BITS, DUPLICATE_CORRELATION, Du
 from src.split.index import Ints, Rows
 from src.split.shortcuts import Auc, Shortcuts, warnings
 
-LISTED = 1000  # pairs or groups in a list; the number at the top counts them all
+LISTED = 1000  # most pairs or groups in a list; the number at the top level counts all of them
 
-LARGE = 0.2  # share of the images in one group from which on the groups found may be wrong
+LARGE = 0.2  # if one group holds more than this share of the images, the groups found may be wrong
 UNKNOWN = (
     "an image without a group counts as one of its own, and patients may stand in two parts; "
     "name them by dataset.group_pattern or in a table"
@@ -28,7 +28,7 @@ Audit = dict[str, Any]
 
 
 class Copies(NamedTuple):
-    """How copies of one source were looked for: pairs compared, pairs found; images whose group was known before."""
+    """The search for copies of one source: pairs compared, pairs found, and images whose group was known before it."""
 
     compared: int
     found: int
@@ -44,9 +44,9 @@ def make_audit(
     copies: Copies | None = None,
     contradictions: Sequence[Pair] = (),
 ) -> Audit:
-    """Put together what audit.json says; the rows have the groups that were found, where copies were looked for.
+    """Return the content of audit.json. If copies were searched for, `rows` holds the groups that were found.
 
-    contradictions: pairs of the same pixels with two labels, in whatever parts.
+    contradictions: pairs of images with the same pixels and different labels, in any parts.
     """
     counts = _counts(rows, parts, section)
     cut, sizes = cut_groups(rows, parts), np.bincount(rows.groups)
@@ -77,12 +77,12 @@ def make_audit(
 
 
 def leaks(audit: Audit) -> int:
-    """Count the groups and pairs of images that stand in two parts."""
+    """Return the number of groups and of pairs of images that are in two parts."""
     return int(audit["groups_in_two_parts"] + audit["exact_duplicates"] + audit["near_duplicates"])
 
 
 def _counts(rows: Rows, parts: Ints, section: Section) -> list[Audit]:
-    """Count images and groups per part and class, and compare with the ratios where these were ours to keep."""
+    """Count images and groups per part and class; compare with the ratios unless the source's folds are used."""
     ratios = {"train": section.train, "val": section.val, "test": section.test} if section.folds == "ignore" else {}
     table = []
     for part, name in enumerate(PARTS):
@@ -112,7 +112,7 @@ def _leaks(cut: int, duplicates: Duplicates, section: Section) -> list[str]:
 
 
 def _contradictions(rows: Rows, pairs: Sequence[Pair]) -> list[str]:
-    """Say that the same pixels have two labels: no model can be right about both."""
+    """Return a warning if the same pixels have two labels: no model can be right about both."""
     if not pairs:
         return []
     one, two = (f"{rows.path[row]} ({rows.label[row]})" for row in pairs[0][:2])
@@ -123,7 +123,7 @@ def _contradictions(rows: Rows, pairs: Sequence[Pair]) -> list[str]:
 
 
 def _unchecked(rows: Rows, section: Section, duplicates: Duplicates, copies: Copies | None) -> list[str]:
-    """Return what could not be checked."""
+    """Return warnings about what could not be checked."""
     lines, unknown = [], len(rows) - _known(rows, copies)
     if unknown:
         some = f"the group of {unknown} of {len(rows)} images is unknown"

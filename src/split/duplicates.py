@@ -1,4 +1,4 @@
-"""Duplicates: the same pixels, or the same picture saved, scaled or cut anew."""
+"""Duplicates: the same pixels, or the same picture saved again, scaled or cropped."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,23 +15,23 @@ from src.images.pixels import Pixels
 from src.images.worker_threads import cores, ordered
 from src.split.index import Ints
 
-# Two images are duplicates that differ in at most so many bits of 255 and whose structure correlates at least so much.
-DUPLICATE_BITS = 64  # copies cut by 2 % a side differ in up to 58, unrelated chests in 44 or more
-DUPLICATE_CORRELATION = 0.97  # docs/splits.md says how these two were chosen
-ROWS, COLUMNS = 256, 2048  # hashes compared at a time, so that their products stay in the processor's cache
-MOST = 5000  # pairs kept
-Wanted = Callable[[Ints, Ints], NDArray[np.bool_]]  # of two rows each, which pairs to consider
-FINE, COARSE = 0.6, 4.0  # pixels of a thumbnail: what is finer is noise, what is coarser all chests share
+# Two images are near duplicates if at most so many of 255 bits differ and their structure correlates at least so much.
+DUPLICATE_BITS = 64  # copies cropped by 2 % a side differ in up to 58, unrelated chests in 44 or more
+DUPLICATE_CORRELATION = 0.97  # docs/splits.md explains how these two were chosen
+ROWS, COLUMNS = 256, 2048  # hashes compared at a time, so that their product stays in the processor's cache
+MOST = 5000  # pairs kept by a search
+Wanted = Callable[[Ints, Ints], NDArray[np.bool_]]  # for pairs of rows (first, second): which ones to consider
+FINE, COARSE = 0.6, 4.0  # pixels of a thumbnail: finer detail is noise, coarser shapes are common to all chests
 ROUNDS, TOLERANCE = 60, 1e-4
-BLUR = 5  # pixels, of ECC's own filter
+BLUR = 5  # pixels: size of the Gaussian filter in ECC
 LARGEST_SHIFT = 0.15  # largest change of the unit square's corners that alignment may make
-FLAT = 0.5  # grey levels of fine structure, root mean square, below which there is nothing to compare
-FREQUENCIES = 16  # lowest ones kept of each axis
+FLAT = 0.5  # grey levels, standard deviation of the fine structure below which there is nothing to compare
+FREQUENCIES = 16  # lowest ones kept on each axis
 BITS = FREQUENCIES**2 - 1  # without the mean
 
 
 class Hashes(NamedTuple):
-    """Contents (N,), equal for equal pixels; thumbnails uint8 (N, 64, 64); perceptual int8 (N, 255) of -1, 1."""
+    """Contents (N,), equal for equal pixels; thumbnails uint8 (N, 64, 64); perceptual hashes int8 (N, 255) of -1, 1."""
 
     contents: Ints
     thumbnails: Pixels
@@ -39,7 +39,7 @@ class Hashes(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two rows of the store, in how many bits their hashes differ, and how well their structure correlates (-1..1)."""
+    """Two rows of the store, the number of bits in which their hashes differ, and their correlation (-1..1)."""
 
     first: int
     second: int
@@ -48,25 +48,28 @@ class Pair(NamedTuple):
 
 
 class Duplicates(NamedTuple):
-    """Pairs across parts: exact ones, near ones, the nearest that are neither; images repeated within a part."""
+    """Pairs across parts: exact, near, and the nearest that are neither; counts of repeats within a part."""
 
     exact: list[Pair]
     near: list[Pair]
     others: list[Pair]
     exact_within: int
     near_within: int
-    radius: int  # distance up to which all pairs were compared: below DUPLICATE_BITS where too many are near
+    radius: int  # distance up to which all pairs were compared: below DUPLICATE_BITS if too many pairs are near
 
 
 def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
-    """Find the images that stand in two parts, and count those that stand twice in one.
+    """Find the images that are in two parts, and count those that are twice in one part.
+
+    The threshold for near duplicates: a distance of at most DUPLICATE_BITS and a correlation of at least
+    DUPLICATE_CORRELATION.
 
     Args:
         hashes: of N images.
         parts: (N,) number of the part of each.
-        others: how many of the nearest pairs across parts that are not duplicates to list too.
+        others: number of further pairs to list: the nearest across parts that are not duplicates.
     """
-    # One row per content and part, so that many copies of one image are compared with the others but once.
+    # One row per content and part, so that many copies of one image are compared with the others only once.
     rows = np.sort(np.unique(np.stack([hashes.contents, parts]), axis=1, return_index=True)[1])
     contents, part, perceptual = hashes.contents[rows], parts[rows], hashes.perceptual[rows]
 
@@ -92,7 +95,7 @@ def find_duplicates(hashes: Hashes, parts: Ints, others: int) -> Duplicates:
 
 
 def _compare(hashes: Hashes, rows: Ints, candidates: Ints, where: str) -> list[Pair]:
-    """Correlate the thumbnails of pairs (M, 3): places in `rows`, and the distance of the hashes."""
+    """Correlate the thumbnails of candidates (M, 3): two positions in `rows` and the distance of the hashes."""
     pairs = []
     for first, second, bits in track(
         candidates.tolist(), len(candidates), f"looking for near duplicates {where}", "pair"
@@ -104,7 +107,7 @@ def _compare(hashes: Hashes, rows: Ints, candidates: Ints, where: str) -> list[P
 
 
 def same_pixels(contents: Ints, parts: Ints) -> list[Pair]:
-    """Pair every image with the first one of the same pixels in each other part (or class, if these are given)."""
+    """Pair every image with the first image in each other part that has the same pixels; `parts` may be classes."""
     copies: dict[int, list[int]] = defaultdict(list)
     for row, content in enumerate(contents.tolist()):
         copies[content].append(row)
@@ -118,7 +121,7 @@ def same_pixels(contents: Ints, parts: Ints) -> list[Pair]:
 
 
 def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
-    """Hash every prepared image, uint8 (N, H, W, C), and its thumbnail from before the steps (N, 64, 64, 1)."""
+    """Hash every prepared image, uint8 (N, H, W, C), and its thumbnail (N, 64, 64, 1), made before the steps."""
     digests = [digest_of(image.tobytes()) for image in images]
     numbers = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
     small = np.asarray(thumbnails[..., 0])
@@ -127,10 +130,10 @@ def hash_images(images: Pixels, thumbnails: Pixels) -> Hashes:
 
 
 def perceptual_hash(small: Pixels) -> NDArray[np.int8]:
-    """Return which of the 255 lowest frequencies of a thumbnail (64, 64) lie above their median: int8 (255,) of -1, 1.
+    """Return int8 (255,): 1 for each of the 255 lowest frequencies of a thumbnail (64, 64) above their median, else -1.
 
     The pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), with 16x16
-    instead of 8x8 coefficients: chest slices differ in the finer ones. The distance of two hashes is the number of
+    instead of 8x8 coefficients, as chest slices differ in the finer ones. The distance of two hashes is the number of
     bits that differ, about 127 for unrelated images.
     """
     lowest = cv2.dct(small.astype(np.float32))[:FREQUENCIES, :FREQUENCIES].ravel()[1:]
@@ -140,8 +143,8 @@ def perceptual_hash(small: Pixels) -> NDArray[np.int8]:
 class Nearest:
     """The nearest pairs of rows that are wanted: at most `most` that differ in at most `radius` bits.
 
-    Where there are more, equal distances go by row. `pairs` is (M, 3): first row, second row, distance; sorted by
-    distance, then rows.
+    If there are more, the nearest are kept; of equal distances, those with the lowest rows. `pairs` is (M, 3): first
+    row, second row, distance; sorted by distance, then by rows.
     """
 
     def __init__(self, wanted: Wanted, radius: int = BITS, most: int = MOST) -> None:
@@ -149,21 +152,21 @@ class Nearest:
         self._wanted, self._most = wanted, most
 
     def see(self, row: int, first: Ints, second: Ints, distances: Ints) -> None:
-        """Keep those of some more pairs that are near enough; `row` is the lowest that is still to come."""
+        """Add the pairs that are near enough; `row` is the lowest first row that pairs of a later call can have."""
         near = np.flatnonzero(distances <= self.radius)
         near = near[self._wanted(first[near], second[near])]
         if len(near):
             pairs = np.concatenate([self.pairs, np.stack([first[near], second[near], distances[near]], axis=1)])
             self.pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))[: self._most]]
-        if len(self.pairs) == self._most:  # of equal distances the first rows count
+        if len(self.pairs) == self._most:  # of equal distances, the lowest rows are kept
             self.radius = int(self.pairs[-1, 2]) - (row > self.pairs[-1, 0])
 
 
 def nearest_pairs(hashes: NDArray[np.int8], searches: Sequence[Nearest]) -> list[Ints]:
     """Fill all searches in one comparison of all pairs of hashes, int8 (N, 255) of -1, 1, and return their pairs.
 
-    It goes tile by tile through the product of the hashes with each other: of 100,000 in about a minute. An index would
-    not pay: the hashes of one kind of image share most of their bits.
+    The product of the hashes with each other is computed tile by tile: about a minute for 100,000 hashes. An index
+    would not be faster, as the hashes of images of one kind share most of their bits.
     """
     signs = hashes.astype(np.float32)
     tiles = [(row, column) for row in range(0, len(signs), ROWS) for column in range(row, len(signs), COLUMNS)]
@@ -178,7 +181,7 @@ def nearest_pairs(hashes: NDArray[np.int8], searches: Sequence[Nearest]) -> list
         once = first + row < second + column
         return first[once] + row, second[once] + column, distances[once]
 
-    with threadpool_limits(1, "blas"):  # the tiles take all cores
+    with threadpool_limits(1, "blas"):  # the tiles already use all cores
         found = track(ordered(near, tiles, cores(), ahead=2), len(tiles), "comparing perceptual hashes", "tile")
         for (row, _), pairs in zip(tiles, found, strict=True):
             for search in searches:
@@ -187,10 +190,11 @@ def nearest_pairs(hashes: NDArray[np.int8], searches: Sequence[Nearest]) -> list
 
 
 def correlation(first: Pixels, second: Pixels) -> float:
-    """Correlate the structure of two thumbnails, uint8 (H, W), after the best affine alignment: -1..1, 0 if unclear.
+    """Correlate the structure of two thumbnails, uint8 (H, W), after the best affine alignment: -1..1.
 
-    Alignment forgives a cut margin or a slightly different crop. Method: enhanced correlation coefficient,
-    Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization" (2008).
+    0 if there is too little structure, or no small alignment. Alignment allows for a cut margin or a slightly different
+    crop. Method: enhanced correlation coefficient, Evangelidis and Psarakis, "Parametric image alignment using enhanced
+    correlation coefficient maximization" (2008).
     """
     one, two = structure(first), structure(second)
     if min(one.std(), two.std()) < FLAT:
@@ -205,7 +209,7 @@ def correlation(first: Pixels, second: Pixels) -> float:
 
 
 def structure(picture: Pixels, fine: float = FINE, coarse: float = COARSE) -> NDArray[np.float32]:
-    """Keep what is neither noise nor the coarse shape: float32 (H, W) in grey levels around 0."""
+    """Remove noise and coarse shape: return the structure between them, float32 (H, W), in grey levels around 0."""
     image = picture.astype(np.float32)
     near, far = (cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (fine, coarse))
     return np.asarray(near - far, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What the split has to know of every row of the store, as arrays."""
+"""What the split needs to know about every row of the store, as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,19 +39,19 @@ class Rows:
 
     @cached_property
     def classes(self) -> Ints:
-        """(N,) the position of each label in `class_names`."""
+        """(N,) position of each label in `class_names`."""
         return codes(self.label)
 
     @cached_property
     def groups(self) -> Ints:
-        """(N,) a number per group; an image without a known group is a group of its own."""
+        """(N,) number of the group of each image; an image without a known group is a group of its own."""
         return codes(
             [f"group {group}" if group else f"path {path}" for group, path in zip(self.group, self.path, strict=True)]
         )
 
 
 def read_rows(prepared: Prepared) -> Rows:
-    """Read index.csv of a store.
+    """Read the index.csv of a store.
 
     Raises:
         AssayError: the index is missing or broken, or holds fewer than two classes.
@@ -67,7 +67,7 @@ def read_rows(prepared: Prepared) -> Rows:
 
 
 def codes(values: Sequence[str] | NDArray[np.str_]) -> Ints:
-    """Number values by their sorted order.
+    """Number the values in their sorted order.
 
     >>> codes(["b", "a", "b"]).tolist()
     [1, 0, 1]

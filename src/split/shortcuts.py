@@ -1,7 +1,7 @@
-"""Shortcuts: how well the class is predicted without any medicine, from file properties or from traces in the pixels.
+"""Shortcuts: how well file properties, or traces of the file in the pixels, predict the class without the anatomy.
 
-Measured as the AUC of a small random forest on groups that it was not fitted on. Traces of the file in prepared pixels
-are sharpness, block edges, saturation and borders, whatever the body shows.
+Measured as the AUC of a small random forest on groups that it was not fitted on. Traces of the file in the prepared
+pixels are sharpness, block edges, saturation and borders; they do not depend on the anatomy shown.
 """
 
 from functools import cache
@@ -23,13 +23,13 @@ from src.split.index import Floats, Ints, Rows, codes
 FOLDS = 5
 TREES = 100
 TREES_ALONE = 30  # for a single number
-LEAF = 2  # images per leaf at least
+LEAF = 2  # minimum number of images per leaf
 RESAMPLES = 200
 COVERAGE = (2.5, 97.5)  # percentiles of the interval
 SAMPLE = 3000  # images measured: enough for an interval of about two hundredths
-FOR_ALL_CORES = 1000  # images from which on a tree takes longer than to hand it to another thread
+FOR_ALL_CORES = 1000  # from so many images on, fitting a tree takes longer than handing it to another thread
 Folds = list[tuple[Ints, Ints]]
-WARN_ABOVE = 0.6  # lower end of the interval from which on there is a warning
+WARN_ABOVE = 0.6  # warn if the lower end of the interval is above this
 RINGS = 10  # bands of spatial frequency, from coarse to the finest the pixels hold
 BLOCK = 8  # pixels, the side of a JPEG block
 FRAME = 3  # pixels, the width of the border
@@ -55,9 +55,9 @@ class Auc(NamedTuple):
 
 
 class Shortcuts(NamedTuple):
-    """AUCs of the file properties, together and each alone, and of traces in the pixels; None where not measurable.
+    """AUCs of the file properties, together and each alone, and of the traces in the pixels; None if not measurable.
 
-    `official`: scored on the source's own test part by a forest that saw the rest of the source.
+    `official`: AUC on the source's own test part of a forest that was fitted on the rest of the source.
     """
 
     files: Auc | None
@@ -69,7 +69,7 @@ class Shortcuts(NamedTuple):
 
 
 def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
-    """Measure how well the class is predicted without looking at anatomy; of many images a seeded sample is used."""
+    """Measure how well the class is predicted without looking at the anatomy, on a seeded sample of at most SAMPLE."""
     sample = _sample(rows, seed)
     classes, groups, fold = rows.classes[sample], rows.groups[sample], rows.fold[sample]
     train, test = np.flatnonzero((fold != "test") & (fold != "")), np.flatnonzero(fold == "test")
@@ -93,7 +93,7 @@ def measure(rows: Rows, images: Pixels, seed: int) -> Shortcuts:
 
 
 def file_properties(rows: Rows) -> dict[str, Floats]:
-    """Return what is known of a file before its pixels are read, one column (N,) each; formats as numbers."""
+    """Return what is known about each file before its pixels are read, one column (N,) each; formats as numbers."""
     return {
         "width": rows.width,
         "height": rows.height,
@@ -126,7 +126,7 @@ def warnings(found: Shortcuts) -> list[str]:
 
 
 def _sample(rows: Rows, seed: int) -> Ints:
-    """Choose up to SAMPLE rows of every class in proportion, in the order of the store."""
+    """Choose up to SAMPLE rows, each class in proportion, in the order of the store."""
     if len(rows) <= SAMPLE:
         return np.arange(len(rows))
     random = stream(seed, "shortcut sample")
@@ -136,8 +136,9 @@ def _sample(rows: Rows, seed: int) -> Ints:
 
 
 def divide(classes: Ints, groups: Ints, seed: int) -> Folds:
-    """Divide N images into folds, whole groups each: the numbers to fit on and to score; none where a class has
-    fewer than two groups."""
+    """Divide N images into folds of whole groups, each as the rows to fit on and the rows to score.
+
+    No folds if a class has fewer than two groups."""
     count = min(FOLDS, *(len(np.unique(groups[classes == label])) for label in np.unique(classes)))
     if count < 2:
         return []
@@ -146,7 +147,7 @@ def divide(classes: Ints, groups: Ints, seed: int) -> Folds:
 
 
 def cross_validated(features: Floats, classes: Ints, groups: Ints, folds: Folds, seed: int) -> Auc | None:
-    """Score a forest on (N, F) features by cross-validation over the folds; None where there are none."""
+    """Score a forest on (N, F) features by cross-validation; None if there are no folds."""
     if not np.ptp(features, axis=0).any():
         return Auc(0.5, 0.5, 0.5)
     if not folds:
@@ -158,10 +159,10 @@ def cross_validated(features: Floats, classes: Ints, groups: Ints, folds: Folds,
 
 
 def held_out(features: Floats, classes: Ints, groups: Ints, train: Ints, test: Ints, seed: int) -> Auc | None:
-    """Score a forest trained on some rows on others.
+    """Fit a forest on the train rows and score it on the test rows.
 
     Returns:
-        None where either lacks a class.
+        The AUC, or None if train or test lacks a class.
     """
     if any(len(np.unique(classes[rows])) <= classes.max() for rows in (train, test)):
         return None
@@ -169,7 +170,7 @@ def held_out(features: Floats, classes: Ints, groups: Ints, train: Ints, test: I
 
 
 def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, seed: int) -> Floats:
-    """Fit on some rows and return (test rows, C) probabilities for others; a class that is not among them has 0."""
+    """Fit a forest on the train rows; return probabilities (T, C) of the test rows, 0 for a class that train lacks."""
     trees = TREES if features.shape[1] > 1 else TREES_ALONE
     forest = RandomForestClassifier(
         trees,
@@ -179,18 +180,18 @@ def _probabilities(features: Floats, classes: Ints, train: Ints, test: Ints, see
         random_state=derive(seed, "shortcut forest"),
     )
     forest.fit(features[train], classes[train])
-    forest.n_jobs = 1  # several threads add up the trees in the order in which they end: other ties, another AUC
+    forest.n_jobs = 1  # several threads would sum trees in the order in which they finish: other ties, another AUC
     probabilities = np.zeros((len(test), int(classes.max()) + 1))
     probabilities[:, forest.classes_] = forest.predict_proba(features[test])
     return probabilities
 
 
 def _auc(classes: Ints, probabilities: Floats, groups: Ints, seed: int) -> Auc:
-    """Score probabilities (N, C), with an interval over resampled groups."""
+    """Return the AUC of probabilities (N, C), with an interval over resampled groups."""
     numbers = np.unique(groups, return_inverse=True)[1].astype(np.int64)
     weights = np.concatenate(list(draw(numbers, RESAMPLES, stream(seed, "shortcut interval"))))
     drawn = _macro(classes, probabilities, weights)
-    drawn = drawn[np.isfinite(drawn)]  # the others lack a class
+    drawn = drawn[np.isfinite(drawn)]  # a resample that lacks a class has no AUC
     low, high = np.percentile(drawn, COVERAGE) if drawn.size else (0.0, 1.0)
     value = float(_macro(classes, probabilities, np.ones((1, len(classes))))[0])
     return Auc(round(value, 3), round(float(min(low, value)), 3), round(float(max(high, value)), 3))
@@ -214,7 +215,7 @@ def pixel_traces(image: Pixels) -> Floats:
 
 
 def _bands(pixels: Floats) -> Floats:
-    """Return the log share of the radial power spectrum in each band, of the windowed image without its mean."""
+    """Return the log share of each band in the power spectrum of the windowed image without its mean."""
     window, ring = _window_and_rings(*pixels.shape)
     power = np.abs(np.fft.rfft2((pixels - pixels.mean()) * window)) ** 2
     bands = np.bincount(ring, power.ravel(), minlength=RINGS)
@@ -223,14 +224,17 @@ def _bands(pixels: Floats) -> Floats:
 
 @cache
 def _window_and_rings(height: int, width: int) -> tuple[Floats, Ints]:
-    """Return the window (H, W), and of each frequency its band, which the size alone decides."""
+    """Return the window (H, W) and the band of each frequency; cached, as both depend on the size alone."""
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     ring = np.minimum((radius * 2 * RINGS).astype(np.intp), RINGS - 1)
     return np.outer(np.hanning(height), np.hanning(width)), ring.ravel()
 
 
 def _block_edges(pixels: Floats) -> float:
-    """Compare the steps between columns at every eighth column, the best phase, to all steps: 1 without blocks."""
+    """Return the mean step at every eighth column, at the strongest phase, divided by the mean of all steps.
+
+    It is about 1 without blocks.
+    """
     steps = np.abs(np.diff(pixels, axis=1)).mean(axis=0)
     phases = [steps[phase::BLOCK].mean() for phase in range(min(BLOCK, len(steps)))]
     return float((max(phases) + SMALLEST) / (steps.mean() + SMALLEST))

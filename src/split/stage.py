@@ -1,7 +1,7 @@
 """The split stage: divide the images, audit the parts, log what the audit found.
 
-For a person to check it writes pairs.png, the most alike images across parts, and with `by: lookalike` the groups that
-were found: lookalikes.csv and .png.
+It writes pictures for a person to check: pairs.png, the most alike images across parts, and with `by: lookalike` the
+groups that were found, lookalikes.csv and lookalikes.png.
 """
 
 import logging
@@ -28,19 +28,19 @@ from src.split.lookalikes import find, join, members
 from src.split.shortcuts import measure
 
 log = logging.getLogger(__name__)
-PAIRS, PER_ROW = 12, 2  # shown on pairs.png, and side by side
-GROUPS, MEMBERS = 12, 6  # shown on lookalikes.png: groups, images of each
+PAIRS, PER_ROW = 12, 2  # pairs shown on pairs.png, and pairs in one row of it
+GROUPS, MEMBERS = 12, 6  # groups shown on lookalikes.png, and images shown of each
 PICTURE = 200  # pixels
 
 
 def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int) -> None:
-    """Write which row of the store belongs to which part, what the audit found, and a sheet of the nearest pairs.
+    """Write the part of every row of the store, what the audit found, and a sheet of the nearest pairs.
 
-    With `by: lookalike` the images as obtained are read, and the groups found are written too.
+    With `by: lookalike` the original images are read, and the groups found are written too.
 
     Raises:
-        AssayError: the images cannot be divided as asked; or `leaks: fail` and a group or an image stands in two
-            parts, which is said after everything is written, so that a person can look.
+        AssayError: the images cannot be divided as asked; or `leaks: fail` is set and a group or an image is in two
+            parts. The latter is raised after everything is written, so that a person can look.
     """
     rows, images = read_rows(prepared), open_images(prepared)
     copies = None
@@ -69,7 +69,7 @@ def run(raw: Raw, prepared: Prepared, out: SplitFiles, section: Split, seed: int
 
 
 def _with_lookalikes(rows: Rows, raw: Raw, out: SplitFiles) -> tuple[Rows, Copies]:
-    """Join the known groups with those of the images that are copies of one source."""
+    """Merge the known groups with the groups of images that are copies of one source."""
     found = find([raw.folder / path for path in rows.path.tolist()])
     joined = replace(rows, group=join(rows.group, rows.path, found.links))
     _write_groups(out, raw, joined)
@@ -77,7 +77,7 @@ def _with_lookalikes(rows: Rows, raw: Raw, out: SplitFiles) -> tuple[Rows, Copie
 
 
 def _write_pairs(path: Path, rows: Rows, parts: Ints, images: Pixels, duplicates: Duplicates) -> None:
-    """Draw the duplicates across parts, the most alike first, filled up with the nearest pairs that are none."""
+    """Draw the duplicates across parts, exact ones first, then the nearest pairs that are not duplicates."""
     kinds = {"exact": duplicates.exact, "near": duplicates.near, "no duplicate": duplicates.others}
     chosen = [(pair, kind) for kind, pairs in kinds.items() for pair in pairs][:PAIRS]
     cells: list[Cell] = []
@@ -92,7 +92,7 @@ def _write_pairs(path: Path, rows: Rows, parts: Ints, images: Pixels, duplicates
 
 
 def _write_groups(out: SplitFiles, raw: Raw, rows: Rows) -> None:
-    """Write a row per image with its group, and a sheet of some groups' images."""
+    """Write a table with the group of each image, and a sheet with images of some groups."""
     groups = members(rows.groups)
     lines = ((row, rows.group[row], len(group), rows.label[row], rows.path[row]) for group in groups for row in group)
     write_csv(out.lookalikes, ("row", "group", "images", "label", "path"), lines)

@@ -1,4 +1,4 @@
-"""Which images come from one source although turned, mirrored, shifted or scaled."""
+"""Find images that come from one source, even if they were turned, mirrored, shifted or scaled."""
 
 from src.split.lookalikes.find import Found, find, join, members
 

@@ -1,9 +1,9 @@
-"""Which few images each image may be a copy of: those that hold the nearest neighbours of its features.
+"""The few images that each image may be a copy of: those that hold the nearest neighbours of its features.
 
-Each descriptor becomes a code of 256 bits, each bit the side of a random hyperplane (Charikar, "Similarity estimation
-techniques from rounding algorithms", 2002). Sorted by a part of the code, like descriptors come to stand near each
-other (as in the LSH forest of Bawa and others, 2005), so each is compared only with those next to it, in eight orders.
-The work per feature is fixed, so all but the sorting is linear in the number of images.
+Each descriptor becomes a code of 256 bits, each the side of a random hyperplane (Charikar, "Similarity estimation
+techniques from rounding algorithms", 2002). Sorted by a part of the code, similar descriptors are near each other (as
+in the LSH forest of Bawa and others, 2005). So each one is compared only with those next to it, in eight sort orders.
+The work per feature is fixed, so everything but the sorting is linear in the number of images.
 """
 
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from src.images.worker_threads import cores, ordered
 from src.split.index import Ints
 from src.split.lookalikes.features import BINS, FEATURES, MIRROR, Packed
 
-ORDERS, PART = 8, 32  # parts of the code, bits of each
-REACH = 8  # entries after each in an order that it is compared with
-NEAR = 56  # bits of 256 in which the codes of one feature may differ
-EVERY = 2  # every second feature is looked up: half of the time and memory, and copies share dozens
-FEWEST = 8  # votes; the same two features may vote in each order
+ORDERS, PART = 8, 32  # parts of the code, one sort order each, and bits of a part
+REACH = 8  # each entry of an order is compared with so many entries after it
+NEAR = 56  # of 256 bits; codes that differ in more are not of the same feature
+EVERY = 2  # look up every second feature: it halves time and memory, and copies share dozens of features
+FEWEST = 8  # votes that a candidate needs; the same two features may vote once in each order
 CANDIDATES = 12  # images verified for each image
-SAMPLE = 20_000  # descriptors that place the hyperplanes
-READ, SAMPLED = 1 << 7, 1 << 10  # images at a time
-MERGED, PARTS = 1 << 21, 16  # pairs counted apart before they are brought together; parts in which all are added up
-BLOCK = 1 << 16  # entries of an order at a time: they stay in the cache of a core
+SAMPLE = 20_000  # descriptors whose median places the hyperplanes
+READ, SAMPLED = 1 << 7, 1 << 10  # images read at a time, for the codes and for the sample
+MERGED, PARTS = 1 << 21, 16  # pairs counted before the counts are merged; parts in which the orders are added up
+BLOCK = 1 << 16  # entries of an order compared at a time: they stay in the cache of a core
 
 Codes = NDArray[np.uint32]
 Counted = tuple[NDArray[np.int64], Ints]  # pairs of images as one number each, and their votes
@@ -37,11 +37,11 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
 
     Args:
         packed: features of N images.
-        most: the best so many of each image; a pair may be listed for either of its images.
+        most: number of best pairs to keep for each image; a pair may be kept for either of its images.
 
     Returns:
-        (M, 4) first image, second image (a larger number), 1 if mirrored, votes; sorted, each pair at most twice,
-        as it is and mirrored.
+        (M, 4) first image, second image (a larger number), 1 if mirrored, votes; sorted. A pair is listed at most
+        twice: as it is and mirrored.
     """
     images = np.repeat(np.arange(len(packed), dtype=np.int32), -(-packed.counts // EVERY))
     if not len(images):
@@ -53,7 +53,7 @@ def candidates(packed: Packed, most: int = CANDIDATES) -> Ints:
 
 
 def _looked_up(packed: Packed, images: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the descriptors (T, 128) that are looked up, those of so many images after the other."""
+    """Yield the descriptors (T, 128) that are looked up, those of `images` images at a time."""
     for start in range(0, len(packed), images):
         part = packed.read(start, images)
         kept = np.arange(0, FEATURES, EVERY) < part["count"][:, None]
@@ -61,9 +61,9 @@ def _looked_up(packed: Packed, images: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _codes(packed: Packed, count: int) -> Codes:
-    """Return codes (2 T, 8) of 32 bits each, of the descriptors and then of the mirrored ones.
+    """Return codes (2 T, 8) of 32 bits each, first of the descriptors, then of the mirrored descriptors.
 
-    All sums are of whole numbers below 2**24, so that they are exact in whatever order a machine adds them.
+    All sums are whole numbers below 2**24, so they are exact in any order in which a machine adds them.
     """
     planes = stream(0, "lookalike planes").choice(np.array([-1, 1], np.float32), (BINS, ORDERS * PART))
     share = -(-count // SAMPLE)
@@ -79,7 +79,7 @@ def _codes(packed: Packed, count: int) -> Codes:
 
 
 def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> Counted:
-    """Compare each feature with those next to it in an order, and count the near ones for each pair of images."""
+    """Compare each feature with those next to it in a sort order; count the near ones for each pair of images."""
     entries, found, limit = np.argsort(codes[:, order], kind="stable"), list[Counted](), MERGED
     for start in range(0, len(entries), BLOCK):
         block, pairs = entries[start : start + BLOCK + REACH], list[NDArray[np.int64]]()
@@ -99,7 +99,7 @@ def _votes(codes: Codes, order: int, images: NDArray[np.int32], count: int) -> C
 
 
 def _enough(orders: list[Counted], count: int) -> Counted:
-    """Add up the votes of all orders, and keep the pairs that have enough, a part of the images after the other."""
+    """Add up the votes of all orders, one part of the pairs at a time, and keep the pairs with enough votes."""
     found, starts = list[Counted](), np.linspace(0, 2 * count * count, PARTS + 1).astype(np.int64)
     for start, end in pairwise(starts):
         places = [slice(*np.searchsorted(pairs, (start, end))) for pairs, _ in orders]
@@ -116,7 +116,7 @@ def _summed(found: list[Counted]) -> Counted:
 
 
 def _best(pairs: Ints, most: int) -> Ints:
-    """Keep the pairs with the most votes of each image; where votes are equal, the first ones."""
+    """Keep for each image the `most` pairs with the most votes; of equal votes, the first ones."""
     images = np.concatenate([pairs[:, 0], pairs[:, 1]])
     places = np.tile(np.arange(len(pairs)), 2)
     order = np.lexsort((places, -pairs[places, 3], images))

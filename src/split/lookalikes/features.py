@@ -1,4 +1,4 @@
-"""What an image is known again by: local features, and a small picture to compare what lies between them.
+"""What an image is recognized by: local features, and a small picture to compare what lies between them.
 
 SIFT: Lowe, "Distinctive image features from scale-invariant keypoints" (2004).
 """
@@ -15,21 +15,24 @@ from src.images.decode import read
 from src.images.pixels import Pixels, resized
 from src.split.index import Ints
 
-AREA = 320 * 240  # pixels of the working image, whatever its aspect: scaled copies come to one size
-SMALLEST_SIDE = 24  # pixels of the working image, however long and thin
-FEATURES = 256  # strongest ones of an image
-CONTRAST = 0.01  # of SIFT; its usual 0.04 leaves too few on pale cells
+AREA = 320 * 240  # pixels of the working image at any aspect ratio, so that scaled copies get the same size
+SMALLEST_SIDE = 24  # pixels of the working image, even if it is long and thin
+FEATURES = 256  # the strongest of an image
+CONTRAST = 0.01  # threshold of SIFT; its default of 0.04 leaves too few features on pale cells
 DARK = 16  # grey level up to which a border region counts as fill
-MARGIN = 7  # pixels around fill in which its edge is part of a feature
+MARGIN = 7  # pixels around fill in which a feature would include the edge of the fill
 SIDE = 96  # pixels of the picture
 BINS = 128  # 4 x 4 places of 8 directions each
-# A mirrored image has the mirrored descriptors: the rows of places in reverse order, and directions of other sign.
+# A mirrored image has the mirrored descriptors: the rows of places reversed, and directions of opposite sign.
 MIRROR = np.arange(BINS).reshape(4, 4, 8)[::-1][..., -np.arange(8) % 8].ravel()
 Points = NDArray[np.float32]
 
 
 class Features(NamedTuple):
-    """Points (K, 2) x, y and descriptors uint8 (K, 128); a picture uint8 (SIDE, SIDE); points per pixel of it (2,)."""
+    """Points (K, 2) as x, y in the working image, descriptors uint8 (K, 128), and a picture uint8 (SIDE, SIDE).
+
+    scale: (2,) pixels of the working image per pixel of the picture, in x and y.
+    """
 
     points: Points
     descriptors: Pixels
@@ -44,10 +47,10 @@ RECORD = np.dtype(
 
 
 class Packed:
-    """Features of N images, a record of 44 kB each in a file; in memory are only those that are asked for."""
+    """Features of N images in a file, one record of 44 kB each; only the records asked for are in memory."""
 
     def __init__(self, features: Iterable[Features], file: Path) -> None:
-        """Write features one image after the other to a new file; `counts` (N,) says how many each has."""
+        """Write the features of one image after the other to a new file; `counts` (N,) is their number per image."""
         self._file, counts = file, []
         with file.open("wb") as out:
             for one in features:
@@ -63,7 +66,7 @@ class Packed:
         return len(self.counts)
 
     def read(self, start: int, images: int) -> NDArray[Any]:
-        """Read the records of so many images."""
+        """Read the records of `images` images from number `start` on."""
         return np.fromfile(self._file, RECORD, images, offset=start * RECORD.itemsize)
 
     def __getitem__(self, image: int) -> Features:
@@ -73,7 +76,7 @@ class Packed:
 
 
 def read_features(path: Path) -> Features:
-    """Read an image that preprocess has read before, so of an accepted size, and describe it."""
+    """Read an image and describe it; its size is not checked, as preprocess has already accepted it."""
     image, _ = read(path, float("inf"), gray=True, keep_damaged=True)
     return describe(image)
 
@@ -96,7 +99,7 @@ def describe(gray: Pixels) -> Features:
 
 
 def _not_fill(work: Pixels) -> Pixels:
-    """Mark with 255 what is not near fill, dark regions at the border, as copies have: their edge is no content."""
+    """Return a mask, 255 where no fill (dark border regions, as copies have) is near: its edge is no content."""
     dark = cv2.morphologyEx((work <= DARK).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     regions = cv2.connectedComponents(dark, connectivity=4)[1]
     border = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))

@@ -1,4 +1,4 @@
-"""From files to groups: describe every image, look up candidates, verify these, join what belongs together."""
+"""From files to groups: describe every image, look up candidates, verify them, join what belongs together."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -20,21 +20,21 @@ from src.split.lookalikes.features import Packed, read_features
 from src.split.lookalikes.verify import compare
 
 PREFIX = "like "
-ROUND = 512  # pairs that are verified before what is linked is joined
+ROUND = 512  # pairs verified before the linked images are joined
 
 
 class Found(NamedTuple):
-    """Pairs of images that were verified to have one source, as many as join all that have; pairs looked at."""
+    """Verified pairs of images of one source, enough to join all copies; and the number of pairs compared."""
 
     links: list[tuple[int, int]]
     compared: int
 
 
 def find(files: Sequence[Path], threads: int | None = None) -> Found:
-    """Find which images are copies of one source: turned, mirrored, shifted, scaled or saved anew.
+    """Find which images are copies of one source: turned, mirrored, shifted, scaled or saved again.
 
-    Pairs with the most features in common come first, and one that others join already is not verified: of 34 copies
-    of a slide 33 links do. The result does not depend on the number of threads, by default that of the cores.
+    Pairs with the most features in common come first. A pair that other links already join is not verified: 33 links
+    join 34 copies of a slide. The result does not depend on the number of threads, by default one per core.
     """
     threads, links, compared = threads or cores(), list[tuple[int, int]](), 0
     with TemporaryDirectory(prefix="lookalikes", ignore_cleanup_errors=True) as folder:
@@ -44,7 +44,7 @@ def find(files: Sequence[Path], threads: int | None = None) -> Found:
         pairs = pairs[np.argsort(-pairs[:, 3], kind="stable")]
         work: Callable[[list[int]], bool] = partial(_same, packed)
         rounds = range(0, len(pairs), ROUND)
-        # One thread in each product of matrices: they are small, and the pairs already take all cores.
+        # One thread per matrix product: the products are small, and the pairs already use all cores.
         with threadpool_limits(1, "blas"):
             for start in track(rounds, len(rounds), "comparing images to find copies", "round"):
                 group = components(len(files), links)
@@ -63,7 +63,7 @@ def _same(packed: Packed, pair: list[int]) -> bool:
 
 
 def components(nodes: int, links: Iterable[tuple[int, int]]) -> Ints:
-    """Number what is joined by links: (nodes,), equal numbers where there is a way from one to the other."""
+    """Number the connected components: (nodes,), equal numbers where links lead from one node to the other."""
     ends = np.array(list(links), np.intp).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends), np.bool_), (ends[:, 0], ends[:, 1])), shape=(nodes, nodes))
     numbers: Ints = connected_components(graph, directed=False)[1]
@@ -71,18 +71,18 @@ def components(nodes: int, links: Iterable[tuple[int, int]]) -> Ints:
 
 
 def join(group: NDArray[np.str_], path: NDArray[np.str_], links: Iterable[tuple[int, int]]) -> NDArray[np.str_]:
-    """Name the group of every image: a known one with all that are linked to it, else the first image that is alike.
+    """Name the group of every image: by the known groups that are joined in it, else by its first image.
 
     Args:
         group: (N,) known groups, "" where unknown.
-        path: (N,) of the images.
+        path: (N,) paths of the images.
         links: pairs of rows.
 
     >>> join(np.array(["", "p", "q", ""]), np.array(["a", "b", "c", "d"]), [(0, 1), (1, 2)]).tolist()
     ['p and 1 more', 'p and 1 more', 'p and 1 more', 'like d']
     """
     names, members_of = np.unique(group, return_inverse=True)
-    known = np.flatnonzero(group != "").tolist()  # a node for each image, and one for each name that joins its images
+    known = np.flatnonzero(group != "").tolist()  # a node for each image, and one for each known group
     named = [(row, len(group) + int(members_of[row])) for row in known]
     component = components(len(group) + len(names), [*links, *named])[: len(group)]
     _, first, number = np.unique(component, return_index=True, return_inverse=True)

@@ -1,8 +1,8 @@
-"""Whether one image is the other, moved: the features lie alike, and so does the fine structure between them.
+"""Test whether one image is a moved copy of the other: by the places of the features and the structure between them.
 
-Both tests are needed. The first alone would take two X-rays for one that bear the same burnt-in letters; the second
-alone says too little where images overlap in a small part. Both are strict about place, to two pixels: the ribs of two
-children lie alike within four. docs/splits.md says how the limits were chosen.
+Both tests are needed. Features alone would match two different X-rays that share the same burnt-in letters; structure
+alone says too little if the images overlap only in a small part. Both tests allow a shift of two pixels, no more: the
+ribs of two children match within four. docs/splits.md explains how the limits were chosen.
 """
 
 from typing import NamedTuple
@@ -17,15 +17,15 @@ from src.split.index import Ints
 from src.split.lookalikes.features import MIRROR, SIDE, Features, Points
 
 RATIO = 0.8  # of the distances to the nearest and the second nearest descriptor: Lowe's test
-COARSE, FINE = 4.0, 2.0  # pixels of the working image between a point and where it is expected, at first and at last
+COARSE, FINE = 4.0, 2.0  # pixels of the working image from a point to its expected place, in the first and last rounds
 TRIALS, CONFIDENCE = 500, 0.99  # of RANSAC
-ROUNDS = (COARSE, COARSE, FINE, FINE, FINE, FINE)  # of fitting to the inliers anew
-MAX_STRETCH, MIN_SCALE, MAX_SCALE = 2.0, 0.4, 2.5  # what a copy may have gone through
+ROUNDS = (COARSE, COARSE, FINE, FINE, FINE, FINE)  # tolerance in each round of refitting to the inliers
+MAX_STRETCH, MIN_SCALE, MAX_SCALE = 2.0, 0.4, 2.5  # what may have been done to a copy
 FEWEST = 6  # points that an affine map is fitted to
 WINDOW = 13  # pixels of the pictures, for the local comparison
-NOISE, SHAPE = 0.7, 2.0  # pixels of the pictures: what is finer is noise, what is coarser all chests share
+NOISE, SHAPE = 0.7, 2.0  # pixels of the pictures: finer detail is noise, coarser shapes are common to all chests
 STRUCTURE = 1.0  # grey levels, standard deviation in a window below which there is nothing to compare
-ALIKE = 0.5  # local correlation from which on windows are alike
+ALIKE = 0.5  # windows with a higher local correlation are alike
 INLIERS = 20
 AGREEMENT = 0.55
 OVERLAP = 0.2
@@ -34,7 +34,7 @@ Warp = NDArray[np.float64]  # (2, 3), from the points of one working image to th
 
 
 class Evidence(NamedTuple):
-    """Features that lie alike; share of the windows with structure that are alike; visible share of the image."""
+    """Features whose places match; share of windows with structure that are alike; share of the image in overlap."""
 
     inliers: int
     agreement: float
@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Return whether the images have one source."""
+        """True if the images have one source."""
         return self.inliers >= INLIERS and self.agreement >= AGREEMENT and self.overlap >= OVERLAP
 
 
@@ -50,9 +50,9 @@ NONE = Evidence(0, 0.0, 0.0)
 
 
 def compare(first: Features, second: Features, mirrored: bool) -> Evidence:
-    """Search for an affine map that brings the first image onto the second, of which one may be mirrored."""
+    """Search for an affine map from the first image onto the second; `mirrored`: one of them is mirrored."""
     descriptors = first.descriptors[:, MIRROR] if mirrored else first.descriptors
-    turn = np.array([-1, 1] if mirrored else [1, 1], np.float32)  # no similarity mirrors, so the points are
+    turn = np.array([-1, 1] if mirrored else [1, 1], np.float32)  # a similarity cannot mirror, so this does
     pairs = matches(descriptors, second.descriptors)
     found = _fit(first.points[pairs[:, 0]] * turn, second.points[pairs[:, 1]])
     if found is None:
@@ -62,7 +62,7 @@ def compare(first: Features, second: Features, mirrored: bool) -> Evidence:
 
 
 def matches(first: Pixels, second: Pixels) -> Ints:
-    """Pair the descriptors (K, 128) and (L, 128) that are each other's nearest, and clearly: (M, 2)."""
+    """Pair the descriptors (K, 128) and (L, 128) that are mutual nearest neighbours and pass the ratio test: (M, 2)."""
     if min(len(first), len(second)) < FEWEST:
         return np.empty((0, 2), np.intp)
     one, two = first.astype(np.float32), second.astype(np.float32)
@@ -76,7 +76,7 @@ def matches(first: Pixels, second: Pixels) -> Ints:
 
 
 def _fit(one: Points, two: Points) -> tuple[Warp, int] | None:
-    """Find a map by RANSAC, at first a similarity, then an affine one of its inliers; count the final inliers."""
+    """Find a similarity by RANSAC, then refit an affine map to its inliers; return the map and the count of inliers."""
     if len(one) < FEWEST:
         return None
     warp, _ = cv2.estimateAffinePartial2D(
@@ -109,13 +109,13 @@ def _plausible(warp: Warp) -> bool:
 
 
 def _agreement(first: Features, second: Features, warp: Warp) -> tuple[float, float]:
-    """Lay the first picture over the second; give the share of windows that are alike, and the overlap."""
+    """Lay the first picture over the second; return the share of windows that are alike, and the overlap."""
     moved = np.diag(1 / second.scale.astype(np.float64)) @ warp @ np.diag([*first.scale.astype(np.float64), 1.0])
     shape = (SIDE, SIDE)
     over = as_pixels(cv2.warpAffine(first.picture, moved, shape))
     one, two = (structure(picture, NOISE, SHAPE) for picture in (over, second.picture))
     visible = cv2.warpAffine(np.ones(shape, np.uint8), moved, shape, flags=cv2.INTER_NEAREST)
-    margin = WINDOW + 4  # the structure beside the border is that of the border
+    margin = WINDOW + 4  # structure this close to the border comes from the border itself
     whole = cv2.erode(visible, np.ones((margin, margin), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
     mean_one, mean_two = _blur(one), _blur(two)
     spread_one = np.maximum(_blur(one * one) - mean_one**2, 1e-3)
