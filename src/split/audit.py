@@ -1,6 +1,6 @@
 """audit.json: what a person should know about a split before trusting a score on it.
 
-The counts are at the top level, where `dvc metrics show` reads them. What they count is in lists, which it skips.
+Numbers are at the top level, where `dvc metrics show` reads them. The images behind them are in lists, which it skips.
 """
 
 from collections.abc import Sequence
