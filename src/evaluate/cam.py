@@ -1,4 +1,4 @@
-"""Class activation maps (CAM, Grad-CAM, HiResCAM): the last feature maps of a network, added up by some weight each."""
+"""Class activation maps (CAM, Grad-CAM, HiResCAM): weighted sums of the last feature maps of a network."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def explain(network: keras.Model, scored: Scored, decisions: Integers, images: Pixels) -> Cams:
-    """Choose cases and make their maps; images: the packed store (M, H, W, C)."""
+    """Choose cases and compute their maps; images: the packed store (M, H, W, C)."""
     cases = choose(scored, decisions)
     if not cases:
         return Cams()
@@ -30,10 +30,10 @@ def explain(network: keras.Model, scored: Scored, decisions: Integers, images: P
 
 
 def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
-    """Make class activation maps (N, h, w) of images (N, H, W, C), each for one class (N,).
+    """Compute class activation maps (N, h, w) of images (N, H, W, C), each for one class (N,).
 
-    Zhou et al. 2016, arXiv:1512.04150: the feature maps weighted as the output layer weights their averages. None
-    for a network whose output layer gets anything but averages of the last feature maps.
+    Zhou et al. 2016, arXiv:1512.04150: each feature map is multiplied by the weight that the output layer gives to its
+    average. Return None unless the inputs of the output layer are exactly the averages of the last feature maps.
     """
     network = flattened(network)
     head, last = output_layer(network), last_maps(network)
@@ -52,28 +52,28 @@ def cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | Non
 
 
 def grad_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
-    """Make Grad-CAM maps (N, h, w), at least 0, of images (N, H, W, C), each for one class (N,).
+    """Compute Grad-CAM maps (N, h, w), at least 0, of images (N, H, W, C), each for one class (N,).
 
-    Selvaraju et al. 2017, arXiv:1610.02391: the feature maps weighted by the mean slope of the class's logit over
-    each. Not of its probability, whose slope vanishes near 0 and 1. None for a network without a dense output layer
-    or without feature maps.
+    Selvaraju et al. 2017, arXiv:1610.02391: each feature map is multiplied by the mean gradient of the class's logit
+    over that map. The gradient of the probability is not used, since it vanishes near 0 and 1. Return None for a
+    network without a dense output layer or without feature maps.
     """
     heat = _by_slopes(lambda maps, slopes: _by_map(maps, tf.reduce_mean(slopes, axis=(1, 2))), network, images, classes)
     return None if heat is None else np.maximum(heat, 0)
 
 
 def hires_cam(network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
-    """Make HiResCAM maps (N, h, w) of images (N, H, W, C), each for one class (N,).
+    """Compute HiResCAM maps (N, h, w) of images (N, H, W, C), each for one class (N,).
 
-    Draelos and Carin 2020, arXiv:2011.08891: each place of each feature map weighted by the slope of the class's logit
-    there, so that a layer after them which has a weight of its own for every place keeps it; what such a layer makes
-    of the maps, each map adds up to. None where Grad-CAM is.
+    Draelos and Carin 2020, arXiv:2011.08891: each value of each feature map is multiplied by the gradient of the
+    class's logit at that value, and the maps are summed over the channels. After Flatten and Dense the result adds up
+    to the logit without its bias. Return None when grad_cam does.
     """
     return _by_slopes(lambda maps, slopes: tf.reduce_sum(maps * slopes, axis=-1), network, images, classes)
 
 
 def _by_slopes(weighted: Step, network: keras.Model, images: Pixels, classes: Integers) -> Floats | None:
-    """Weight the last feature maps (N, h, w, C) of each branch by the slopes (N, h, w, C) of the logit over them."""
+    """Weight the last feature maps (N, h, w, C) of each branch by the gradients (N, h, w, C) of the logit."""
     network = flattened(network)
     head, last = output_layer(network), last_maps(network)
     if head is None or not last:
@@ -84,7 +84,7 @@ def _by_slopes(weighted: Step, network: keras.Model, images: Pixels, classes: In
         with tf.GradientTape() as tape:
             tape.watch(batch)
             *maps, vector = probe(batch, training=False)
-            logits = tf.cast(vector, head.kernel.dtype) @ _by_class(head.kernel)  # the bias has no slope
+            logits = tf.cast(vector, head.kernel.dtype) @ _by_class(head.kernel)  # the gradient needs no bias
             logit = tf.gather(logits, wanted, batch_dims=1)
         slopes = tape.gradient(logit, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         pairs = [(tf.cast(x, tf.float32), tf.cast(slope, tf.float32)) for x, slope in zip(maps, slopes, strict=True)]
@@ -94,18 +94,18 @@ def _by_slopes(weighted: Step, network: keras.Model, images: Pixels, classes: In
 
 
 def _by_class(kernel: keras.Variable) -> tf.Tensor:
-    """Return the weights (F, K) of each class; what speaks for the last of two speaks against the first."""
+    """Return the weights (F, K) of each class; with a single output, the first class gets the negated weights."""
     weights = tf.convert_to_tensor(kernel)
     return tf.concat([-weights, weights], axis=1) if weights.shape[1] == 1 else weights
 
 
 def _by_map(maps: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Add maps (N, h, w, C) up by their weights (N, C)."""
+    """Return the sum (N, h, w) of maps (N, h, w, C) times their weights (N, C)."""
     return tf.einsum("nhwc,nc->nhw", tf.cast(maps, tf.float32), tf.cast(weights, tf.float32))
 
 
 def _add_up(sums: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Add up the maps (N, h, w) of the branches, with the sides of the largest one."""
+    """Add up the maps (N, h, w) of the branches, resized to the largest height and width."""
     sides = tf.reduce_max([tf.shape(total)[1:] for total in sums], axis=0)
     return tf.add_n([tf.image.resize(total[..., None], sides)[..., 0] for total in sums])
 
@@ -120,7 +120,7 @@ def _in_batches(step: Step, network: keras.Model, images: Pixels, classes: Integ
 
 
 def flattened(network: keras.Model) -> keras.Model:
-    """Return the same network, with the same layers, in which no layer is a network of its own."""
+    """Return the same network with the same layers, but with nested models replaced by their layers."""
     if not any(isinstance(layer, keras.Model) for layer in network.layers):
         return network
 
@@ -138,7 +138,7 @@ def output_layer(network: keras.Model) -> keras.layers.Dense | None:
 
 
 def features(network: keras.Model) -> keras.KerasTensor:
-    """Return what the output layer gets, (N, F); of an ensemble what those of all members get, side by side."""
+    """Return the input of the output layer (N, F); of an ensemble, the inputs of all members' output layers joined."""
     layer, inputs = _origin(network.outputs[0])
     if not isinstance(layer, keras.layers.Average):
         return inputs[0]
@@ -146,10 +146,10 @@ def features(network: keras.Model) -> keras.KerasTensor:
 
 
 def last_maps(network: keras.Model) -> list[keras.KerasTensor]:
-    """Return the last feature maps (N, H, W, C) with more than one place: one, or one for each branch.
+    """Return the last feature maps (N, H, W, C) larger than 1 x 1: one tensor, or one for each branch.
 
-    Going back from the output, the first such tensor on each way; what stands beside the way, as the pooled maps
-    by which squeeze-and-excitation weights the others, is not met.
+    Searches back from the output and stops at the first such tensor on each path. Side paths further back, such as
+    the pooled maps that squeeze-and-excitation computes its weights from, are not reached.
     """
     waiting, visited, found = [network.outputs[0]], set(), []
     while waiting:
@@ -165,9 +165,9 @@ def last_maps(network: keras.Model) -> list[keras.KerasTensor]:
 
 
 def averaged(tensor: keras.KerasTensor) -> list[keras.KerasTensor] | None:
-    """Return the maps (N, H, W, C) whose averages, side by side, a tensor (N, F) consists of, or None."""
+    """Return the maps (N, H, W, C) if a tensor (N, F) is the concatenation of their averages, or None."""
     layer, inputs = _origin(tensor)
-    if isinstance(layer, keras.layers.Dropout):  # passes all on once the training is over
+    if isinstance(layer, keras.layers.Dropout):  # has no effect after the training
         return averaged(inputs[0])
     if isinstance(layer, keras.layers.GlobalAveragePooling2D):
         return inputs
@@ -182,6 +182,6 @@ def _has_places(tensor: keras.KerasTensor) -> bool:
 
 
 def _origin(tensor: keras.KerasTensor) -> tuple[keras.Operation, list[keras.KerasTensor]]:
-    """Return the operation that made a tensor, and what it was made from."""
+    """Return the operation that made a tensor, and the inputs of that operation."""
     operation, node, _ = tensor._keras_history
     return operation, list(operation._inbound_nodes[node].input_tensors)

@@ -1,4 +1,4 @@
-"""Class activation maps as they are shown: of each class the most confident right and wrong images, maps over them."""
+"""How class activation maps are shown: over the most confident right and wrong images of each class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from src.images.pixels import Pixels
 from src.metrics.predictions import Floats, Integers, Scored
 
-EACH = 2  # right ones and wrong ones of a class
-CLASSES = 6  # shown at most, those with the most mistakes
-LOWEST = 0.2  # values below are left out
-HEAT = 0.5  # of the mixture, the rest is the image
+EACH = 2  # right images, and as many wrong ones, of a class
+CLASSES = 6  # shown at most: those with the most mistakes
+LOWEST = 0.2  # smaller values are not drawn
+HEAT = 0.5  # share of the map in the overlay; the rest is the image
 COLOURS = cv2.COLORMAP_INFERNO  # its brightness rises evenly with the value, for colour-blind eyes and in print too
 
 
 class Case(NamedTuple):
-    """An image of the test part: its place there, its class and the predicted one."""
+    """An image of the test part: its place there, its true class and the predicted class."""
 
     place: int
     true: int
@@ -33,10 +33,10 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Cams:
-    """Cases, their images uint8 (N, H, W, C), and of each kind a map (N, h, w) of each for its predicted class.
+    """Cases, their images uint8 (N, H, W, C), and by kind their maps (N, h, w) for the predicted classes.
 
-    A kind is left out where it does not apply to the model. Grad-CAM and HiResCAM are left to those without a class
-    activation map, since both would be the same map.
+    A kind that does not apply to the model is absent. Grad-CAM and HiResCAM are made only for models without a class
+    activation map, since for the others both would show the same map.
     """
 
     cases: tuple[Case, ...] = ()
@@ -45,9 +45,9 @@ class Cams:
 
 
 def choose(scored: Scored, decisions: Integers) -> tuple[Case, ...]:
-    """Pick images class by class, right ones first, by the probability of their predicted class.
+    """Pick images class by class, right ones first, those with the highest probability of the predicted class.
 
-    Images of one group are alike: each is of another group.
+    The right ones of a class come from different groups, and so do the wrong ones: images of one group are alike.
     """
     return tuple(
         Case(place, number, int(decisions[place]))
@@ -58,7 +58,7 @@ def choose(scored: Scored, decisions: Integers) -> tuple[Case, ...]:
 
 
 def classes(scored: Scored, decisions: Integers) -> list[int]:
-    """Return the classes that are shown, in their order: all, or where there are many those with the most mistakes."""
+    """Return the numbers of the classes to show, in ascending order: all, or if there are many those most mistaken."""
     mistakes = np.bincount(scored.labels[decisions != scored.labels], minlength=len(scored.classes))
     return sorted(np.argsort(-mistakes, kind="stable")[:CLASSES].tolist())
 
@@ -74,9 +74,9 @@ def _most_confident(scored: Scored, decisions: Integers, mask: np.ndarray[tuple[
 
 
 def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
-    """Scale a map (h, w) to the sides (H, W) of its image, between the middles of its places linearly, and to [0, 1].
+    """Resize a map (h, w) to the sides (H, W) of its image by linear interpolation, and scale it to [0, 1].
 
-    What speaks against the class, below 0, counts as 0; a map on which nothing speaks for it stays 0.
+    Negative values, which speak against the class, become 0; a map without positive values becomes 0 everywhere.
     """
     height, width = sides
     grown = cv2.resize(np.maximum(heat, 0), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -85,18 +85,18 @@ def normalize(heat: Floats, sides: tuple[int, int]) -> Floats:
 
 
 def colour(heat: Floats) -> Pixels:
-    """Colour a map (H, W) of [0, 1] as RGB uint8 (H, W, 3); what is left out is black."""
+    """Colour a map (H, W) of [0, 1] as RGB uint8 (H, W, 3); values below LOWEST are black."""
     shades = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), COLOURS)
     return np.asarray(np.where(shown(heat), cv2.cvtColor(shades, cv2.COLOR_BGR2RGB), 0), dtype=np.uint8)
 
 
 def overlay(image: Pixels, heat: Floats) -> Pixels:
-    """Lay a map (H, W) of [0, 1] over an image (H, W, C), gray or RGB; where it is left out the image stays itself."""
+    """Lay a map (H, W) of [0, 1] over an image (H, W, C), gray or RGB; below LOWEST the image is unchanged."""
     under = np.broadcast_to(image, (*image.shape[:2], 3))
     mixture = np.rint(HEAT * colour(heat) + (1 - HEAT) * under)
     return np.asarray(np.where(shown(heat), mixture, under), dtype=np.uint8)
 
 
 def shown(heat: Floats) -> NDArray[np.bool_]:
-    """Return where (H, W, 1) a map (H, W) of [0, 1] is shown."""
+    """Return a mask (H, W, 1): True where a map (H, W) of [0, 1] is drawn."""
     return (heat >= LOWEST)[..., None]

@@ -1,4 +1,4 @@
-"""The figures of an evaluation: every file in figures/ that names some in FIGURES adds them to the report."""
+"""The figures of an evaluation: the report shows every figure that a file in figures/ lists in its FIGURES."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Training(NamedTuple):
 class Material:
     """What the figures are drawn from; pixels: the packed store (M, H, W, C); histograms: columns by name.
 
-    levels: the sheet of images beside their own histograms, None where there is none.
+    levels: the sheet that shows images beside their own histograms, or None if the file is missing.
     """
 
     results: Results
@@ -63,10 +63,10 @@ class Material:
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """A figure: its place in the report, the name of its file, its title, one sentence about it, and how it is drawn.
+    """A figure: its place in the report, the name of its file, its title, a one-sentence caption, and how to draw it.
 
-    draw gives a matplotlib figure or a sheet of pixels, and None where the material does not suffice: then there is
-    no such figure.
+    draw returns a matplotlib figure or a sheet of pixels, or None if the material lacks what the figure needs; the
+    report then leaves the figure out.
     """
 
     order: int
@@ -77,7 +77,7 @@ class FigureEntry:
 
 
 class Picture(NamedTuple):
-    """A figure as it stands on the disk, with its title and one sentence about it."""
+    """A figure saved to disk, with its title and a one-sentence caption."""
 
     path: Path
     title: str
@@ -91,7 +91,7 @@ def entries() -> list[FigureEntry]:
 
 
 def draw_all(material: Material, folder: Path) -> list[Picture]:
-    """Draw every figure that the material suffices for into a folder that replaces the one before."""
+    """Draw every figure that the material allows; the new folder replaces the previous one."""
     pictures = []
     with replacing(folder) as temporary, plotting.applied():
         temporary.mkdir()

@@ -18,7 +18,7 @@ NAMED = 3  # rejected files in the report
 
 
 class Inputs(NamedTuple):
-    """What the earlier stages wrote; out_of_fold: of an ensemble, read_known's table of the images that are its val."""
+    """What the earlier stages wrote; out_of_fold: for an ensemble, the table of its val images (see read_known)."""
 
     raw: Raw
     prepared: Prepared
@@ -53,7 +53,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
     """Read the class names in the order of the model's outputs.
 
     Raises:
-        AssayError: the file holds fewer than two names or something else.
+        AssayError: the file does not hold a list of two or more names.
     """
     names = read_json(path)
     if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
@@ -62,7 +62,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 class Listed(NamedTuple):
-    """A line of counts.csv: images of a class in the manifest, and in the table that the source ships."""
+    """A line of counts.csv: how many images of a class the manifest has, and how many the source's own table lists."""
 
     label: str
     images: int
@@ -70,15 +70,15 @@ class Listed(NamedTuple):
 
 
 def read_listed(path: Path) -> list[Listed]:
-    """Read counts.csv of a source that has a table of its own; nothing for any other."""
+    """Read counts.csv; return an empty list for a source without a table of its own."""
     lines = [line for line in read_csv(path, Listed._fields) if line["listed"]]
     return [Listed(line["label"], int(line["images"]), int(line["listed"])) for line in lines]
 
 
 class Losses(NamedTuple):
-    """Files of the source that became no image of any part: sentences about them.
+    """Files of the source that are in no part; lines: sentences about them.
 
-    rejected: how many preprocess refused. left_out: how many download left out, junk and copies among them.
+    rejected: how many files preprocess rejected. left_out: how many download left out, including junk and copies.
     """
 
     lines: list[str]
@@ -87,7 +87,7 @@ class Losses(NamedTuple):
 
 
 def read_losses(raw: Raw, prepared: Prepared) -> Losses:
-    """Read left_out.csv of download and rejected.csv of preprocess, as far as they are there."""
+    """Read left_out.csv of download and rejected.csv of preprocess, if they exist."""
     lines = []
     rejected = read_csv(prepared.rejected, ("path", "reason")) if prepared.rejected.exists() else []
     left_out = read_csv(raw.left_out, ("kind", "reason", "files")) if raw.left_out.exists() else []
@@ -103,7 +103,7 @@ def read_losses(raw: Raw, prepared: Prepared) -> Losses:
 
 
 def read_columns(path: Path, key: str) -> dict[str, list[float]]:
-    """Read a table of numbers by column; cells that hold no number become NaN."""
+    """Read a table of numbers by column, which must have the column `key`; other text than a number becomes NaN."""
     columns: dict[str, list[float]] = {}
     for entry in read_csv(path, (key,)):
         for name, text in entry.items():
@@ -112,10 +112,10 @@ def read_columns(path: Path, key: str) -> dict[str, list[float]]:
 
 
 def score(images: list[Image], probabilities: Floats, classes: tuple[str, ...]) -> Scored:
-    """Put images and their probabilities (N, K) together.
+    """Combine images with their probabilities (N, K).
 
     Raises:
-        AssayError: the model does not have as many outputs as there are classes, or an image has another label.
+        AssayError: the number of outputs is not the number of classes, or an image's label is none of the classes.
     """
     if probabilities.shape != (len(images), len(classes)):
         expected = f"{len(classes)} outputs for {', '.join(classes)}"
@@ -136,16 +136,16 @@ def score(images: list[Image], probabilities: Floats, classes: tuple[str, ...]) 
 
 
 def read_known(table: Path, classes: tuple[str, ...]) -> dict[int, list[float]]:
-    """Read out_of_fold.csv: by row, what the members of an ensemble that did not learn from an image say of it.
+    """Read out_of_fold.csv: by row, the probabilities from the ensemble members that did not learn from that image.
 
-    A network that is none has no such table.
+    Return an empty dict if there is no such table: only an ensemble has one.
     """
     lines = read_csv(table, ("row", *(f"p_{name}" for name in classes))) if table.exists() else []
     return {int(line["row"]): [float(line[f"p_{name}"]) for name in classes] for line in lines}
 
 
 def count(images: list[Image]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Count images and named groups for every part and label that occurs."""
+    """Count images and known groups for every (part, label) that occurs."""
     sizes = Counter((image.part, image.label) for image in images)
     names = {(image.part, image.label, image.group) for image in images if image.group}
     groups = Counter((part, label) for part, label, _ in names)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 BATCH = 64
 FLIPPED = {"horizontal": ((2,),), "vertical": ((1,),), "both": ((2,), (1,), (1, 2))}  # the axes of each mirror image
-DECIMALS = 8  # as written to predictions.csv, and what every score is computed from
+DECIMALS = 8  # of the probabilities in predictions.csv; every score is computed from these rounded values
 
 
 def open_model(model: Path, shape: tuple[int, ...], seed: int, threads: int) -> "keras.Model":
-    """Load a trained model for images of a shape (H, W, C), with TensorFlow set up as for the training.
+    """Load a trained model for images of a shape (H, W, C), with TensorFlow configured as in training.
 
     Raises:
-        AssayError: the model is missing, or made for images of another shape.
+        AssayError: the model is missing, or it expects images of another shape.
     """
     from src.models import _load
 
@@ -40,7 +40,7 @@ def check_shape(where: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> 
     """Check that prepared images or a model have the shape (H, W, C) that params.yaml asks for.
 
     Raises:
-        AssayError: they have another one.
+        AssayError: they have another shape.
     """
     if found != shape:
         expected, other = ("x".join(map(str, sides)) for sides in (shape, found))
@@ -64,19 +64,19 @@ def outputs(network: "keras.Model", images: Pixels, rows: Integers, what: str) -
     """Return the outputs (N, F) of a network for the images at `rows` of a store (M, H, W, C); `what` names the bar."""
     import tensorflow as tf
 
-    shape = tf.TensorSpec((None, *images.shape[1:]), tf.float32)  # so that a smaller last batch is not traced anew
+    shape = tf.TensorSpec((None, *images.shape[1:]), tf.float32)  # so that a smaller last batch is not retraced
     step = tf.function(lambda batch: network(batch, training=False), input_signature=[shape], autograph=False)
     starts = range(0, len(rows), BATCH)
     parts = [
         step(tf.constant(images[rows[start : start + BATCH]], dtype=tf.float32)).numpy()
         for start in track(starts, len(starts), what, "step")
     ]
-    none = np.zeros((0, network.output_shape[-1]))  # of a part without an image
+    none = np.zeros((0, network.output_shape[-1]))  # the result for no images
     return np.concatenate([none, *parts], dtype=np.float64)
 
 
 def with_flips(network: "keras.Model", flips: Flips) -> "keras.Model":
-    """Return the network, or one that gives the mean probability of an image and its mirror images."""
+    """Return the network, or a model that averages the probabilities of an image and its mirror images."""
     import keras
 
     if flips == "none":
@@ -87,7 +87,7 @@ def with_flips(network: "keras.Model", flips: Flips) -> "keras.Model":
 
 
 class Layer(NamedTuple):
-    """A layer: its name, its class in Keras, the shape that it gives for one image, and how many weights it has."""
+    """A layer: its name, its Keras class, the shape of its output for one image, and its number of parameters."""
 
     name: str
     kind: str
@@ -122,10 +122,10 @@ def val_scores(
     classes: tuple[str, ...],
     rule: str | float,
 ) -> dict[str, float]:
-    """Return every score that evaluate gives of val, by name; those that cannot be told from it are left out.
+    """Return by name every score that evaluate computes on val; scores that are not finite are left out.
 
-    rows, targets: (N,) places and class numbers of val. rule: of the threshold, which is chosen on val and used on it,
-    as in the val scores of metrics.json.
+    rows, targets: (N,) store rows and class numbers of val. rule: how the threshold is chosen; it is chosen on val and
+    applied to val, as in the val scores of metrics.json.
     """
     known = predict(network, images, rows)
     scored = Scored(classes, rows, ("",) * len(rows), targets, known, groups=np.arange(len(rows)), grouped=False)

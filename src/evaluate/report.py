@@ -1,4 +1,4 @@
-"""report.html: one page that holds everything, to be read by people; its words stand in report.html.j2."""
+"""report.html: one self-contained page for human readers; its text is in report.html.j2."""
 
 import base64
 import io
@@ -24,9 +24,9 @@ from src.metrics.scores import BY_NAME, METRICS, PER_CLASS
 from src.metrics.threshold import RULES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-BROAD = 1.7  # pictures wider than this for their height, or than this in pixels, take the whole page
-BROAD_PIXELS = 800
-QUALITY = 85  # of WebP: a fifth of the bytes of PNG; the exact pixels are in figures/
+BROAD = 1.7  # pictures with a larger ratio of width to height take the full width of the page
+BROAD_PIXELS = 800  # and so do pictures wider than this
+QUALITY = 85  # of WebP, which needs a fifth of the bytes of PNG; the exact pixels are in figures/
 GLOSSARY: dict[str, str] = read_json(Path(__file__).with_name("glossary.json"))  # as in docs/glossary.md
 HEADLINES = ("auc", "sensitivity", "specificity", "f1")
 NOTHING = "-"
@@ -37,7 +37,7 @@ SIMPLER = {
 
 
 class Sources(NamedTuple):
-    """What the report shows besides the results; fingerprint: of the training, pixels: the hash of its images."""
+    """What the report shows besides the results; fingerprint: of the training; pixels: the hash of its images."""
 
     audit: Mapping[str, Any]
     probe: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Sources(NamedTuple):
 
 
 def read_sources(inputs: Inputs) -> Sources:
-    """Read what the earlier stages left, as far as it is there."""
+    """Read what the earlier stages wrote; missing files are skipped."""
     files = inputs.split.audit, inputs.probe.scores, inputs.model.fingerprint
     audit, probe, fingerprint = (read_json(path) if path.exists() else {} for path in files)
     prepared, pairs = inputs.prepared.sheet, inputs.split.sheet
@@ -74,7 +74,7 @@ def write(
     warnings: list[Notice],
     parameters: Mapping[str, Any],
 ) -> None:
-    """Write the page, pictures inside it; the same results give the same bytes."""
+    """Write the page with its pictures embedded; the same results give the same bytes."""
     results = material.results
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters |= {"linked": linked, "number": number, "interval": interval, "cell": cell, "plain": plain}
@@ -124,7 +124,7 @@ def linked(text: str) -> Markup:
 
 
 def number(value: float | Estimate | None) -> str:
-    """Write a score with three decimals, from the six that metrics.json has.
+    """Format a score with three decimals, rounded from the six in metrics.json.
 
     >>> number(0.87654), number(None)
     ('0.877', '-')
@@ -134,7 +134,7 @@ def number(value: float | Estimate | None) -> str:
 
 
 def interval(score: float | Estimate | None) -> str:
-    """Write the interval of a score.
+    """Format the interval of a score.
 
     >>> interval(Estimate(0.5, 0.4, 0.6)), interval(Estimate(0.5, None, None))
     ('0.400 to 0.600', '-')
@@ -145,12 +145,12 @@ def interval(score: float | Estimate | None) -> str:
 
 
 def cell(score: Estimate | None) -> str:
-    """Write a score with its interval, in one cell of a table."""
+    """Format a score with its interval for one cell of a table."""
     return score.text() if score else NOTHING
 
 
 def plain(value: Any) -> str:
-    """Write a value of params.yaml."""
+    """Format a value of params.yaml."""
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
     named = {None: "none", True: "yes", False: "no"}
@@ -162,7 +162,7 @@ def plain(value: Any) -> str:
 def comparison_rows(
     results: Results, sources: Sources, parameters: Mapping[str, Any]
 ) -> Iterator[tuple[str, list[Estimate | None], str]]:
-    """Write a row for the model and for each simpler answer: its name, ROC AUC and accuracy, and what it is."""
+    """Yield a row for the model and for each simpler answer: its name, ROC AUC and accuracy, and what it is."""
     if not sources.probe:
         return
     compared = ("auc", "accuracy")
@@ -180,7 +180,7 @@ def comparison_rows(
 
 
 def _split(images: list[Image], classes: tuple[str, ...]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """Count images and groups of each class in each part, and of all."""
+    """Count images and groups of each class in each part, then of all classes."""
     counts = count(images)
     for name in classes:
         yield name, [counts.get((part, name), (0, 0)) for part in PARTS]
@@ -189,7 +189,7 @@ def _split(images: list[Image], classes: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def _embed(picture: Picture) -> dict[str, Any]:
-    """Return what the page shows of a picture, which it holds itself."""
+    """Return a picture for the template: title, caption, size, and its pixels as WebP in base64."""
     buffer = io.BytesIO()
     with Pillow.open(picture.path) as image:
         width, height = image.size

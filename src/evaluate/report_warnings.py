@@ -8,13 +8,13 @@ import numpy as np
 from src.evaluate.results import Results
 from src.metrics.predictions import Scored
 
-SHORTCUT = 0.6  # ROC AUC from which on a shortcut is worth a comparison
-FEW = 10  # images or groups of a class in test below which its scores say little
-COPY = 0.8  # similarity of frozen features that unrelated images of docs/metrics.md's sets stay below
+SHORTCUT = 0.6  # from this ROC AUC on a shortcut is compared with the model
+FEW = 10  # with fewer groups of a class in test, its scores say little
+COPY = 0.8  # similarity of frozen features; unrelated images of the data sets in docs/metrics.md stay below it
 LEAKS = ("groups_in_two_parts", "exact_duplicates", "near_duplicates")
 
 
-Level = Literal["bad", "warn", "note", "good"]  # the gravest first
+Level = Literal["bad", "warn", "note", "good"]  # the most serious first
 WORDS: dict[Level, str] = {"bad": "Danger:", "warn": "Warning:", "note": "Note:", "good": "Fine:"}
 
 
@@ -28,7 +28,7 @@ class Notice(NamedTuple):
 def notices(
     audit: Mapping[str, Any], results: Results, losses: Iterable[str] = (), probe: Mapping[str, Any] | None = None
 ) -> list[Notice]:
-    """List what the audit and the probe found, notes on the scores and files that were left out, the gravest first."""
+    """List findings of the audit and the probe, notes on the scores, and files left out; the most serious first."""
     if audit:
         everything = list(_audit(audit, results))
     else:
@@ -40,7 +40,7 @@ def notices(
 
 
 def small_classes(test: Scored) -> list[str]:
-    """Return a line for each class of which test holds too few images or groups to say much."""
+    """Return a line for each class that has fewer than FEW groups (images, if none are known) in test."""
     lines = []
     for number, name in enumerate(test.classes):
         here = test.labels == number
@@ -65,7 +65,7 @@ def sentence(line: str) -> str:
 
 
 def _audit(audit: Mapping[str, Any], results: Results) -> Iterator[Notice]:
-    """Count the leaks with what the audit advises against them, each once, and pass its other warnings on."""
+    """Report the number of leaks with the audit's advice, each advice once, then its other warnings."""
     found = tuple(f"{audit[name]} " for name in LEAKS if audit.get(name))
     lines = [str(line) for line in audit.get("warnings") or ()]
     if all(isinstance(audit.get(name), int) for name in LEAKS):
@@ -111,7 +111,7 @@ def _probe(probe: Mapping[str, Any], results: Results) -> Iterator[Notice]:
 
 
 def _copies(probe: Mapping[str, Any]) -> Iterator[Notice]:
-    """Name the pairs of a train and a test image that are one image to a network, if not to a hash of their pixels."""
+    """Name pairs of a train and a test image whose features are almost the same, though no hash of pixels matches."""
     found = [pair for pair in probe.get("alike", ()) if pair["similarity"] >= COPY]
     if not found:
         return

@@ -14,17 +14,17 @@ from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import Key, calibration_error, confusion, values
 from src.metrics.threshold import FALLBACK, RULES, Threshold, choose
 
-FEW_GROUPS = 20  # below that percentile intervals are known to be too narrow
+FEW_GROUPS = 20  # with fewer groups, percentile intervals are known to be too narrow
 FEW_TO_CHOOSE_BY = 10
 CHANCE = 0.5  # ROC AUC of guessing
-MEAN_DECIMALS = 10  # equal means differ in their last digits, which a ranking would take for order
+MEAN_DECIMALS = 10  # rounding keeps equal means equal: a ranking would order them by rounding errors
 COMPARED = ("auc", "accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity", "calibration_error")
 Tree = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How scores are made: the rule or number of the threshold, and the intervals."""
+    """How scores are computed: the rule or value of the threshold, and the settings of the intervals."""
 
     threshold: str | float
     confidence: float
@@ -43,7 +43,7 @@ class Results:
     decisions: Integers  # (N,) of the test part
     estimates: Estimates
     calibration: float  # expected calibration error on test; NaN without images
-    scaling: Scaling  # by a temperature, as the bundle may apply it
+    scaling: Scaling  # temperature scaling, which the bundle may apply
     by_group: Estimate | None  # ROC AUC of the mean probability of each group
     val_values: dict[Key, float]
 
@@ -54,7 +54,7 @@ class Results:
 
 
 class ClassScores(NamedTuple):
-    """A line of the classification report; NaN where there is no image of the class."""
+    """A line of the classification report; its scores are NaN if there is no image of the class."""
 
     name: str
     precision: float
@@ -84,7 +84,10 @@ def compute(test: Scored, val: Scored, rules: Rules) -> Results:
 
 
 def merge_groups(scored: Scored) -> Scored | None:
-    """Make one case of each group, its mean probability; None where that says nothing new or labels differ within."""
+    """Merge each group into one case with its mean probabilities.
+
+    Return None if no groups are known, if every image is a group of its own, or if a group holds several labels.
+    """
     count = scored.group_count
     _, first = np.unique(scored.groups, return_index=True)
     if not scored.grouped or count == scored.size or (scored.labels != scored.labels[first][scored.groups]).any():
@@ -154,7 +157,7 @@ def _notes_on_groups(test: Scored) -> Iterator[str]:
 def classification(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> list[ClassScores]:
     """Return a line for each class, then their mean (macro) and their mean weighted by support.
 
-    As scikit-learn's report with zero_division=0, but that classes without an image stay out of the averages.
+    Like scikit-learn's report with zero_division=0, except that classes without an image are not averaged.
     """
     counts = confusion(labels, decisions, len(classes)).astype(np.float64)
     hits, support, chosen = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
@@ -174,7 +177,7 @@ def _mean(scores: Floats, weights: Floats) -> Floats:
 
 
 def summarise(results: Results) -> Tree:
-    """Nest all numbers: threshold, test with intervals, test by group, val without intervals, temperature."""
+    """Return all numbers as a tree: threshold, test with intervals, test by group, val without, temperature."""
     tree: Tree = {"threshold": results.threshold.value} if results.threshold else {}
     tree["test"] = _test(results)
     tree["val"] = {"images": results.val.size, "groups": results.val.group_count}
@@ -185,7 +188,7 @@ def summarise(results: Results) -> Tree:
 
 
 def compared(tree: Tree) -> dict[str, float]:
-    """Return the few numbers of `summarise` that people compare, without intervals: what `dvc metrics` shows.
+    """Return the few numbers of `summarise` that people compare, without intervals; `dvc metrics` shows them.
 
     >>> compared({"threshold": 0.4, "test": {"auc": {"value": 0.9, "low": 0.8}}, "val": {"auc": 0.95}})
     {'test_auc': 0.9, 'val_auc': 0.95, 'threshold': 0.4}

@@ -49,12 +49,12 @@ def run(
 ) -> None:
     """Score the model on the test part and write predictions, metrics, figures and the report.
 
-    shape: (H, W, C) of the images by params.yaml.
-    parameters: all that determine the result, as params.yaml nests them, for the report; those under train say how
-    many threads TensorFlow gets and how the batches were made that the figures show.
+    shape: (H, W, C) of the images according to params.yaml.
+    parameters: all parameters that determine the result, nested as in params.yaml, for the report; those under train
+    also set TensorFlow's threads and how the batches in the figures are made.
 
     Raises:
-        AssayError: an input is missing or does not belong to the others, or the test part is empty.
+        AssayError: an input is missing or does not match the others, or the test part is empty.
     """
     images = read_images(inputs.prepared.index, inputs.split.parts)
     classes = read_classes(inputs.model.classes)
@@ -66,11 +66,11 @@ def run(
     pixels = open_images(inputs.prepared)
     check_shape(inputs.prepared.images, pixels.shape[1:], shape)
     network = open_model(inputs.model.model, shape, seed, parameters["train"]["threads"])
-    from src.evaluate import cam  # after open_model, which sets what TensorFlow reads when it is loaded
+    from src.evaluate import cam  # after open_model: it sets what TensorFlow reads on import
 
     rows = np.array([image.row for image in scored], dtype=np.int64)
     probabilities = predict(with_flips(network, section.tta), pixels, rows)
-    for place in np.flatnonzero(np.isin(rows, list(known))):  # a threshold is not chosen by what the network has seen
+    for place in np.flatnonzero(np.isin(rows, list(known))):  # do not choose a threshold on images learned from
         probabilities[place] = known[int(rows[place])]
     log.info("scores: intervals from %d resamples", section.resamples)
     results = _compute(scored, probabilities, classes, section, seed)
@@ -103,7 +103,7 @@ def run(
 def _write_tables(
     out: Evaluation, material: gallery.Material, scored: list[Image], probabilities: Floats, parameters: int
 ) -> None:
-    """Write what is read by programs; parameters: how many weights the network has."""
+    """Write the files for programs; parameters: how many weights the network has."""
     results = material.results
     write_predictions(out.predictions, scored, probabilities, results.test.classes)
     numbers = {**summarise(results), "parameters": parameters}
@@ -118,7 +118,7 @@ def _write_tables(
 
 
 def headline(results: Results) -> str:
-    """Return the scores of the test part in a line."""
+    """Return the scores of the test part in one line."""
     groups = f"of {results.test.group_count} groups" if results.test.grouped else "(patients are not known)"
     scores = [
         f"{name} {score.value:.3f}" + ("" if score.low is None else f" ({score.low:.2f} to {score.high:.2f})")
@@ -141,9 +141,9 @@ def _compute(
 def write_plots(results: Results, folder: Path) -> None:
     """Write the tables that `dvc plots` draws for several experiments at once.
 
-    confusion.csv (a row per test image), roc.csv and precision_recall.csv (a row per corner).
+    They are confusion.csv (a row per test image), roc.csv and precision_recall.csv (a row per corner).
 
-    With more than two classes the curves are micro-averages: every class of every image is one decision.
+    With more than two classes the curves are micro-averaged: every class of every image is one decision.
     """
     names = results.test.classes
     pairs = zip(results.test.labels, results.decisions, strict=True)
@@ -160,7 +160,7 @@ def write_plots(results: Results, folder: Path) -> None:
 
 
 def corners(x: Floats, y: Floats) -> Flags:
-    """Return which points (N,) of a line are needed to draw it: the ends, and where it turns."""
+    """Return a mask (N,) of the points needed to draw a line: its ends, and where its direction changes."""
     if len(x) < 3:
         return np.ones(len(x), dtype=np.bool_)
     dx, dy = np.diff(x), np.diff(y)

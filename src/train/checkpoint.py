@@ -55,7 +55,7 @@ class Checkpoint:
         return self.folder / "state.npz"
 
     def save(self, state: State) -> None:
-        """Write the state after an epoch; where that takes long, only so often that it costs a tenth of the time."""
+        """Write the state after an epoch; if writing is slow, write only so often that it takes a tenth of the time."""
         started = time.monotonic()
         if started < self.due:
             return

@@ -22,10 +22,10 @@ Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 class Balance:
     """One value of train.balance.
 
-    images: of the counts of the classes, how many images of each an epoch has; None: those that there are.
+    images: function of the class counts that returns the images per class and epoch; None: use all images.
     weighted: whether the loss of an image is multiplied by the weight of its class.
-    losses: made from the section and Keras' keywords for all losses; None: crossentropy.
-    options: what of the section it alone reads.
+    losses: function that makes the losses from the section and Keras' keywords for all losses; None: crossentropy.
+    options: options of the section that only this balance reads.
     """
 
     images: Callable[[Numbers], np.int64] | None = None

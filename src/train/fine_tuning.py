@@ -88,7 +88,7 @@ def leave(model: keras.Model) -> None:
 def divide(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     """Divide a model before its output layer and the dropout in front of it; both parts share its weights.
 
-    None where the part below is random too, as that of EfficientNetV2 is: its features cannot be kept.
+    Return None if the lower part is random too, as in EfficientNetV2: its features cannot be cached.
     """
     tensor = model.get_layer(models.OUTPUT).input
     while _is_random(layer := tensor._keras_history.operation):

@@ -61,10 +61,10 @@ def fit(
     checkpoints: Path | None = None,
     on_epoch: Sequence[OnEpoch] = (),
 ) -> Fitted:
-    """Train a model until its epochs or its patience are used up; go on from a checkpoint if there is one.
+    """Train a model until its epochs or its patience are used up; continue from a checkpoint if there is one.
 
-    Each function of `on_epoch` gets the row of every epoch that was run here (not of those before an interruption),
-    after it was saved; an exception that it raises ends the training.
+    Each function of `on_epoch` is called with the row of every epoch run here (not of those before an interruption)
+    after the checkpoint is saved; an exception that it raises ends the training.
 
     Raises:
         KeyboardInterrupt: asked for by Ctrl-C; raised between two batches.
@@ -181,9 +181,9 @@ def _stops_early(state: State, section: Train) -> bool:
 
 
 def stops_early(rows: Sequence[Row], patience: int, start: int = 0) -> bool:
-    """Early stopping: return whether `patience` epochs have passed since the best, those up to `start` apart.
+    """True if the best epoch is at least `patience` epochs ago; epochs up to `start` do not count.
 
-    Never without a val part, where the best one is the last.
+    Without a val part the best epoch is always the last one, so training never stops early.
     """
     return bool(rows) and len(rows) - max(best_epoch(rows), start) >= patience
 
@@ -196,7 +196,7 @@ def epoch_line(rows: Sequence[Row], epochs: int) -> str:
 
 
 def _score(step: steps.Step, batches: Iterable[Batch]) -> dict[str, float]:
-    """Run a step over all batches, or up to the first loss that is not a finite number: then only that is given."""
+    """Run a step over all batches; at the first loss that is not finite, stop and return only that loss."""
     found, probabilities, targets = [], [], []
     for pixels, numbers in batches:
         signals.check()

@@ -87,7 +87,7 @@ def _plateau(section: Schedule, course: float, losses: Sequence[float]) -> float
 
 
 def _drops(losses: Sequence[float], patience: int) -> int:
-    """Count how often the loss has not become better for so many epochs since it did or since the last drop."""
+    """Count the drops: one whenever the loss has not improved for `patience` epochs since its best or the last drop."""
     best, waited, drops = math.inf, 0, 0
     for loss in losses:
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
