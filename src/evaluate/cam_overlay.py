@@ -58,7 +58,7 @@ def choose(scored: Scored, decisions: Integers) -> tuple[Case, ...]:
 
 
 def classes(scored: Scored, decisions: Integers) -> list[int]:
-    """Return the numbers of the classes to show, in ascending order: all, or if there are many those with the most mistakes."""
+    """Return the classes to show, in ascending order: all, or if there are many those with the most mistakes."""
     mistakes = np.bincount(scored.labels[decisions != scored.labels], minlength=len(scored.classes))
     return sorted(np.argsort(-mistakes, kind="stable")[:CLASSES].tolist())
 
