@@ -62,6 +62,8 @@ class Child:
         self.process.kill()
         self.process.wait()
         self.pipe.close()
+        if self.process.stdin:
+            self.process.stdin.close()
 
     def cause_of_end(self) -> str:
         """Return the signal that ended a process which has closed its pipe, or its exit code."""

@@ -135,13 +135,22 @@ def too_many(rejected: Sized, sources: int, section: Preprocess) -> str:
 def _attempt(
     raw: Raw, chain: Chain, earlier: Earlier | None, source: Mapping[str, str], count: bool
 ) -> Kept | Rejected:
-    path, digest = raw.folder / source["path"], ""
+    path, digest, version = raw.folder / source["path"], "", None
     if earlier:
         with suppress(OSError, AssayError):  # the file cannot be read: decoding it gives the reason
-            digest = files.digest(path)
+            version, digest = _version(path), files.digest(path)
         if not count and (found := earlier.find(digest)):
             return Kept(*found, digest=digest, taken=True)
     try:
-        return prepare_one(path, chain, count)._replace(digest=digest)
+        kept = prepare_one(path, chain, count)
+        # A file that was edited meanwhile may have been decoded with other content than was hashed.
+        return kept._replace(digest=digest) if digest and _version(path) == version else kept
     except UnreadableError as error:
         return Rejected(source["path"], source["label"], str(error))
+
+
+def _version(path: Path) -> tuple[int, int, int] | None:
+    with suppress(OSError):
+        about = path.stat()
+        return about.st_ino, about.st_size, about.st_mtime_ns
+    return None

@@ -58,8 +58,7 @@ def _ui(port: int) -> None:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise AssayError(f"port {port}: in use, perhaps by `mlflow ui`: {server}; or: make ui PORT={port + 1}")
-    with mlflow_store.connected(paths.home()) as client:
-        number = mlflow_store.experiment(client, config.load().track.experiment, paths.home())
+    number = mlflow_store.experiment_to_show(config.load().track.experiment, paths.home())
     page = f"{server}/{number}/runs?viewStateShareKey={mlflow_store.VIEW}&workflowType=machine_learning"
     sys.stdout.write(f"runs: {page}  (Ctrl-C ends it)\n")  # console.say would remove the query
     sys.stdout.flush()

@@ -42,6 +42,7 @@ PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 SECONDS = 20  # to wait for a database that another process has locked
 LONGEST_REASON = 300
 UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
+UNWRITABLE_HINT = "check the permissions of file and folder, and the free disk space"
 ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
 
 
@@ -90,6 +91,8 @@ def connected(home: Path) -> Iterator["MlflowClient"]:
                     yield client
             finally:
                 mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None makes MLflow forget it
+    except AssayError:
+        raise
     except Exception as error:
         log.debug("MLflow failed", exc_info=True)
         raise AssayError(f"{place(home)}: {reason(error)}") from error
@@ -125,6 +128,8 @@ def reason(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     if isinstance(error, sqlite3.Error):
         text = _reason_of_sqlite(error)
+    elif isinstance(error, PermissionError):
+        text = f"cannot be written ({error.strerror}); {UNWRITABLE_HINT}"
     elif causes := re.findall(r"Caused by \w+\((.*)\)", text):
         text = re.sub(r"^.*?>?: ", "", causes[-1].strip("'\")"), count=1)
     line = " ".join(redact.secrets(text).strip().splitlines()[0].split())
@@ -135,7 +140,7 @@ def _reason_of_sqlite(error: sqlite3.Error) -> str:
     if "locked" in str(error):
         return f"in use by another process ({error})"
     if getattr(error, "sqlite_errorname", "").startswith(UNWRITABLE):
-        return f"cannot be written ({error}); check the permissions of file and folder, and the free disk space"
+        return f"cannot be written ({error}); {UNWRITABLE_HINT}"
     return f"not readable as MLflow's database ({error}); move it away"
 
 
@@ -154,6 +159,22 @@ def experiment(client: "MlflowClient", name: str, home: Path) -> str:
     if found.tags.get(VIEW_KEY) != VIEW_STATE:
         client.set_experiment_tag(found.experiment_id, VIEW_KEY, VIEW_STATE)
     return str(found.experiment_id)
+
+
+def experiment_to_show(name: str, home: Path) -> str:
+    """Return the id of an experiment whose table shows the scores.
+
+    It waits for a process that writes runs only if there is something to change: the page opens while a stage uploads.
+
+    Raises:
+        AssayError: the database cannot be read, or the server cannot be reached.
+    """
+    with connected(home) as client:
+        found = client.get_experiment_by_name(name)
+        if found and found.lifecycle_stage == "active" and found.tags.get(VIEW_KEY) == VIEW_STATE:
+            return str(found.experiment_id)
+        with turn(database(home) or home / DATABASE):
+            return experiment(client, name, home)
 
 
 def create(path: Path) -> None:

@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from src.core.errors import AssayError
 from src.tracking import mlflow_store, mlflow_writer
-from src.tracking.mlflow_writer import MOST_RUNS
-from src.tracking.record import SCORES, Record
+from src.tracking.mlflow_writer import COMPLETE, MOST_RUNS
+from src.tracking.record import SCORES, Kind, Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run as Entity
 
 NOTHING = "-"
+STAGES = get_args(Kind)  # in the order in which they run
 HELD = """
-    SELECT run_uuid FROM runs run JOIN experiments experiment USING (experiment_id)
-    JOIN tags made USING (run_uuid) JOIN tags stage USING (run_uuid)
+    SELECT run_uuid FROM runs run JOIN experiments experiment USING (experiment_id) JOIN tags made USING (run_uuid)
     WHERE made.key = 'fingerprint' AND made.value = ? AND experiment.name = ?
     AND experiment.lifecycle_stage = 'active' AND run.lifecycle_stage = 'active'
-    AND stage.key = ? AND stage.value LIKE 'complete%'
 """
 
 
@@ -130,20 +129,26 @@ def _plain(run: "Entity", experiment: str) -> Run:
 
 
 def holds(home: Path, record: Record) -> bool:
-    """Return whether the database certainly holds a record, with its parameters and registered model.
+    """Return whether the database certainly holds a record and those of the stages before it, with its parameters.
+
+    A registered model must be there too.
 
     The query does not use MLflow: importing it would take most of the time of a `make repro` that has nothing to do.
     """
     if (file := mlflow_store.database(home)) is None or not file.is_file():
         return False
+    needed = STAGES[: STAGES.index(record.kind) + 1]
     try:
         with closing(sqlite3.connect(file)) as connection:
             if (model := record.model) and model.register:
                 version = "SELECT 1 FROM model_version_tags WHERE name = ? AND value = ?"
                 if not connection.execute(version, (model.register, model.digest)).fetchone():
                     return False
-            runs = connection.execute(HELD, (record.fingerprint, record.experiment, record.kind)).fetchall()
-            params = "SELECT key, value FROM params WHERE run_uuid = ?"
-            return any(dict(connection.execute(params, run).fetchall()) == record.params for run in runs)
+            for run in connection.execute(HELD, (record.fingerprint, record.experiment)).fetchall():
+                pairs = (f"SELECT key, value FROM {table} WHERE run_uuid = ?" for table in ("params", "tags"))
+                params, tags = (dict(connection.execute(each, run).fetchall()) for each in pairs)
+                if params == record.params and all(tags.get(kind, "").startswith(COMPLETE) for kind in needed):
+                    return True
+            return False
     except sqlite3.Error:  # other tables, or a broken database: then MLflow itself is asked
         return False

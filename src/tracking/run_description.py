@@ -10,6 +10,7 @@ import platform
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,12 +143,15 @@ def texts(commit: Commit) -> dict[str, str]:
 def environment() -> str:
     """Return host, platform, Python and packages as a requirements file: for MLflow, never for an output of DVC."""
     # From the names of the packages' folders: reading their metadata would take a third of a second.
-    packages = sorted({item.stem.lower() for folder in sys.path for item in Path(folder).glob("*.*-info")})
+    packages: set[str] = set()
+    for folder in sys.path:
+        with suppress(OSError):  # a folder that this user may not search
+            packages |= {item.stem.lower() for item in Path(folder).glob("*.*-info")}
     lines = [
         f"# host {platform.node()}, {os.cpu_count()} cores",
         f"# {platform.platform()}",
         f"# python {platform.python_version()}",
-        *(re.sub(r"-(?=\d)", "==", name, count=1).replace("_", "-") for name in packages),
+        *(re.sub(r"-(?=\d)", "==", name, count=1).replace("_", "-") for name in sorted(packages)),
     ]
     return "\n".join([*lines, ""])
 

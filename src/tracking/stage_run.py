@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from src import config
+from src.config.overrides import with_values
 from src.core import nested, paths
 from src.core.files import read_csv, read_json, write_json
 from src.tracking import fingerprint, outbox, query, run_description
@@ -33,6 +34,12 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
+def _texts() -> dict[str, str]:
+    """Read what may hold secrets, for texts of a run, which are redacted."""
+    found = (path for path in (paths.PARAMS, Path("dvc.yaml")) if path.is_file())
+    return {path.name: path.read_text(encoding="utf-8") for path in found}
+
+
 @dataclass
 class Execution:
     """When a stage ran (milliseconds since 1970), its code and params.yaml at the start, and what it measured.
@@ -45,6 +52,7 @@ class Execution:
     fresh: bool = True
     settings: config.Params = field(default_factory=config.load)
     commit: Commit = field(default_factory=run_description.read_commit)
+    texts: Mapping[str, str] = field(default_factory=_texts)
     start: int = field(default_factory=_now)
     end: int = field(default_factory=_now)
     measured: dict[str, float] = field(default_factory=dict)
@@ -122,7 +130,6 @@ def _training(inputs: Fingerprint, execution: Execution) -> Record:
     how = "training" if execution.fresh else "outputs restored by DVC"
     model = [paths.MODEL.history, paths.MODEL.fingerprint, paths.MODEL.classes]
     before = (paths.PREPARED.sheet, paths.PREPARED.rejected, paths.SPLIT.sheet, paths.SPLIT.audit)
-    written = (paths.PARAMS, Path("dvc.yaml"))  # may hold secrets: logged as texts, which are redacted
     return _record(
         "train",
         inputs,
@@ -137,8 +144,7 @@ def _training(inputs: Fingerprint, execution: Execution) -> Record:
         ],
         files={path.name: path for path in model + [paths.MODEL.model] * settings.track.model}
         | {f"data/{path.name}": path for path in before},
-        texts=run_description.texts(commit)
-        | {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()},
+        texts={**run_description.texts(commit), **execution.texts},
         dataset=data,
     )
 
@@ -183,6 +189,8 @@ RECORDS: dict[Kind, Callable[[Fingerprint, Execution], Record]] = {
 def _record(kind: Kind, inputs: Fingerprint, execution: Execution, **parts: Any) -> Record:
     """Return a record with the fields that all stages share, and the given parts of this stage."""
     settings = execution.settings
+    # What params.yaml says now of the training, which an edit may have changed since, is not what was trained.
+    trained = with_values(settings.model_dump(mode="json"), dict(nested.flat(inputs.params)))
     return Record(
         kind=kind,
         fingerprint=inputs.sha256,
@@ -191,7 +199,7 @@ def _record(kind: Kind, inputs: Fingerprint, execution: Execution, **parts: Any)
         start=execution.start,
         end=execution.end,
         fresh=execution.fresh,
-        params=run_description.values(settings),
+        params=run_description.values(config.parse(trained)),
         **parts,
     )
 

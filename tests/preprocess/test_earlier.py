@@ -4,13 +4,14 @@ import errno
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src.config import Preprocess
 from src.core.paths import Prepared, Raw
 from src.images.store import open_images
-from src.preprocess import earlier, stage, walkthrough
+from src.preprocess import earlier, rows, stage, walkthrough
 from tests.images.helpers import STUDY, save, section, smooth, write_raw
 
 SETTINGS = section(*STUDY, max_rejected=0.5)
@@ -120,4 +121,23 @@ def test_a_file_that_cannot_be_read_is_rejected_as_without_a_record(tmp_path: Pa
     run_both(tmp_path, raw)
     assert len(open_images(Prepared(tmp_path / "out"))) == 5
     save(raw.folder / "a/00.png", smooth(40, 50, 0))
+    run_both(tmp_path, raw)
+
+
+def test_an_image_that_was_edited_after_its_hash_is_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = write(tmp_path / "raw", range(4))
+    edited, before = raw.folder / "b/03.png", (raw.folder / "b/03.png").read_bytes()
+    prepare = rows.prepare_one
+
+    def late(path: Path, *given: Any) -> rows.Kept:
+        if path == edited:
+            save(path, smooth(40, 50, 99))
+        return prepare(path, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rows, "prepare_one", late)
+        stage.run(raw, Prepared(tmp_path / "out"), SETTINGS, held=tmp_path / "last")
+    edited.write_bytes(before)
     run_both(tmp_path, raw)

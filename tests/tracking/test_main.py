@@ -80,8 +80,14 @@ def test_outputs_of_other_values_are_never_recorded_as_those_of_params_yaml(
 def test_a_database_that_is_read_only_is_named(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         read_only(ready / "mlflow.db"),
-        pytest.raises(AssayError, match=r"^mlflow\.db: .*attempt to write a readonly database"),
+        pytest.raises(AssayError, match=r"^mlflow\.db: cannot be written \(Permission denied\); check the permissions"),
     ):
+        call(monkeypatch, "ui", "--port", "0")
+
+
+def test_mistakes_in_params_are_told_as_such_not_of_the_database(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit("params.yaml", "seed: 42", "seed: many")
+    with pytest.raises(AssayError, match=r"^params\.yaml: seed: expected an integer"):
         call(monkeypatch, "ui", "--port", "0")
 
 

@@ -1,6 +1,7 @@
 """What is known of commit, packages and machine, also where git or a repository is missing."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,9 +88,10 @@ def test_files_that_git_does_not_know_never_reach_the_diff(repository: Path) -> 
     assert "hunter2" not in read_commit(repository).diff
 
 
-def test_the_environment_pins_what_is_installed() -> None:
+def test_the_environment_pins_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy
 
+    monkeypatch.setattr(sys, "path", ["a" * 5000, *sys.path])  # a folder that cannot be searched
     text = run_description.environment()
     assert f"\nnumpy=={numpy.__version__}\n" in text
     assert text.startswith("# host ")

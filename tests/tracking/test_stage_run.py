@@ -86,8 +86,14 @@ def test_a_run_has_the_parameters_that_its_training_began_with(ready: Path) -> N
     with tracking.training():
         edit("params.yaml", "batch_size: 30", "batch_size: 7")
         trained()
+    evaluate()  # still with the edited file
     [run] = runs(ready)
     assert run.data.params["train.batch_size"] == "30"
+    assert run.data.metrics["test_auc"] == 0.8
+    with mlflow_store.connected(ready):
+        import mlflow
+
+        assert "batch_size: 30" in mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/params.yaml")
 
 
 def test_every_epoch_is_a_step(ready: Path) -> None:

@@ -106,7 +106,9 @@ def _pass_on(worker: Any, topic: str, token: str, job: bytes, started_as: tuple[
             if event:  # otherwise the process has only loaded what it needs
                 worker.log_event(topic, {"token": token, "event": event})
     except (EOFError, OSError):
-        raise RuntimeError(f"the training process ended ({child.cause_of_end()})") from None
+        cause = child.cause_of_end()
+        end_child(worker)  # it may live on without its pipe
+        raise RuntimeError(f"the training process ended ({cause})") from None
     if child.grown():
         end_child(worker)
     return None
