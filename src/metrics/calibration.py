@@ -42,7 +42,7 @@ def scaled(probabilities: Floats, temperature: float) -> Floats:
 class Scaling:
     """A temperature, and the errors of each part, by their names, before and after scaling.
 
-    note: why no temperature was fitted and it is 1, else "".
+    note: why the temperature is 1, or "" if a fitted one is used.
     """
 
     temperature: float

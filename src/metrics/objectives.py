@@ -13,7 +13,7 @@ Row = Mapping[str, float]  # one epoch of a history: its number, scores and lear
 class Objective:
     """A score on val: its label in figures, and whether to maximize or minimize it.
 
-    column: the column of an epoch's row by which a trial can be pruned: this score, or one that is close to it.
+    column: the column of an epoch's row by which a trial can be pruned: this score, or one that changes with it.
     same: whether that column is the score itself, so that it need not be computed after training.
     """
 
