@@ -1,7 +1,7 @@
-"""One look for all figures: sizes, colours that colour-blind people can tell apart, and files without a date.
+"""One style for all figures: sizes, colours that colour-blind people can tell apart, and files without a date.
 
-Figures are made through matplotlib's object interface: pyplot takes 1.2 s to import and keeps a state of its own.
-Letters that the usual font lacks are drawn with another font of the machine, else written as escapes.
+Figures use matplotlib's object interface: pyplot takes 1.2 s to import and keeps global state.
+Letters that the default font lacks are drawn with another installed font, or written as escapes if no font has them.
 """
 
 import logging
@@ -53,36 +53,36 @@ log = logging.getLogger(__name__)
 
 FAMILY = "DejaVu Sans"
 UNUSABLE = ("last resort", "color", "emoji one")  # boxes with a number, and pictures that matplotlib cannot draw
-families = [FAMILY]  # what the figures of this process need, in the order in which fonts are asked
+families = [FAMILY]  # the fonts that the figures of this process need, in the order in which they are tried
 _told: set[str] = set()
 
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draw with this style and matplotlib's own defaults, whatever the person's matplotlibrc says."""
+    """Draw with this style and matplotlib's defaults, regardless of the user's matplotlibrc."""
     look: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in _NOT_OURS}
     with matplotlib.rc_context(look | _STYLE | {"font.family": list(families)}):
         yield
 
 
 def canvas(width: float, height: float) -> Figure:
-    """Make an empty figure, sizes in inches, whose parts make room for each other."""
+    """Return an empty figure, sizes in inches, with a constrained layout, so that its parts do not overlap."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
-    drawn: Any = FigureCanvasAgg(figure)  # whose methods have no types
-    drawn.draw()  # once; `savefig` gives the same bytes, but draws twice where it has to find the layout
+    """Write a figure as PNG, atomically; the same figure gives the same bytes."""
+    drawn: Any = FigureCanvasAgg(figure)  # Any: its methods have no type hints
+    drawn.draw()  # once; `savefig` gives the same bytes, but draws twice to compute the layout
     about: dict[str, Any] = {"format": "png", "dpi": DPI, "metadata": {"Software": None}}
     with replacing(path) as temporary:
         imsave(temporary, drawn.buffer_rgba(), **about)
 
 
 def line(number: int) -> dict[str, Any]:
-    """Return colour and dashes of the line with this number: 28 differ."""
+    """Return the colour and line style of the line with this number: there are 28 combinations."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
 
 
@@ -92,7 +92,7 @@ def colour(number: int) -> str:
 
 
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:
-    """Take the middle out of a name that is too long to be shown, once every letter of it can be drawn.
+    """Make every letter of a name drawable, then replace the middle by … if the name is too long.
 
     >>> shorten("CT_NonCOVID"), shorten("a_very_long_class_name_that_goes_on", 15)
     ('CT_NonCOVID', 'a_very_…goes_on')
@@ -105,7 +105,7 @@ def shorten(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
-    """Shorten names so that different ones stay different: what they have in common goes first.
+    """Shorten names so that different names stay different: if needed, cut their common start and end, or number them.
 
     >>> shorten_all(["adenocarcinoma_of_type_a_of_the_lung", "adenocarcinoma_of_type_b_of_the_lung"], 18)
     ['…a…', '…b…']
@@ -123,12 +123,12 @@ def shorten_all(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
 
 
 def _shared(names: Sequence[str]) -> int:
-    """Count the characters with which all names begin."""
+    """Return the length of the common prefix of all names."""
     return len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))))
 
 
 def drawable(text: str) -> str:
-    r"""Return a text as figures can show it, and let them use the fonts that it needs.
+    r"""Return a text that figures can show, with escapes for letters that no font has, and enable the fonts it needs.
 
     >>> drawable("Größe"), drawable("\U000f0000")
     ('Größe', '\\U000f0000')
@@ -145,7 +145,7 @@ def _shown(letter: str) -> str:
         return letter
     family = _family_of(letter)
     if family is None:
-        joins = unicodedata.category(letter) in {"Mn", "Cf"}  # it has no picture of its own, such as U+FE0F
+        joins = unicodedata.category(letter) in {"Mn", "Cf"}  # characters without a glyph, such as U+FE0F
         return "" if joins else letter.encode("unicode_escape").decode()
     if family not in families:
         families.append(family)
@@ -155,7 +155,7 @@ def _shown(letter: str) -> str:
 
 @cache
 def _family_of(letter: str) -> str | None:
-    """Find the first font, ours before the others by name, that has a letter."""
+    """Return the first font that has a letter: those in `families` are tried first, then the others by name."""
     from matplotlib.font_manager import fontManager, get_font
 
     found = {

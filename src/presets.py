@@ -1,6 +1,6 @@
-"""Known experiments as complete params files, presets/NAME.yaml, and how one takes the place of params.yaml.
+"""Known experiments as complete params files, presets/NAME.yaml, and how one of them replaces params.yaml.
 
-`python -m src.presets` lists them with what they reached.
+`python -m src.presets` lists them with their results.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PAIR = re.compile(r"\s+(?=[a-z_0-9]+(?:\.[a-z_0-9]+)*=)")
 
 @dataclass(frozen=True)
 class Preset:
-    """A complete params file; header: where it comes from, what it reached there and here, how long it takes."""
+    """A complete params file; header: its source, the published result, the result here, and the running time."""
 
     name: str
     text: str
@@ -41,7 +41,7 @@ class Preset:
 
     @property
     def picture(self) -> str:
-        """What the model gets as input: height x width and color."""
+        """The input of the model: height x width and color."""
         height, width = self.params.preprocess.sides
         return f"{height}x{width} {self.params.preprocess.color.replace('rgb', 'RGB')}"
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def describe(preset: Preset, width: int) -> str:
-    """Describe a preset in a few lines: what it is, and each field of its header."""
+    """Describe a preset in a few lines: data, image size, model and epochs, then each field of its header."""
     params = preset.params
     data, epochs = source_name(params.dataset.source), f"{params.train.epochs} epochs"
     lines = [f"{preset.name}: {data}, {preset.picture}, {params.model.name}, {epochs}"]
@@ -74,10 +74,10 @@ def names(home: Path = Path()) -> tuple[str, ...]:
 
 
 def path(name: str, home: Path = Path()) -> Path:
-    """Find the file of a preset.
+    """Return the path of the file of a preset.
 
     Raises:
-        AssayError: there is no such preset; the message lists those that are there.
+        AssayError: there is no such preset; the message lists the presets that exist.
     """
     known = names(home)
     if name not in known:
@@ -99,22 +99,22 @@ def read(name: str, home: Path = Path()) -> Preset:
 
 
 def header(text: str) -> dict[str, str]:
-    """Read the fields of a leading comment; a line that is indented goes on with the one before.
+    """Read the fields of the leading comment; an indented line continues the line before it.
 
     >>> header("# From: a paper\\n#   and its data\\n# Time: 1 h\\nseed: 42\\n# Here: no more")
     {'From': 'a paper and its data', 'Time': '1 h'}
     """
-    found = FIELD.findall(LEADING.match(text)[0])  # type: ignore[index]  # it matches any text
+    found = FIELD.findall(LEADING.match(text)[0])  # type: ignore[index]  # the pattern matches any text
     return {name: " ".join(line.lstrip("# ") for line in lines.splitlines()).strip() for name, lines in found}
 
 
 def without_header(text: str) -> str:
-    """Leave the fields of the leading comment out of a text."""
+    """Return the text without the fields of its leading comment."""
     return LEADING.sub(lambda comment: FIELD.sub("", comment[0]), text, count=1)
 
 
 def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) -> tuple[str, config.Params]:
-    """Return the text of a preset with other values, which its first line tells, and what it says.
+    """Return the text and the params of a preset with changed values, which the first line of the text then lists.
 
     Raises:
         AssayError: there is no such preset, or the values are not allowed.
@@ -131,10 +131,10 @@ def made(name: str, source: str | None, changes: Mapping[str, Any], home: Path) 
 
 
 def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:
-    """Write params.yaml; return the copy that was made of one with edits.
+    """Write params.yaml; return the path of the backup copy, or None if the old file had no edits to keep.
 
     Raises:
-        AssayError: it has edits, and nobody said that they may go.
+        AssayError: the old file has edits, and the user did not agree to replace it.
     """
     file, copy = home / PARAMS, None
     if not is_replaceable(home):
@@ -150,7 +150,7 @@ def replace(text: str, home: Path, *, yes: bool = False) -> Path | None:
 
 
 def is_replaceable(home: Path) -> bool:
-    """Return whether params.yaml can be had again: as committed, as a preset, or as a command of ours wrote it."""
+    """Return whether params.yaml has no edits to lose: it is missing, committed, a preset, or written by a command."""
     file = home / PARAMS
     if not file.is_file():
         return True
@@ -163,18 +163,18 @@ def is_replaceable(home: Path) -> bool:
 
 
 def signed(text: str, by: str) -> str:
-    """Put a line on top of a params file that says what wrote it, with a digest by which an edit is noticed."""
+    """Add a first line to a params file that says what wrote it, with a digest that reveals later edits."""
     return f"# Written by {by}, digest {digest_of(text)[:DIGITS]}\n{text}"
 
 
 def given(texts: Iterable[str]) -> dict[str, Any]:
-    """Read ``key=value`` pairs, of which a text may hold several with spaces between; values are YAML.
+    """Read ``key=value`` pairs; a text may hold several, separated by spaces, and values are YAML.
 
     >>> given(["split.by=image train.learning_rate=1e-3", "preprocess.steps=[gray, resize]"])
     {'split.by': 'image', 'train.learning_rate': 0.001, 'preprocess.steps': ['gray', 'resize']}
 
     Raises:
-        AssayError: a text is no such pair, or its value is not YAML.
+        AssayError: a text is not such a pair, or a value is not valid YAML.
     """
     found: dict[str, Any] = {}
     for pair in (pair for text in texts for pair in PAIR.split(text.strip())):
@@ -189,14 +189,14 @@ def given(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def changed(text: str, changes: Mapping[str, Any], where: str) -> str:
-    """Put other values in the place of those of dotted keys; `where` names the file in errors.
+    """Replace the values of dotted keys in the text of a file; `where` names the file in errors.
 
     Raises:
-        AssayError: there is no such key, or it holds a whole section.
+        AssayError: there is no such key, or it is a whole section.
     """
     content = yaml_file.parsed(text, where)
     for key in changes:
-        value = nested.get(content, key, where)  # a misspelt key would be added, and change nothing
+        value = nested.get(content, key, where)  # raises: a misspelt key would be added without effect
         if "." not in key and isinstance(value, Mapping):
             raise AssayError(f"{where}: {key}: expected one value, found a section; known: {', '.join(value)}")
     return yaml_file.put_all(text, changes)

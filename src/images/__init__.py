@@ -1,1 +1,1 @@
-"""From files to one packed uint8 array, and its readers; a reader does not import what decodes."""
+"""Decode image files into one packed uint8 array, and read that array; reading does not import the decoders."""

@@ -15,7 +15,7 @@ from src.core.files import replacing
 from src.images.pixels import Pixels
 
 GAP = 12  # pixels between cells and around the sheet
-LINE = 16  # pixels from one line of a caption to the next
+LINE = 16  # height of a caption line in pixels
 FONT_SIZE = 12
 TITLE_SIZE = 18
 PARAGRAPH_LINES = 2
@@ -30,10 +30,10 @@ class Cell(NamedTuple):
 
 
 def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200, *, below: bool = False) -> Pixels:
-    """Draw rows of cells, each image fitted into a square of `side` pixels with its aspect kept.
+    """Draw rows of cells, each image fitted into a square of `side` pixels with its aspect ratio kept.
 
-    Captions stand above the images, or `below` them.
-    A line feed starts a new paragraph of the caption; one longer than two lines loses its middle.
+    Captions are above the images or, if `below` is set, below them.
+    A line feed starts a new paragraph of a caption; … replaces the middle of a paragraph longer than two lines.
 
     Returns:
         uint8 (H, W, 3) RGB; the same cells give the same pixels.
@@ -59,14 +59,14 @@ def sheet(rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200, *, b
 
 
 def write_sheet(path: Path, rows: Sequence[Sequence[Cell]], title: str = "", side: int = 200) -> None:
-    """Write a sheet as PNG, whole or not at all; the same cells give the same bytes."""
+    """Write a sheet as PNG, atomically; the same cells give the same bytes."""
     _, content = cv2.imencode(".png", cv2.cvtColor(sheet(rows, title, side), cv2.COLOR_RGB2BGR))
     with replacing(path) as temporary:
         temporary.write_bytes(content.tobytes())
 
 
 def fit(image: Pixels, side: int) -> Pixels:
-    """Scale an image so that its longer side is `side` pixels, as RGB uint8 (H, W, 3)."""
+    """Scale an image so that its longer side is `side` pixels; return it as RGB uint8 (H, W, 3)."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
@@ -83,7 +83,7 @@ def _width(rows: Sequence[Sequence[Cell]], side: int) -> int:
 
 
 def _place(canvas: Image.Image, pen: ImageDraw.ImageDraw, image: Pixels, corner: tuple[int, int], side: int) -> None:
-    """Put an image in the middle of its framed square."""
+    """Paste an image into the centre of its square and draw the frame."""
     left, top = corner
     picture = Image.fromarray(fit(image, side))
     canvas.paste(picture, (left + (side - picture.width) // 2, top + (side - picture.height) // 2))
@@ -91,7 +91,7 @@ def _place(canvas: Image.Image, pen: ImageDraw.ImageDraw, image: Pixels, corner:
 
 
 def _wrap(text: str, width: int, font: Font) -> list[str]:
-    """Break each paragraph into at most two lines no wider than `width` pixels, "…" standing for its middle."""
+    """Break each paragraph into at most two lines no wider than `width` pixels; "…" replaces the middle if needed."""
     wrapped: list[str] = []
     for paragraph in text.split("\n") if text else ():
         lines = list(_break(paragraph, width, font))
@@ -105,7 +105,7 @@ def _wrap(text: str, width: int, font: Font) -> list[str]:
 
 
 def _break(text: str, width: int, font: Font) -> Iterator[str]:
-    """Break at the last space that leaves a line at least half full, otherwise (file names) anywhere."""
+    """Break at the last space that leaves a line at least half full, otherwise anywhere, as in file names."""
     while text:
         ends = range(1, min(len(text), width) + 1)  # no character is narrower than a pixel
         end = max(1, bisect_right(ends, float(width), key=lambda end: font.getlength(text[:end])))
@@ -117,7 +117,7 @@ def _break(text: str, width: int, font: Font) -> Iterator[str]:
 
 @lru_cache
 def typeface(size: int) -> Font:
-    """Load DejaVu Sans from matplotlib's files without importing it: Pillow's own font has no accents or arrows."""
+    """Load DejaVu Sans from matplotlib's files without importing it: Pillow's font lacks accents and arrows."""
     package = find_spec("matplotlib")
     if package is None or package.origin is None:
         return ImageFont.load_default(size)

@@ -1,4 +1,4 @@
-"""From a file to uint8 pixels and facts about it: OpenCV decodes what is common, Pillow all headers and the rest."""
+"""Read a file as uint8 pixels and facts: Pillow reads all headers, OpenCV decodes common formats, Pillow the rest."""
 
 import io
 import zlib
@@ -18,27 +18,27 @@ from src.images import jpeg
 from src.images.limits import UnreadableError, check_size, work_bytes
 from src.images.pixels import Pixels, as_pixels, full_range, to_gray, to_levels
 
-# Photographs and scans; of what else Pillow opens, EPS would start a program and icons hold several sizes.
-# Importing a plugin registers its format; Pillow's own way of doing so at the first use is not safe in threads.
+# Formats of photographs and scans only: of the others that Pillow opens, EPS starts a program and icons hold several
+# sizes. Importing a plugin registers its format; Pillow's registration at the first use is not thread-safe.
 Image.preinit()
 PLUGINS = (Jpeg2KImageFile, TiffImageFile, WebPImageFile)
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", *(plugin.format for plugin in PLUGINS))
 FAST = {"PNG": {"L", "LA", "RGB", "RGBA", "I;16"}, "JPEG": {"L", "RGB"}, "MPO": {"L", "RGB"}}
 JPEGS = {"JPEG", "MPO"}
 SPARE_BYTES = 64 * 2**20  # for metadata
-SMALL_FILE = 8 * 2**20  # bytes; a larger file is read while no other image is under work
+SMALL_FILE = 8 * 2**20  # bytes; a larger file is read only while no other image is being decoded
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 258  # EXIF and TIFF tags
-# Of each orientation whether rows become columns, and the steps along the rows and columns then.
+# For each EXIF orientation: whether to swap rows and columns, then the steps along the rows and along the columns.
 TURNS = {2: (0, 1, -1), 3: (0, -1, -1), 4: (0, -1, 1), 5: (1, 1, 1), 6: (1, 1, -1), 7: (1, -1, -1), 8: (1, -1, 1)}
-PNG_DEPTH, PNG_SIGNATURE, PNG_FRAME = 24, 8, 12  # bytes: place of the bits a sample; before the chunks; around each
-# What Pillow takes for each pixel: its own copy, the bytes of it twice; some decoders hold the pixels in their way too.
+PNG_DEPTH, PNG_SIGNATURE, PNG_FRAME = 24, 8, 12  # bytes: offset of the bit depth; signature; chunk without its data
+# Bytes a pixel for Pillow: its own copy, and the raw bytes twice; some decoders also keep the pixels in their own form.
 BY_PILLOW, CONVERTED, WIDE, OF_DECODER = 10, 16, 24, {"JPEG2000": 24, "WEBP": 12}
-BLENDED_PIXELS = 2**16  # at a time
-Image.MAX_IMAGE_PIXELS = None  # max_megapixels takes its place; Pillow's limit is fixed, and half of it only warns
+BLENDED_PIXELS = 2**16  # blended at a time
+Image.MAX_IMAGE_PIXELS = None  # max_megapixels replaces it; Pillow's limit is fixed, and up to twice that it only warns
 
 
 class Facts(NamedTuple):
-    """A file as obtained: pixels before any rotation, channels as stored (a palette image has one), size in bytes."""
+    """A file as received: sides in pixels before any rotation, channels as stored (a palette image has one), bytes."""
 
     width: int
     height: int
@@ -54,15 +54,16 @@ def read(
     keep_damaged: bool = False,
     claim: Callable[[float], object] = abs,
 ) -> tuple[Pixels, Facts]:
-    """Decode a file, known by its content, to (H, W) gray or (H, W, 3) RGB, turned upright by its EXIF orientation.
+    """Decode a file to (H, W) gray or (H, W, 3) RGB, rotated by its EXIF orientation; its content tells the format.
 
-    Transparent pixels are blended onto black, the background of scans. More than 8 bits are scaled from the range
-    that the image itself fills: scanners fill only part of 16 bits, so the upper 8 would be almost black.
-    With `gray` colours are weighed into one channel. `keep_damaged` takes what the decoder makes of a damaged file.
-    `claim` is called once, with the bytes that decoding will take, and may wait until that many are free.
+    Transparent pixels are blended onto black, the background of scans. Images of more than 8 bits are scaled
+    from their own range of values: scanners use only part of the 16 bits, so the upper 8 would be almost black.
+    `gray` combines colours into one channel. `keep_damaged` accepts whatever the decoder makes of a damaged file.
+    `claim` is called once, with the number of bytes that decoding will take, and may wait until so many are free; for
+    a file of more than 8 MB it is called before the file is read, with infinity.
 
     Raises:
-        UnreadableError: there is no single whole image of at most `max_megapixels` in the file.
+        UnreadableError: the file does not hold a single undamaged image of at most `max_megapixels`.
     """
     data = _bytes(path, max_megapixels, claim)
     claim = claim if len(data) <= SMALL_FILE else abs
@@ -86,7 +87,7 @@ def read(
 
 
 def is_dicom(data: bytes) -> bool:
-    """Recognize a DICOM file by its mark or, where the preamble is missing, by its first element (group 2 or 8)."""
+    """Recognize a DICOM file by its prefix DICM or, if the preamble is missing, by its first element (group 2 or 8)."""
     return data[128:132] == b"DICM" or (data[:2] in {b"\x02\0", b"\x08\0"} and data[3:4] == b"\0")
 
 
@@ -95,7 +96,7 @@ def _bytes(path: Path, max_megapixels: float, claim: Callable[[float], object]) 
         size = path.stat().st_size
         if size == 0:
             raise UnreadableError("empty file")
-        if size > work_bytes(max_megapixels) / 3 + SPARE_BYTES:  # 8-bit RGB that is not compressed
+        if size > work_bytes(max_megapixels) / 3 + SPARE_BYTES:  # the size of uncompressed 8-bit RGB
             raise UnreadableError(f"too large: {size / 1e6:.0f} MB, for at most {max_megapixels:g} megapixels")
         if size > SMALL_FILE:
             claim(float("inf"))
@@ -107,17 +108,17 @@ def _bytes(path: Path, max_megapixels: float, claim: Callable[[float], object]) 
 
 
 def _bytes_per_pixel(header: Image.Image, data: bytes) -> int:
-    """Return what decoding takes at its peak, copies included, by the header alone."""
+    """Return the peak memory of decoding, in bytes a pixel with all copies, from the header and the file size."""
     channels = len(header.getbands())
     if header.format in JPEGS:
-        return 3 * channels  # two bytes a coefficient, and the pixels
+        return 3 * channels  # two bytes for each coefficient, one for each pixel value
     if _is_fast(header):
         wide = header.format == "TIFF" or data[PNG_DEPTH] > 8
-        decoded = 4 if header.mode == "LA" else channels  # OpenCV makes three of the one
+        decoded = 4 if header.mode == "LA" else channels  # OpenCV turns gray with alpha into four channels
         return 2 * decoded * (2 if wide else 1)
     plain = header.mode in {"1", "L", "RGB"}
     wide = header.mode.startswith(("I", "F"))
-    held = len(data) // (header.width * header.height)  # the file itself, where it is not compressed
+    held = len(data) // (header.width * header.height)  # the file itself, which is large if not compressed
     return (WIDE if wide else BY_PILLOW if plain else CONVERTED) + OF_DECODER.get(str(header.format), 0) + held
 
 
@@ -126,12 +127,12 @@ def _header(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise UnreadableError("not an image in a known format, or a damaged header") from None
-    except Exception as error:  # Pillow raises a dozen kinds for damaged bytes
+    except Exception as error:  # Pillow raises a dozen types of errors for damaged bytes
         raise UnreadableError(f"damaged header: {' '.join(str(error).split())}") from error
 
 
 def _check_whole(data: bytes, header: Image.Image) -> None:
-    """Refuse damage that the decoder in use would pass over."""
+    """Reject a file with damage that the decoder in use would ignore."""
     if header.format == "PNG":
         check_png(data)
         if not _is_fast(header) and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
@@ -145,17 +146,17 @@ def _decode(data: bytes, header: Image.Image, gray: bool, keep_damaged: bool) ->
         if not _is_fast(header):
             return _by_pillow(header)
         if header.format in JPEGS and not keep_damaged:
-            # A JPEG stores gray and colour apart: gray alone takes half the time and is the same to the rounding.
+            # A JPEG stores gray and colour separately: gray alone decodes in half the time, the same up to rounding.
             return _of_size(jpeg.decode(data, "GRAY" if gray or header.mode == "L" else "RGB"), header)
         return _by_opencv(data, header, gray)
     except UnreadableError:
         raise
-    except Exception as error:  # Pillow raises a dozen kinds for damaged bytes, OpenCV its own
+    except Exception as error:  # Pillow raises a dozen types of errors for damaged bytes, OpenCV its own
         raise UnreadableError(f"truncated or damaged: {' '.join(str(error).split())}") from error
 
 
 def _is_fast(header: Image.Image) -> bool:
-    """Recognize the files that OpenCV decodes exactly; it also keeps 16 bits of colour, which Pillow cuts to 8."""
+    """Return whether OpenCV decodes this file exactly; it also keeps 16-bit colour, which Pillow reduces to 8 bits."""
     if header.format == "TIFF":
         return header.mode in {"RGB", "RGBA"} and 16 in header.getexif().get(BITS_PER_SAMPLE, (8,))
     return header.mode in FAST.get(str(header.format), ()) and "transparency" not in header.info
@@ -190,12 +191,12 @@ def _by_pillow(header: Image.Image) -> Pixels:
 
 
 def _on_black(image: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-    """Drop the alpha channel, the last of four, of an opaque image; multiply the others with it elsewhere."""
+    """Remove the alpha channel, the last of four; if the image is not opaque, multiply the other channels by it."""
     full, alpha = np.iinfo(image.dtype).max, image[..., 3:]
     if alpha.min() == full:
         return np.ascontiguousarray(image[..., :3])
     blended, rows = np.empty_like(image[..., :3], order="C"), max(1, BLENDED_PIXELS // image.shape[1])
-    for start in range(0, len(image), rows):  # as a whole the fractions would take 70 bytes a pixel
+    for start in range(0, len(image), rows):  # in one piece, the fractions would take 70 bytes a pixel
         some = slice(start, start + rows)
         blended[some] = np.rint(image[some, :, :3] * (alpha[some] / full))
     return blended
@@ -210,14 +211,14 @@ def _scaled(values: NDArray[np.generic]) -> Pixels:
 
 
 def _upright(image: Pixels, header: Image.Image, data: bytes) -> Pixels:
-    """Turn an image as its EXIF orientation asks; a TIFF file has a tag of its own, which the decoders follow."""
+    """Rotate or flip an image by its EXIF orientation; TIFF has its own tag, which the decoders already apply."""
     stated = "exif" in header.info or (header.format == "PNG" and b"eXIf" in data)
     turned, down, across = TURNS.get(header.getexif().get(ORIENTATION, 1) if stated else 1, (0, 1, 1))
     return (image.swapaxes(0, 1) if turned else image)[::down, ::across]
 
 
 def check_png(content: bytes) -> None:
-    """Read the chunks up to IEND (PNG specification, section 5) and compare the checksums of those that matter.
+    """Read the chunks up to IEND (PNG specification, section 5) and verify the checksums of the critical ones.
 
     Raises:
         UnreadableError: the file is truncated or damaged.

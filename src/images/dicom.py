@@ -1,4 +1,4 @@
-"""DICOM files to uint8 as a viewer shows them: rescaled to physical units, windowed, MONOCHROME1 inverted."""
+"""Decode DICOM files to uint8 as a viewer shows them: rescaled to physical units, windowed, MONOCHROME1 inverted."""
 
 import io
 import logging
@@ -21,7 +21,7 @@ from src.images.limits import UnreadableError, check_size, work_bytes
 from src.images.pixels import Pixels, full_range, to_levels
 
 PALETTE = "PaletteColorLookupTable"
-# Elements that matter to the picture; the values of all others, however long, are not read.
+# The elements needed to show the image; the values of all others, however long, are not read.
 ELEMENTS = [
     *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelData"),
@@ -30,15 +30,15 @@ ELEMENTS = [
     *(f"{color}{PALETTE}{part}" for color in ("Red", "Green", "Blue", "Alpha") for part in ("Descriptor", "Data")),
     *(f"Segmented{color}{PALETTE}Data" for color in ("Red", "Green", "Blue", "Alpha")),
 ]
-COPIES, FLOATS = 3, 18  # stored pixels in the file, in the element and as an array; rescaled ones twice, and levels
-RLE_GROWTH = 64  # two bytes of a run become 128
-# Damage that pydicom only logs, before it goes on with the part of the picture that it has.
+COPIES, FLOATS = 3, 18  # stored pixels: in file, element and array; bytes a pixel: rescaled values twice, and levels
+RLE_GROWTH = 64  # largest factor: two bytes of run-length code decode to 128
+# Damage that pydicom only logs before it continues with the part of the image that it could read.
 DAMAGE = re.compile("decoded RLE segment|End of file reached|no JPEG EOI/EOC marker|fewer frames than expected")
 _noted = threading.local()
 
 
 class _Damage(logging.Handler):
-    """Notes what pydicom says of the file that this thread decodes."""
+    """Record the warnings of pydicom about the damage of the file that this thread is decoding."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if DAMAGE.search(record.getMessage()):
@@ -51,12 +51,13 @@ logging.getLogger("pydicom").addHandler(_Damage())
 def decode(
     data: bytes, max_megapixels: float, keep_damaged: bool = False, claim: Callable[[float], object] = abs
 ) -> tuple[Pixels, tuple[int, int, int]]:
-    """Decode the single frame of a DICOM file to (H, W) gray or (H, W, 3) RGB, with width, height and channels.
+    """Decode the single frame of a DICOM file to (H, W) gray or (H, W, 3) RGB; return width, height and channels, too.
 
-    `claim` is called once with the bytes that it will take.
+    `claim` is called once, with the number of bytes that decoding will take.
 
     Raises:
-        UnreadableError: damaged, without pixels, with several frames, or compressed with no decoder installed.
+        UnreadableError: the file is damaged, too large, deflated, without pixels or with several frames, or no decoder
+            for its compression is installed.
     """
     _noted.damage = ""
     try:
@@ -73,20 +74,20 @@ def decode(
         return shown, shape
     except UnreadableError:
         raise
-    except Exception as error:  # pydicom raises a dozen kinds for damaged bytes
+    except Exception as error:  # pydicom raises a dozen types of errors for damaged bytes
         raise UnreadableError(f"damaged DICOM: {' '.join(str(error).split())}") from error
 
 
 def is_deflated(data: bytes) -> bool:
-    """Return whether all but a file's own elements is deflated: pydicom would inflate it, whatever memory that takes.
+    """Return whether the data set after the file meta information is deflated: pydicom would inflate it without limit.
 
-    The first 64 KB are searched without a parser, which inflates as soon as it knows.
+    The first 64 KB are searched for the transfer syntax, since a parser would inflate as soon as it has read it.
     """
     return data[128:132] == b"DICM" and DeflatedExplicitVRLittleEndian.encode() in data[132 : 64 * 2**10]
 
 
 def _check_frame(found: Dataset, max_megapixels: float, keep_damaged: bool) -> None:
-    """Check what a compressed frame says of itself: decoders trust it, not the elements of the file."""
+    """Check the compressed frame itself: decoders trust its header, not the elements of the DICOM file."""
     syntax = found.file_meta.get("TransferSyntaxUID") if hasattr(found, "file_meta") else None
     if syntax is None or not syntax.is_encapsulated:
         return
@@ -99,7 +100,7 @@ def _check_frame(found: Dataset, max_megapixels: float, keep_damaged: bool) -> N
         with Image.open(io.BytesIO(frame)) as header:
             check_size(*header.size, max_megapixels, COPIES * len(header.getbands()) + FLOATS)
             colors: jpeg.Colors = "GRAY" if header.mode == "L" else "RGB"
-    except OSError:  # a kind that Pillow does not know
+    except OSError:  # a compression that Pillow does not know
         return
     if syntax == JPEGBaseline8Bit and not keep_damaged:
         jpeg.decode(frame, colors)
@@ -127,7 +128,7 @@ def _shown(found: Dataset) -> Pixels:
 
 
 def _pixels(found: Dataset) -> NDArray[np.generic]:
-    """Return the stored values (H, W) or RGB (H, W, 3); pydicom turns YBR into RGB."""
+    """Return the stored values (H, W), or RGB (H, W, 3); pydicom converts YBR to RGB."""
     syntax = found.file_meta.get("TransferSyntaxUID") if hasattr(found, "file_meta") else None
     if syntax is None:
         found.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian  # the standard's default
@@ -137,7 +138,7 @@ def _pixels(found: Dataset) -> NDArray[np.generic]:
 
 
 def _gray(stored: NDArray[np.generic], found: Dataset) -> Pixels:
-    """Apply modality and VOI transforms (DICOM PS3.3, C.11.1 and C.11.2), the first where there are several."""
+    """Apply modality and VOI transforms (DICOM PS3.3, C.11.1 and C.11.2); of several VOI transforms, use the first."""
     values = np.asarray(apply_modality_lut(stored, found))
     if found.get("VOILUTSequence"):
         bits = int(found.VOILUTSequence[0].LUTDescriptor[2])
@@ -159,7 +160,7 @@ def _first(found: Dataset, keyword: str) -> float | None:
 
 
 def _unwindowed(values: NDArray[np.generic], stored: NDArray[np.generic], found: Dataset) -> Pixels:
-    """Scale from the range that is filled, padding around the scanned circle left out as it is no measurement."""
+    """Scale from the range of the values, without the padding around the scanned circle, which is not measured."""
     padding = found.get("PixelPaddingValue")
     scanned = values[stored != padding] if padding is not None else values
     return to_levels(values, *full_range(scanned if scanned.size else values))

@@ -1,4 +1,4 @@
-"""Arrays of pixels and the few operations on them that reading and steps share."""
+"""Arrays of pixels, and the operations on them that decoding and the preprocessing steps share."""
 
 import cv2
 import numpy as np
@@ -6,23 +6,23 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]  # (H, W) gray or (H, W, 3) RGB, 0..255
 THUMBNAIL = 64  # side in pixels
-OUTLIERS = (1, 99)  # percentiles between which pixels are certainly meant
-DARK, FLAT = 16, 8  # levels
+OUTLIERS = (1, 99)  # percentiles; values between them are certainly not outliers
+DARK, FLAT = 16, 8  # gray levels
 SAMPLED, BLOCK = 1_000_000, 4_000_000  # values
 
 
 def to_gray(image: Pixels) -> Pixels:
-    """Weigh red, green and blue as ITU-R BT.601 does; a gray image stays as it is."""
+    """Convert to gray with the ITU-R BT.601 weights of red, green and blue; a gray image is returned unchanged."""
     return image if image.ndim == 2 else as_pixels(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
 def to_rgb(image: Pixels) -> Pixels:
-    """Repeat a gray image in three channels; an RGB image stays as it is."""
+    """Repeat a gray image in three channels; an RGB image is returned unchanged."""
     return image if image.ndim == 3 else as_pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
 
 
 def thumbnail(image: Pixels) -> Pixels:
-    """Shrink to gray (64, 64, 1), by which the audit of the split finds copies however they were cropped."""
+    """Shrink to gray (64, 64, 1); taken before any crop step, it lets the audit of the split find copies."""
     return resized(to_gray(image), THUMBNAIL, THUMBNAIL)[..., np.newaxis]
 
 
@@ -32,10 +32,10 @@ def is_dark_or_flat(image: Pixels) -> bool:
 
 
 def full_range(values: NDArray[np.generic]) -> tuple[float, float]:
-    """Return the lowest and the highest value that is no outlier: at most the width of 1 % to 99 % beyond these two.
+    """Return the range of the values without outliers: the percentiles 1 and 99, widened by at most their distance.
 
-    The minimum and the maximum, unless a burnt-in marker or a dead pixel lies far outside, which would leave a few dark
-    levels to all the rest. From every n-th value where there are more than a million.
+    The result is the minimum and the maximum, unless a burnt-in marker or a dead pixel lies far outside, which would
+    compress all other values into a few dark levels. Of more than a million values, the percentiles use every n-th.
     """
     least, most = float(values.min()), float(values.max())
     some = values.reshape(-1)[:: values.size // SAMPLED + 1]
@@ -48,7 +48,7 @@ def full_range(values: NDArray[np.generic]) -> tuple[float, float]:
 def to_levels(values: NDArray[np.generic], low: float, high: float) -> Pixels:
     """Map numbers of any range to 0..255: `low` and less to 0, `high` and more to 255, linear and rounded between.
 
-    No contrast (`high` not above `low`) becomes black. Done by blocks of rows, as floats take eight times the memory.
+    Without contrast (`high` not above `low`) all is black. Blocks of rows save memory: floats need 8 times as much.
     """
     levels = np.zeros(values.shape, np.uint8)
     if high > low:
@@ -60,12 +60,12 @@ def to_levels(values: NDArray[np.generic], low: float, high: float) -> Pixels:
 
 
 def resized(image: Pixels, width: int, height: int) -> Pixels:
-    """Resize to (height, width): by area, or bilinear where both axes grow and area would show the old pixels."""
+    """Resize to (height, width): by area, or bilinearly if no side shrinks, where area would show the old pixels."""
     grows = width >= image.shape[1] and height >= image.shape[0]
     kind = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
     return as_pixels(cv2.resize(image, (width, height), interpolation=kind))
 
 
 def as_pixels(array: NDArray[np.generic]) -> Pixels:
-    """Type an array that OpenCV made from uint8."""
+    """Return an array that OpenCV made from uint8 with the type Pixels."""
     return np.asarray(array, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The packed store: one .npy file of all images, written image by image, and its readers."""
+"""The packed store: one .npy file that holds all images and is written image by image, and its readers."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +24,8 @@ COLUMNS = ("path", "label", "group", "fold", *FACTS, *CROP)
 def packing(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[Pixels], None]]:
     """Yield a function that appends a uint8 image of `shape` (H, W, C) to a .npy file of (N, H, W, C).
 
-    N need not be known before: numpy pads its header so that the first axis can grow, and the header is written again
-    at the end. No image is kept in memory.
+    N need not be known in advance: numpy pads its header so that the first axis can grow, and the header is written
+    again at the end. No image is kept in memory.
     """
     count = 0
 
@@ -45,7 +45,7 @@ def packing(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[Pixel
 
 @contextmanager
 def table(path: Path, columns: tuple[str, ...]) -> Iterator[Callable[[Iterable[object]], object]]:
-    """Yield a function that appends a row to a CSV file: UTF-8, Unix line ends, None as an empty field."""
+    """Yield a function that appends a row to a CSV file: UTF-8, Unix line endings, None as an empty field."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -53,22 +53,22 @@ def table(path: Path, columns: tuple[str, ...]) -> Iterator[Callable[[Iterable[o
 
 
 def open_images(prepared: Prepared) -> Pixels:
-    """Map all images, uint8 (N, H, W, C) with C of 1 (gray) or 3 (RGB), read-only; pages are read as they are used.
+    """Memory-map all images read-only, uint8 (N, H, W, C), C 1 (gray) or 3 (RGB); pages are read when they are used.
 
     Raises:
-        AssayError: the file is missing, cut short, or holds something else.
+        AssayError: the file is missing, truncated, or has another dtype or another number of dimensions.
     """
     return _open(prepared.images)
 
 
 def open_thumbnails(prepared: Prepared) -> Pixels:
-    """Map the images as they were read, shrunk to gray, uint8 (N, 64, 64, 1), as `open_images` does."""
+    """Memory-map the thumbnails, images as decoded, shrunk and gray, uint8 (N, 64, 64, 1), like `open_images`."""
     return _open(prepared.thumbnails)
 
 
 def _open(path: Path) -> Pixels:
     try:
-        images: Pixels = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))  # rows of a memmap cost more
+        images: Pixels = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))  # indexing a memmap is slower
     except FileNotFoundError:
         raise AssayError(f"{path}: not found; run `dvc repro preprocess`") from None
     except (ValueError, OSError, EOFError) as error:
@@ -79,14 +79,14 @@ def _open(path: Path) -> Pixels:
 
 
 def read_index(prepared: Prepared) -> "pd.DataFrame":
-    """Read the facts of all images, row i about image i; text columns are text, an unknown group or fold is "".
+    """Read the table of all images: row i describes image i. Text columns are str; an unknown group or fold is "".
 
-    Crop columns are nullable integers, empty where no crop step ran.
+    The crop columns are nullable integers, missing if no crop step ran.
 
     Raises:
-        AssayError: the file is missing, lacks a column, or has another number of rows than there are images.
+        AssayError: the file is missing, lacks a column, or its number of rows differs from the number of images.
     """
-    import pandas as pd  # 0.5 s, and writing the store does without
+    import pandas as pd  # takes 0.5 s to import, and writing the store does not need it
 
     types = dict.fromkeys(("path", "label", "group", "fold", "format"), str) | dict.fromkeys(CROP, "Int64")
     try:

@@ -1,1 +1,1 @@
-"""Every score once: predictions, curves, scores, thresholds, calibration and bootstrap intervals."""
+"""The metrics, each defined once: predictions, curves, scores, thresholds, calibration, bootstrap intervals."""

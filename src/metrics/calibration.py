@@ -1,7 +1,8 @@
-"""Temperature scaling (Guo et al. 2017, arXiv:1706.04599): one number, fitted on val, that makes probabilities honest.
+"""Temperature scaling (Guo et al. 2017, arXiv:1706.04599): calibrate probabilities with one number, fitted on val.
 
-Logits are divided by it: above 1 it takes confidence away, below 1 it adds some. The order of the images stays, and so
-does every decision, as the threshold is moved with the probabilities.
+Logits are divided by the temperature: above 1 it lowers the confidence, below 1 it raises it. No decision changes:
+the most probable class stays the same, and with two classes the images keep their order and the threshold is scaled
+like the probabilities.
 """
 
 from collections.abc import Mapping
@@ -12,20 +13,20 @@ import numpy as np
 from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import calibration_error, overall_scores
 
-# Simulated, 300 draws of logits each: at true temperatures of 1 and 1.3 a fit on 16 images of val makes the log loss
-# of further images worse by 0.09 and 0.06, one on 50 by 0.012 and 0.001; cross-validation halves the first two.
-FEWEST = 50  # images of val
+# From simulations with 300 draws of logits each, at true temperatures of 1 and 1.3: a fit on 16 images of val raises
+# the log loss of new images by 0.09 and 0.06, a fit on 50 by 0.012 and 0.001; cross-validation halves the first two.
+FEWEST = 50  # images of val that a fit needs
 FOLDS = 10
-ERRORS = ("log_loss", "brier", "calibration_error")  # of probabilities
+ERRORS = ("log_loss", "brier", "calibration_error")  # errors of the probabilities
 DECIMALS = 6
-RANGE = (0.1, 10.0)  # few images of val, all of them right, would ask for no temperature at all
-SMALLEST = 1e-8  # of a probability: files hold eight decimals
-STEPS = 60  # of the search: each takes a third of the interval away
+RANGE = (0.1, 10.0)  # bounds: if all of a few images are classified correctly, the best temperature would be 0
+SMALLEST = 1e-8  # smallest probability: files store eight decimals
+STEPS = 60  # of the search: each shortens the interval by more than a third
 GOLDEN = (5**0.5 - 1) / 2
 
 
 def scaled(probabilities: Floats, temperature: float) -> Floats:
-    """Return the probabilities (N, K) at a temperature; at 1 they stay as they are.
+    """Return the probabilities (N, K) at a temperature; a temperature of 1 leaves them unchanged.
 
     >>> scaled(np.array([[0.1, 0.9]]), 2.0).round(2).tolist()
     [[0.25, 0.75]]
@@ -39,9 +40,9 @@ def scaled(probabilities: Floats, temperature: float) -> Floats:
 
 @dataclass(frozen=True)
 class Scaling:
-    """A temperature, and errors of each part before and after it, by the name of the score.
+    """A temperature, and the errors of each part, by their names, before and after scaling.
 
-    note: why the temperature is 1, or "".
+    note: why the temperature is 1, or "" if a fitted one is used.
     """
 
     temperature: float
@@ -51,20 +52,21 @@ class Scaling:
 
 
 def scaling(parts: Mapping[str, Scored], threshold: float) -> Scaling:
-    """Fit the temperature on val where val can show that it helps, and measure the errors of all parts."""
+    """Fit the temperature on val if cross-validation on val shows that it helps; measure the errors of all parts."""
     temperature, note = choose_temperature(parts["val"])
     warmed = {
         part: replace(each, probabilities=scaled(each.probabilities, temperature)) for part, each in parts.items()
     }
-    decisions = {part: each.decide(threshold) for part, each in parts.items()}  # which no temperature changes
+    decisions = {part: each.decide(threshold) for part, each in parts.items()}  # a temperature does not change them
     before, after = ({part: errors(some[part], decisions[part]) for part in parts} for some in (parts, warmed))
     return Scaling(temperature, note, before, after)
 
 
 def choose_temperature(val: Scored) -> tuple[float, str]:
-    """Return the temperature that is fitted on val, or 1 and why none is.
+    """Return the temperature fitted on val and "", or 1 and the reason why none is used.
 
-    It has to lower the log loss of images that it was not fitted on: folds of val, each with its groups whole.
+    Cross-validation on val decides: a fitted temperature must lower the log loss of the images in the held-out folds.
+    All images of a group are in the same fold.
     """
     if val.size < FEWEST:
         return 1.0, f"val has {val.size} images, and a temperature that is fitted on fewer than {FEWEST} does more harm"
@@ -81,7 +83,7 @@ def choose_temperature(val: Scored) -> tuple[float, str]:
 
 
 def errors(scored: Scored, decisions: Integers) -> dict[str, float]:
-    """Return log loss, Brier score and expected calibration error, where there is an image."""
+    """Return the log loss, Brier score and expected calibration error, or nothing if there are no images."""
     if not scored.size:
         return {}
     known = overall_scores(scored, decisions) | {"calibration_error": calibration_error(scored, decisions)}
@@ -89,7 +91,7 @@ def errors(scored: Scored, decisions: Integers) -> dict[str, float]:
 
 
 def fit_temperature(probabilities: Floats, labels: Integers) -> float:
-    """Return the temperature at which the log loss of the probabilities (N, K) is least, 1 where there is no image."""
+    """Return the temperature that minimizes the log loss of the probabilities (N, K), or 1 if there are no images."""
     if not len(labels):
         return 1.0
 

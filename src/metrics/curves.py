@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves of weighted images, many sets of weights at once."""
+"""ROC and precision-recall curves of weighted images, for many sets of weights at once."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ from src.metrics.predictions import Flags, Floats
 
 
 class Ranking(NamedTuple):
-    """Weight found at or above each distinct score.
+    """Total weight of the images at or above each distinct score.
 
-    cuts: (U,) the distinct scores, falling. true: (R, U) weight of positive images with at least that score.
-    false: (R, U) the same of negative ones.
+    cuts: (U,) the distinct scores, in descending order. true: (R, U) weight of the positive images with at least that
+    score. false: (R, U) the same for negative images.
     """
 
     cuts: Floats
@@ -21,7 +21,7 @@ class Ranking(NamedTuple):
 
 
 def rank(positive: Flags, score: Floats, weights: Floats) -> Ranking:
-    """Cumulate weights (R, N) over images in falling order of score (N,); images of equal score count as one step."""
+    """Accumulate weights (R, N) over images in descending order of score (N,); images of equal score form one step."""
     order = np.argsort(-score, kind="stable")
     falling = score[order]
     last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) if score.size else np.array([], dtype=np.int64)
@@ -31,14 +31,14 @@ def rank(positive: Flags, score: Floats, weights: Floats) -> Ranking:
 
 
 def roc_auc(ranking: Ranking) -> Floats:
-    """Return the area under the ROC curve (R,) by trapezoids, ties counting half; NaN where one side has no weight."""
+    """Return the area under the ROC curve (R,) by trapezoids, so ties count half; NaN if a class has no weight."""
     rises = np.diff(ranking.false, axis=1, prepend=0.0)
     middles = ranking.true - 0.5 * np.diff(ranking.true, axis=1, prepend=0.0)
     return divide((rises * middles).sum(axis=1), _total(ranking.true) * _total(ranking.false))
 
 
 def area(positive: Flags, score: NDArray[np.floating]) -> float:
-    """Return the area under the ROC curve of who is positive (N,) by score (N,), ties counting half.
+    """Return the area under the ROC curve of labels (N,), true if positive, and scores (N,); ties count half.
 
     >>> area(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
     0.75
@@ -54,7 +54,7 @@ def average_precision(ranking: Ranking) -> Floats:
 
 
 def divide(above: Floats, below: Floats, empty: float = np.nan) -> Floats:
-    """Divide element by element, with `empty` where the divisor is 0."""
+    """Divide element by element; the result is `empty` where the divisor is 0."""
     result = np.full(np.broadcast_shapes(above.shape, below.shape), empty, dtype=np.float64)
     return np.divide(above, below, out=result, where=below != 0)
 

@@ -1,4 +1,4 @@
-"""The scores that trials are compared by: which way is better, which of them each epoch tells, and the best epoch."""
+"""The scores that trials are compared by: the direction of each, whether epochs report it, and the best epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from src.metrics import scores
 from src.metrics.scores import EPOCH_SCORES, Direction
 
-Row = Mapping[str, float]  # an epoch of a history: its number, its scores and its learning rate, by column
+Row = Mapping[str, float]  # one epoch of a history: its number, scores and learning rate, by column name
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A score on val as a figure names it, and which way is better.
+    """A score on val: its label in figures, and whether to maximize or minimize it.
 
-    column: of an epoch's row, by which a trial can be pruned: the same score, or one that moves with it.
-    same: whether that column is the score itself, so that nothing is left to compute after the training.
+    column: the column of an epoch's row by which a trial can be pruned: this score, or one that changes with it.
+    same: whether that column is the score itself, so that it need not be computed after training.
     """
 
     label: str
@@ -37,7 +37,7 @@ METRICS = {
 
 
 def direction(metric: str) -> Direction:
-    """Return whether more or less of a metric is better.
+    """Return whether a metric is to be maximized or minimized.
 
     >>> direction("auc"), direction("parameters")
     ('maximize', 'minimize')
@@ -46,7 +46,7 @@ def direction(metric: str) -> Direction:
 
 
 def watched(metrics: Sequence[str]) -> str | None:
-    """Return the column of an epoch's row by which a trial can be pruned; None: none tells, or there are two metrics.
+    """Return the column of an epoch's row by which a trial can be pruned, or None: no such column, or two metrics.
 
     A pruner compares single numbers, so a study of two metrics is not pruned.
     """
@@ -54,14 +54,14 @@ def watched(metrics: Sequence[str]) -> str | None:
 
 
 def better(metric: str, one: float, other: float) -> bool:
-    """Return whether the first value of a metric beats the second."""
+    """Return whether the first value of a metric is better than the second."""
     return one < other if direction(metric) == "minimize" else one > other
 
 
 def best_epoch(rows: Sequence[Row]) -> int:
     """Return the epoch, counted from 1, with the lowest validation loss, the first one if there are several.
 
-    Without a val part, and so without its scores, it is the last one. 0: there is no epoch.
+    Without a val part, and so without a validation loss, it is the last epoch. It is 0 if there are no epochs.
 
     >>> best_epoch([{"val_loss": 0.9}, {"val_loss": 0.5}, {"val_loss": 0.5}]), best_epoch([{"loss": 0.5}] * 3)
     (2, 3)
@@ -71,5 +71,5 @@ def best_epoch(rows: Sequence[Row]) -> int:
 
 
 def of_epoch(row: Row) -> dict[str, float]:
-    """Return the scores that the loop knows of the model as it was after the epoch of this row."""
+    """Return the scores of the model after this row's epoch that the training loop has already computed."""
     return {name: float(row[metric.column]) for name, metric in METRICS.items() if metric.same and metric.column}

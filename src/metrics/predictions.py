@@ -12,18 +12,18 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Scored:
-    """The images of a part as a model sees them.
+    """The images of a part with the probabilities that a model predicts for them.
 
-    With two classes the last one is the positive one.
+    With two classes, the last one is the positive class.
     """
 
     classes: tuple[str, ...]
-    rows: Integers  # (N,) into the packed store
+    rows: Integers  # (N,) rows of the packed store
     paths: tuple[str, ...]
-    labels: Integers  # (N,) into classes
+    labels: Integers  # (N,) indices into classes
     probabilities: Floats  # (N, K), each row sums to 1
-    groups: Integers  # (N,) 0..G-1; an image without a group is one of its own
-    grouped: bool  # whether any image names its group
+    groups: Integers  # (N,) 0..G-1; an image without a group forms a group of its own
+    grouped: bool  # whether any image has a named group
 
     @property
     def size(self) -> int:
@@ -37,13 +37,14 @@ class Scored:
 
     @property
     def binary(self) -> bool:
-        """Return whether there are two classes, so that a threshold decides."""
+        """Return whether there are two classes, so that decisions depend on a threshold."""
         return len(self.classes) == 2
 
     def decide(self, threshold: float) -> Integers:
         """Return the class (N,) that is predicted for each image.
 
-        Two classes: the positive one from the threshold on. More: the most probable, the threshold plays no part.
+        Two classes: the positive one if its probability is at least the threshold. More: the most probable class; the
+        threshold is not used.
         """
         if self.binary:
             return np.asarray(self.probabilities[:, 1] >= threshold, dtype=np.int64)

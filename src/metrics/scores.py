@@ -1,11 +1,11 @@
 """The scores: one entry each, computed from labels, probabilities, decisions and weights of images.
 
-A weight says how often an image stands in a sample: ones give the score itself, the counts of a resample give
-the score of that resample. So a score and its interval cannot be two different things. Weights have the shape
-(R, N), results (R,). NaN means: this sample does not give the score (it lacks a class that the score needs).
+A weight is how often an image occurs in a sample: weights of 1 give the score itself, the counts of a bootstrap
+resample give the score of that resample. So a score and its interval are always computed by the same code. Weights
+have the shape (R, N), results (R,). NaN means that the score is undefined: the sample lacks a class that it needs.
 
-A further score is one entry of METRICS: metrics.json, the report, the figures, the values that tune.metric may have and
-the direction of a study follow from it.
+To add a score, add an entry to METRICS: metrics.json, the report, the figures, the allowed values of tune.metric and
+the direction of an Optuna study follow from it.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from src.metrics.predictions import Flags, Floats, Integers, Scored
 Key = tuple[str, ...]
 Measures = dict[Key, Floats]
 Direction = Literal["maximize", "minimize"]
-SMALLEST = 1e-7  # 1 and 1 - 1e-8 are the same float32: log loss needs a floor
+SMALLEST = 1e-7  # 1 and 1 - 1e-8 are the same float32, so log loss needs a lower bound for probabilities
 BINS = 10
 
 
 class Sample(NamedTuple):
-    """All images of a part: what was predicted, and the weights (R, N) to score it with."""
+    """All images of a part, with their predictions and the weights (R, N) to score them with."""
 
     scored: Scored
     decisions: Integers
@@ -34,7 +34,7 @@ class Sample(NamedTuple):
 
     @property
     def correct(self) -> Flags:
-        """(N,) whether the decision is right."""
+        """True (N,) where the decision is correct."""
         return np.asarray(self.decisions == self.scored.labels, dtype=np.bool_)
 
     def mean(self, values: Floats | Flags) -> Floats:
@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 
 
 class OneClass(NamedTuple):
-    """One class against the rest: weights (R,) of its images, of the others, of right and wrong alarms; the ranking."""
+    """One class against the rest: weights (R,) of positives, negatives, true and false positives, and the ranking."""
 
     positives: Floats
     negatives: Floats
@@ -53,7 +53,7 @@ class OneClass(NamedTuple):
 
     @property
     def some(self) -> Floats:
-        """(R,) 1, or NaN where there is no image of the class."""
+        """1 (R,), or NaN where a sample has no image of the class."""
         return np.where(self.positives > 0, 1.0, np.nan)
 
 
@@ -61,9 +61,10 @@ class OneClass(NamedTuple):
 class Metric:
     """A score: its name in files, its label and meaning in the report, and how it is computed.
 
-    sample or one_class: the function, of all images or of one class against the rest. needs: what no score can do
-    without, for an interval at least two groups of it. share: a share of images, for which the binomial interval holds.
-    epoch: the column of history.csv that follows it.
+    sample or one_class: the function that computes it, for all images or for one class against the rest.
+    needs: the images that the score requires; an interval requires at least two groups of them.
+    share: whether it is a proportion of images, so that a binomial interval applies.
+    epoch: the column of history.csv that tracks it during training.
     """
 
     name: str
@@ -116,11 +117,11 @@ METRICS = (
     Metric("brier", "Brier score", "mean squared error of the probabilities; lower is better",
            sample=_brier, direction="minimize"),
     Metric("calibration_error", "Calibration error", "mean distance between probability and frequency",
-           direction="minimize"),  # of all images at once, without an interval: calibration_error()
+           direction="minimize"),  # computed for all images at once, without an interval, by calibration_error()
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
 PER_CLASS = tuple(metric.name for metric in METRICS if metric.one_class)
-EPOCH_SCORES: dict[str, tuple[str, Direction]] = {  # columns of history.csv, and val_ with each
+EPOCH_SCORES: dict[str, tuple[str, Direction]] = {  # columns of history.csv; each also exists with the prefix val_
     "loss": ("Loss", "minimize"),
     "accuracy": ("Accuracy", "maximize"),
     "auc": ("ROC AUC", "maximize"),
@@ -133,7 +134,7 @@ def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:
     """Compute every score for every row of weights (R, N).
 
     Keys: ("auc",), ("f1",), ... With more than two classes precision, sensitivity, specificity, f1, auc and
-    average_precision are means over the classes, one against the rest, and ("classes", NAME, "auc"), ... follow.
+    average_precision are means over the classes, each against the rest; ("classes", NAME, "auc"), ... are added.
     """
     sample = Sample(scored, decisions, weights)
     overall: Measures = {(metric.name,): metric.sample(sample) for metric in METRICS if metric.sample}
@@ -150,22 +151,22 @@ def measure(scored: Scored, decisions: Integers, weights: Floats) -> Measures:
 
 
 def values(scored: Scored, decisions: Integers) -> dict[Key, float]:
-    """Compute every score of a part; one that it does not give is left out."""
+    """Compute every score of a part; undefined scores are left out."""
     found = measure(scored, decisions, np.ones((1, scored.size)))
     return {key: float(value[0]) for key, value in found.items() if np.isfinite(value[0])}
 
 
 def overall_scores(scored: Scored, decisions: Integers) -> dict[str, float]:
-    """Return every score of all images by name, those that they give; none of a single class."""
+    """Return the defined scores by name, without the scores of single classes."""
     return {key[0]: value for key, value in values(scored, decisions).items() if len(key) == 1}
 
 
 def epoch_scores(targets: Integers, probabilities: NDArray[np.float32]) -> dict[str, float]:
-    """Return accuracy, auc, precision and recall of class numbers (N,) and probabilities (N, 1) or (N, K).
+    """Return accuracy, auc, precision and recall from class numbers (N,) and probabilities (N, 1) or (N, K).
 
-    Of two classes the second is predicted above 0.5, and the last three are its own. Of more the most probable one is
-    predicted, and they are means over one class against the others: precision and recall over the classes that the
-    targets hold, auc also without one that is alone in them. Precision is 0 where a class is never predicted.
+    Two classes: the second one is predicted if its probability is above 0.5; auc, precision and recall are about it.
+    More: the most probable class is predicted; auc, precision and recall are means over the classes that occur in the
+    targets, each against the rest. auc is NaN if only one class occurs; precision is 0 for a class never predicted.
     """
     binary = probabilities.shape[1] == 1
     decided = (probabilities[:, 0] > 0.5).astype(np.int64) if binary else probabilities.argmax(axis=1)
@@ -181,9 +182,9 @@ def epoch_scores(targets: Integers, probabilities: NDArray[np.float32]) -> dict[
 
 
 def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: Floats) -> dict[str, Floats]:
-    """Compute the scores of one class from who is (N,), how probable (N,) and who was predicted to be (N,).
+    """Compute the scores of one class from true membership (N,), probability (N,) and predicted membership (N,).
 
-    Precision is 0 where the class is never predicted; all but specificity are NaN without an image of the class.
+    Precision is 0 if the class is never predicted; all scores but specificity are NaN without an image of the class.
     """
     found = OneClass(
         positives=weights @ positive,
@@ -198,7 +199,8 @@ def one_against_rest(positive: Flags, score: Floats, predicted: Flags, weights: 
 def calibration_error(scored: Scored, decisions: Integers) -> float:
     """Return the expected calibration error: the mean distance between probability and frequency over ten bins.
 
-    Two classes: of the positive class. More: of the most probable one. (Guo et al. 2017, equal-width bins.)
+    The bins have equal width, and each counts by its number of images (Guo et al. 2017). Two classes: the probability
+    of the positive class is used. More: that of the most probable class.
     """
     probability, outcome = certainty(scored, decisions)
     counts, means, frequencies = reliability(probability, outcome)
@@ -206,14 +208,14 @@ def calibration_error(scored: Scored, decisions: Integers) -> float:
 
 
 def certainty(scored: Scored, decisions: Integers) -> tuple[Floats, Flags]:
-    """Return the probabilities (N,) that calibration is about and whether each came true (N,)."""
+    """Return the probabilities (N,) whose calibration is measured, and whether each predicted event occurred (N,)."""
     if scored.binary:
         return scored.probabilities[:, 1], scored.labels == 1
     return scored.probabilities.max(axis=1), scored.labels == decisions
 
 
 def reliability(probability: Floats, outcome: Flags, bins: int = BINS) -> tuple[Floats, Floats, Floats]:
-    """Sort into equal-width bins; return count, mean probability and frequency of those that are not empty."""
+    """Sort into equal-width bins; return the count, mean probability and frequency of each bin that is not empty."""
     place = np.minimum((probability * bins).astype(np.int64), bins - 1)
     counts = np.bincount(place, minlength=bins).astype(np.float64)
     filled = counts > 0

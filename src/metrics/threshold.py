@@ -1,4 +1,4 @@
-"""From which probability on an image is predicted positive: chosen on val, used on test."""
+"""The probability from which an image is predicted positive: chosen on val, used on test."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,18 +9,18 @@ from src.metrics.curves import Ranking, divide, rank
 from src.metrics.predictions import Flags, Floats
 
 FALLBACK = 0.5
-DECIMALS = 9  # halves between probabilities of eight decimals are exact
+DECIMALS = 9  # enough to store the midpoint of two probabilities of eight decimals exactly
 
 
 class ThresholdRule(NamedTuple):
-    """What is largest at the threshold: in words, and of every candidate of a ranking."""
+    """What the threshold maximizes: in words, and as a function of a ranking that gives a value at each score."""
 
     largest: str
     gain: Callable[[Ranking], Floats]
 
 
 class Threshold(NamedTuple):
-    """The threshold, by which rule it was made, and what a reader must know about it (empty: nothing)."""
+    """The threshold, the rule that chose it, and a note for the reader, empty if there is nothing to say."""
 
     value: float
     rule: str
@@ -28,10 +28,10 @@ class Threshold(NamedTuple):
 
 
 def choose(positive: Flags, score: Floats, rule: str | float) -> Threshold:
-    """Choose the threshold on the images of val: who is positive (N,) and how probable that is (N,).
+    """Choose the threshold from the labels (N,), true if positive, and the probabilities (N,) of the images of val.
 
-    youden: the largest sensitivity + specificity - 1 (Youden 1950). f1: the largest F1. A number: itself.
-    Candidates lie halfway between neighbouring scores; of equally good ones the nearest to 0.5 is taken.
+    youden: the largest sensitivity + specificity - 1 (Youden 1950). f1: the largest F1. A number is used as it is.
+    Candidates lie halfway between neighbouring scores; of equally good ones the one nearest to 0.5 is taken.
     """
     if not isinstance(rule, str):
         return Threshold(float(rule), "fixed")

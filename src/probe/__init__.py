@@ -1,1 +1,1 @@
-"""What frozen features of a network that learned from photographs reach: the score that a training has to beat."""
+"""The scores of frozen features of a network trained on photographs: the baseline that training has to beat."""

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with its ImageNet weights for ONNX Runtime, built without TensorFlow, and its features."""
+"""Build EfficientNet-Lite0 with its ImageNet weights for ONNX Runtime, without TensorFlow; compute its features."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from src.weights import efficientnet_lite as plan
 from src.weights.efficientnet_lite import LITE0, Version
 from src.weights.torch_file import Arrays
 
-SIDE = 224  # pixels, as in its own training
+SIDE = 224  # pixels, as when the network was trained
 BATCH = 16
 NAME = "efficientnet_lite0"
 OPSET, IR = 17, 9
@@ -25,7 +25,7 @@ INPUT, OUTPUT = "image", "features"
 
 
 class _Graph:
-    """Nodes and weights as they are added; each method returns the name of what it computes."""
+    """The nodes and weights added so far; each method returns the name of its output tensor."""
 
     def __init__(self, tensors: Arrays) -> None:
         self.tensors = tensors
@@ -38,7 +38,7 @@ class _Graph:
         return name
 
     def convolved(self, x: str, part: str, block: int | None = None, *, stride: int = 1, groups: int = 1) -> str:
-        """Convolve, with the normalization folded into the weights, then cut off, but for the projection."""
+        """Add a convolution with folded batch normalization, followed by a clip (ReLU6) except after the projection."""
         weights, (gamma, beta, mean, variance) = plan.convolution(self.tensors, part, block)
         factor = gamma / np.sqrt(variance + plan.EPSILON)
         folded = weights * factor[:, None, None, None], beta - mean * factor
@@ -55,7 +55,7 @@ LIMITS = {"least": 0.0, "most": plan.MOST}
 
 
 def build(version: Version = LITE0) -> bytes:
-    """Return the network as ONNX: image (N, 3, H, W), scaled as it was trained on, to features (N, 1280).
+    """Return the network as ONNX: from images (N, 3, H, W), scaled as in its training, to features (N, 1280).
 
     Raises:
         AssayError: the weights are not installed.
@@ -84,7 +84,7 @@ def build(version: Version = LITE0) -> bytes:
 def features(images: Pixels, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the features (M, 1280) of the images at `rows` of a store (N, H, W, C), resized to 224 x 224.
 
-    One thread a session computes the same on any number of cores; several work on batches at once.
+    The session uses one thread, so the result does not depend on the number of cores; batches run in parallel.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -102,7 +102,7 @@ def features(images: Pixels, rows: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _resized(image: Pixels) -> NDArray[np.float32]:
-    """Return an image (H, W, C) as the network wants it: (3, 224, 224), gray three times."""
+    """Return an image (H, W, C) as the network expects it: (3, 224, 224), scaled, gray repeated three times."""
     interpolation = cv2.INTER_AREA if min(image.shape[:2]) > SIDE else cv2.INTER_LINEAR
     shown = cv2.resize(image, (SIDE, SIDE), interpolation=interpolation).reshape(SIDE, SIDE, -1)
     scale, offset = plan.SCALED

@@ -1,4 +1,4 @@
-"""The stage probe: frozen features, and what a linear probe and the nearest neighbours make of them on one split."""
+"""The stage probe: score a linear probe and nearest neighbours on frozen features, on one split."""
 
 import logging
 import warnings
@@ -26,23 +26,23 @@ log = logging.getLogger(__name__)
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # C of the logistic regression, on standardised features
 FOLDS = 5
 NEIGHBOURS = 10
-HALF = 0.5  # threshold of two classes
-SAMPLE = 4000  # images of train that it learns from at most, so that it takes minutes at worst
+HALF = 0.5  # decision threshold for two classes
+SAMPLE = 4000  # largest number of train images used, so that the stage takes minutes at most
 SHOWN = ("auc", "accuracy", "sensitivity", "specificity", "f1")
-PAIRS = 5  # of different parts, the most alike ones
+PAIRS = 5  # number of most similar pairs of a train and a test image to report
 DECIMALS = 6
 Features = NDArray[np.float32]
 
 
 class Intervals(NamedTuple):
-    """How sure an interval is, and over how many resamples of the groups."""
+    """The confidence level of the intervals, and the number of bootstrap resamples of the groups."""
 
     confidence: float
     resamples: int
 
 
 class Images(NamedTuple):
-    """What is known of each image of a part, in one order: rows (N,) of the store, class numbers, groups."""
+    """The images of a part, all fields in the same order: rows (N,) of the store, class numbers, groups, paths."""
 
     rows: Integers
     labels: Integers
@@ -53,10 +53,10 @@ class Images(NamedTuple):
 def run(
     prepared: Prepared, split: SplitFiles, out: ProbeFiles, intervals: Intervals, seed: int, positive: str | None
 ) -> None:
-    """Write features.npz, the features of the images, and probe.json, the scores with their intervals.
+    """Write the image features to features.npz and the scores with their intervals to probe.json.
 
     Raises:
-        AssayError: an input is missing, does not belong to the others, or a part lacks classes.
+        AssayError: an input is missing or does not belong to the others, train lacks a class, or test has no images.
     """
     parts, classes = read(prepared, split, positive)
     train, test = _sample(parts["train"], seed), parts["test"]
@@ -79,7 +79,7 @@ def run(
 
 
 def read(prepared: Prepared, split: SplitFiles, positive: str | None) -> tuple[dict[str, Images], tuple[str, ...]]:
-    """Return the images of each part, and the class names: sorted, of two the positive one last."""
+    """Return the images of each part, and the class names: sorted; of two classes the positive one comes last."""
     lines = files.read_csv(prepared.index, ("path", "label"))
     names = sorted({line["label"] for line in lines})
     classes = tuple(sorted(names, key=lambda name: len(names) == 2 and name == positive))
@@ -93,7 +93,7 @@ def read(prepared: Prepared, split: SplitFiles, positive: str | None) -> tuple[d
 
 
 def linear(features: Features, train: Images, seed: int) -> GridSearchCV | Pipeline:
-    """Fit a logistic regression on standardised features; its strength is chosen by folds that cut no group."""
+    """Fit a logistic regression on standardised features; C is chosen by cross-validation that splits no group."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTHS[2], max_iter=1000))
     groups = group_codes(train.groups)
     folds = min(FOLDS, *(len(np.unique(groups[train.labels == label])) for label in np.unique(train.labels)))
@@ -101,24 +101,24 @@ def linear(features: Features, train: Images, seed: int) -> GridSearchCV | Pipel
         cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=derive(seed, "probe folds"))
         cut = list(cutter.split(features, train.labels, groups))
         model = GridSearchCV(model, {"logisticregression__C": STRENGTHS}, scoring="neg_log_loss", cv=cut)
-    with warnings.catch_warnings(action="ignore"):  # where a fold lacks a class, its score is left out
+    with warnings.catch_warnings(action="ignore"):  # scikit-learn warns where a fold lacks a class
         return model.fit(features, train.labels)
 
 
 def nearest(features: Features, train: Images) -> Pipeline:
-    """Fit the share of each class among the ten nearest neighbours, by the angle between standardised features."""
+    """Fit a classifier of the ten nearest neighbours, by the cosine distance between standardised features."""
     model = KNeighborsClassifier(min(NEIGHBOURS, len(features)), metric="cosine")
     return make_pipeline(StandardScaler(), model).fit(features, train.labels)
 
 
 def score(probabilities: Floats, test: Images, classes: tuple[str, ...]) -> Scored:
-    """Put probabilities (N, K) and images together."""
+    """Combine probabilities (N, K), rounded, with the test images that they belong to."""
     rounded, groups = np.round(probabilities, DECIMALS), group_codes(test.groups)
     return Scored(classes, test.rows, tuple(test.paths), test.labels, rounded, groups, any(test.groups))
 
 
 def measured(scored: Scored, intervals: Intervals, seed: int) -> dict[str, dict[str, float]]:
-    """Return scores with intervals over resampled groups, the same resamples as those of the model."""
+    """Return scores with intervals from bootstrapped groups, with the same resamples as for the trained model."""
     found = estimate(scored, scored.decide(HALF), *intervals, stream(seed, "intervals"))
     return {name: found.scores[(name,)].bounds() for name in SHOWN if (name,) in found.scores}
 
@@ -126,9 +126,9 @@ def measured(scored: Scored, intervals: Intervals, seed: int) -> dict[str, dict[
 def alike(
     features: Features, train: Images, others: Features, test: Images, classes: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Return the pairs of a train and a test image whose features are most alike, by the cosine of their angle.
+    """Return the pairs of a train and a test image whose features have the highest cosine similarity.
 
-    Standardised, since all features are positive and any two images would be alike.
+    Features are standardised first: they are all positive, so that otherwise any two images would look similar.
     """
     scaler = StandardScaler().fit(features)
     cosines = cosine_similarity(*(scaler.transform(each) for each in (others, features)))
@@ -146,7 +146,7 @@ def alike(
 
 
 def _sample(train: Images, seed: int) -> Images:
-    """Choose about SAMPLE images of train, of every class in proportion, in their order."""
+    """Choose about SAMPLE images of train at random, stratified by class, and keep their order."""
     if len(train.rows) <= SAMPLE:
         return train
     order = stream(seed, "probe sample").permutation(len(train.rows))
