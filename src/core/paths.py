@@ -64,8 +64,8 @@ class SplitFiles(Folder):
 class ModelFiles(Folder):
     """The trained model, its class names in output order, its history, and the fingerprint of its inputs.
 
-    out_of_fold.csv: only for an ensemble, which has also been trained on val: for each image, the prediction of networks
-    that were not trained on it.
+    out_of_fold.csv: only for an ensemble, which has also been trained on val: for each image, the prediction of
+    networks that were not trained on it.
     """
 
     model = In("model.keras")
