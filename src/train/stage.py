@@ -36,7 +36,7 @@ def _canonical(content: bytes) -> bytes:
 
 
 def _without_traces(value: Any) -> Any:
-    """Drop the date, and the memory addresses as ids of shared objects: these are policies, equal even if not shared."""
+    """Drop the date, and the memory addresses as ids of shared objects: they are policies, equal if not shared."""
     if isinstance(value, dict):
         kept = {key: inner for key, inner in value.items() if key not in ("date_saved", "shared_object_id")}
         return {key: _without_traces(inner) for key, inner in kept.items()}
