@@ -1,6 +1,6 @@
-"""What a value of params.yaml may be: ranges, names of plugins, patterns, sizes.
+"""The types of the values in params.yaml: ranges, names of plugins, patterns, sizes.
 
-Every number has an upper bound, far above what is of use: a slip such as 1e308 is refused before hours are spent.
+Every number has an upper bound far above any useful value: a typing error such as 1e308 fails before hours are spent.
 """
 
 import re
@@ -23,12 +23,12 @@ Rate = Annotated[float, Field(gt=0, le=100, strict=True)]
 THRESHOLD_RULES = tuple(RULES)
 GROUP = "group"
 SIDES = range(8, 2049)
-CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories of what steers a terminal or breaks a line
-UNHASHED = ("size", "nfiles")  # DVC's run cache leaves keys of these names out of its hash, in parameters too
+CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories of characters that control a terminal or break a line
+UNHASHED = ("size", "nfiles")  # DVC's run cache omits keys with these names from its hash, in parameters too
 
 
 def one_of(names: Callable[[], Sequence[str]]) -> AfterValidator:
-    """Accept only one of some names, which are asked for when a file is checked."""
+    """Accept only one of `names()`, which is called when a file is validated."""
 
     def check(name: str) -> str:
         known = names()
@@ -45,14 +45,14 @@ def named(package: str) -> AfterValidator:
 
 
 def printable(text: str) -> str:
-    """Refuse control characters and line breaks, which a terminal or a table would obey."""
+    """Refuse control characters and line breaks, which would disturb a terminal or a table."""
     if any(unicodedata.category(letter) in CONTROL for letter in text):
         raise ValueError("expected a text without control characters")
     return text
 
 
 def hashed(label: str) -> str:
-    """Refuse the names of keys that DVC does not look at: a change below them would not run the stage again."""
+    """Refuse key names that DVC ignores: a change of their values would not cause the stage to run again."""
     if label in UNHASHED:
         raise ValueError(f"expected another name than {' and '.join(UNHASHED)}, which DVC ignores; rename the class")
     return label
@@ -97,11 +97,11 @@ Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printa
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 GroupPattern = Annotated[str, Field(max_length=500), AfterValidator(printable), AfterValidator(_group_pattern)]
 Threshold = Annotated[str | float, AfterValidator(_threshold)]
-# Without a serializer of its own, pydantic warns of the list that JSON makes of the two sides.
+# Without this serializer, pydantic warns about the list that JSON makes of the two sides.
 Size = Annotated[int | tuple[int, int], PlainSerializer(lambda size: size, return_type=Any), PlainValidator(_size)]
 
 
 class Section(BaseModel):
-    """A part of params.yaml: unknown keys are refused, values cannot be changed once read."""
+    """A part of params.yaml: unknown keys are refused, values cannot be changed after reading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)

@@ -1,4 +1,4 @@
-"""Validation errors in the words of a person who edits params.yaml."""
+"""Read and validate params.yaml, with error messages for the person who edits it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from src.core import yaml_file
 from src.core.errors import AssayError, shortened, suggestion
 from src.core.paths import PARAMS
 
-MOST = 20  # lines, so that the first ones are still on the screen
+MOST = 20  # lines; with more, the first ones would scroll off the screen
 HOME = "every key is required; copy the line from a file in presets/"
 
 _EXPECTED = {
@@ -36,10 +36,10 @@ _EXPECTED = {
 
 
 def describe(error: ValidationError) -> list[str]:
-    """Return one line for each wrong key: the key, what is allowed, and what was found."""
+    """Return one line for each invalid key: the key, what is allowed, and what was found."""
     details = error.errors()
     places = [detail["loc"] for detail in details]
-    # A list whose entries are wrong is also reported as too short: the entries say more.
+    # pydantic also reports a list with invalid entries as too short: only the errors of its entries are kept.
     deepest = [
         detail
         for detail in details
@@ -69,7 +69,7 @@ def _line(detail: ErrorDetails) -> str:
             return f"{key}: expected a text; did you mean {quoted}, in quotes?; {found}"
         case "value_error":
             message = str(detail["ctx"]["error"])
-            where = f"{key}: " if key else ""  # of several sections together the message says it
+            where = f"{key}: " if key else ""  # the message of a check across sections names the key itself
             return f"{where}{message}" if isinstance(value, dict) else f"{where}{message}; {found}"
         case kind:
             expected = _EXPECTED.get(kind, detail["msg"]).format(**detail.get("ctx", {}))
@@ -77,7 +77,7 @@ def _line(detail: ErrorDetails) -> str:
 
 
 def _key(location: tuple[int | str, ...]) -> str:
-    """Return the dotted name of a location; of a key of a mapping that is itself wrong, its own name."""
+    """Return the dotted name of a location. If the key of a mapping is itself invalid, pydantic marks it with [key]."""
     return ".".join(_word(part) for part in location if part != "[key]")
 
 
@@ -92,14 +92,14 @@ def _keys(location: tuple[int | str, ...]) -> list[str]:
     for part in parts:
         annotation: Any = section.model_fields[str(part)].annotation
         if get_origin(annotation) is dict:
-            next(parts, None)  # a key that the person chose
+            next(parts, None)  # a key that the user chose
         kinds = (annotation, *get_args(annotation))
         section = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(section.model_fields)
 
 
 def load(path: Path = PARAMS) -> Params:
-    """Read and check a whole params file.
+    """Read and validate a complete params file.
 
     Raises:
         AssayError: the file is missing, is not YAML, or holds unknown keys, wrong types or values out of range.
@@ -108,10 +108,10 @@ def load(path: Path = PARAMS) -> Params:
 
 
 def parse(content: Any, where: str = str(PARAMS)) -> Params:
-    """Check a nested mapping as read from params.yaml; `where` names it in errors.
+    """Validate a nested mapping as read from params.yaml; `where` names it in errors.
 
     Raises:
-        AssayError: one line for every key that is wrong, with its value and what is allowed.
+        AssayError: a key is invalid; the message has a line for each one, with its value and what is allowed.
     """
     if not isinstance(content, Mapping):
         raise AssayError(f"{where}: expected sections such as dataset and train, found {type(content).__name__}")

@@ -1,4 +1,4 @@
-"""The params file of a trial: that of the study with some values replaced, and what of it determines the result."""
+"""The params file of a trial: that of the study with some values replaced; and a hash of what determines its result."""
 
 import copy
 import json
@@ -12,24 +12,24 @@ from src.core.files import digest_of
 Content = dict[str, Any]
 OPTIMIZERS, SCHEDULES = "train.optimizers:OPTIMIZERS", "train.optimizers:SCHEDULES"
 BALANCES = "train.class_balance:BALANCES"
-THOUSAND = 1000  # from which on a whole number is written out
-MOVED = ("rotation", "shift", "shear", "zoom")  # what brings pixels from outside into an image
+THOUSAND = 1000  # whole numbers from here on are written without exponent
+MOVED = ("rotation", "shift", "shear", "zoom")  # augmentations that need pixels from outside the image
 
 
 def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
-    """Return the content of a params file with values put in by dotted names: checked, and with every field filled in.
+    """Return the content of a params file with the values at dotted names replaced, validated, and with every field.
 
     Raises:
-        AssayError: a name is no parameter, or a value is not allowed.
+        AssayError: a name is not a parameter, or a value is not allowed.
     """
     return parse(replaced(content, values), "tune").model_dump(mode="json")
 
 
 def replaced(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
-    """Return a copy of nested mappings with the values at dotted names put in, unchecked.
+    """Return a copy of nested mappings with the values at dotted names replaced, without validation.
 
     Raises:
-        AssayError: a name leads nowhere.
+        AssayError: the section of a name does not exist.
     """
     changed: Content = copy.deepcopy(dict(content))
     for name, value in values.items():
@@ -38,19 +38,19 @@ def replaced(content: Mapping[str, Any], values: Mapping[str, Any]) -> Content:
 
 
 def canonical(value: Any) -> str:
-    """Write a plain value as text, the same for the same value."""
+    """Return a plain value as JSON; equal values give equal text, whatever the order of their keys."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def short(value: Any) -> str:
-    """Write a value for a person, in few letters."""
+    """Return a value as short text for a reader; numbers have four significant digits."""
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) >= THOUSAND else f"{value:.4g}"
     return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
 def key(content: Mapping[str, Any], seed: int) -> str:
-    """Hash what determines the scores of a training on val: not what it does not read, such as momentum with adam."""
+    """Hash what determines the val scores of a training; unused values, such as momentum with adam, are left out."""
     params = parse(content, "tune")
     read = {
         "seed": seed,
@@ -65,7 +65,7 @@ def key(content: Mapping[str, Any], seed: int) -> str:
 
 
 def preprocessing(section: Preprocess) -> Content:
-    """Return what of the section the prepared images depend on: a step of a person's own may read any value."""
+    """Return the values that may change the prepared images: almost all, since a user's own step may read any value."""
     return section.model_dump(mode="json", exclude={"max_rejected"})
 
 

@@ -1,4 +1,4 @@
-"""The section about the search for better values of other sections."""
+"""The section `tune`: the hyperparameter search over values of the other sections."""
 
 import json
 from typing import Annotated, Any, Self
@@ -18,9 +18,9 @@ from pydantic import (
 from src.config.field_types import Count, Name, Number, Section, named, one_of
 from src.metrics.scores import BY_NAME, EPOCH_SCORES
 
-MOST = 1e9  # above the upper bound of every parameter
-MULTIPLE = 1e-9  # how far, in steps, a range may be from a whole number of them
-SCORES = (*BY_NAME, *(f"val_{name}" for name in EPOCH_SCORES), "parameters")  # what trials may be compared by
+MOST = 1e9  # larger than the upper bound of every parameter
+MULTIPLE = 1e-9  # tolerance, in steps, when a range must be a whole number of steps
+SCORES = (*BY_NAME, *(f"val_{name}" for name in EPOCH_SCORES), "parameters")  # scores by which trials may be compared
 
 
 def _listed(value: object) -> object:
@@ -41,7 +41,7 @@ def _number(value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("expected a number")
-    if not abs(value) <= MOST:  # so also what is not a number
+    if not abs(value) <= MOST:  # written so that NaN is refused too
         raise ValueError(f"expected a number of at most {MOST:g}")
     return value
 
@@ -50,10 +50,11 @@ End = Annotated[int | float | None, PlainValidator(_number)]
 
 
 class SpaceEntry(Section):
-    """What one parameter may become: one of `choices`, or a number from `low` to `high`, whole if both are.
+    """The values to try for one parameter: one of `choices`, or a number from `low` to `high` (both included).
 
-    log: orders of magnitude are drawn evenly. step: only low, low + step, ... are drawn.
-    when: values of other entries with choices, for which alone this one is varied; else it stays as the file says.
+    A range with integer low, high and step gives integers. log: draw on a logarithmic scale. step: draw only low,
+    low + step, ... when: vary this parameter only if other entries, which must have choices, have the values given
+    here; otherwise it keeps its value in params.yaml.
     """
 
     choices: tuple[Any, ...] | None = None
@@ -65,7 +66,7 @@ class SpaceEntry(Section):
 
     @property
     def whole(self) -> bool:
-        """Whether a range holds whole numbers only."""
+        """Whether a range contains only integers."""
         return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
 
     @model_validator(mode="after")
@@ -101,7 +102,7 @@ class SpaceEntry(Section):
 
     @model_serializer(mode="wrap")
     def as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what does not belong to this kind of entry."""
+        """Serialize only the fields that were given."""
         return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
 
@@ -114,7 +115,7 @@ def _named_by_dots(space: object) -> object:
 
 
 class Sampler(Section):
-    """Where the next values come from, and how many trials are drawn at random first."""
+    """How the values of the next trial are chosen, and how many trials are drawn at random first."""
 
     name: Annotated[str, named("tune.sampler:SAMPLERS")]
     startup_trials: Number
@@ -123,9 +124,9 @@ class Sampler(Section):
 class Pruner(Section):
     """Which trials are stopped early.
 
-    startup_trials and warmup_epochs: before so many nothing is stopped (median, percentile); percentile: the share of
-    the best that go on; min_epochs and reduction: the first look, and how many times fewer go on at each later one
-    (halving, hyperband).
+    For median and percentile: no trial is stopped before `startup_trials` trials have ended, nor in its own first
+    `warmup_epochs` epochs; `percentile` percent of the trials, the best ones, continue. For halving and hyperband:
+    trials are first compared after `min_epochs` epochs; each time, the best one of every `reduction` trials continues.
     """
 
     name: Annotated[str, named("tune.pruner:PRUNERS")]
@@ -137,14 +138,14 @@ class Pruner(Section):
 
 
 class Confirm(Section):
-    """How many of the best trials are trained again over how many seeds, so that luck does not win."""
+    """How many of the best trials (`top`) are retrained, each with `seeds` seeds, so that luck does not decide."""
 
     top: Count
     seeds: Annotated[StrictInt, Field(ge=2, le=100)]
 
 
 class Tune(Section):
-    """What is varied, by which score on val the trials are compared, and how the next one is chosen."""
+    """Which parameters are varied, which val scores compare the trials, and how the next trial is chosen."""
 
     metric: Annotated[tuple[Metric, ...], BeforeValidator(_listed), AfterValidator(_different)]
     trials: Count

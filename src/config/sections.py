@@ -1,4 +1,4 @@
-"""The sections about models and their training."""
+"""The sections of params.yaml, except `tune`."""
 
 import re
 import warnings
@@ -41,7 +41,7 @@ SAMPLES = "samples"
 
 
 class KerasApplication(Section):
-    """What the model keras_application alone is varied in."""
+    """Options that only the model keras_application reads."""
 
     backbone: Backbone
     weights: Text
@@ -49,22 +49,22 @@ class KerasApplication(Section):
 
 
 class Separable(Section):
-    """What the model separable alone is varied in."""
+    """Options that only the model separable reads."""
 
     batch_norm: StrictBool
 
 
 class EfficientnetLite(Section):
-    """What the models efficientnet_lite0, 1 and 2 alone are varied in."""
+    """Options that only the models efficientnet_lite0, 1 and 2 read."""
 
     weights: Text
     sha256: Sha256 | None
 
 
 class Model(Section):
-    """The architecture and what it can be varied in.
+    """The architecture and its options.
 
-    A section named like an architecture is read by that one alone; without a number, by all of that name.
+    A section with the name of an architecture is read only by that one, and by its numbered variants.
     """
 
     name: Annotated[str, named("models")]
@@ -105,7 +105,7 @@ class Schedule(Section):
 
 
 class Focal(Section):
-    """The focal loss, where `balance` asks for it."""
+    """The parameters of the focal loss, used if `balance` is focal."""
 
     gamma: Annotated[float, Field(ge=0, le=100, strict=True)]
     alpha: OpenFraction
@@ -164,7 +164,7 @@ class Clahe(Section):
 
 
 class Crop(Section):
-    """How the body is found: lengths in pixels of the working size, grey levels of 0..255."""
+    """How the body is found; lengths are in pixels at the working size, grey levels in 0..255."""
 
     blur: Annotated[StrictInt, Field(ge=1, le=31), AfterValidator(odd)]
     threshold: Annotated[StrictInt, Field(ge=0, le=255)]
@@ -176,7 +176,7 @@ class Crop(Section):
 
 
 class Preprocess(Section):
-    """What is done to each image before it is packed, in the order of `steps`."""
+    """How each image is processed, in the order of `steps`, before it is packed."""
 
     image_size: Size
     color: Literal["gray", "rgb"]
@@ -220,7 +220,7 @@ class Split(Section):
 
 
 def source_name(source: str) -> str:
-    """Name a source without the machine's folders or a URL's host and query.
+    """Return the name of a source without its folders, or without the host and query of a URL.
 
     >>> source_name("/home/me/data/covid_ct.zip"), source_name("https://host/a/b.zip?key=1"), source_name("kaggle:me/b")
     ('covid_ct.zip', 'b.zip', 'b')
@@ -230,7 +230,7 @@ def source_name(source: str) -> str:
 
 
 def source_title(source: str) -> str:
-    """Name a source for a reader, who must know where its images are the generated samples that data.dvc imports."""
+    """Return the name of a source for a reader, with a note if its images are the generated samples."""
     imported = source.split("/")[0] == "data" and IMPORT.is_file()
     deps = (yaml_file.read(IMPORT) or {}).get("deps", []) if imported else []
     generated = source.split("/")[0] == SAMPLES or any(dep.get("path") == SAMPLES for dep in deps)
@@ -238,7 +238,7 @@ def source_title(source: str) -> str:
 
 
 class Evaluate(Section):
-    """How the scores on the test part are made."""
+    """How the test part is scored."""
 
     threshold: Threshold
     confidence: OpenFraction
@@ -248,7 +248,7 @@ class Evaluate(Section):
 
 
 class Repeat(Section):
-    """Cross-validation: folds and seeds of each, over which parts, and what is trained on them."""
+    """Cross-validation: the number of folds, the seeds per fold, which parts it covers, and which model is trained."""
 
     folds: Annotated[StrictInt, Field(ge=2, le=100)]
     seeds: Annotated[StrictInt, Field(ge=1, le=100)]
@@ -262,11 +262,11 @@ class Export(Section):
     calibrate: Literal["temperature", "none"]
 
 
-warnings.filterwarnings("ignore", 'Field name "register" in "Track"')  # Python's classes have a method of this name
+warnings.filterwarnings("ignore", 'Field name "register" in "Track"')  # ABCMeta has a method of this name
 
 
 class Track(Section):
-    """Where MLflow files the runs."""
+    """How runs are recorded in MLflow."""
 
     experiment: Name
     model: StrictBool
@@ -299,7 +299,7 @@ class Params(Section):
         return self
 
     def for_report(self) -> dict[str, Any]:
-        """Return all that determines a result, for a reader; the source by its name alone."""
+        """Return the values that determine a result, for a reader; of the source only its name."""
         values = self.model_dump(mode="json", exclude={"export", "track", "repeat", "tune"})
         values["dataset"]["source"] = source_title(self.dataset.source)
         return values

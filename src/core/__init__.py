@@ -1,1 +1,1 @@
-"""What knows no stage: errors, files, paths, random streams, the registry, console and progress."""
+"""Code that does not depend on any stage: errors, files, paths, random streams, the registry, console and progress."""

@@ -1,6 +1,6 @@
 """How an entry point starts and ends: messages instead of tracebacks, exit codes instead of exceptions.
 
-Whatever it writes passes through `redact.terminal`: no caller has to think of secrets and control characters.
+Everything written here passes through `redact.terminal`, so callers need not remove secrets or control characters.
 """
 
 import logging
@@ -19,7 +19,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Formatter(logging.Formatter):
-    """The message alone, with its traceback where it has one."""
+    """Formats a record as its message alone, followed by the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact.terminal(super().format(record))
@@ -41,7 +41,7 @@ def run(main: Callable[[], None]) -> None:
             raise
         fail(f"{error.filename or 'a file cannot be written; make room on its disk'}: {error.strerror}")
     except KeyboardInterrupt as interrupt:
-        traceback.clear_frames(interrupt.__traceback__)  # what was under way ends before the interpreter does
+        traceback.clear_frames(interrupt.__traceback__)  # closes generators and files while the interpreter still runs
         sys.stderr.write("\ninterrupted: what was finished is kept, the same command goes on from there\n")
         sys.exit(INTERRUPTED)
 
@@ -54,13 +54,13 @@ def log_to_stderr() -> None:
 
 
 def say(text: str) -> None:
-    """Write a result to stdout, where messages do not stand."""
+    """Write a result to stdout; log messages go to stderr."""
     sys.stdout.write(f"{redact.terminal(text)}\n")
     sys.stdout.flush()
 
 
 def agreed(question: str) -> bool:
-    """Ask at the terminal; where nobody can answer, it is no."""
+    """Ask a yes/no question at the terminal; return False if there is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     sys.stderr.write(f"{question} [y/N] ")
@@ -69,7 +69,7 @@ def agreed(question: str) -> bool:
 
 
 def fail(message: str) -> None:
-    """Write an error line to stderr and leave with exit code 1."""
+    """Write an error line to stderr and exit with code 1."""
     sys.stderr.write(f"error: {redact.terminal(message)}\n")
     sys.exit(1)
 

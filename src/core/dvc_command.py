@@ -1,6 +1,6 @@
-"""How DVC is run: `python -m src.core.dvc_command repro`. What an earlier kill left is mended first.
+"""Run DVC: `python -m src.core.dvc_command repro`. Files that an earlier killed run left damaged are repaired first.
 
-DVC is a process of its own in the same process group, so that Ctrl-C in a terminal reaches it and its stage.
+DVC runs as a child process in the same process group, so that Ctrl-C in a terminal reaches DVC and its stage.
 """
 
 import logging
@@ -28,22 +28,22 @@ POLL = 0.3  # seconds
 
 
 def main() -> None:
-    """Run the DVC command that the command line names."""
+    """Run the DVC command given on the command line."""
     if code := run(*sys.argv[1:]):
         sys.exit(code)
 
 
 def run(*words: str) -> int:
-    """Run DVC with these words in this folder to its end and return its exit code; `repro` waits for its turn.
+    """Run DVC with these arguments in the working directory and return its exit code; `repro` waits for other runs.
 
     Raises:
-        AssayError: params.yaml is too large or holds a secret, DVC's state cannot be mended, or the system killed DVC.
-        KeyboardInterrupt: Ctrl-C, after DVC and its stage came to their end.
-        SystemExit: SIGTERM, likewise.
+        AssayError: params.yaml is too large or holds a secret, DVC's state is beyond repair, or the system killed DVC.
+        KeyboardInterrupt: on Ctrl-C, after DVC and its stage have ended.
+        SystemExit: on SIGTERM, likewise.
     """
     home = Path.cwd()
     dvc_state.settle(home)
-    # DVC, which writes aliases out, would hang at one that stands for millions of values.
+    # Read with limits first: DVC expands YAML aliases, and would hang on one that expands to millions of values.
     _refuse_secrets(yaml_file.read(PARAMS))
     with _turn(home) if "repro" in words else nullcontext():
         if not dvc_state.running(home):
@@ -60,7 +60,7 @@ def run(*words: str) -> int:
 
 
 def _refuse_secrets(params: Any) -> None:
-    """Refuse what DVC would write into dvc.lock, and into its error where it finds no such source."""
+    """Refuse secrets in params.yaml: DVC would write them into dvc.lock, and into its error for a missing source."""
     for key, value in nested.flat(params) if isinstance(params, Mapping) else ():
         try:
             redact.refuse_secrets(str(value))
@@ -90,10 +90,10 @@ def _turn(home: Path) -> Iterator[None]:
 
 
 def _wait(command: list[str]) -> int:
-    """Run a command to its end; Ctrl-C goes to it alone, SIGTERM is passed on, so that it ends in order."""
+    """Run a command and return its exit code. It handles Ctrl-C itself; SIGTERM is passed on as Ctrl-C."""
     received: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:  # a function, which a child does not inherit
+    def note(number: int, frame: FrameType | None) -> None:  # not SIG_IGN, which a child would inherit
         received.append(number)
         if number == signal.SIGTERM:
             _stop(at_once=received.count(number) > 1)
@@ -114,7 +114,7 @@ def _wait(command: list[str]) -> int:
 
 
 def _stop(at_once: bool) -> None:
-    """Send what Ctrl-C would to DVC and its stage, or end them at once."""
+    """Send SIGINT, as Ctrl-C does, to DVC and its stage, or kill them if `at_once`."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             process.send_signal(signal.SIGKILL if at_once else signal.SIGINT)

@@ -1,4 +1,4 @@
-"""DVC as a script, `python dvc_main.py repro`, that says in words what it means when the system killed a stage."""
+"""Runs DVC as a script, `python dvc_main.py repro`, and explains the error in words if the system killed a stage."""
 
 import logging
 import re
@@ -7,7 +7,7 @@ import sys
 from dvc.cli import main
 from dvc.repo import scm_context
 
-KILLED = re.compile(r"failed to run: (?P<command>.*), exited with (-9|137)$")  # by a shell or without one
+KILLED = re.compile(r"failed to run: (?P<command>.*), exited with (-9|137)$")  # 137 through a shell, -9 without one
 HINTS = {
     "preprocess": "a smaller preprocess.max_megapixels",
     "train": "a smaller train.batch_size, fewer train.threads or smaller images",
@@ -18,10 +18,10 @@ HINTS = {
 
 
 class Killed(logging.Handler):
-    """Writes a line to stderr after an error of DVC whose cause is a killed stage."""
+    """Writes a line to stderr after a DVC error that was caused by a killed stage."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Search for the cause in the exceptions that a record carries."""
+        """Search the chain of exceptions attached to a record for a killed stage."""
         error = record.exc_info[1] if record.exc_info else None
         while error is not None:
             if found := KILLED.match(str(error)):
@@ -43,6 +43,6 @@ def explained(command: str) -> str:
 
 if __name__ == "__main__":
     logging.getLogger("dvc").addHandler(Killed(logging.ERROR))
-    scm_context.logger.setLevel(logging.WARNING)  # it asks for a `git add` of files that did not change
-    sys.argv[0] = "dvc"  # what DVC writes into its lock files
+    scm_context.logger.setLevel(logging.WARNING)  # hides its hint to `git add` files that did not change
+    sys.argv[0] = "dvc"  # the name that DVC writes into its lock files
     sys.exit(main(sys.argv[1:]))

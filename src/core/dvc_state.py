@@ -1,7 +1,7 @@
-"""What DVC keeps about a repository: made private, and mended after a kill in the middle of a write.
+"""The state that DVC keeps about a repository: make it private, and repair it if DVC was killed while writing.
 
-DVC writes dvc.lock and its own lock file in place. A run killed in that moment leaves them empty or cut, and every
-later command fails. A copy of each whole file is therefore kept beside DVC's temporary files.
+DVC writes dvc.lock and its own lock file in place. A run killed at that moment leaves them empty or truncated, and
+every later command fails. A copy of each complete file is therefore kept among DVC's temporary files.
 """
 
 import itertools
@@ -22,18 +22,18 @@ from src.core.git_command import git
 log = logging.getLogger(__name__)
 TEMPORARY = Path(".dvc/tmp")
 LOCK = Path("dvc.lock")
-WRITTEN = (LOCK, Path("tuning/dvc.lock"), Path("repeat/dvc.lock"), Path("data.dvc"))  # by DVC, in place
+WRITTEN = (LOCK, Path("tuning/dvc.lock"), Path("repeat/dvc.lock"), Path("data.dvc"))  # files that DVC writes in place
 KEPT = TEMPORARY / "whole"
 RWLOCK = TEMPORARY / "rwlock"  # which process reads or writes which output
-SETTLING = 0.2  # seconds; a DVC that has just begun may be writing its lock file
+SETTLING = 0.2  # seconds to wait: a DVC process that has just started may be writing its lock file
 SITE_CACHE = Path(".dvc_site_cache")
 LOCAL = Path(".dvc/config.local")
 NAMES = {"dvc", "dvc.exe", "dvc_main.py"}
-HELPERS = {"daemon", "queue-worker"}  # processes of DVC that outlive its commands and lock nothing
+HELPERS = {"daemon", "queue-worker"}  # DVC processes that outlive its commands and lock nothing
 
 
 def last_run(stage: str, home: Path = Path()) -> dict[str, Any]:
-    """Return what dvc.lock records of a stage's last run, such as its params and outs; nothing where it has none."""
+    """Return what dvc.lock records of a stage's last run, such as its params and outs; {} if there is none."""
     content = yaml_file.read(home / LOCK) if (home / LOCK).is_file() else None
     found: dict[str, Any] = (content or {}).get("stages", {}).get(stage, {})
     return found
@@ -43,7 +43,7 @@ def settle(home: Path) -> None:
     """Make DVC's caches private to this user, and let DVC work where there is no git, as in a downloaded archive.
 
     Raises:
-        AssayError: this is no repository of DVC, its folder belongs to another user, or its configuration is wrong.
+        AssayError: this is not a DVC repository, another user owns its cache folder, or its configuration is invalid.
     """
     if not (home / ".dvc").is_dir():
         raise AssayError(".dvc: not found; run from the root of the repository")
@@ -60,15 +60,15 @@ def settle(home: Path) -> None:
     git = any((parent / ".git").exists() for parent in (home, *home.parents))
     text = (home / LOCAL).read_text(encoding="utf-8") if (home / LOCAL).exists() else ""
     without = "no_scm = true" in text.lower()
-    # DVC writes its configuration in ASCII. Below another path the relative folder of .dvc/config serves, right
-    # where DVC is called from the root of the repository, as by all commands of ours.
+    # DVC writes its configuration in ASCII. If the path is not ASCII, the relative folder in .dvc/config is used; it is
+    # correct if DVC is called from the root of the repository, as all our commands do.
     private = str(folder).isascii() and f"site_cache_dir = {folder}\n" not in text
     if private or (not git and not without):
         _configure(home, folder if private else None, git)
 
 
 def _configure(home: Path, folder: Path | None, git: bool) -> None:
-    """Write .dvc/config.local; absolute, since DVC takes a relative cache folder as relative to where it is called."""
+    """Write .dvc/config.local. Absolute path, since DVC resolves a relative one against the working directory."""
     from dvc.config import Config, ConfigError
 
     try:
@@ -84,14 +84,14 @@ def _configure(home: Path, folder: Path | None, git: bool) -> None:
 
 
 def running(home: Path) -> list[tuple[int, str]]:
-    """List the processes that run DVC in this repository: number and command."""
+    """Return process id and command of each process that runs DVC in this repository."""
     found = []
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
             if _is_dvc(words) and _repository(Path(process.cwd())) == home.resolve():
                 found.append((process.pid, " ".join(Path(word).name for word in words)))
-        except (psutil.Error, OSError):  # ended meanwhile, a zombie, or another user's
+        except (psutil.Error, OSError):  # it has ended, is a zombie, or belongs to another user
             continue
     return found
 
@@ -108,7 +108,7 @@ def _repository(folder: Path) -> Path | None:
 
 
 def mend(home: Path) -> None:
-    """Restore what a killed DVC left empty or cut, and log it; to be called while no DVC runs in the repository."""
+    """Restore the files that a killed DVC left empty or truncated, and log it. Call only while no DVC runs here."""
     for path in WRITTEN:
         if (home / path).exists() and not _is_kept(home, path) and not _whole(home / path):
             _restore(home, path)
@@ -121,7 +121,7 @@ def mend(home: Path) -> None:
 
 
 def _left(path: Path) -> bool:
-    """Return whether DVC's lock file is cut, or names only processes that cannot be at work any more."""
+    """Return whether DVC's lock file is truncated, or names only processes that can no longer be running."""
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
         holders = [*lock.get("write", {}).values(), *itertools.chain(*lock.get("read", {}).values())]
@@ -134,7 +134,7 @@ def _left(path: Path) -> bool:
 
 
 def _may_hold(pid: int, written: float) -> bool:
-    """Return whether a process runs and began before the file was written: its number may have been given anew."""
+    """Return whether a process runs and started before the file was written: process ids are reused."""
     try:
         process = psutil.Process(pid)
         return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1)
@@ -145,7 +145,7 @@ def _may_hold(pid: int, written: float) -> bool:
 
 
 def keep(home: Path) -> None:
-    """Copy the files that DVC writes, where they are whole and have changed."""
+    """Copy each file that DVC writes if it is complete and has changed since the last copy."""
     for path in WRITTEN:
         if (home / path).exists() and not _is_kept(home, path) and _whole(home / path):
             with replacing(home / KEPT / path) as temporary:
@@ -158,16 +158,16 @@ def _is_kept(home: Path, path: Path) -> bool:
 
 
 def _whole(path: Path) -> bool:
-    """Return whether a file is as DVC ends it: a last line, a size with each hash. Conflicts of git are left to DVC."""
+    """Return whether a file is complete: it ends with a newline, each hash has a size. DVC reports git conflicts."""
     try:
         text = path.read_text(encoding="utf-8")
-        if path.suffix == ".dvc" or "<<<<<<< " in text:  # a short file, written at once; people edit it, too
+        if path.suffix == ".dvc" or "<<<<<<< " in text:  # .dvc: short, written in one go, and also edited by hand
             return bool(text.strip("\0 \n"))
         found = yaml_file.parsed(text, str(path))
         stages = found["schema"] and found.get("stages", {}).values()
         entries = [entry for stage in stages for key in ("deps", "outs") for entry in stage.get(key, ())]
         return text.endswith("\n") and all(entry["path"] and _whole_hash(entry) for entry in entries)
-    except (AssayError, UnicodeDecodeError, TypeError, AttributeError, KeyError):  # no mapping, or one without a key
+    except (AssayError, UnicodeDecodeError, TypeError, AttributeError, KeyError):  # not a mapping, or a key is missing
         return False
 
 
@@ -177,7 +177,7 @@ def _whole_hash(entry: dict[str, Any]) -> bool:
 
 
 def _restore(home: Path, path: Path) -> None:
-    """Take the copy, else what git has, else nothing: DVC then finds the stages in its run cache or runs them again."""
+    """Restore a file from the copy, else from git; else remove it: DVC finds stages in its run cache or reruns them."""
     if (copy := home / KEPT / path).exists():
         with replacing(home / path) as temporary:
             shutil.copyfile(copy, temporary)

@@ -1,4 +1,4 @@
-"""A person's mistakes: what was probably meant, and how a message names many or long things."""
+"""Errors for users: suggestions for misspelled names, and shortening of long lists and values in messages."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -7,7 +7,7 @@ SHOWN = 80  # characters of a value that a message repeats
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the known word nearest to `word` in whatever case, or nothing.
+    """Return ``; did you mean 'x'?`` for the known word nearest to `word`, ignoring case, or "".
 
     >>> suggestion("drop_out", ["dropout", "stride"])
     "; did you mean 'dropout'?"
@@ -18,11 +18,11 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 class AssayError(Exception):
-    """A mistake or a missing thing outside the code; the message says where, what was expected and what was found."""
+    """A problem with input or environment, not a bug; the message says where, what was expected and what was found."""
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its type's name where it says nothing.
+    """Return the first line of an error's message, or the name of its type if the message is empty.
 
     >>> first_line(ValueError("no\\nmore")), first_line(ValueError())
     ('no', 'ValueError')
@@ -31,7 +31,7 @@ def first_line(error: BaseException) -> str:
 
 
 def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
-    """Return the first names, and how many more there are.
+    """Return the first `most` names as one text, and how many more there are.
 
     >>> listed(["a", "b", "c"], 2), listed(["a"], 2)
     ('a, b, and 1 more', 'a')

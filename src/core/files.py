@@ -1,4 +1,4 @@
-"""Outputs that are either whole or absent: write to a temporary neighbour, then rename."""
+"""Read and write files. Outputs are complete or absent: they are written to a temporary file, which is then renamed."""
 
 import csv
 import errno
@@ -14,17 +14,17 @@ from typing import Any
 
 from src.core.errors import AssayError
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # only writing can fail so, never reading
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # errors of writing only, never of reading
 CANNOT_WRITE = NO_ROOM | {errno.EACCES, errno.EPERM}
 CANNOT_UNZIP = (RuntimeError, NotImplementedError)  # what zipfile raises for a password and an unknown compression
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+    """Yield a temporary path beside `path`: renamed to `path` if the block succeeds, removed if it raises.
 
-    The suffix is kept, since writers choose the format by it. Works for a file and for a folder
-    that the block makes; a folder that stood at `path` gives way only then. What a killed process left is removed.
+    The suffix is kept, since writers choose the format by it. The block may create a file or a folder; an old folder
+    at `path` is removed only just before the rename. A temporary file left by a killed process is removed first.
 
     Raises:
         AssayError: the folder cannot be written to, or the disk is full.
@@ -47,13 +47,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    """Write UTF-8 text with Unix line ends, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON that is the same for the same value; NaN is refused."""
+    """Write a value as indented JSON; equal values give equal text, and NaN raises ValueError."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -61,7 +61,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        AssayError: the file is missing or holds no JSON.
+        AssayError: the file is missing or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -72,13 +72,13 @@ def read_json(path: Path) -> Any:
 
 
 def read_csv(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Read the lines of a CSV file by the names in the first one; cells that a short line lacks are "".
+    """Read the lines of a CSV file as dictionaries keyed by the header; cells missing at the end of a line are "".
 
     Raises:
-        AssayError: the file is missing, lacks one of the columns, or is no CSV in UTF-8.
+        AssayError: the file is missing, lacks one of the columns, repeats a column, or is not CSV in UTF-8.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin it with a byte order mark
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheet programs write a byte order mark
             reader = csv.DictReader(file, restval="")
             names = reader.fieldnames or ()
             lines = list(reader)
@@ -94,7 +94,7 @@ def read_csv(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
 
 
 def repeated(names: Sequence[str]) -> list[str]:
-    """Return the names that stand in a list more than once, each of them once; empty names aside."""
+    """Return the names that occur more than once in a list, each of them once; empty names are ignored."""
     return [name for name, count in Counter(names).items() if name and count > 1]
 
 
@@ -124,12 +124,12 @@ def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a CSV file as `csv_text` lays it out, whole or not at all."""
+    """Write a CSV file in the format of `csv_text`, completely or not at all."""
     write_text(path, csv_text(columns, rows))
 
 
 def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Lay rows of the same columns out as a table in Markdown.
+    """Return rows that have the same columns as a Markdown table.
 
     >>> print(markdown_table([{"a": "1", "b": "x|y"}]))
     | a | b |
@@ -141,7 +141,7 @@ def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def digest(path: Path, hint: str = "run the stage that writes it with `dvc repro`") -> str:
-    """Return the sha256 of a file in hexadecimal digits; `hint` says what to do where there is none.
+    """Return the sha256 of a file in hexadecimal digits; `hint` tells the user what to do if it does not exist.
 
     Raises:
         AssayError: there is no such file.

@@ -1,4 +1,4 @@
-"""What git says of a folder, where it is there."""
+"""Run git in a folder, if git is installed."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ SECONDS = 20
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """Return what a command of git prints, None where it fails or git is not there."""
+    """Return what a git command prints; None if it fails or git is not installed."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],

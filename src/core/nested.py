@@ -1,4 +1,4 @@
-"""Nested mappings, such as params.yaml, by dotted keys: ``train.augment.flip``."""
+"""Access nested mappings, such as params.yaml, by dotted keys: ``train.augment.flip``."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def get(nested: Any, key: str, where: str = "params.yaml") -> Any:
 
 
 def put(nested: Any, key: str, value: Any, where: str = "params.yaml") -> None:
-    """Set the value at a dotted key, whose section has to be there.
+    """Set the value at a dotted key; its section must exist.
 
     >>> params = {"train": {"epochs": 3}}
     >>> put(params, "train.epochs", 5)

@@ -1,4 +1,4 @@
-"""Train, val and test, and split.csv, which names the part of each image."""
+"""The parts train, val and test, and split.csv, which assigns each image to one of them."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from src.core import files
 from src.core.errors import AssayError
 
 PARTS = ("train", "val", "test")
-FITTED = PARTS[:2]  # what a training may see
+FITTED = PARTS[:2]  # the parts that training may use
 
 
 class Place(NamedTuple):
-    """A row of the packed store, the part that it is in, and the group that it was divided by, "" if there is none."""
+    """A row of the packed store, the part it belongs to, and the group it was assigned by; "" if there is none."""
 
     row: int
     part: str
@@ -19,13 +19,13 @@ class Place(NamedTuple):
 
 
 def read(path: Path, images: int, *, grouped: bool = False) -> list[Place]:
-    """Read split.csv for a store of so many images, in the order of the file.
+    """Read split.csv, in the order of the file, for a store of `images` images.
 
-    grouped: the column group has to be there.
+    grouped: require the column group.
 
     Raises:
-        AssayError: the file is missing, lacks a column, or has a line with an unknown part or with a row that is no
-            row of the store or stands in another line too.
+        AssayError: the file is missing, lacks a column, or names an unknown part, names a row that the store does not
+            have, or names a row twice.
     """
     lines: dict[int, int] = {}
     places = []

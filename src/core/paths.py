@@ -1,4 +1,4 @@
-"""Where each stage reads and writes, relative to the folder that the pipeline runs in."""
+"""The files that each stage reads and writes, relative to the folder in which the pipeline runs."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ PARAMS = Path("params.yaml")
 
 
 class In:
-    """A file of this name in the `folder` of the object that it is asked of."""
+    """A descriptor that returns the path of the file `name` in the `folder` of its object."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -20,15 +20,15 @@ class In:
 
 @dataclass(frozen=True)
 class Folder:
-    """What one stage writes: a file each for the names that a class of its own gives."""
+    """The output folder of one stage; each subclass names the files in it."""
 
     folder: Path
 
 
 class Raw(Folder):
-    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold and what else a table says.
+    """Images as obtained; manifest.csv: path (posix, below folder), label, group, fold and columns of a label table.
 
-    counts.csv: images of each class. left_out.csv: files that are no images of the manifest, by kind and reason.
+    counts.csv: images of each class. left_out.csv: files that are not in the manifest, by kind and reason.
     """
 
     manifest = In("manifest.csv")
@@ -39,7 +39,7 @@ class Raw(Folder):
 class Prepared(Folder):
     """Packed uint8 images (N, H, W, C); index.csv, a row per image in the same order; thumbnails.npy; two more tables.
 
-    rejected.csv: files that did not become an image. histograms.csv: levels before and after the steps.
+    rejected.csv: files from which no image was made. histograms.csv: grey or colour levels before and after the steps.
     """
 
     images = In("images.npy")
@@ -52,7 +52,7 @@ class Prepared(Folder):
 
 
 class SplitFiles(Folder):
-    """split.csv (row, part, group); audit.json; sheets of alike images across parts and of the copies found."""
+    """split.csv (row, part, group); audit.json; contact sheets of similar images across parts and of duplicates."""
 
     parts = In("split.csv")
     audit = In("audit.json")
@@ -64,7 +64,8 @@ class SplitFiles(Folder):
 class ModelFiles(Folder):
     """The trained model, its class names in output order, its history, and the fingerprint of its inputs.
 
-    out_of_fold.csv: of an ensemble, which learned from val too, what of it had not done so says of val.
+    out_of_fold.csv: only for an ensemble, which has also been trained on val: for each image, the prediction of
+    networks that were not trained on it.
     """
 
     model = In("model.keras")
@@ -75,17 +76,17 @@ class ModelFiles(Folder):
 
 
 class ProbeFiles(Folder):
-    """What frozen features reach: probe.json, scores with intervals; features.npz: rows (M,), features (M, F)."""
+    """A probe on frozen features: probe.json, scores with intervals; features.npz: rows (M,), features (M, F)."""
 
     scores = In("probe.json")
     features = In("features.npz")
 
 
 class Evaluation(Folder):
-    """All scores, those that people compare, predictions, classification report, figures, their tables, the report.
+    """All scores, a summary of the main ones, predictions, classification report, figures, their tables, HTML report.
 
-    warnings.json: what the report says first, before its scores.
-    layers.csv: of the network, with their shapes and numbers of weights.
+    warnings.json: the warnings that the report shows first, before the scores.
+    layers.csv: the layers of the network, with output shapes and numbers of weights.
     """
 
     metrics = In("metrics.json")
@@ -100,9 +101,9 @@ class Evaluation(Folder):
 
 
 class Bundle(Folder):
-    """The network and all that it takes to use it: model.onnx, bundle.json, and card.md for a reader.
+    """The network and everything needed to use it: model.onnx, bundle.json, and the model card, card.md.
 
-    predict.pyz is the code of `python -m src.predict`, requirements.txt the packages that it needs.
+    predict.pyz is the code of `python -m src.predict`, requirements.txt lists the packages that it needs.
     """
 
     network = In("model.onnx")
@@ -113,7 +114,7 @@ class Bundle(Folder):
 
 
 class StudyFiles(Folder):
-    """What a study found: trials.csv, a row per trial; figures; one interactive page; candidates.json, exact values."""
+    """Results of a study: trials.csv, a row per trial; figures; an interactive page; candidates.json, exact values."""
 
     trials = In("trials.csv")
     candidates = In("candidates.json")
@@ -122,7 +123,7 @@ class StudyFiles(Folder):
 
 
 class Confirmed(Folder):
-    """The best trials trained again over several seeds: confirm.csv, a row per training; best.yaml, the winner."""
+    """The best trials, retrained with several seeds: confirm.csv, a row per training; best.yaml, the winner."""
 
     table = In("confirm.csv")
     best = In("best.yaml")
@@ -131,7 +132,7 @@ class Confirmed(Folder):
 class Repeated(Folder):
     """A cross-validation: scores.json; out_of_fold.csv, a prediction for each image; the network of each training.
 
-    ensemble: the networks of all folds as one, as ModelFiles. suspects and sheet: images whose label is in doubt.
+    ensemble: the networks of all folds combined, as ModelFiles. suspects and sheet: images with doubtful labels.
     """
 
     scores = In("scores.json")
@@ -149,21 +150,21 @@ MODEL = ModelFiles(Path("build/model"))
 PROBE = ProbeFiles(Path("build/probe"))
 EVALUATION = Evaluation(Path("build/evaluation"))
 BUNDLE = Bundle(Path("build/bundle"))
-STUDIES = Path("build/studies")  # each in a folder of its own, beside what is kept of trainings
+STUDIES = Path("build/studies")  # each in its own folder, beside the cached trainings
 STUDY = StudyFiles(Path("build/tuning/study"))
 CONFIRMED = Confirmed(Path("build/tuning/confirmed"))
 REPEATED = Repeated(Path("build/repeat"))
-TABLES = Path("tables")  # of labels, where a source cannot hold them; a dependency of download
-DOWNLOADS = Path("build/downloads")  # not an output either: an interrupted download goes on, a whole one is kept
-VARIANTS = Path("build/tuning/variants")  # images of a study that were prepared in other ways, each in a folder
-LAST_PREPARED = Path("build/last_prepared")  # not an output: what preprocess takes over in its next run
-CHECKPOINTS = Path("build/checkpoints")  # not an output: a stage's outputs are removed before it runs
+TABLES = Path("tables")  # label tables, if a source cannot contain them; a dependency of download
+DOWNLOADS = Path("build/downloads")  # not an output: an interrupted download is resumed, a complete one is kept
+VARIANTS = Path("build/tuning/variants")  # images prepared with other settings for a study, one folder per setting
+LAST_PREPARED = Path("build/last_prepared")  # not an output: images that preprocess reuses in its next run
+CHECKPOINTS = Path("build/checkpoints")  # not an output: DVC removes a stage's outputs before it runs
 
 
 def home() -> Path:
-    """The repository that the person works in, also from inside a temporary DVC experiment workspace.
+    """Return the root of the user's repository, also from inside a temporary DVC experiment workspace.
 
     DVC runs ``dvc exp run --temp`` in ``.dvc/tmp/exps`` and names the original repository in DVC_ROOT;
-    what outlives one experiment (tracking database, relative paths to data elsewhere) is anchored here.
+    paths that outlive one experiment (tracking database, relative paths to data elsewhere) start here.
     """
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()

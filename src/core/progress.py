@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a plain line now and then elsewhere."""
+"""Progress of long operations: a bar in a terminal, elsewhere a log line from time to time."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 
 
 class ByteProgress:
-    """Shows how many of `total` bytes are done, None where the total is not known; `what` names the work."""
+    """Shows how many of `total` bytes are done (None: total unknown); `what` names the operation."""
 
     def __init__(self, what: str, total: int | None, done: int = 0) -> None:
         self.done = done
@@ -36,7 +36,7 @@ class ByteProgress:
             self._bar.close()
 
     def add(self, count: int) -> None:
-        """Note that so many more bytes are done."""
+        """Record that `count` more bytes are done."""
         self.done += count
         if self._bar is not None:
             self._bar.update(count)
@@ -47,7 +47,7 @@ class ByteProgress:
 
 
 def about(seconds: float) -> str:
-    """Write how long something will take, as exactly as anybody can know.
+    """Return a rough duration as text, in seconds or minutes.
 
     >>> about(4.2), about(100)
     ('about 4 s', 'about 2 min')
@@ -56,7 +56,7 @@ def about(seconds: float) -> str:
 
 
 def track(items: Iterable[Item], total: int, what: str, unit: str = "image") -> Iterator[Item]:
-    """Pass the items on while showing how many of `total` are done; `what` names the work."""
+    """Yield the items while showing how many of `total` are done; `what` names the operation."""
     if sys.stderr.isatty():
         from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""One seed for the experiment, one independent random stream for each of its consumers."""
+"""Derive an independent random stream for each consumer from the one seed of the experiment."""
 
 import zlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """Derive the random stream that belongs to a consumer, named by words and numbers.
+    """Return the random generator of one consumer, which is named by words and numbers.
 
     Streams of different names are independent; the same seed and names give the same stream on any machine.
 

@@ -1,31 +1,31 @@
-"""What may leave in a text: no user, password or query of a URL, no control character for a terminal.
+"""Remove secrets from texts: user, password and query of URLs; and escape control characters for the terminal.
 
-Console and tracking pass all that they write through here, so that no message has to think of it.
+Console and tracking pass everything they write through this module, so that no message has to take care of it.
 """
 
 import re
 
 _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s\"<>]+)")
-# Its password holds a blank, a quote or < and >, where a URL ends otherwise: it goes to the last @ of the line.
+# A URL whose password contains a space, a quote, < or >, which normally end a URL: up to the last @ of the line.
 _UNESCAPED = re.compile(
     r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)"
     r"(?:[^\s:/?#\[]*:(?!\d{1,5}(?:[^\w@%!$*+=~^-]|$))(?:(?!\w://)[^\n])*@|[^\s.:/?#@\[]+:\d+[ \t][^\s@]*@)(?=[\w\[])"
 )
-_CLOSING = "'`),.;:]}>"  # behind a URL they are the sentence's, within it they may be part of a password
-_REQUEST = re.compile(r"(with url: [^\s?]*)\?[^\s)]*")  # urllib3 names the path and the query without the host
+_CLOSING = "'`),.;:]}>"  # after a URL they belong to the sentence; inside it they may be part of a password
+_REQUEST = re.compile(r"(with url: [^\s?]*)\?[^\s)]*")  # urllib3 writes the path and query without the host
 _VALUE = re.compile(
     r"((?:[?&;](?:[\w-]{0,40}(?:token|passw|pwd|secret|signature|key)[\w-]{0,40})|\bpassw(?:or)?d"
-    r"|\b(?-i:[A-Z0-9_]{0,40}(?:TOKEN|PASSW|SECRET|_KEY)[A-Z0-9_]{0,40}))=)"  # of the environment
+    r"|\b(?-i:[A-Z0-9_]{0,40}(?:TOKEN|PASSW|SECRET|_KEY)[A-Z0-9_]{0,40}))=)"  # environment variables
     r"(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s&;'\"<>)]+)",
     re.IGNORECASE,
 )
-_USER = re.compile(r"(?<![\w/.+-])[\w.+-]{1,64}:[^\s@/'\"]{1,100}@(?=[\w\[])")  # of an address without its scheme://
+_USER = re.compile(r"(?<![\w/.+-])[\w.+-]{1,64}:[^\s@/'\"]{1,100}@(?=[\w\[])")  # in an address without scheme://
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]*\]|[^:@/?#\[\]]*)(?::\d*)?")
 _SECRET_NAME = re.compile(
     r"token|passw|pwd|secret|credential|signature|^sig$|auth|jwt|^x-(amz|goog)-|(^|[_-]|api|access|account)key([_-]?id)?$",
     re.IGNORECASE,
 )
-# Newline and tab stay: some messages have several lines. Marks that turn the direction of writing do not.
+# Newline and tab are kept: some messages have several lines. Bidirectional control characters are escaped.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 HOW = (
     "put them into ~/.netrc (machine HOST login USER password PASSWORD), or download the file by hand and name that; "
@@ -34,7 +34,7 @@ HOW = (
 
 
 def secrets(text: str) -> str:
-    """Return a text whose URLs have neither user, password nor query.
+    """Return a text without the user, password and query of its URLs, and with other secret values as ***.
 
     >>> secrets("GET http://me:p@ss/word@host:80/a.zip?token=1: refused")
     'GET http://host:80/a.zip: refused'
@@ -44,7 +44,7 @@ def secrets(text: str) -> str:
 
 
 def control(text: str) -> str:
-    r"""Return a text with control characters written out, so that a terminal shows them and does not obey.
+    r"""Return a text with control characters escaped, so that a terminal shows them instead of obeying them.
 
     >>> control("a\x1b[31m")
     'a\\x1b[31m'
@@ -53,12 +53,12 @@ def control(text: str) -> str:
 
 
 def terminal(text: str) -> str:
-    """Return a text as a terminal may show it: without secrets and control characters."""
+    """Return a text that is safe to show in a terminal: without secrets, control characters escaped."""
     return control(secrets(text))
 
 
 def refuse_secrets(source: str) -> str:
-    """Return a source as it is if it may stand in params.yaml.
+    """Return a data source unchanged if it may be written in params.yaml.
 
     Raises:
         ValueError: it is a URL with a user, a password, or a query that looks like a secret.
@@ -76,18 +76,18 @@ def refuse_secrets(source: str) -> str:
 
 
 def _bare(found: str) -> str:
-    """Take user, password and query from what follows `scheme://`.
+    """Remove user, password and query from the part of a URL after `scheme://`.
 
-    A password that is not escaped may hold @ and /: where the host is none, or a user stands before it, everything up
-    to the last @ is taken for user and password.
+    An unescaped password may contain @ and /. If the host is not valid, or what looks like host:port is
+    followed by an @, everything up to the last @ is treated as user and password.
     """
     rest = found.rstrip(_CLOSING)
     path = rest.partition("?")[0]
     authority = re.split("[/#]", path, maxsplit=1)[0]
-    if not _HOST.fullmatch(authority) and "@" not in rest and authority[:1] != "[":  # a message cut it before the @
+    if not _HOST.fullmatch(authority) and "@" not in rest and authority[:1] != "[":  # truncated before the @
         return authority.partition(":")[0] + ":***" + found[len(rest) :]
     if not _HOST.fullmatch(authority) or (":" in authority and re.search("[^/]@", path)):
-        # With a ? in the password the last @ stands in what looks like a query.
+        # If the password contains a ?, the last @ is in what looks like the query.
         whole = path if _HOST.fullmatch(authority.rpartition("@")[2]) else rest
         rest = rest[whole.rfind("@") + 1 :]
     return rest.partition("?")[0] + found[len(found.rstrip(_CLOSING)) :]

@@ -1,6 +1,6 @@
-"""Things chosen by name in params.yaml: each is one module in a package, or one entry of a table in a module.
+"""Plugins chosen by name in params.yaml: each is a module in a package, or an entry of a table in a module.
 
-Names are read without importing anything: with some of the modules comes TensorFlow, which takes ten seconds.
+Names are read without importing: some of the modules import TensorFlow, which takes ten seconds.
 """
 
 import ast
@@ -11,8 +11,8 @@ from types import ModuleType
 
 from src.core.errors import AssayError, suggestion
 
-SHARED = ("dropout", "stride", "pooling")  # options of params.yaml that models have in common
-_ROOT = files("src")  # a folder, or in the application of a bundle a zip
+SHARED = ("dropout", "stride", "pooling")  # options of params.yaml that models share
+_ROOT = files("src")  # a folder, or a zip file in the application of a bundle
 
 
 def names(registry: str) -> tuple[str, ...]:
@@ -28,9 +28,9 @@ def names(registry: str) -> tuple[str, ...]:
 
 
 def options(registry: str, name: str) -> tuple[str, ...]:
-    """List the options of params.yaml that an entry reads: of a table its keyword `options`, of a module its OPTIONS.
+    """List the options of params.yaml that an entry reads: the keyword `options` of a table entry, OPTIONS of a module.
 
-    A model without OPTIONS reads all that models share.
+    A model without OPTIONS reads all shared options.
 
     >>> options("train.optimizers:OPTIMIZERS", "sgd"), options("models", "malaria_cnn")
     (('momentum',), ('stride', 'pooling'))
@@ -44,7 +44,7 @@ def options(registry: str, name: str) -> tuple[str, ...]:
 
 
 def _table(registry: str) -> dict[str, ast.expr]:
-    """Return the entries of a dictionary in the source of its module."""
+    """Return the entries of a dictionary, parsed from the source of its module."""
     module, _, name = registry.partition(":")
     table = _assigned(module)[name]
     assert isinstance(table, ast.Dict)
@@ -54,7 +54,7 @@ def _table(registry: str) -> dict[str, ast.expr]:
 
 @cache
 def _assigned(module: str) -> dict[str, ast.expr]:
-    """Return what the source of a module gives to each name."""
+    """Return the expression assigned to each top-level name in the source of a module."""
     *folders, file = module.split(".")
     tree = ast.parse(_ROOT.joinpath(*folders, f"{file}.py").read_text("utf-8"))
     plain = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
@@ -63,7 +63,7 @@ def _assigned(module: str) -> dict[str, ast.expr]:
 
 
 def load(package: str, name: str) -> ModuleType:
-    """Import the one module that `name` stands for.
+    """Import the module called `name` of a package.
 
     Raises:
         AssayError: there is no such module; the message lists the choices.

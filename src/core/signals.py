@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one is noted and obeyed at the next good place, the second one ends at once."""
+"""Ctrl-C: the first one is recorded and takes effect at the next safe point, the second one at once."""
 
 import logging
 import signal
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 log = logging.getLogger(__name__)
-ENDING = (signal.SIGINT, signal.SIGTERM)  # schedulers of clusters send the second one before they kill
+ENDING = (signal.SIGINT, signal.SIGTERM)  # cluster schedulers send SIGTERM before they kill a job
 _pending = threading.Event()
 
 
@@ -33,9 +33,9 @@ def noted(pending: threading.Event, numbers: Sequence[signal.Signals] = ENDING, 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Put a Ctrl-C inside the block off until `check`, or until its end; raised amid TensorFlow's work it can crash it.
+    """Defer a Ctrl-C in the block until `check` or the end of the block: an exception inside TensorFlow can crash it.
 
-    Does nothing in another thread than the main one, or where somebody else decides what Ctrl-C does.
+    Does nothing outside the main thread, or if another handler for SIGINT is installed.
     """
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -51,6 +51,6 @@ def deferred() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise the KeyboardInterrupt that was put off, if there is one."""
+    """Raise the deferred KeyboardInterrupt, if there is one."""
     if _pending.is_set():
         raise KeyboardInterrupt

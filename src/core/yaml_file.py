@@ -1,8 +1,8 @@
-"""YAML as plain values, and texts in which some are exchanged.
+"""Read YAML as plain values, and replace values in a YAML text.
 
-Of what cannot be read, or is larger than any file of ours, an error of one line. Values are exchanged as DVC's own
-writer does it, so that `dvc exp run -S` and we leave the same file: comments, order and quotes stay. params.yaml and
-the presets are laid out so that nothing else moves: comments on lines of their own, mappings in braces short.
+A text that is not YAML, or far larger than our files, raises a one-line error. Values are replaced in the way of DVC's
+own writer, so that `dvc exp run -S` and this module write the same file: comments, order and quotes are kept. To keep
+everything else unchanged, params.yaml and the presets have comments on their own lines and short mappings in braces.
 """
 
 import io
@@ -19,17 +19,17 @@ from ruamel.yaml.events import AliasEvent
 
 from src.core.errors import AssayError, shortened
 
-# Far above what params.yaml, a preset and dvc.lock hold; a file just below is read in about a second.
+# Far above the size of params.yaml, a preset or dvc.lock; a file just below the limits is read in about a second.
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_VALUES = 4_000
 MAX_DIGITS = 40
-MESSAGE = 300  # characters of the parser's own words
+MESSAGE = 300  # characters of the parser's own message
 INTEGER = "tag:yaml.org,2002:int"
 
 
 def read(path: Path, hint: str = "run from the root of the repository") -> Any:
-    """Read a file; `hint` says what to do where there is none. An empty file gives None.
+    """Read a file; `hint` tells the user what to do if it does not exist. An empty file gives None.
 
     Raises:
         AssayError: the file is missing, is not YAML, or is too large.
@@ -47,7 +47,7 @@ def read(path: Path, hint: str = "run from the root of the repository") -> Any:
 
 
 def parsed(text: str, where: str) -> Any:
-    """Read a text; `where` names it in errors.
+    """Read a YAML text as plain values; `where` names it in errors.
 
     Raises:
         AssayError: it is not YAML, or is too large.
@@ -60,13 +60,13 @@ def parsed(text: str, where: str) -> Any:
         raise AssayError(f"{where}: {error}") from None
     except MaxDepthExceededError:
         raise AssayError(f"{where}: expected at most {MAX_DEPTH} levels of sections and lists, found more") from None
-    # Beside its own errors, the parser lets those of int(), datetime() and dict() through.
+    # Besides its own errors, the parser passes on those of int(), datetime() and dict().
     except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
         reason = shortened(" ".join(str(error).split()), MESSAGE)
         raise AssayError(f"{where}: not readable as YAML: {reason}") from error
 
 
-@lru_cache(maxsize=8)  # a stage asks for params.yaml and dvc.lock several times
+@lru_cache(maxsize=8)  # a stage reads params.yaml and dvc.lock several times
 def _loaded(text: str) -> Any:
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _Bounded
@@ -75,7 +75,7 @@ def _loaded(text: str) -> Any:
 
 
 def put_all(text: str, values: Mapping[str, Any]) -> str:
-    """Exchange the values of dotted keys; keys that are missing are added at the end of their section."""
+    """Return the text with the values at dotted keys replaced; missing keys are added at the end of their section."""
     yaml = YAML()
     yaml.default_flow_style = False
     content = yaml.load(text)
@@ -91,7 +91,7 @@ def put_all(text: str, values: Mapping[str, Any]) -> str:
 
 
 def written(value: Any) -> str:
-    """Write a value on one line.
+    """Return a value as YAML on one line.
 
     >>> written({"rate": 1e-05, "steps": ["gray", "no"], "size": None})
     '{rate: 1e-05, steps: [gray, no], size: null}'
@@ -105,11 +105,11 @@ def written(value: Any) -> str:
 
 
 class _BeyondLimitError(Exception):
-    """A limit that a text exceeds, in words."""
+    """A text exceeds one of the limits; the message says which."""
 
 
 class _Bounded(Composer):
-    """Counts values while they are composed, and those behind an alias each time that it stands there."""
+    """Composes YAML while counting its values; the values of an alias count every time the alias is used."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)

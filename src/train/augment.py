@@ -14,7 +14,7 @@ BORDERS = {
     "reflect": cv2.BORDER_REFLECT,
     "wrap": cv2.BORDER_WRAP,
 }
-PLACED, TONED = 8, 2  # random numbers of an image: for the warp, for contrast and brightness
+PLACED, TONED = 8, 2  # random numbers per image: for the warp; for contrast and brightness
 DRAWS = PLACED + TONED
 WHITE = 255
 Floats = NDArray[np.float64]
@@ -22,15 +22,15 @@ Value = Floats | float
 
 
 def changes(section: Augment) -> bool:
-    """Return whether any image is changed."""
+    """Return whether these settings change any image."""
     return section.flip != "none" or any(value for value in section.model_dump(exclude={"flip", "fill"}).values())
 
 
 def draws(seed: int, epoch: int, images: int, copy: int = 0) -> Floats:
-    """Draw the random numbers of an epoch, (images, 10) in [0, 1): line i belongs to image i of the packed store.
+    """Draw the random numbers of an epoch, (images, 10) in [0, 1): row i belongs to image i of the packed store.
 
-    An image's line depends on seed, epoch, its own number and which copy of it this is alone, so neither the order
-    of the images, nor the batch size, nor who else is in the part changes how it is augmented.
+    The row of an image depends only on seed, epoch, its number and which copy of it this is; the order of the images,
+    the batch size and the other images of the part do not change how it is augmented.
     """
     names = (epoch, copy) if copy else (epoch,)
     placed = random_streams.stream(seed, "augment", *names).random((images, PLACED))
@@ -38,7 +38,7 @@ def draws(seed: int, epoch: int, images: int, copy: int = 0) -> Floats:
 
 
 def draws_of(rows: NDArray[np.int64], seed: int, epoch: int, images: int) -> Floats:
-    """Return the draws (N, 10) of rows (N,) of the packed store; a row that comes again gets others."""
+    """Return the draws (N, 10) of rows (N,) of the packed store; each repetition of a row gets different draws."""
     numbers = class_balance.copies(rows)
     lines = np.empty((len(rows), DRAWS))
     for copy in range(int(numbers.max(initial=0)) + 1):
@@ -48,10 +48,10 @@ def draws_of(rows: NDArray[np.int64], seed: int, epoch: int, images: int) -> Flo
 
 
 def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
-    """Turn draws (N, 10) into matrices (N, 2, 3) from output to input pixel coordinates (x, y).
+    """Turn draws (N, 10) into matrices (N, 2, 3) that map output to input pixel coordinates (x, y).
 
     On square images these are the matrices of Keras' ImageDataGenerator: rotation, shift, shear and zoom in this
-    order about the centre, flips last. On others that class turns about a point off the centre; this does not.
+    order about the centre, flips last. On other images, that class rotates about a point off the centre; this does not.
     """
     spread = 2 * draw - 1
     turn, shear = np.deg2rad(section.rotation) * spread[:, 0], np.deg2rad(section.shear) * spread[:, 3]
@@ -68,7 +68,7 @@ def matrices(section: Augment, draw: Floats, height: int, width: int) -> Floats:
 
 
 def warp(images: NDArray[np.uint8], transforms: Floats, fill: str) -> NDArray[np.float32]:
-    """Warp images (N, H, W, C) by matrices (N, 2, 3) with linear interpolation; the value range stays."""
+    """Warp images (N, H, W, C) by matrices (N, 2, 3) with linear interpolation; the value range is kept."""
     height, width = images.shape[1:3]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = np.empty(images.shape, np.float32)
@@ -79,9 +79,9 @@ def warp(images: NDArray[np.uint8], transforms: Floats, fill: str) -> NDArray[np
 
 
 def tone(images: NDArray[np.float32], section: Augment, draw: Floats) -> NDArray[np.float32]:
-    """Change contrast, then brightness of images (N, H, W, C) in 0..255 by draws (N, 10); they stay in that range.
+    """Change contrast, then brightness, of images (N, H, W, C) by draws (N, 10); values are clipped to 0..255.
 
-    As Keras' RandomContrast and RandomBrightness do: the distance of each channel to its mean is multiplied by up to
+    As in Keras' RandomContrast and RandomBrightness, the distance of each channel to its mean is multiplied by up to
     1 +- contrast, then up to +- brightness x 255 is added.
     """
     if not (section.contrast or section.brightness):
@@ -98,5 +98,5 @@ def _sign(section: Augment, direction: str, draw: Floats) -> Floats:
 
 
 def _affine(a: Value, b: Value, x: Value, c: Value, d: Value, y: Value) -> Floats:
-    """Return matrices (N, 3, 3) of the rows (a, b, x), (c, d, y) and (0, 0, 1), of numbers and arrays (N,)."""
+    """Return matrices (N, 3, 3) with rows (a, b, x), (c, d, y) and (0, 0, 1), given as numbers or arrays (N,)."""
     return np.stack(np.broadcast_arrays(a, b, x, c, d, y, 0.0, 0.0, 1.0), axis=-1).reshape(-1, 3, 3)

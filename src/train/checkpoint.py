@@ -1,4 +1,4 @@
-"""The state of a training after an epoch, in one file that is replaced whole."""
+"""Save the state of a training after an epoch in one file, which is replaced atomically."""
 
 import json
 import logging
@@ -20,13 +20,13 @@ import tensorflow as tf
 
 log = logging.getLogger(__name__)
 Values = list[NDArray[np.generic]]
-LONG = 2.0  # seconds; what takes less is written after every epoch
-SHARE = 0.1  # of the time
+LONG = 2.0  # seconds; a state that is written faster is written after every epoch
+SHARE = 0.1  # of the time that writing may take
 
 
 @dataclass
 class State:
-    """Everything that the next epoch depends on; the variables include what dropout draws from."""
+    """Everything that the next epoch depends on; the model variables include the random state of dropout."""
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
@@ -34,28 +34,28 @@ class State:
     best: Values = field(default_factory=list)
 
     def keep_best(self) -> None:
-        """Remember the model as it is now."""
+        """Store the current variables of the model as the best."""
         self.best = _values(self.model.variables)
 
     def restore_best(self) -> None:
-        """Set the model back to what was remembered."""
+        """Set the variables of the model back to the stored ones."""
         _assign(self.model.variables, self.best)
 
 
 @dataclass
 class Checkpoint:
-    """A file that holds a State; `inputs` says what the training depends on, so that no other one takes it up."""
+    """A file that holds a State; `inputs` is a hash of all inputs, so that no other training resumes from it."""
 
     folder: Path
     inputs: str
-    due: float = 0.0  # time.monotonic() from which on the next state is written
+    due: float = 0.0  # time.monotonic() before which no state is written
 
     @property
     def path(self) -> Path:
         return self.folder / "state.npz"
 
     def save(self, state: State) -> None:
-        """Write the state after an epoch; if writing is slow, write only so often that it takes a tenth of the time."""
+        """Write the state after an epoch; if writing is slow, skip epochs so that it takes a tenth of the time."""
         started = time.monotonic()
         if started < self.due:
             return
@@ -67,7 +67,7 @@ class Checkpoint:
             self.due = started + took / SHARE
 
     def load(self, state: State) -> None:
-        """Set the state to the one saved, if there is one of the same inputs."""
+        """Restore the saved state, if there is one with the same inputs."""
         if not self.path.exists():
             return
         try:

@@ -1,4 +1,4 @@
-"""The loss, and what is done about classes that are rare: other weights or numbers of their images, or another loss."""
+"""The loss, and how class imbalance is handled: by class weights, by resampling, or by another loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ BALANCES = {
 def loss(section: Train, weights: NDArray[np.float32] | None = None) -> Loss:
     """Return a function of class numbers (B,) and probabilities (B, 1) or (B, K) that returns losses (B,).
 
-    weights: of each class (K,); they become the weights of its images.
+    weights: class weights (K,); the loss of an image is multiplied by the weight of its class.
     """
     shared = {"label_smoothing": section.label_smoothing, "reduction": "none"}
     two, more = (BALANCES[section.balance].losses or _crossentropy)(section, shared)
@@ -76,7 +76,7 @@ def _crossentropy(section: Train, shared: dict[str, Any]) -> Losses:
 
 
 def class_weights(targets: Numbers, classes: int) -> NDArray[np.float32]:
-    """Return n / (k n_c) for each class c (K,): every class counts alike, and the mean weight of an image is 1.
+    """Return n / (k n_c) for each class c (K,): all classes have the same total weight, the mean over images is 1.
 
     >>> class_weights(np.array([0, 0, 0, 1]), 2)
     array([0.6666667, 2.       ], dtype=float32)
@@ -86,7 +86,7 @@ def class_weights(targets: Numbers, classes: int) -> NDArray[np.float32]:
 
 
 def size(targets: Numbers, how: str) -> int:
-    """Count the images of an epoch."""
+    """Return the number of images in an epoch."""
     counts = np.bincount(targets)
     counts = counts[counts > 0]
     images = BALANCES[how].images
@@ -94,10 +94,10 @@ def size(targets: Numbers, how: str) -> int:
 
 
 def chosen(targets: Numbers, how: str, seed: int, epoch: int) -> Numbers:
-    """Return the places in a part (M,) whose images an epoch shows; seed and epoch alone decide which.
+    """Return the positions in a part (M,) of the images of an epoch; they depend only on seed and epoch.
 
-    oversample: as many of each class as the most common one has, every image at least once and none twice more often
-    than another of its class. undersample: as many as the rarest one has, others in each epoch.
+    oversample: draw as many images of each class as the largest class has; within a class, every image occurs, and the
+    counts differ by at most one. undersample: draw as many as the smallest class has, different ones in each epoch.
     """
     if (images := BALANCES[how].images) is None:
         return np.arange(len(targets))
@@ -109,7 +109,7 @@ def chosen(targets: Numbers, how: str, seed: int, epoch: int) -> Numbers:
 
 
 def copies(rows: Numbers) -> Numbers:
-    """Number the occurrences of each row in the order in which they come.
+    """Number the occurrences of each row, from 0, in order.
 
     >>> copies(np.array([7, 3, 7, 7, 3]))
     array([0, 0, 1, 2, 1])

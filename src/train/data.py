@@ -1,4 +1,4 @@
-"""What training may see: the images and labels of train and val, and batches of them from the memory-mapped store."""
+"""The data that training may use: images and labels of train and val, in batches from the memory-mapped store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Part:
 class Data:
     """The packed images uint8 (N, H, W, C), class names in output order, and the parts; no test rows.
 
-    Without val nothing tells the best epoch, and the last one is kept.
+    Without val the best epoch is unknown, and the weights of the last one are kept.
     """
 
     images: NDArray[np.uint8]
@@ -44,10 +44,10 @@ class Data:
 
 
 def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> Data:
-    """Open the packed store memory-mapped and pick out train and val.
+    """Open the packed store memory-mapped and select train and val.
 
     Raises:
-        AssayError: files are missing or do not belong together, `positive` is no label, or a part lacks classes.
+        AssayError: files are missing or do not match, `positive` is not a label, or a part lacks classes.
     """
     places = partition.read(split.parts, len(_labels(prepared.index)))
     rows = {part: [place.row for place in places if place.part == part] for part in FITTED}
@@ -55,7 +55,7 @@ def load(prepared: Prepared, split: SplitFiles, positive: str | None = None) -> 
 
 
 def choose(prepared: Prepared, rows: Mapping[str, Sequence[int]], positive: str | None, where: Path) -> Data:
-    """Open the packed store memory-mapped and pick out the rows of train and val; `where` names their origin in errors.
+    """Open the packed store memory-mapped and select the rows of train and val; `where` names their source in errors.
 
     Raises:
         AssayError: as `load`.
@@ -111,7 +111,7 @@ def _check(path: Path, classes: tuple[str, ...], train: Part, val: Part | None) 
 
 @dataclass(frozen=True)
 class Batches:
-    """Pixels (B, H, W, C) in 0..255, or features, with class numbers (B,), made from a part of a store of them."""
+    """Batches of pixels (B, H, W, C) in 0..255, or of features, with class numbers (B,), from one part of a store."""
 
     images: NDArray[Any]
     part: Part
@@ -122,7 +122,7 @@ class Batches:
         return -(-len(self.part.rows) // self.size)
 
     def plain(self) -> Iterator[Batch]:
-        """Return the part in its own order, as it is."""
+        """Return the batches of the part in its own order, without augmentation."""
         rows, targets = self.part.rows, self.part.targets
 
         def batch(number: int) -> Batch:
@@ -132,9 +132,9 @@ class Batches:
         return ordered(batch, range(len(self)), self.threads, ahead=1)
 
     def augmented(self, section: Augment, seed: int, epoch: int, balanced: str = "none") -> Iterator[Batch]:
-        """Return the part shuffled and augmented; seed and epoch alone decide how.
+        """Return the batches of the part, shuffled and augmented; both depend only on seed and epoch.
 
-        balanced: oversample and undersample change how often an image comes; each time it is augmented differently.
+        balanced: oversample and undersample change how often an image occurs; each time it is augmented differently.
         """
         order = self.order(seed, epoch, balanced)
         rows, targets = self.part.rows[order], self.part.targets[order]
@@ -150,6 +150,6 @@ class Batches:
         return ordered(batch, range(-(-len(order) // self.size)), self.threads, ahead=1)
 
     def order(self, seed: int, epoch: int, balanced: str = "none") -> Numbers:
-        """Return the places in the part (M,) in the order in which an epoch shows them."""
+        """Return the positions in the part (M,) in the order in which an epoch uses them."""
         chosen = class_balance.chosen(self.part.targets, balanced, seed, epoch)
         return chosen[random_streams.stream(seed, "shuffle", epoch).permutation(len(chosen))]

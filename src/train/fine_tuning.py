@@ -1,9 +1,9 @@
-"""Which layers learn in which epochs: all of them, or first the output layer and then the upper part of the model.
+"""Which layers are trained in which epochs: all, or first the output layer and then the upper part of the model.
 
-While the output layer learns alone, the part below is a function of the augmented image alone: its features are
-computed once, for the augmentations of the first `SETS` epochs. Later epochs show these again, shuffled as they would
-have been anyway. Up to `SETS` epochs, and without augmentation for any number, a training is the same as with the whole
-network: same order, same dropout, same losses.
+While only the output layer is trained, the frozen part below depends only on the augmented image. Its features are
+computed once, for the augmentations of the first `SETS` epochs, and cached. Later epochs reuse them, shuffled as they
+would have been anyway. With up to `SETS` frozen epochs, or any number without augmentation, training is the same as
+with the whole network: same order, same dropout, same losses.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs `first` to `last`, counted from 1, in which the layers from one on learn; None: from the first one on."""
+    """Epochs `first` to `last`, counted from 1, in which `from_layer` and all later layers are trained; None: all."""
 
     first: int
     last: int
@@ -40,12 +40,12 @@ class Phase:
 
     @property
     def epochs(self) -> int:
-        """Count the epochs."""
+        """The number of epochs."""
         return self.last - self.first + 1
 
 
 def plan(section: Train) -> list[Phase]:
-    """Return the phases of a training in order: one, or two where the model is frozen at first."""
+    """Return the phases of a training in order: one, or two if the model is frozen at first."""
     rate, tune = optimizers.rate(section), section.fine_tune
     frozen = min(tune.frozen_epochs, section.epochs)
     if not frozen:
@@ -59,7 +59,7 @@ def plan(section: Train) -> list[Phase]:
 
 
 def check(section: Train, model: keras.Model) -> None:
-    """Refuse the name of a layer that the model does not have."""
+    """Raise AssayError if the model does not have the layer `from_layer`."""
     name, known = section.fine_tune.from_layer, [layer.name for layer in model.layers]
     if name is not None and name not in known:
         hint = suggestion(name, known) or f"; the last ones are {', '.join(known[-8:])}"
@@ -67,10 +67,10 @@ def check(section: Train, model: keras.Model) -> None:
 
 
 def enter(phase: Phase, model: keras.Model) -> None:
-    """Make the layers of a phase trainable, and only these.
+    """Make only the layers of a phase trainable.
 
-    While tuning, batch normalization is kept everywhere: it would replace what it learned from many images by the
-    statistics of few (https://keras.io/guides/transfer_learning/).
+    During fine-tuning, all batch normalization stays frozen: it would replace the statistics of many images by those
+    of few (https://keras.io/guides/transfer_learning/).
     """
     names = [layer.name for layer in model.layers]
     start = names.index(phase.from_layer) if phase.from_layer else 0
@@ -80,13 +80,13 @@ def enter(phase: Phase, model: keras.Model) -> None:
 
 
 def leave(model: keras.Model) -> None:
-    """Make all layers trainable again: which ones were is no part of the model that is saved."""
+    """Make all layers trainable again, so that the saved model does not depend on the phase."""
     for layer in model.layers:
         layer.trainable = True
 
 
 def divide(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
-    """Divide a model before its output layer and the dropout in front of it; both parts share its weights.
+    """Split a model before its output layer and the dropout in front of it; both parts share its weights.
 
     Return None if the lower part is random too, as in EfficientNetV2: its features cannot be cached.
     """
@@ -103,19 +103,19 @@ def _is_random(layer: keras.Layer) -> bool:
 
 @dataclass
 class FeatureBatches:
-    """Batches of the features (B, ...) of a frozen part instead of pixels, as `Batches` gives those."""
+    """Batches like those of `Batches`, but with the features (B, ...) of the frozen part `body` instead of pixels."""
 
     pixels: Batches
     body: keras.Model
-    kept: dict[int, Features] = field(default_factory=dict)  # by the epoch whose augmentation they are of; 0: of none
+    kept: dict[int, Features] = field(default_factory=dict)  # by the epoch of their augmentation; 0: not augmented
 
     def plain(self) -> Iterator[Batch]:
-        """Return the part in its own order, as it is."""
+        """Return the batches of the part in its own order, without augmentation."""
         places = np.arange(len(self.pixels.part.rows))
         return self._batches(0, self.pixels.plain, places, places)
 
     def augmented(self, section: Augment, seed: int, epoch: int, balanced: str = "none") -> Iterator[Batch]:
-        """Return the part shuffled and augmented; seed and epoch alone decide how, whatever was computed before."""
+        """Return shuffled and augmented batches, which depend only on seed and epoch, not on what is cached."""
         changes = augment.changes(section) or class_balance.BALANCES[balanced].images
         number = (epoch - 1) % SETS + 1 if changes else 1
         places = self.pixels.order(seed, number, balanced)
@@ -126,9 +126,9 @@ class FeatureBatches:
     def _batches(
         self, number: int, pixels: Callable[[], Iterator[Batch]], places: Numbers, order: Numbers
     ) -> Iterator[Batch]:
-        """Return the features of images at `places` of the part, in an order; `pixels` makes their batches."""
+        """Return the features of the images at `places` in the part, in `order`; `pixels` returns their batches."""
         if number not in self.kept:
-            with TemporaryFile() as file:  # written, not mapped, until it is whole: a full disk is an error then
+            with TemporaryFile() as file:  # mapped only once complete: on a full disk, writing raises an error
                 for images, _ in track(pixels(), -(-len(places) // self.pixels.size), "frozen part", "batch"):
                     signals.check()
                     file.write(self.body.predict_on_batch(images).astype(np.float32).tobytes())

@@ -1,4 +1,4 @@
-"""The one training loop: the train stage, tuning and tests all call it."""
+"""The only training loop: the train stage, tuning and tests all call it."""
 
 import logging
 import math
@@ -31,7 +31,7 @@ OnEpoch = Callable[[Row], None]
 
 @dataclass(frozen=True)
 class Fitted:
-    """The model as it was in its best epoch, and how it got there; the last three vary from run to run."""
+    """The model with the weights of its best epoch, and its history; the last three fields vary from run to run."""
 
     model: keras.Model
     rows: tuple[Row, ...]
@@ -43,7 +43,7 @@ class Fitted:
 
     @property
     def measured(self) -> dict[str, float]:
-        """What varies from run to run: for tracking."""
+        """Values for tracking, which vary from run to run."""
         return {
             "train_seconds": self.seconds,
             "images_per_second": self.images_per_second,
@@ -67,7 +67,7 @@ def fit(
     after the checkpoint is saved; an exception that it raises ends the training.
 
     Raises:
-        KeyboardInterrupt: asked for by Ctrl-C; raised between two batches.
+        KeyboardInterrupt: on Ctrl-C; raised between two batches.
         AssayError: the loss is no longer a finite number, or the images are too small for the model.
     """
     models.start(seed, section.threads)
@@ -116,7 +116,7 @@ def _new_state(data: Data, model: Model, section: Train) -> State:
 
 
 def _new_optimizer(network: keras.Model, section: Train) -> keras.optimizers.Optimizer:
-    """Make an optimizer with a memory for every weight, of those that are frozen at first as well."""
+    """Return an optimizer with state for every weight, including weights that are frozen at first."""
     optimizer = optimizers.build(section)
     if keras.config.dtype_policy().compute_dtype == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -125,7 +125,7 @@ def _new_optimizer(network: keras.Model, section: Train) -> keras.optimizers.Opt
 
 
 def _epochs(state: State, data: Data, section: Train, seed: int) -> Iterator[Row]:
-    """Run one epoch after the other on the state, and give the row of each, until epochs or patience are used up."""
+    """Train the state epoch by epoch and yield the row of each, until epochs or patience are used up."""
     for phase in fine_tuning.plan(section):
         if phase.first == len(state.rows) + 1 > 1:
             fine_tuning.leave(state.model)
@@ -159,10 +159,10 @@ def _epochs_of(phase: Phase, state: State, data: Data, section: Train, seed: int
         rate = float(state.optimizer.learning_rate.numpy())
         batches = train.augmented(section.augment, seed, epoch, section.balance)
         left = f", {about((time.monotonic() - began) / done * (section.epochs - epoch + 1))} left" if done else ""
-        what, hidden = f"epoch {epoch}/{section.epochs}{left}", not sys.stderr.isatty()  # else its line is enough
+        what, hidden = f"epoch {epoch}/{section.epochs}{left}", not sys.stderr.isatty()  # the log line is enough
         learned = _score(learn, tqdm(batches, what, count, leave=False, disable=hidden, unit="batch"))
         _check("loss", learned["loss"], epoch, rate, section)
-        # A relu makes 0 of a NaN, so that weights can be lost while the loss still is a number.
+        # A ReLU can turn NaN into 0, so weights can be NaN while the loss is still finite.
         total = sum(np.sum(np.abs(weight), dtype=np.float64) for weight in state.model.get_weights())
         _check("sum of weights", float(total), epoch, rate, section)
         scored: dict[str, float] = {}

@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules by their names in params.yaml.
 
-The rate of an epoch follows from the epochs before, so a training can be taken up anywhere.
+The rate of an epoch depends only on the epochs before it, so training can resume after any epoch.
 """
 
 import math
@@ -14,15 +14,15 @@ import keras
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A class of Keras, the learning rate that suits it, and which options of the section it alone reads."""
+    """A Keras class, its default learning rate, and the options of the section that only this optimizer reads."""
 
     make: Callable[..., keras.optimizers.Optimizer]
     rate: float
     options: tuple[str, ...] = ()
 
 
-# Keras gives 0.001 to all but SGD. The rate of Adadelta is the one of its paper (Zeiler 2012, arXiv:1212.5701), which
-# has no rate at all; Adagrad divides by all gradients that ever were and so needs a larger one.
+# The default of Keras is 0.001 for all but SGD. Adadelta has 1 here, since its paper (Zeiler 2012, arXiv:1212.5701) has
+# no learning rate. Adagrad divides by the root of the sum of all past squared gradients, and needs a larger rate.
 OPTIMIZERS = {
     "adadelta": Optimizer(keras.optimizers.Adadelta, 1.0),
     "adagrad": Optimizer(keras.optimizers.Adagrad, 0.01),
@@ -34,12 +34,12 @@ OPTIMIZERS = {
 
 
 def rate(section: Train) -> float:
-    """Return the learning rate asked for, or one that suits the optimizer."""
+    """Return the learning rate of the section, or the default of the optimizer if it is None."""
     return OPTIMIZERS[section.optimizer].rate if section.learning_rate is None else section.learning_rate
 
 
 def build(section: Train) -> keras.optimizers.Optimizer:
-    """Make the optimizer with Keras' own settings besides those in the section."""
+    """Return the optimizer with the settings of the section; all others are the defaults of Keras."""
     chosen = OPTIMIZERS[section.optimizer]
     own = {name: getattr(section, name) for name in chosen.options}
     return chosen.make(learning_rate=rate(section), global_clipnorm=section.clip_norm, **own)
@@ -47,9 +47,11 @@ def build(section: Train) -> keras.optimizers.Optimizer:
 
 @dataclass(frozen=True)
 class ScheduleRule:
-    """How a schedule goes on after the warm-up: its share of the rate, and which options of the section it reads.
+    """A learning-rate schedule after the warm-up.
 
-    share: of the section, the share of the epochs that are done, and the validation losses, both since the warm-up.
+    share: function that returns the factor for the learning rate. Its arguments are the section, the fraction of epochs
+    done and the list of validation losses; the last two count from the end of the warm-up.
+    options: options of the section that this schedule reads.
     """
 
     share: Callable[[Schedule, float, Sequence[float]], float]
@@ -57,9 +59,9 @@ class ScheduleRule:
 
 
 def rate_share(section: Schedule, epochs: int, losses: Sequence[float]) -> float:
-    """Return the learning rate as a share of the given one, for the epoch after those with these validation losses.
+    """Return the factor for the learning rate of the next epoch, from the validation losses of the epochs before it.
 
-    epochs: how many there will be in all. The first `warmup` epochs rise evenly to the whole rate.
+    epochs: their total number. During the first `warmup` epochs the factor rises linearly towards 1.
     """
     done = len(losses) - section.warmup
     if done < 0:
@@ -72,17 +74,17 @@ def _constant(section: Schedule, course: float, losses: Sequence[float]) -> floa
 
 
 def _step(section: Schedule, course: float, losses: Sequence[float]) -> float:
-    """Multiply by `factor` after each `every` epochs."""
+    """Multiply by `factor` after every `every` epochs, down to `floor`."""
     return max(section.floor, section.factor ** (len(losses) // section.every))
 
 
 def _cosine(section: Schedule, course: float, losses: Sequence[float]) -> float:
-    """Fall along half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983)."""
+    """Fall from 1 to `floor` along half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983)."""
     return section.floor + (1 - section.floor) * (1 + math.cos(math.pi * course)) / 2
 
 
 def _plateau(section: Schedule, course: float, losses: Sequence[float]) -> float:
-    """Multiply by `factor` whenever `every` epochs have brought no better loss."""
+    """Multiply by `factor` whenever the loss has not improved for `every` epochs, down to `floor`."""
     return max(section.floor, section.factor ** _drops(losses, section.every))
 
 

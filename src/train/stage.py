@@ -1,4 +1,4 @@
-"""The train stage: read, fit, write; a Keras model file whose bytes depend on the model alone, and the history."""
+"""The train stage: load data, fit, write the history and a Keras file whose bytes depend only on the model."""
 
 import json
 import math
@@ -17,17 +17,17 @@ from src.train.loop import Fitted, OnEpoch, fit
 
 import keras
 
-COLUMNS = ("epoch", *EPOCH_SCORES, *(f"val_{name}" for name in EPOCH_SCORES), "learning_rate")  # of history.csv
+COLUMNS = ("epoch", *EPOCH_SCORES, *(f"val_{name}" for name in EPOCH_SCORES), "learning_rate")  # columns of history.csv
 
 
 def write(model: keras.Model, path: Path) -> None:
-    """Save a model in Keras' own format, without the date and memory addresses that Keras puts into it."""
+    """Save a model in the Keras format, without the date and memory addresses that Keras adds."""
     with files.replacing(path) as temporary:
         keras.saving.save_model(model, temporary)
         with zipfile.ZipFile(temporary) as archive:
             contents = {name: archive.read(name) for name in sorted(archive.namelist())}
         with zipfile.ZipFile(temporary, "w") as archive:
-            for name, content in contents.items():  # an entry that is made by hand has the date 1980-01-01
+            for name, content in contents.items():  # a new ZipInfo has the fixed date 1980-01-01
                 archive.writestr(zipfile.ZipInfo(name), _canonical(content) if name.endswith(".json") else content)
 
 
@@ -36,7 +36,7 @@ def _canonical(content: bytes) -> bytes:
 
 
 def _without_traces(value: Any) -> Any:
-    """Drop the date, and the addresses by which Keras shares objects: those are policies, the same when made twice."""
+    """Drop the date, and the memory addresses as ids of shared objects: they are policies, equal if not shared."""
     if isinstance(value, dict):
         kept = {key: inner for key, inner in value.items() if key not in ("date_saved", "shared_object_id")}
         return {key: _without_traces(inner) for key, inner in kept.items()}
@@ -46,7 +46,7 @@ def _without_traces(value: Any) -> Any:
 
 
 def write_history(rows: Sequence[Row], out: paths.ModelFiles) -> None:
-    """Write history.csv with a fixed number of decimals; scores of val are nan where there was no val part."""
+    """Write history.csv with a fixed number of decimals; val scores are nan if there is no val part."""
     files.write_csv(
         out.history, COLUMNS, ([_cell(column, row.get(column, math.nan)) for column in COLUMNS] for row in rows)
     )
@@ -70,12 +70,12 @@ def run(
     checkpoints: Path | None = None,
     on_epoch: Sequence[OnEpoch] = (),
 ) -> Fitted:
-    """Fit a model to the train part and write model.keras, classes.json and history.csv, the same for the same inputs.
+    """Fit a model to the train part and write model.keras, classes.json and history.csv; same inputs, same files.
 
-    `checkpoints` is a folder of this training's own, kept after each epoch and removed when all is written.
+    `checkpoints` is a folder for this training only: updated after each epoch, removed when all files are written.
 
     Raises:
-        AssayError: the inputs do not fit together, or training failed; nothing is written then.
+        AssayError: the inputs do not match, or training failed; no file is written then.
     """
     given = data.load(prepared, split, positive)
     fitted = fit(given, model, section, seed, checkpoints=checkpoints, on_epoch=on_epoch)

@@ -1,4 +1,4 @@
-"""One step of learning and one of evaluating, compiled once each, and the graphics cards that they run on."""
+"""The training step and the evaluation step, each compiled once, and the GPUs that they run on."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ Tensors = tuple[tf.Tensor, tf.Tensor]
 
 @contextmanager
 def devices(section: Train) -> Iterator[None]:
-    """Build and train inside the block on what the section asks for, as far as this machine has it.
+    """Use the GPUs and the precision of the section in the block, as far as this machine supports them.
 
-    Mixed precision is Keras' policy mixed_float16, several cards are TensorFlow's MirroredStrategy: each has a copy
-    of the model, and their gradients are added up.
+    Mixed precision uses the Keras policy mixed_float16. Several GPUs use TensorFlow's MirroredStrategy: each has a copy
+    of the model, and their gradients are summed.
     """
     cards = [device.name for device in tf.config.list_logical_devices("GPU")]
     if section.gpus > max(len(cards), 1):
@@ -42,14 +42,14 @@ def devices(section: Train) -> Iterator[None]:
 
 
 def mirrored(names: list[str]) -> tf.distribute.Strategy:
-    """Return the strategy that shares a batch among devices; one or none needs no strategy."""
+    """Return a strategy that divides a batch among devices; for one device or none, the default strategy."""
     return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.get_strategy()
 
 
 def learning(model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss) -> Step:
-    """Compile the step that changes the weights; it gives losses (B,) and probabilities from before the change.
+    """Compile the training step; it returns the losses (B,) and probabilities from before the update of the weights.
 
-    Made in the scope of a strategy with several devices, it shares each batch among them.
+    If compiled in the scope of a strategy with several devices, it divides each batch among them.
     """
 
     def learn(pixels: tf.Tensor, targets: tf.Tensor, mean: Callable[[tf.Tensor], tf.Tensor]) -> Tensors:
@@ -68,7 +68,7 @@ def learning(model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Lo
 
 
 def evaluating(model: keras.Model, loss: Loss) -> Step:
-    """Compile the step that changes nothing: losses (B,) and probabilities (B, 1) or (B, K)."""
+    """Compile the evaluation step; it returns losses (B,) and probabilities (B, 1) or (B, K) and changes no weights."""
 
     def step(pixels: tf.Tensor, targets: tf.Tensor) -> Tensors:
         probabilities = model(pixels, training=False)
@@ -78,8 +78,8 @@ def evaluating(model: keras.Model, loss: Loss) -> Step:
 
 
 def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> Callable[..., Tensors]:
-    """Distribute a batch over the devices one image each in turn; where it does not come out even, some show the first
-    images again and do not count them, since a device without an image would have no statistics to normalize by."""
+    """Distribute the images of a batch over the devices in turn. If they do not divide evenly, some devices repeat the
+    first images with weight 0: batch normalization on a device without images would have no statistics."""
     devices = strategy.num_replicas_in_sync
 
     def step(pixels: tf.Tensor, targets: tf.Tensor) -> Tensors:
@@ -90,7 +90,7 @@ def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> 
             places = tf.range(each) * devices + tf.distribute.get_replica_context().replica_id_in_sync_group
             counted = tf.cast(places < images, tf.float32) / tf.cast(images, tf.float32)
             rows = places % images
-            # The strategy adds the gradients of the devices up, so that each gives its part of the mean.
+            # The strategy sums the gradients of the devices, so each device returns its share of the mean.
             return learn(
                 tf.gather(pixels, rows), tf.gather(targets, rows), lambda losses: tf.reduce_sum(losses * counted)
             )
@@ -105,7 +105,7 @@ def _shared(learn: Callable[..., Tensors], strategy: tf.distribute.Strategy) -> 
 
 def _compiled(step: Callable[[tf.Tensor, tf.Tensor], Tensors], model: keras.Model) -> Step:
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)]
-    function = tf.function(step, input_signature=signature, autograph=False)  # there are no branches to rewrite
+    function = tf.function(step, input_signature=signature, autograph=False)  # no Python control flow to convert
     graph = function.get_concrete_function()  # traced here, once
 
     def run(pixels: Pixels, targets: Numbers) -> StepResult:

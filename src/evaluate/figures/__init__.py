@@ -1,4 +1,4 @@
-"""The figures of an evaluation; a file names its own in FIGURES, with their place, title and caption.
+"""The figures of an evaluation; each module lists its own in FIGURES, with their order, title and caption.
 
 Every `draw` returns a matplotlib figure or a sheet of pixels.
 """

@@ -1,4 +1,4 @@
-"""Figures of the data: images and groups of each class in each part, and how often each grey level or colour occurs."""
+"""Figures of the data: images and groups of each class in each part, and histograms of grey or colour levels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,20 +13,20 @@ from src.evaluate.gallery import FigureEntry, Material
 from src.evaluate.inputs import Listed, count
 from src.metrics.predictions import Floats
 
-HEIGHT = 0.26  # of a bar, the distance between classes being 1
-SLOT = 0.85  # inches a class
+HEIGHT = 0.26  # of a bar, as a fraction of the distance between classes
+SLOT = 0.85  # inches per class
 TITLES = {"before": "As obtained", "after": "As the model sees it"}
 STYLES = {"gray": (plotting.GREY, "-"), "red": ("#D55E00", "-"), "green": ("#009E73", "--"), "blue": ("#0072B2", ":")}
-STEP = 4  # levels: steps that raise the contrast leave gaps between single ones
+STEP = 4  # levels per bin: steps that raise the contrast leave single levels empty
 LEVELS = 256
 
 
 def counts(
     counted: Mapping[tuple[str, str], tuple[int, int]], classes: tuple[str, ...], listed: Sequence[Listed] = ()
 ) -> Figure:
-    """Draw a bar a class and part, and below it the source's own figures where it has any.
+    """Draw a bar for each class and part; below, if `listed` is given, the numbers of images that the source lists.
 
-    counted: images and named groups by (part, label).
+    counted: numbers of images and of named groups by (part, label).
     """
     sizes = [len(classes), len(listed)] if listed else [len(classes)]
     figure = plotting.canvas(8.0, sum(0.95 + SLOT * size for size in sizes))
@@ -60,9 +60,9 @@ def _finish(axes: Axes, title: str, names: Sequence[str]) -> None:
 
 
 def intensity(shares: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw a panel before and one after the preparation; shares (256,) of the pixels by before_gray, after_red, ...
+    """Draw histograms before and after preprocessing; `shares`: arrays (256,) by before_gray, after_red, ...
 
-    Heights grow with the square root: a black background would flatten all others.
+    The scale is a square root: otherwise a black background would flatten all other levels.
     """
     figure = plotting.canvas(9.0, 3.8)
     handles = {}
@@ -89,15 +89,15 @@ def _channel(axes: Axes, name: str, shares: Floats) -> StepPatch:
 
 
 def _counts_caption(material: Material) -> str:
-    text = "How the images of each class are divided; a group (patient, slide or source image) stands in one part only."
-    return text + (" Below: what the source holds, and what its own table lists." if material.listed else "")
+    text = "The images of each class in each part; a group (patient, slide or source image) is in one part only."
+    return text + (" Below: images found in the source, and listed in its own table." if material.listed else "")
 
 
 FIGURES = (
     FigureEntry(110, "counts", "Images of each class", _counts_caption,
         lambda of: counts(count(of.images), of.results.test.classes, of.listed)),
     FigureEntry(120, "intensity", "Intensities before and after the preparation",
-        "Mean over all images of the share of the pixels at each level.",
+        "The share of pixels at each level, averaged over all images.",
         lambda of: intensity(of.histograms)),
     FigureEntry(121, "levels", "One image of each class beside its own levels",
         "As obtained and as the model sees it; heights grow with the square root of the number of pixels.",

@@ -1,4 +1,4 @@
-"""How well the classes are told apart: the confusion matrix, and the curves of ROC and of precision and recall."""
+"""Figures of discrimination: the confusion matrix, ROC curves and precision-recall curves."""
 
 from typing import Literal, NamedTuple
 
@@ -16,9 +16,9 @@ from src.metrics.bootstrap import FEWEST_GROUPS, roc_band
 from src.metrics.curves import Ranking, divide, rank
 from src.metrics.predictions import Floats, Integers
 
-FEW = 3  # entries of a legend that cover nothing
-DARK = 0.55  # of the scale: from here on white text reads better
-LONG = 9  # characters of a name that fit under a column
+FEW = 3  # legend entries that fit inside the axes
+DARK = 0.55  # shade above which white text is easier to read
+LONG = 9  # characters of a class name that fit under a column
 
 
 def confusion(labels: Integers, decisions: Integers, classes: tuple[str, ...]) -> Figure:
@@ -60,9 +60,9 @@ class Curve(NamedTuple):
 
 
 def curves(results: Results) -> list[Curve]:
-    """Return the curve of the positive class, or of every class where there are more than two.
+    """Return the curve of the positive class, or of every class if there are more than two.
 
-    Without images of the class and others there is none.
+    A class is left out if the test part has no images of it, or no others.
     """
     test, found = results.test, []
     names = plotting.shorten_all(test.classes)
@@ -76,19 +76,19 @@ def curves(results: Results) -> list[Curve]:
 
 
 def roc_points(ranking: Ranking) -> tuple[Floats, Floats]:
-    """Return false and true positive rate (U + 1,), from (0, 0) to (1, 1)."""
+    """Return false and true positive rates (U + 1,), from (0, 0) to (1, 1)."""
     true, false = ranking.true[0], ranking.false[0]
     return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
 
 
 def precision_recall_points(ranking: Ranking) -> tuple[Floats, Floats]:
-    """Return recall and precision (U,), recall rising."""
+    """Return recall and precision (U,), in order of rising recall."""
     true, false = ranking.true[0], ranking.false[0]
     return true / true[-1], true / (true + false)
 
 
 def roc(results: Results) -> Figure:
-    """Draw the ROC curves with their areas and intervals, and the chance line."""
+    """Draw the ROC curves with AUC and intervals, and the chance line."""
     drawn = curves(results)
     figure, axes = _square(len(drawn) + 1)
     axes.plot([0, 1], [0, 1], color=plotting.GREY, linestyle=":", linewidth=1.2, label="chance")
@@ -103,7 +103,7 @@ def roc(results: Results) -> Figure:
 
 
 def precision_recall(results: Results) -> Figure:
-    """Draw one stepped curve a class with its average precision, and the share of cases as chance."""
+    """Draw a step curve per class with its average precision; with a threshold, the share of cases as chance line."""
     drawn = curves(results)
     figure, axes = _square(len(drawn) + 1)
     for number, curve in enumerate(drawn):
@@ -119,7 +119,7 @@ def precision_recall(results: Results) -> Figure:
 
 
 def _square(entries: int) -> tuple[Figure, Axes]:
-    """Make a figure for axes that are square, with room below for a legend of more than a few entries."""
+    """Return a figure and axes for a square plot, with room below for a legend of more than a few entries."""
     figure = plotting.canvas(5.6, 5.5 + (0.22 * entries if entries > FEW else 0))
     return figure, figure.subplots()
 
@@ -129,7 +129,7 @@ def _value(results: Results, name: str) -> float:
 
 
 def _band(results: Results, axes: Axes) -> None:
-    """Shade where the curve lies in resamples of whole groups."""
+    """Shade the confidence band of the ROC curve, from bootstrap resamples of whole groups."""
     test, rules = results.test, results.rules
     random = stream(rules.seed, "intervals", "roc")
     score = test.probabilities[:, 1]
@@ -143,7 +143,7 @@ def _mark(axes: Axes, results: Results, x: float, y: float) -> None:
 
 
 def _label(axes: Axes, x: str, y: str, corner: Literal["lower left", "lower right"]) -> None:
-    """Label axes that both run from 0 to 1; the legend stands in a corner, or below where it has many entries."""
+    """Label axes from 0 to 1; the legend is in the corner, or below the axes if it has many entries."""
     axes.set(xlabel=x, ylabel=y, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) <= FEW:
@@ -153,8 +153,8 @@ def _label(axes: Axes, x: str, y: str, corner: Literal["lower left", "lower righ
 
 
 def _roc_caption(material: Material) -> str:
-    moves = ", and how far that moves with other groups." if material.results.test.binary else "."
-    return f"What share of the cases is found at the price of which share of false alarms, at every threshold{moves}"
+    moves = ", and how much that varies with other groups." if material.results.test.binary else "."
+    return f"The share of cases that are found against the share of false alarms, at every threshold{moves}"
 
 
 FIGURES = (
@@ -163,6 +163,6 @@ FIGURES = (
         lambda of: confusion(of.results.test.labels, of.results.decisions, of.results.test.classes)),
     FigureEntry(20, "roc", "ROC curve", _roc_caption, lambda of: roc(of.results)),
     FigureEntry(30, "precision_recall", "Precision-recall curve",
-        "How many alarms are right as more of the cases are found; chance is the share of cases in the test part.",
+        "The share of alarms that are right against the share of cases found; chance is the share of cases in test.",
         lambda of: precision_recall(of.results)),
 )  # fmt: skip

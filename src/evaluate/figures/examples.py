@@ -1,4 +1,4 @@
-"""Sheets of images: as augmented, the first batch, one of each class, the most confident mistakes."""
+"""Contact sheets: augmented images, the first batch, one image of each class, the most confident mistakes."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -18,13 +18,13 @@ from src.train.augment import draws, matrices, tone, warp
 from src.train.data import Batches, Part
 
 AUGMENTED, EPOCHS = 4, 5  # images, and epochs of each
-MOST = 32  # images of the batch; larger ones are cut
+MOST = 32  # images of the batch that are shown
 
 
 def augmented(train: Sequence[Image], images: Pixels, augment: Augment, seed: int) -> Pixels | None:
-    """Draw a line an image: as prepared, then as training sees it in its first epochs; None without images.
+    """Draw a row per image: as prepared, then as augmented in the first epochs; None without images.
 
-    Images are taken evenly from each class in turn. images: the packed store (M, H, W, C).
+    Images are taken from each class in turn. images: the packed store (M, H, W, C).
     """
     epochs = range(1, EPOCHS + 1)
     numbers = [draws(seed, epoch, len(images)) for epoch in epochs]
@@ -66,16 +66,16 @@ def batch(
 
 
 def examples(train: Sequence[Image], images: Pixels, classes: tuple[str, ...]) -> Pixels | None:
-    """Draw an example of each class above its name and that of its file; None without train images."""
+    """Draw an example of each class above its class and file name; None without train images."""
     chosen = zip(in_the_middle(train, classes), plotting.shorten_all(classes), strict=True)
     cells = [Cell(np.asarray(images[image.row]), f"{name}\n{_file(image.path, 26)}") for image, name in chosen if image]
     return sheet(_rows(cells, 5), side=180, below=True) if cells else None
 
 
 def in_the_middle(train: Sequence[Image], classes: tuple[str, ...]) -> list[Image | None]:
-    """Pick the middle one of each class's images in the order of their paths; None where train has none.
+    """Pick the middle image of each class in the order of paths; None for a class without train images.
 
-    The first and the last are often what a collection began or ended with.
+    The first and last images of a collection are often unusual.
     """
     by_path = sorted(train, key=lambda image: image.path)
     members = [[image for image in by_path if image.label == name] for name in classes]
@@ -83,7 +83,7 @@ def in_the_middle(train: Sequence[Image], classes: tuple[str, ...]) -> list[Imag
 
 
 def mistakes(scored: Scored, decisions: Integers, images: Pixels, most: int) -> Pixels | None:
-    """Draw the worst mistakes with file name, true → predicted class, and the latter's probability; None without."""
+    """Draw the worst mistakes with file name, true → predicted class and its probability; None if none."""
     names = plotting.shorten_all(scored.classes, 14)
     cells = []
     for place in worst(scored, decisions, most).tolist():
@@ -95,7 +95,7 @@ def mistakes(scored: Scored, decisions: Integers, images: Pixels, most: int) -> 
 
 
 def worst(scored: Scored, decisions: Integers, most: int) -> Integers:
-    """Return the places (M,) of up to `most` wrongly decided images, the least probable true class first."""
+    """Return the positions (M,) of up to `most` misclassified images, lowest probability of the true class first."""
     wrong = np.flatnonzero(decisions != scored.labels)
     probability = scored.probabilities[wrong, scored.labels[wrong]]
     return wrong[np.argsort(probability, kind="stable")[:most]]
@@ -110,13 +110,13 @@ def _file(path: str, longest: int) -> str:
 
 
 def _as_shown(pixels: NDArray[np.float32]) -> Pixels:
-    """Round what the model gets, in 0..255, to what a picture can hold."""
+    """Round pixels in 0..255, as the model gets them, to uint8."""
     return np.asarray(np.clip(np.rint(pixels), 0, 255), dtype=np.uint8)
 
 
 FIGURES = (
     FigureEntry(60, "mistakes", "The most confident mistakes",
-        "Test images to whose true class the model gave the lowest probability: true class, then predicted class.",
+        "Misclassified test images with the lowest probability of the true class: true class, then predicted class.",
         lambda of: mistakes(of.results.test, of.results.decisions, of.pixels, of.mistakes)),
     FigureEntry(80, "batch", "A training batch",
         f"The first batch of the training, as the model got it, with its labels (at most {MOST}).",

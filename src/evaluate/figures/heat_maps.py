@@ -1,4 +1,4 @@
-"""Images, the maps of what speaks in them for their predicted class, and the two laid over each other."""
+"""Figures of class activation maps: image, map of the evidence for the predicted class, and both overlaid."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -26,7 +26,7 @@ in brackets the probability of the predicted class""",
 
 
 def draw(scored: Scored, cams: Cams, kind: str) -> Pixels | None:
-    """Draw a line for the right and one for the wrong cases of each class, and the scale; None without such maps."""
+    """Draw a row of right and a row of wrong cases per class, and the colour scale; None without maps of `kind`."""
     if kind not in cams.maps or cams.images is None:
         return None
     lines: dict[tuple[int, bool], list[Pixels]] = {}
@@ -49,7 +49,7 @@ def _case(scored: Scored, case: Case, image: Pixels, heat: Floats) -> Pixels:
 
 
 def _joined(blocks: Sequence[Pixels], *, beside: bool = False) -> Pixels:
-    """Put blocks below each other, or beside, standing on one line: captions may have more lines or fewer."""
+    """Join blocks vertically, or side by side, aligned at the bottom since captions differ in their number of lines."""
     most = max(block.shape[not beside] for block in blocks)
     grown = []
     for block in blocks:
@@ -60,7 +60,7 @@ def _joined(blocks: Sequence[Pixels], *, beside: bool = False) -> Pixels:
 
 
 def _legend() -> Pixels:
-    """Draw the scale of colours with what its ends mean."""
+    """Draw the colour scale with an explanation of its values."""
     left, top, width, height = BAR
     canvas = Image.new("RGB", LEGEND_SIZE, PAPER)
     pen, font = ImageDraw.Draw(canvas), typeface(FONT_SIZE)
@@ -75,12 +75,12 @@ def _legend() -> Pixels:
 
 
 def _which(material: Material) -> str:
-    """Return the words about which cases are shown."""
+    """Return the part of the caption that says which cases are shown."""
     few = len(material.results.test.classes) <= CLASSES
     which = "each class" if few else f"the {CLASSES} classes with the most mistakes"
     return (
-        f"the most confident right and wrong predictions of {which}, each of another group; "
-        "above the pictures the true class, the predicted class and its probability."
+        f"the most confident right and wrong predictions of {which}; the right ones of a class are from different "
+        "groups, and so are the wrong ones; above the images: true class, predicted class and its probability."
     )
 
 
@@ -93,8 +93,8 @@ def _entry(order: int, name: str, title: str, what: str) -> FigureEntry:
 FIGURES = (
     _entry(130, "cam", "Class activation maps", "Where the averaged feature maps speak for the predicted class"),
     _entry(140, "grad_cam", "Grad-CAM",
-        "Where the last feature maps speak for the predicted class, by the slope of its logit"),
+        "Where the last feature maps speak for the predicted class, by the gradient of its logit"),
     _entry(150, "hires_cam", "HiResCAM",
-        "As Grad-CAM, but with the slope at each place instead of its mean over the map, so that what a dense layer "
+        "As Grad-CAM, but with the gradient at each place instead of its mean over the map, so that what a dense layer "
         "makes of each place is kept"),
 )  # fmt: skip

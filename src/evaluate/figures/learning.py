@@ -1,4 +1,4 @@
-"""The course of the training, every score of train beside that of val; and the network that learned, as boxes."""
+"""Figures of the training: learning curves of train and val, and the layers of the network as boxes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,17 +15,17 @@ from src.evaluate.predict import Layer
 
 TITLES = {"loss": "Loss", "accuracy": "Accuracy", "auc": "ROC AUC", "precision": "Precision", "recall": "Recall"}
 RATE = "learning_rate"
-FEW = 25  # epochs: points are marked as well, so that even one epoch shows
+FEW = 25  # epochs up to which points are marked, so that even a single epoch is visible
 COLUMNS = 3
 History = Mapping[str, Sequence[float]]
-DRAWN = {"Conv": 0, "Pool": 1, "Dense": 2}  # by a part of the class's name; other layers change no shape
+DRAWN = {"Conv": 0, "Pool": 1, "Dense": 2}  # by part of the class name; other layers do not change the shape
 NAMES = ("convolution", "pooling", "dense")
-MOST, LABELS = 80, 24  # layers that are drawn, and those that are labelled
+MOST, LABELS = 80, 24  # most layers that are drawn, and that are labelled
 GAP = 0.6
 
 
 def curves(history: History) -> Figure:
-    """Draw loss, accuracy, AUC, precision and recall by epoch, as far as history has them, the best epoch marked."""
+    """Draw loss, accuracy, AUC, precision and recall by epoch, if history has them, with the best epoch marked."""
     plotted = [name for name in TITLES if name in history] or ["loss"]
     plotted += [RATE] if len(set(history.get(RATE, ()))) > 1 else []
     columns = min(COLUMNS, len(plotted))
@@ -43,7 +43,7 @@ def curves(history: History) -> Figure:
 
 
 def best_epoch(history: History) -> float | None:
-    """Return the first epoch with the lowest validation loss, whose weights the model has."""
+    """Return the first epoch with the lowest val loss, whose weights the model has; None without val losses."""
     losses = np.asarray(history.get("val_loss", []), dtype=np.float64)
     if not np.isfinite(losses).any():
         return None
@@ -75,7 +75,7 @@ def _rate(axes: Axes, history: History) -> None:
 
 
 def network(layers: list[Layer]) -> Figure | None:
-    """Draw each layer as high as the root of its map's height, as wide as the logarithm of the number of maps."""
+    """Draw layers as boxes: height by the root of the map height, width by the logarithm of the number of maps."""
     drawn = [(layer, number) for layer in layers if layer.shape for part, number in DRAWN.items() if part in layer.kind]
     if not drawn or len(drawn) > MOST:
         return None
@@ -107,6 +107,6 @@ FIGURES = (
         "The course of the training; the model has the weights of the epoch with the lowest val loss.",
         lambda of: curves(of.history) if of.history.get("epoch") else None),
     FigureEntry(130, "network", "The network",
-        "From left to right, as high as its maps and as wide as there are many; below: shape and number of weights.",
+        "Layers from left to right: higher for larger maps, wider for more maps; below: shape and number of weights.",
         lambda of: network(of.layers)),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures of the probabilities: whether they come true, and how far those of the classes lie apart."""
+"""Figures of the probabilities: their calibration, and how well they separate the classes."""
 
 import math
 from dataclasses import replace
@@ -13,14 +13,14 @@ from src.metrics.calibration import scaled
 from src.metrics.predictions import Floats, Integers, Scored
 from src.metrics.scores import BINS, certainty, reliability
 
-NARROW, PADDING = 0.3, 0.02  # of the range of probabilities that is enlarged, and beside its ends
+NARROW, PADDING = 0.3, 0.02  # range of probabilities up to which the axis is enlarged, and margin
 BARS = 25
 
 
 def calibration(
     scored: Scored, decisions: Integers, error: float, warmed: tuple[Floats, float] | None = None
 ) -> Figure:
-    """Draw frequency against mean probability in ten bins, over the number of images in each bin.
+    """Draw frequency against mean probability in ten bins, and below it the number of images in each bin.
 
     warmed: the probabilities (N, K) after temperature scaling and their calibration error, for a second curve.
     """
@@ -58,7 +58,7 @@ def _calibration(material: Material) -> Figure:
 
 
 def scores(scored: Scored, threshold: float | None) -> Figure:
-    """Draw the probability of the positive class by true class, or with more classes that of the true class."""
+    """Draw the probability of the positive class by true class; with more classes, that of the true class."""
     return _histogram(scored, threshold) if scored.binary else _boxes(scored)
 
 
@@ -83,7 +83,7 @@ def _histogram(scored: Scored, threshold: float | None) -> Figure:
 
 
 def _range(values: Floats) -> tuple[float, float]:
-    """Return 0 and 1, or the tenths around values that lie close together: a hesitant model shows one bar else."""
+    """Return 0 and 1, or the tenths around values that lie close together, which would otherwise share one bar."""
     if not values.size or np.ptp(values) > NARROW:
         return 0.0, 1.0
     low, high = math.floor(10 * (values.min() - PADDING)) / 10, math.ceil(10 * (values.max() + PADDING)) / 10
@@ -111,6 +111,6 @@ FIGURES = (
         "The further apart the classes lie, the better the model separates them.",
         lambda of: scores(of.results.test, of.results.threshold.value if of.results.threshold else None)),
     FigureEntry(50, "calibration", "Calibration",
-        "Whether probabilities can be taken at their word: points on the diagonal can, larger ones hold more images.",
+        "Observed frequency against predicted probability: on the diagonal both agree; larger points: more images.",
         _calibration),
 )  # fmt: skip
